@@ -1,0 +1,99 @@
+"""klavier delivers customer-data events to Klaviyo exactly as a chosen vendor would."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from klavier.delivery.rehearsal import Rehearsal, rehearse
+    from klavier.errors import (
+        ConfigError,
+        DeliveryError,
+        EventError,
+        KlavierError,
+        PluginError,
+        TransportError,
+        UsageError,
+    )
+    from klavier.events.model import Alias, Event, Group, Identify, Page, Screen, Track
+    from klavier.events.reader import parse_event, parse_line
+    from klavier.hookspecs import hookimpl
+    from klavier.klaviyo.request import Request
+    from klavier.klaviyo.response import ApiError, Response
+    from klavier.loading import load_vendor
+    from klavier.outcome import Outcome
+    from klavier.plugins import Plugins
+    from klavier.settings import setting
+    from klavier.vendor import Delivery, Flow, Vendor, VendorSpec
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "klavier.delivery.rehearsal": ("Rehearsal", "rehearse"),
+    "klavier.errors": (
+        "ConfigError",
+        "DeliveryError",
+        "EventError",
+        "KlavierError",
+        "PluginError",
+        "TransportError",
+        "UsageError",
+    ),
+    "klavier.events.model": ("Alias", "Event", "Group", "Identify", "Page", "Screen", "Track"),
+    "klavier.events.reader": ("parse_event", "parse_line"),
+    "klavier.hookspecs": ("hookimpl",),
+    "klavier.klaviyo.request": ("Request",),
+    "klavier.klaviyo.response": ("ApiError", "Response"),
+    "klavier.loading": ("load_vendor",),
+    "klavier.outcome": ("Outcome",),
+    "klavier.plugins": ("Plugins",),
+    "klavier.settings": ("setting",),
+    "klavier.vendor": ("Delivery", "Flow", "Vendor", "VendorSpec"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first use
+    "Alias",
+    "ApiError",
+    "ConfigError",
+    "Delivery",
+    "DeliveryError",
+    "Event",
+    "EventError",
+    "Flow",
+    "Group",
+    "Identify",
+    "KlavierError",
+    "Outcome",
+    "Page",
+    "PluginError",
+    "Plugins",
+    "Rehearsal",
+    "Request",
+    "Response",
+    "Screen",
+    "Track",
+    "TransportError",
+    "UsageError",
+    "Vendor",
+    "VendorSpec",
+    "hookimpl",
+    "load_vendor",
+    "parse_event",
+    "parse_line",
+    "rehearse",
+    "setting",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name's module on first use, so that `import klavier` stays quick."""
+    home = _HOME_OF.get(name)
+    if home is None:
+        raise AttributeError(f"module 'klavier' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME_OF])

@@ -1,0 +1,1 @@
+"""Running flows: the drivers, the rehearsal, and the one transport that talks HTTP."""

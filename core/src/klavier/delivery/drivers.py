@@ -1,0 +1,117 @@
+"""Run flows to their outcomes: one driver that waits for replies, one that awaits them.
+
+Both keep the same promises: each event of a delivery gets exactly one outcome, and a vendor that raises fails its own
+events and nothing else.
+"""
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from klavier.errors import TransportError
+from klavier.klaviyo.limits import refusal
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outcome import Outcome, failed, rejected
+from klavier.vendor import Delivery, Flow, Vendor
+
+if TYPE_CHECKING:
+    from klavier.events.model import Event
+
+Send = Callable[[Request], Response]
+AsyncSend = Callable[[Request], Awaitable[Response]]
+
+_log = logging.getLogger("klavier.delivery")
+
+
+def deliver(delivery: Delivery, send: Send) -> tuple[Outcome, ...]:
+    """Run one delivery; gives one outcome for each of its events, in order."""
+    try:
+        flow = delivery.flow()
+        request = next(flow)
+        while True:
+            request = flow.send(_refused(delivery, request) or _reply(send, request))
+    except StopIteration as stop:
+        return _spread(stop.value, delivery)
+    except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
+        return _broken(error, delivery)
+
+
+async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, ...]:
+    """Run one delivery, awaiting each reply; gives one outcome for each of its events, in order."""
+    try:
+        flow = delivery.flow()
+        request = next(flow)
+        while True:
+            request = flow.send(_refused(delivery, request) or await _reply_async(send, request))
+    except StopIteration as stop:
+        return _spread(stop.value, delivery)
+    except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
+        return _broken(error, delivery)
+
+
+def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
+    """Give the deliveries of these events, and one that fails for those that the vendor left out or choked on."""
+    left = {id(event): event for event in events}
+    reason = "made no delivery of the event"
+    try:
+        for delivery in vendor.deliveries(events):
+            for event in delivery.events:
+                left.pop(id(event), None)
+            yield delivery
+    except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
+        _log.error("vendor %s raised %s while translating", vendor.name, type(error).__name__)
+        reason = f"raised {type(error).__name__} while translating"
+    for event in left.values():
+        yield Delivery((event,), (vendor.key(event),), lambda: _give_up(f"vendor {vendor.name} {reason}"))
+
+
+def in_order(events: Sequence["Event"], outcomes: Iterable[tuple[Delivery, Sequence[Outcome]]]) -> list[Outcome]:
+    """Sort outcomes by delivery into the order of the events."""
+    found: dict[int, Outcome] = {}
+    for delivery, given in outcomes:
+        for event, outcome in zip(delivery.events, given, strict=True):
+            found.setdefault(id(event), outcome)
+    return [found[id(event)] for event in events]
+
+
+def _refused(delivery: Delivery, request: Request) -> Response | None:
+    return None if delivery.exact else refusal(request)
+
+
+def _reply(send: Send, request: Request) -> Response:
+    try:
+        return send(request)
+    except TransportError as error:
+        return Response.none(str(error))
+
+
+async def _reply_async(send: AsyncSend, request: Request) -> Response:
+    try:
+        return await send(request)
+    except TransportError as error:
+        return Response.none(str(error))
+
+
+def _spread(result: Outcome | Sequence[Outcome], delivery: Delivery) -> tuple[Outcome, ...]:
+    """Give each event its outcome, also where a vendor's flow returned something else."""
+    count = len(delivery.events)
+    if isinstance(result, Outcome):
+        return (result,) * count
+    given = tuple(result) if isinstance(result, Sequence) else ()
+    if len(given) == count and all(isinstance(outcome, Outcome) for outcome in given):
+        return given
+    return (failed(f"the vendor gave {len(given)} outcomes for {count} events"),) * count
+
+
+def _broken(error: Exception, delivery: Delivery) -> tuple[Outcome, ...]:
+    # The message of a foreign error may quote personal data: only its type and place are told.
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    _log.error("a flow raised %s at %s:%s", type(error).__name__, where.filename, where.lineno)
+    return (failed(f"the vendor raised {type(error).__name__}"),) * len(delivery.events)
+
+
+def _give_up(reason: str) -> Flow:
+    return rejected(reason)
+    yield  # what makes this a generator

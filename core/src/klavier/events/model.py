@@ -1,0 +1,106 @@
+"""The six events, as frozen classes with a union type, so that `match` works on them.
+
+An event is a view of its payload: the attributes name what every vendor asks for, `payload` keeps all of it, known
+or not, missing or null, as the sender wrote it.  Nothing here judges: what an event needs is a vendor's rule.
+"""
+
+import hashlib
+from typing import Any, ClassVar
+
+import orjson
+from attrs import field, frozen
+
+JsonObject = dict[str, Any]
+"""A JSON object as Python reads it; treat those inside an event as read-only."""
+
+
+@frozen(repr=False, eq=False)
+class BaseEvent:
+    """What all events share.  Ids are any JSON scalar, times are as sent; absent and null both read as None."""
+
+    type: ClassVar[str] = ""
+
+    payload: JsonObject
+    """The whole payload as sent, unknown members included."""
+    user_id: Any = field(default=None, kw_only=True)
+    anonymous_id: Any = field(default=None, kw_only=True)
+    message_id: Any = field(default=None, kw_only=True)
+    timestamp: Any = field(default=None, kw_only=True)
+    context: JsonObject = field(factory=dict, kw_only=True)
+
+    def __repr__(self) -> str:
+        """Name the event without any personal data."""
+        return f"<{self.__class__.__name__} message_id={self.message_id!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        """Events are equal when they are of one type and their payloads are."""
+        return self.__class__ is other.__class__ and self.payload == other.payload
+
+    def __hash__(self) -> int:
+        """Hash by message id, so that equal events fall together."""
+        return hash((self.type, str(self.message_id)))
+
+    @property
+    def stable_id(self) -> str:
+        """The message id, or for an event without one an id derived from its content: the same event, the same id."""
+        if isinstance(self.message_id, str) and self.message_id:
+            return self.message_id
+        canonical = orjson.dumps(self.payload, option=orjson.OPT_SORT_KEYS)
+        return "klavier-" + hashlib.sha256(canonical).hexdigest()[:32]
+
+
+@frozen(repr=False, eq=False)
+class Identify(BaseEvent):
+    """Who someone is: `traits` about a person."""
+
+    type: ClassVar[str] = "identify"
+    traits: JsonObject = field(factory=dict, kw_only=True)
+
+
+@frozen(repr=False, eq=False)
+class Track(BaseEvent):
+    """What someone did: an `event` name and its `properties`."""
+
+    type: ClassVar[str] = "track"
+    event: Any = field(default=None, kw_only=True)
+    properties: JsonObject = field(factory=dict, kw_only=True)
+
+
+@frozen(repr=False, eq=False)
+class Page(BaseEvent):
+    """A web page that someone viewed: its `name`, `category` and `properties`."""
+
+    type: ClassVar[str] = "page"
+    name: Any = field(default=None, kw_only=True)
+    category: Any = field(default=None, kw_only=True)
+    properties: JsonObject = field(factory=dict, kw_only=True)
+
+
+@frozen(repr=False, eq=False)
+class Screen(BaseEvent):
+    """A mobile screen that someone viewed: its `name`, `category` and `properties`."""
+
+    type: ClassVar[str] = "screen"
+    name: Any = field(default=None, kw_only=True)
+    category: Any = field(default=None, kw_only=True)
+    properties: JsonObject = field(factory=dict, kw_only=True)
+
+
+@frozen(repr=False, eq=False)
+class Group(BaseEvent):
+    """The company or list that someone belongs to: `group_id` and the `traits` of the group."""
+
+    type: ClassVar[str] = "group"
+    group_id: Any = field(default=None, kw_only=True)
+    traits: JsonObject = field(factory=dict, kw_only=True)
+
+
+@frozen(repr=False, eq=False)
+class Alias(BaseEvent):
+    """Two ids of one person: `user_id` is the new one, `previous_id` the old one."""
+
+    type: ClassVar[str] = "alias"
+    previous_id: Any = field(default=None, kw_only=True)
+
+
+Event = Identify | Track | Page | Screen | Group | Alias

@@ -1,0 +1,41 @@
+"""The hooks a plugin can implement; decorate an implementation with `klavier.hookimpl`."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from klavier.events.model import Event
+from klavier.outcome import Outcome
+from klavier.vendor import VendorSpec
+
+if TYPE_CHECKING:
+    import click
+
+PROJECT = "klavier"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Hooks:
+    """Each hook in one sentence; implement any of them as a function of a module or a method of an object."""
+
+    @hookspec
+    def klavier_vendors(self) -> Iterable[VendorSpec]:  # type: ignore[empty-body]
+        """Register vendors: give the `VendorSpec` of each."""
+
+    @hookspec
+    def klavier_transform_event(self, event: Event, vendor: str) -> Event | Outcome | None:
+        """Change or drop `event` before `vendor` translates it.
+
+        Give another event, a `skipped` outcome that drops it with its reason, or None to leave it as it is.
+        """
+
+    @hookspec
+    def klavier_event_outcome(self, event: Event, vendor: str, outcome: Outcome) -> None:
+        """Observe the final `outcome` of `event` under `vendor`."""
+
+    @hookspec
+    def klavier_commands(self, group: "click.Group") -> None:
+        """Add commands to the `klavier` command line `group`."""

@@ -1,0 +1,45 @@
+"""One call of Klaviyo's API, before it is sent."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+
+@frozen(repr=False)
+class Request:
+    """One Klaviyo API call: what to send, not how.
+
+    `path` is absolute and quoted (`/api/events`), `params` are query parameters as plain strings, unquoted.
+    At most one of `json` (a JSON document) and `form` (string pairs) is the body.
+    `revision` is the value of the revision header, None for the legacy v1 and v2 calls.
+    No secret is in it: the transport adds the Authorization header.  (The legacy calls carry `token` and `api_key` by
+    their own design.)
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] | None = None
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    revision: str | None = None
+
+    @cached_property
+    def body(self) -> bytes:
+        """The JSON body as UTF-8, serialised once; empty where there is none."""
+        return b"" if self.json is None else orjson.dumps(self.json)
+
+    def __repr__(self) -> str:
+        """Show method, path, revision and sizes: never a value, since values are personal data."""
+        parts = [f"{self.method} {self.path}"]
+        if self.revision is not None:
+            parts.append(f"revision={self.revision}")
+        if self.params:
+            parts.append(f"params={sorted(self.params)}")
+        if self.form is not None:
+            parts.append(f"form={sorted(self.form)}")
+        if self.json is not None:
+            parts.append(f"json={len(self.body)} bytes")
+        return f"<Request {' '.join(parts)}>"

@@ -1,0 +1,92 @@
+"""One reply of Klaviyo's API, and the JSON:API errors in it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+_RETRYABLE = frozenset({0, 408, 425, 429, 500, 502, 503, 504, 524})
+
+
+@frozen
+class ApiError:
+    """One member of `errors[]`; what Klaviyo left out is empty."""
+
+    detail: str = ""
+    code: str = ""
+    pointer: str = ""
+    meta: Mapping[str, Any] = field(factory=dict)
+
+
+@frozen(repr=False)
+class Response:
+    """One reply: status, JSON body (the legacy calls' text `1` is JSON too) and headers with lower-case names.
+
+    `status` 0 means that no reply came, and `problem` says why.
+    `local` marks a refusal by klavier itself, before anything was sent.
+    """
+
+    status: int
+    json: Any = None
+    headers: Mapping[str, str] = field(factory=dict)
+    problem: str = ""
+    local: bool = False
+
+    @classmethod
+    def none(cls, problem: str) -> "Response":
+        """Stand for a request that got no reply (time-out, reset): `problem` is one phrase without personal data."""
+        return cls(status=0, problem=problem)
+
+    @classmethod
+    def refusal(cls, detail: str, pointer: str = "") -> "Response":
+        """Stand for a request that klavier does not send, since Klaviyo would refuse it."""
+        error = {"status": 400, "code": "invalid", "detail": detail, "source": {"pointer": pointer}}
+        return cls(status=400, json={"errors": [error]}, problem=detail, local=True)
+
+    @property
+    def ok(self) -> bool:
+        """Whether Klaviyo accepted the request."""
+        return 200 <= self.status < 300  # noqa: PLR2004 -- the range of HTTP's success codes
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status in _RETRYABLE and not self.local
+
+    @property
+    def errors(self) -> tuple[ApiError, ...]:
+        """The JSON:API errors of the body; empty for a body that has none, whatever it is."""
+        found = self.json.get("errors") if isinstance(self.json, dict) else None
+        return tuple(_api_error(item) for item in found if isinstance(item, dict)) if isinstance(found, list) else ()
+
+    @property
+    def duplicate_profile_id(self) -> str | None:
+        """The profile that owns the identifier, when this is the 409 of POST or PATCH /api/profiles."""
+        for error in self.errors:
+            found = error.meta.get("duplicate_profile_id")
+            if isinstance(found, str) and found:
+                return found
+        return None
+
+    @property
+    def data_id(self) -> str | None:
+        """The id of the one resource in the body, `data.id`."""
+        data = self.json.get("data") if isinstance(self.json, dict) else None
+        found = data.get("id") if isinstance(data, dict) else None
+        return found if isinstance(found, str) and found else None
+
+    def __repr__(self) -> str:
+        """Show the status and where the errors point: details may quote personal data."""
+        where = [error.pointer or error.code for error in self.errors]
+        return f"<Response {self.status}{f' errors at {where}' if where else ''}{' (not sent)' if self.local else ''}>"
+
+
+def _api_error(item: dict[str, Any]) -> ApiError:
+    source, meta = item.get("source"), item.get("meta")
+    pointer = source.get("pointer") or source.get("parameter") if isinstance(source, dict) else ""
+    return ApiError(
+        detail=str(item.get("detail") or item.get("title") or ""),
+        code=str(item.get("code") or ""),
+        pointer=str(pointer or ""),
+        meta=meta if isinstance(meta, dict) else {},
+    )

@@ -1,0 +1,1 @@
+"""An in-process, stateful Klaviyo for demos, tests and comparisons."""

@@ -1,0 +1,237 @@
+"""A vendor's settings: declared once as a frozen attrs class, structured strictly, every mistake named at once."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+import attrs
+from cattrs import Converter
+from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.gen import make_dict_structure_fn
+
+from klavier.errors import ConfigError
+from klavier.strictjson import kind_of
+
+_REQUIRED: Any = attrs.NOTHING
+
+
+def setting(  # noqa: PLR0913 -- one keyword for each thing a setting can have
+    default: Any = _REQUIRED,
+    *,
+    doc: str,
+    klaviyo: str | None = None,
+    secret: bool = False,
+    converter: Any = None,
+    validator: Any = None,
+) -> Any:
+    """Declare one setting of a settings class.
+
+    `doc` is the sentence that `klavier vendors` and the documentation show.  `klaviyo` names the key of the `[klaviyo]`
+    section that fills the setting where it is not given.  A `secret` never appears in a repr or message.  A list, dict
+    or attrs instance as `default` must be immutable (use a tuple).  `validator` raises ValueError with the remedy.
+    """
+    metadata = {"doc": doc, "klaviyo": klaviyo, "secret": secret}
+    check = None if validator is None else _as_attrs_validator(validator)
+    return attrs.field(
+        default=default,
+        metadata=metadata,
+        repr=not secret,
+        kw_only=True,
+        converter=converter,
+        validator=check,
+    )
+
+
+@attrs.frozen
+class SettingInfo:
+    """One setting as the documentation shows it."""
+
+    name: str
+    type: str
+    default: Any
+    required: bool
+    secret: bool
+    klaviyo: str | None
+    doc: str
+
+
+def describe(settings: type[Any]) -> list[SettingInfo]:
+    """List the settings of a settings class, in the order of their declaration."""
+    return [_info(attribute) for attribute in attrs.fields(attrs.resolve_types(settings))]
+
+
+def structure(settings: type[Any], data: Mapping[str, Any], place: str = "") -> Any:
+    """Build settings from plain data.
+
+    Raises `ConfigError` with a line for each wrong setting: its path under `place`, what it is, what it should be.
+    """
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{place or 'settings'}: must be a table, not {kind_of(data)}")
+    try:
+        return _converter().structure(dict(data), settings)
+    except ClassValidationError as error:
+        raise ConfigError(list(_problems(error, place, settings))) from None
+    except (ValueError, TypeError) as error:
+        raise ConfigError(f"{place or 'settings'}: {error}") from None
+
+
+def fill_from_klaviyo(settings: type[Any], data: Mapping[str, Any], klaviyo: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what the `[klaviyo]` section gives to settings that are not set themselves."""
+    filled = dict(data)
+    for info in describe(settings):
+        if info.klaviyo and info.name not in filled and klaviyo.get(info.klaviyo) is not None:
+            filled[info.name] = klaviyo[info.klaviyo]
+    return filled
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Converter:
+    """Make the one strict converter: no coercion between kinds, no unknown keys, all errors collected."""
+    converter = Converter(forbid_extra_keys=True, detailed_validation=True)
+    for kind, name in ((str, "a string"), (bool, "true or false"), (int, "an integer"), (float, "a number")):
+        converter.register_structure_hook(kind, _exactly(kind, name))
+    converter.register_structure_hook_factory(_is_literal, _literal)
+    converter.register_structure_hook_factory(_is_union, lambda union: _union(converter, union))
+    converter.register_structure_hook_factory(
+        attrs.has, lambda cls: make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True)
+    )
+    return converter
+
+
+def _exactly(kind: type[Any], name: str) -> Any:
+    accepted: tuple[type[Any], ...] = (int, float) if kind is float else (kind,)
+
+    def hook(value: Any, _: Any) -> Any:
+        if isinstance(value, accepted) and (kind is bool or not isinstance(value, bool)):
+            return value
+        raise ValueError(f"must be {name}, not {kind_of(value)}")
+
+    return hook
+
+
+def _is_literal(kind: Any) -> bool:
+    return get_origin(kind) is Literal
+
+
+def _literal(kind: Any) -> Any:
+    choices = get_args(kind)
+
+    def hook(value: Any, _: Any) -> Any:
+        if value in choices and type(value) in {type(choice) for choice in choices}:
+            return value
+        raise ValueError(f"must be one of {', '.join(map(repr, choices))}{_did_you_mean(value, choices)}")
+
+    return hook
+
+
+def _is_union(kind: Any) -> bool:
+    return type(kind).__name__ in ("UnionType", "_UnionGenericAlias") or str(get_origin(kind)) == "typing.Union"
+
+
+def _union(converter: Converter, union: Any) -> Any:
+    """Take the first member that fits: settings unions are few and their members of different kinds."""
+    members = get_args(union)
+
+    def hook(value: Any, _: Any) -> Any:
+        if value is None and NoneType in members:
+            return None
+        problems = []
+        for member in members:
+            if member is NoneType:
+                continue
+            try:
+                return converter.structure(value, member)
+            except (ValueError, TypeError, ClassValidationError, IterableValidationError) as error:
+                problems.append(str(error).split("\n", 1)[0])
+        raise ValueError(problems[0] if len(problems) == 1 else f"must be {_type_name(union)}, not {kind_of(value)}")
+
+    return hook
+
+
+def _problems(error: BaseException, place: str, settings: type[Any] | None = None) -> Iterator[str]:
+    """Flatten cattrs' tree of errors into lines, each with its path."""
+    if isinstance(error, ClassValidationError):
+        grouped, other = error.group_exceptions()
+        for inner, note in grouped:
+            yield from _problems(inner, _join(place, note.name), _settings_of(note.type))
+        for inner in other:
+            yield from _problems(inner, place, error.cl)
+    elif isinstance(error, IterableValidationError):
+        for inner, element in error.group_exceptions()[0]:
+            yield from _problems(inner, f"{place}[{element.index}]", _settings_of(element.type))
+        for inner in error.group_exceptions()[1]:
+            yield from _problems(inner, place)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        known = [a.name for a in attrs.fields(error.cl)] if attrs.has(error.cl) else []
+        for key in sorted(error.extra_fields):
+            yield f"{_join(place, key)}: unknown setting{_did_you_mean(key, known) or _known(known)}"
+    elif isinstance(error, KeyError):
+        yield f"{_join(place, str(error.args[0]))}: required; give it"
+    else:
+        yield f"{place or (settings.__name__ if settings else 'settings')}: {str(error) or type(error).__name__}"
+
+
+def _settings_of(kind: Any) -> type[Any] | None:
+    return kind if isinstance(kind, type) and attrs.has(kind) else None
+
+
+def _join(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+def _known(known: list[str]) -> str:
+    return f"; known are {', '.join(known)}" if known else ""
+
+
+def _did_you_mean(value: Any, known: Any) -> str:
+    """Suggest a close name; a value that is not close to a name is not shown, it may be a secret in the wrong place."""
+    if not isinstance(value, str):
+        return ""
+    close = difflib.get_close_matches(value, [name for name in known if isinstance(name, str)], n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _info(attribute: "attrs.Attribute[Any]") -> SettingInfo:
+    required = attribute.default is attrs.NOTHING
+    return SettingInfo(
+        name=attribute.name,
+        type=_type_name(attribute.type),
+        default=None if required else attribute.default,
+        required=required,
+        secret=bool(attribute.metadata.get("secret")),
+        klaviyo=attribute.metadata.get("klaviyo"),
+        doc=str(attribute.metadata.get("doc", "")),
+    )
+
+
+def _type_name(kind: Any) -> str:
+    """Name a type in the words of a configuration file."""
+    simple = {
+        str: "string",
+        bool: "boolean",
+        int: "integer",
+        float: "number",
+        NoneType: "nothing",
+        Any: "anything",
+    }
+    if kind in simple:
+        return simple[kind]
+    origin, members = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return " or ".join(f'"{member}"' for member in members)
+    if _is_union(kind):
+        return " or ".join(_type_name(member) for member in members if member is not NoneType)
+    if origin in (list, tuple):
+        return f"list of {_type_name(members[0])}"
+    if origin is dict or origin is Mapping:
+        return "table"
+    return "table" if attrs.has(kind) else str(getattr(kind, "__name__", kind))
+
+
+def _as_attrs_validator(check: Any) -> Any:
+    def validate(_: Any, __: Any, value: Any) -> None:
+        check(value)
+
+    return validate

@@ -1,0 +1,90 @@
+"""The seam: what a vendor is, and what it gives back for events.
+
+A vendor is a pure function from events to deliveries.  A delivery's flow is a generator that yields requests, is
+sent replies, and returns outcomes; it does no I/O, so the same flow runs under the synchronous driver, the
+asynchronous one, a rehearsal, a property test and the sandbox.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from klavier.events.model import Event
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outcome import Outcome
+
+Wire = Literal["current", "native"]
+"""Which of Klaviyo's APIs says it: the newest revision, or the endpoints and revision the vendor itself uses."""
+
+Fidelity = Literal["documented", "deployed"]
+"""What is followed: the vendor's documents, or what its implementation was observed to do."""
+
+ConnectionMode = Literal["cloud", "device"]
+"""Where the vendor would act: on its servers, or in the browser."""
+
+Flow = Generator[Request, Response, Outcome | Sequence[Outcome]]
+"""Yields requests, is sent replies, returns one outcome for all its events or one for each of them, in order."""
+
+BrowserCall = list[Any]
+"""One call of Klaviyo's browser object: its name, then its arguments, such as `["track", "Signed Up", {}]`."""
+
+
+@frozen
+class Delivery:
+    """Some events, the ordering key of each, and the flow that delivers them.
+
+    `flow` starts the flow anew at each call.  `browser_calls` is what the vendor's browser code would have called
+    (device mode only).  `exact` marks requests that must be sent to the letter, even where Klaviyo's published limits
+    say that it will refuse them (deployed fidelity on the native wire).
+    """
+
+    events: tuple[Event, ...]
+    keys: tuple[str, ...]
+    flow: Callable[[], Flow] = field(repr=False)
+    browser_calls: tuple[BrowserCall, ...] = field(default=(), repr=False)
+    exact: bool = False
+
+
+class Vendor(ABC):
+    """One vendor's behaviour bound to its settings.  Subclasses do no I/O and keep no state between calls."""
+
+    name: str
+    settings: Any
+    batch_size: int = 1
+    """How many events the vendor's own servers would hand over together."""
+
+    @abstractmethod
+    def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
+        """Give the deliveries of these events, in order; each event belongs to exactly one of them."""
+
+    def key(self, event: Event) -> str:
+        """Give the ordering key of an event: requests about one key follow the order of their events."""
+        return ordering_key(event)
+
+
+@frozen
+class VendorSpec:
+    """What a plugin registers: a vendor's one spelling, its settings and how to build it from them.
+
+    `settings` is a frozen attrs class whose fields are made with `klavier.setting`; `build` takes an instance of it
+    and raises `ConfigError` where settings do not go together.
+    """
+
+    name: str
+    summary: str
+    settings: type[Any]
+    build: Callable[[Any], Vendor]
+
+
+def ordering_key(event: Event) -> str:
+    """Name the person of an event: by user id, else e-mail trait, else anonymous id, else nobody."""
+    if event.user_id not in (None, ""):
+        return f"user:{event.user_id}"
+    traits = getattr(event, "traits", None) or event.context.get("traits")
+    email = traits.get("email") if isinstance(traits, dict) else None
+    if isinstance(email, str) and email:
+        return f"email:{email.strip().lower()}"
+    return "nobody" if event.anonymous_id in (None, "") else f"anonymous:{event.anonymous_id}"

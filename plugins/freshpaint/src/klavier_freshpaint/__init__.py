@@ -1,0 +1,1 @@
+"""Freshpaint's Klaviyo destination as a klavier plugin."""

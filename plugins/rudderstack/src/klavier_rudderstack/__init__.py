@@ -1,0 +1,1 @@
+"""RudderStack's Klaviyo destination as a klavier plugin."""

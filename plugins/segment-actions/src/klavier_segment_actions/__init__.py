@@ -1,0 +1,1 @@
+"""Segment Actions's Klaviyo destination as a klavier plugin."""

@@ -1,0 +1,1 @@
+"""Segment Classic's Klaviyo destination as a klavier plugin."""
