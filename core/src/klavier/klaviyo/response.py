@@ -5,7 +5,12 @@ from typing import Any
 
 from attrs import field, frozen
 
+from klavier.redaction import redact_text
+
 _RETRYABLE = frozenset({0, 408, 425, 429, 500, 502, 503, 504, 524})
+_SHOWN = 3
+"""How many errors a reason tells: a refused batch may have one for each record."""
+_LONGEST = 300
 
 
 @frozen
@@ -16,6 +21,12 @@ class ApiError:
     code: str = ""
     pointer: str = ""
     meta: Mapping[str, Any] = field(factory=dict)
+
+    @property
+    def line(self) -> str:
+        """The error as a phrase without personal data: code, detail, place."""
+        said = ": ".join(part for part in (self.code, self.detail) if part) or "no detail"
+        return _short(said) + (f" (at {_short(self.pointer)})" if self.pointer else "")
 
 
 @frozen(repr=False)
@@ -60,6 +71,19 @@ class Response:
         return tuple(_api_error(item) for item in found if isinstance(item, dict)) if isinstance(found, list) else ()
 
     @property
+    def reason(self) -> str:
+        """What went wrong, as one line for an outcome: status, then code, detail and place of the first errors.
+
+        Personal data and keys that Klaviyo quotes are redacted; long details are cut.
+        """
+        if self.status == 0:
+            return redact_text(f"no reply from Klaviyo: {self.problem or 'unknown problem'}")
+        said = [error.line for error in self.errors] or [line for line in (_plain_detail(self.json),) if line]
+        lead = "not sent" if self.local else f"Klaviyo answered {self.status}"
+        more = f" (and {len(said) - _SHOWN} more)" if len(said) > _SHOWN else ""
+        return f"{lead}: {'; '.join(said[:_SHOWN])}{more}" if said else lead
+
+    @property
     def duplicate_profile_id(self) -> str | None:
         """The profile that owns the identifier, when this is the 409 of POST or PATCH /api/profiles."""
         for error in self.errors:
@@ -90,3 +114,15 @@ def _api_error(item: dict[str, Any]) -> ApiError:
         pointer=str(pointer or ""),
         meta=meta if isinstance(meta, dict) else {},
     )
+
+
+def _plain_detail(body: Any) -> str:
+    """Find the message in a body of the legacy calls, which is `{"detail": ...}` or `{"message": ...}`."""
+    found = (body.get("detail") or body.get("message")) if isinstance(body, dict) else None
+    return _short(found) if isinstance(found, str) else ""
+
+
+def _short(text: str) -> str:
+    """Redact a foreign text, then cut it: the other way round the cut could hide that a word is an address."""
+    text = " ".join(redact_text(text).split())
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

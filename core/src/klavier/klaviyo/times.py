@@ -1,0 +1,47 @@
+"""Times as Klaviyo takes them: RFC 3339 text, from 1990 on.
+
+Source: the descriptions of `time` in Klaviyo's OpenAPI specification.
+"""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+EARLIEST_YEAR = 1990
+
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_MILLISECONDS = 10**11
+"""Epoch numbers from here on count milliseconds: as seconds they would lie beyond the year 5000."""
+
+
+def klaviyo_time(value: Any) -> str | None:
+    """Give a time as RFC 3339 text; None for what is no time or lies before 1990.
+
+    Takes ISO 8601 text (without an offset it is UTC) and epoch numbers in seconds or milliseconds.  Text that is in
+    form already comes back unchanged.
+    """
+    if isinstance(value, str):
+        return _of_text(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _of_number(value)
+    return None
+
+
+def _of_text(text: str) -> str | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.year < EARLIEST_YEAR:
+        return None
+    if _RFC3339.fullmatch(text):
+        return text
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat().replace("+00:00", "Z")
+
+
+def _of_number(number: float) -> str | None:
+    try:
+        moment = datetime.fromtimestamp(number / 1000 if abs(number) >= _MILLISECONDS else number, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return None if moment.year < EARLIEST_YEAR else moment.isoformat().replace("+00:00", "Z")
