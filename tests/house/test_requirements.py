@@ -1,23 +1,14 @@
 """The three lists of requirements say the same: pyproject.toml, requirements-dev.txt and constraints.txt."""
 
 import re
-import tomllib
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
-PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+from tests.support.repository import PLUGINS, ROOT, pyproject
+
 OURS = {"klavier", *(f"klavier-{plugin.name}" for plugin in PLUGINS)}
-
-
-@cache
-def pyproject(folder: Path) -> dict[str, Any]:
-    return tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
 
 
 def lines(name: str) -> list[str]:
@@ -27,7 +18,7 @@ def lines(name: str) -> list[str]:
 
 def wanted() -> list[Requirement]:
     """Give every requirement that some pyproject.toml of this repository names."""
-    root = pyproject(ROOT)
+    root = pyproject()
     texts = [*root["project"]["dependencies"], *root["dependency-groups"]["dev"]]
     texts += [text for extra in root["project"]["optional-dependencies"].values() for text in extra]
     texts += [text for plugin in PLUGINS for text in pyproject(plugin)["project"]["dependencies"]]
@@ -47,7 +38,7 @@ def test_the_development_requirements_are_those_of_pyproject() -> None:
     editable = {line.removeprefix("-e ") for line in given if line.startswith("-e ")}
     assert given[0] == "-c constraints.txt"
     assert editable == {".[server,testing]", *(f"./plugins/{plugin.name}" for plugin in PLUGINS)}
-    assert [line for line in given if not line.startswith("-")] == pyproject(ROOT)["dependency-groups"]["dev"]
+    assert [line for line in given if not line.startswith("-")] == pyproject()["dependency-groups"]["dev"]
 
 
 @pytest.mark.parametrize("requirement", wanted(), ids=str)
@@ -71,7 +62,7 @@ def test_constraints_name_no_address_and_no_package_of_ours() -> None:
 
 def test_lists_of_plugins_agree() -> None:
     """A new plugin has to be named wherever the plugins are listed."""
-    root = pyproject(ROOT)
+    root = pyproject()
     packages = {f"klavier_{plugin.name.replace('-', '_')}" for plugin in PLUGINS}
     extras = {extra for extra in root["project"]["optional-dependencies"] if (ROOT / "plugins" / extra).is_dir()}
     assert extras == {plugin.name for plugin in PLUGINS}

@@ -16,13 +16,14 @@ PROJECT = "klavier"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Mark a function as the implementation of the hook whose name it bears."""
 
 
 class Hooks:
     """Each hook in one sentence; implement any of them as a function of a module or a method of an object."""
 
     @hookspec
-    def klavier_vendors(self) -> Iterable[VendorSpec]:  # type: ignore[empty-body]
+    def klavier_vendors(self) -> Iterable[VendorSpec]:  # type: ignore[empty-body]  # pluggy reads the signature only
         """Register vendors: give the `VendorSpec` of each."""
 
     @hookspec

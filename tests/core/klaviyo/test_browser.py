@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.schemas import assert_valid
 
 from klavier import Delivery, Outcome, Request, Response, UsageError, parse_event
 from klavier.delivery.drivers import deliver
 from klavier.klaviyo.browser import NOBODY, browser_flow, javascript
 from klavier.klaviyo.revisions import CURRENT
 from klavier.vendor import BrowserCall
+from tests.support.schemas import assert_valid
 
 SCHEMA = "2026-07-15"
 """The newest revision that publishes the client endpoints' schemas."""

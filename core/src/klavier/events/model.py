@@ -104,3 +104,4 @@ class Alias(BaseEvent):
 
 
 Event = Identify | Track | Page | Screen | Group | Alias
+"""Any of the six events; a union type, so that `match` and `isinstance` work on it."""
