@@ -55,6 +55,8 @@ class Vendor(ABC):
     settings: Any
     batch_size: int = 1
     """How many events the vendor's own servers would hand over together."""
+    constants: frozenset[str | float] = frozenset()
+    """Values that the vendor adds by itself, such as the event name `Placed Order`; `klavier.testing` expects no others."""
 
     @abstractmethod
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
@@ -63,6 +65,14 @@ class Vendor(ABC):
     def key(self, event: Event) -> str:
         """Give the ordering key of an event: requests about one key follow the order of their events."""
         return ordering_key(event)
+
+    def excludes(self, event: Event) -> frozenset[str]:  # noqa: ARG002 -- most vendors exclude the same of all events
+        """Give the traits and properties that the vendor's documents say are not sent for this event.
+
+        Each is a place such as `properties.currency`; `traits.*` stands for all traits.  Names that are sent under
+        another name, or that a note of the outcome tells of, need not be given.
+        """
+        return frozenset()
 
 
 @frozen
