@@ -5,6 +5,7 @@ operation of it.  Judging needs the library jsonschema-rs.
 """
 
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,6 @@ from klavier.klaviyo.endpoints import find_endpoint
 from klavier.klaviyo.request import Request
 from klavier.strictjson import read_text
 
-try:
-    import jsonschema_rs
-except ImportError:
-    jsonschema_rs = None  # type: ignore[assignment]
-
 _MOST_FAULTS = 3
 
 
@@ -25,8 +21,12 @@ class Schemas:
     """A folder of schemas, ready to judge requests."""
 
     def __init__(self, folder: Path) -> None:
-        if jsonschema_rs is None:
-            raise UsageError("judging requests by schemas needs jsonschema-rs; try: pip install jsonschema-rs")
+        try:
+            self._library: Any = import_module("jsonschema_rs")
+        except ImportError:
+            raise UsageError(
+                "judging requests by schemas needs jsonschema-rs; try: pip install jsonschema-rs"
+            ) from None
         if not folder.is_dir():
             raise UsageError(f"{folder} is no folder of schemas; give one that holds <revision>/<operation>.json")
         self._revisions = sorted((path.name for path in folder.iterdir() if path.is_dir()), reverse=True)
@@ -56,7 +56,7 @@ class Schemas:
         for name in self._revisions:
             path = self._folder / name / f"{operation}.json"
             if name <= revision and path.is_file():
-                return jsonschema_rs.validator_for(read_text(path.read_bytes()), validate_formats=True)
+                return self._library.validator_for(read_text(path.read_bytes()), validate_formats=True)
         return None
 
 
