@@ -26,7 +26,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
-nitpick_ignore_regex = [("py:class", r"(collections\.abc|importlib|click)\..*")]
+nitpick_ignore_regex = [("py:class", r"(collections\.abc|importlib|click|os)\..*")]
 nitpick_ignore = [("py:class", "BrowserCall")]
 
 _ALIASES = {
@@ -38,7 +38,6 @@ _ALIASES = {
 
 html_theme = "furo"
 html_title = "klavier"
-html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["klavier.css"]
 html_copy_source = False

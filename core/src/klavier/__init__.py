@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from klavier.config.load import load_config
+    from klavier.config.model import Config
     from klavier.delivery.rehearsal import Rehearsal, rehearse
     from klavier.errors import (
         ConfigError,
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "klavier.config.load": ("load_config",),
+    "klavier.config.model": ("Config",),
     "klavier.delivery.rehearsal": ("Rehearsal", "rehearse"),
     "klavier.errors": (
         "ConfigError",
@@ -54,6 +58,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first use
     "Alias",
     "ApiError",
+    "Config",
     "ConfigError",
     "Delivery",
     "DeliveryError",
@@ -77,6 +82,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "Vendor",
     "VendorSpec",
     "hookimpl",
+    "load_config",
     "load_vendor",
     "parse_event",
     "parse_line",

@@ -111,13 +111,18 @@ class Plugins:
             try:
                 implementation.function(group)
             except Exception as error:  # noqa: BLE001 -- the other commands must stay usable
-                self._set_aside(implementation.plugin_name, error)
+                self.set_aside(implementation.plugin_name, error)
+
+    def set_aside(self, name: str, error: Exception) -> None:
+        """Report a plugin as broken, with what it raised; the others work on."""
+        reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {_first_line(error)}"
+        self._broken.append(BrokenPlugin(name, reason))
 
     def _load(self, point: EntryPoint) -> None:
         try:
             self.register(point.load(), point.name)
         except Exception as error:  # noqa: BLE001 -- importing a plugin may raise anything
-            self._set_aside(point.name, error)
+            self.set_aside(point.name, error)
 
     def _collect(self, plugin: object, shown: str) -> None:
         for spec in _specs(self._manager, plugin):
@@ -130,10 +135,6 @@ class Plugins:
     def _drop(self, plugin: object) -> None:
         if self._manager.is_registered(plugin):
             self._manager.unregister(plugin)
-
-    def _set_aside(self, name: str, error: Exception) -> None:
-        reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {_first_line(error)}"
-        self._broken.append(BrokenPlugin(name, reason))
 
 
 @lru_cache(maxsize=1)

@@ -1,20 +1,22 @@
 """A vendor's settings: declared once as a frozen attrs class, structured strictly, every mistake named at once."""
 
 import difflib
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 import attrs
 from cattrs import Converter
+from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory, mapping_structure_factory
 from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, override
 
 from klavier.errors import ConfigError
 from klavier.strictjson import kind_of
 
 _REQUIRED: Any = attrs.NOTHING
+_ARRAYS = (list, tuple, Sequence)
 
 
 def setting(  # noqa: PLR0913 -- one keyword for each thing a setting can have
@@ -32,7 +34,7 @@ def setting(  # noqa: PLR0913 -- one keyword for each thing a setting can have
     section that fills the setting where it is not given.  A `secret` never appears in a repr or message.  A list, dict
     or attrs instance as `default` must be immutable (use a tuple).  `validator` raises ValueError with the remedy.
     """
-    metadata = {"doc": doc, "klaviyo": klaviyo, "secret": secret}
+    metadata = {"doc": doc, "klaviyo": klaviyo, "secret": secret, "validator": validator}
     check = None if validator is None else _as_attrs_validator(validator)
     return attrs.field(
         default=default,
@@ -94,10 +96,68 @@ def _converter() -> Converter:
         converter.register_structure_hook(kind, _exactly(kind, name))
     converter.register_structure_hook_factory(_is_literal, _literal)
     converter.register_structure_hook_factory(_is_union, lambda union: _union(converter, union))
-    converter.register_structure_hook_factory(
-        attrs.has, lambda cls: make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True)
-    )
+    for holds, factory, name in (
+        (_is_array, _array_hook, "a list"),
+        (_is_mapping, _mapping_hook, "a table"),
+        (attrs.has, _settings_hook, "a table"),
+    ):
+        converter.register_structure_hook_factory(holds, partial(_only_for, name, factory, converter))
     return converter
+
+
+def _only_for(name: str, factory: Any, converter: Converter, kind: Any) -> Any:
+    """Guard a hook by the kind of value it reads: cattrs would take the letters of a string for a list."""
+    inner, accepted = factory(converter, kind), (Mapping if name == "a table" else (list, tuple))
+
+    def hook(value: Any, its_kind: Any) -> Any:
+        if not isinstance(value, accepted):
+            raise TypeError(f"must be {name}, not {kind_of(value)}")
+        return inner(value, its_kind)
+
+    return hook
+
+
+def _is_array(kind: Any) -> bool:
+    return get_origin(kind) in _ARRAYS
+
+
+def _array_hook(converter: Converter, kind: Any) -> Any:
+    if get_origin(kind) is tuple:
+        return homogenous_tuple_structure_factory(kind, converter)
+    return list_structure_factory(kind, converter)
+
+
+def _is_mapping(kind: Any) -> bool:
+    return (get_origin(kind) or kind) in (dict, Mapping)
+
+
+def _mapping_hook(converter: Converter, kind: Any) -> Any:
+    return mapping_structure_factory(kind, converter, structure_to=dict)
+
+
+def _settings_hook(converter: Converter, cls: type[Any]) -> Any:
+    """Structure a settings class, with the validator of each field run in its own place.
+
+    attrs runs validators at the end, stops at the first that raises and does not say whose it is.
+    """
+    checked: dict[str, Any] = {
+        attribute.name: override(struct_hook=_checked(converter, attribute))
+        for attribute in attrs.fields(attrs.resolve_types(cls))
+        if attribute.metadata.get("validator") is not None
+    }
+    return make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True, **checked)
+
+
+def _checked(converter: Converter, attribute: "attrs.Attribute[Any]") -> Any:
+    inner: Any = converter.get_structure_hook(attribute.type)
+    convert: Any = attribute.converter
+
+    def hook(value: Any, kind: Any) -> Any:
+        found = inner(value, kind)
+        attribute.metadata["validator"](convert(found) if convert else found)
+        return found
+
+    return hook
 
 
 def _exactly(kind: type[Any], name: str) -> Any:
@@ -131,23 +191,36 @@ def _is_union(kind: Any) -> bool:
 
 
 def _union(converter: Converter, union: Any) -> Any:
-    """Take the first member that fits: settings unions are few and their members of different kinds."""
-    members = get_args(union)
+    """Take the member that is for this kind of value; members of one kind are tried in turn."""
+    members = [member for member in get_args(union) if member is not NoneType]
 
     def hook(value: Any, _: Any) -> Any:
-        if value is None and NoneType in members:
+        if value is None and NoneType in get_args(union):
             return None
-        problems = []
-        for member in members:
-            if member is NoneType:
-                continue
+        fitting = members if len(members) == 1 else [member for member in members if _is_for(member, value)]
+        for member in fitting[:-1]:
             try:
                 return converter.structure(value, member)
-            except (ValueError, TypeError, ClassValidationError, IterableValidationError) as error:
-                problems.append(str(error).split("\n", 1)[0])
-        raise ValueError(problems[0] if len(problems) == 1 else f"must be {_type_name(union)}, not {kind_of(value)}")
+            except (ValueError, TypeError, ClassValidationError, IterableValidationError):
+                continue
+        if fitting:
+            return converter.structure(value, fitting[-1])
+        raise ValueError(f"must be {_type_name(union)}, not {kind_of(value)}")
 
     return hook
+
+
+def _is_for(member: Any, value: Any) -> bool:
+    """Tell whether a type is for this kind of value, whatever is in it."""
+    if member is Any:
+        return True
+    if _is_literal(member):
+        return any(type(value) is type(choice) for choice in get_args(member))
+    if isinstance(value, Mapping):
+        return _is_mapping(member) or attrs.has(member)
+    if isinstance(value, (list, tuple)):
+        return _is_array(member)
+    return type(value) is member or (member is float and type(value) is int)
 
 
 def _problems(error: BaseException, place: str, settings: type[Any] | None = None) -> Iterator[str]:
@@ -223,7 +296,7 @@ def _type_name(kind: Any) -> str:
         return " or ".join(f'"{member}"' for member in members)
     if _is_union(kind):
         return " or ".join(_type_name(member) for member in members if member is not NoneType)
-    if origin in (list, tuple):
+    if origin in _ARRAYS:
         return f"list of {_type_name(members[0])}"
     if origin is dict or origin is Mapping:
         return "table"

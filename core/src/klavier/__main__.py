@@ -1,0 +1,5 @@
+"""`python -m klavier` is the command `klavier`."""
+
+from klavier.cli import main
+
+main()

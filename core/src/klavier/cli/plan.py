@@ -1,0 +1,89 @@
+"""`klavier plan`: what would be sent for a file of events, without sending anything."""
+
+import json
+from typing import Any
+
+import click
+
+from klavier.cli.asjson import line_of, request_object, result_object
+from klavier.cli.setup import Choice, Setup, choice_options, prepare
+from klavier.cli.sources import check_readable, lines_of
+from klavier.cli.tally import Tally
+from klavier.cli.wording import COLOURS, call_title, event_title, hanging, paint, request_title
+from klavier.delivery.pipeline import Pipeline, Result
+from klavier.klaviyo.endpoints import usual_success
+
+_INDENT = 12
+
+
+@click.command("plan", short_help="Show what would be sent.")
+@click.argument("file", metavar="FILE")
+@choice_options
+@click.option(
+    "--format", "as_", type=click.Choice(["table", "jsonl"]), default="table", show_default=True, help="How to show it."
+)
+@click.option("--bodies", is_flag=True, help="Show the body of each request in the table too; it holds personal data.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1, 10_000),
+    metavar="N",
+    help="Events handed to the vendor together; by default what its own servers do.",
+)
+def command(*, file: str, choice: Choice, as_: str, bodies: bool, batch_size: int | None) -> None:
+    """Show what would be sent to Klaviyo for each event of FILE (JSON Lines; - reads standard input).
+
+    Nothing is sent, and no key is needed.
+    Each request is taken to succeed.
+    In device mode the calls of the vendor's browser code are shown as well.
+    """
+    check_readable([file])
+    setup = prepare(choice, placeholders=True)
+    size = setup.config.delivery.batch_size if batch_size is None else batch_size
+    pipeline = Pipeline(setup.vendor, usual_success, plugins=setup.plugins, batch_size=size)
+    tally = Tally()
+    if as_ == "table":
+        click.echo(paint(f"{'line':>6}  {'event':<50}  outcome", bold=True))
+    for result in pipeline.run(lines_of([file])):
+        tally.add(result)
+        if as_ == "jsonl":
+            click.echo(line_of(result_object(result, setup.secrets, bodies=True)), nl=False)
+        else:
+            show(result, setup, bodies=bodies)
+    if as_ == "table":
+        _close(tally, setup)
+    raise SystemExit(tally.exit_code)
+
+
+def show(result: Result, setup: Setup, *, bodies: bool = False) -> None:
+    """Show one event: its outcome, then its requests, browser calls, reason and notes below it."""
+    kind = result.outcome.kind
+    title = f"{result.line.number:>6}  {event_title(result.event):<50}  {paint(kind, COLOURS[kind])}"
+    details = [title]
+    details += [_detail("", call_title(call)) for call in result.browser_calls]
+    for request in result.requests:
+        details.append(_detail("", request_title(request)))
+        if bodies:
+            details.append(_body(request_object(request, setup.secrets)))
+    if result.sent_with is not None:
+        details.append(_detail("", f"together with line {result.sent_with}"))
+    if result.outcome.reason:
+        details.append(_detail("because ", result.outcome.reason.removeprefix(f"{result.line.place}: ")))
+    details += [_detail("note: ", note) for note in result.outcome.notes]
+    click.echo("\n".join(details))
+
+
+def _detail(label: str, text: str) -> str:
+    return hanging(text, " " * (_INDENT - 2) + paint(label, dim=True), _INDENT)
+
+
+def _body(request: dict[str, Any]) -> str:
+    shown = {name: request[name] for name in ("params", "form", "json") if name in request}
+    text = json.dumps(next(iter(shown.values())) if len(shown) == 1 else shown, indent=2)
+    return "\n".join(" " * _INDENT + line for line in text.splitlines())
+
+
+def _close(tally: Tally, setup: Setup) -> None:
+    click.echo()
+    click.echo("\n".join(tally.lines()))
+    keys = " with a placeholder for each key that is not set" if setup.has_placeholders else ""
+    click.echo(f"Planned as {setup.vendor.name}{keys}; nothing was sent.")

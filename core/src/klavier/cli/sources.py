@@ -1,0 +1,62 @@
+"""Where events come from: files, or standard input."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from klavier.delivery.lines import Line, read_lines
+from klavier.errors import UsageError
+
+STDIN = "-"
+
+
+def check_readable(names: Sequence[str]) -> None:
+    """Look at each file before anything is sent; raises `UsageError` for one that cannot be read."""
+    for name in names:
+        # A pipe can be opened only once, so it is left for later.
+        if name != STDIN and not _is_pipe(name):
+            _opened(name).close()
+
+
+def lines_of(names: Sequence[str]) -> Iterator[Line]:
+    """Give the lines of each source in turn."""
+    for name in names:
+        if name == STDIN:
+            yield from read_lines(_standard_input(), "standard input")
+        else:
+            with _opened(name) as file:
+                yield from read_lines(file, name)
+
+
+def size_of(names: Sequence[str]) -> int | None:
+    """Give the bytes of all sources together; None where one of them is no plain file."""
+    files = [Path(name) for name in names]
+    if STDIN in names or not all(file.is_file() for file in files):
+        return None
+    return sum(file.stat().st_size for file in files)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin is None:
+        raise UsageError("standard input is closed; give the path of a JSON Lines file")
+    return sys.stdin.buffer
+
+
+def _is_pipe(name: str) -> bool:
+    try:
+        return Path(name).is_fifo()
+    except (OSError, ValueError):
+        return False
+
+
+def _opened(name: str) -> BinaryIO:
+    try:
+        return Path(name).open("rb")
+    except FileNotFoundError:
+        raise UsageError(f"{name}: there is no such file; give a JSON Lines file, or - for standard input") from None
+    except IsADirectoryError:
+        raise UsageError(f"{name}: is a folder; give a JSON Lines file in it") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the path cannot be used"
+        raise UsageError(f"{name}: cannot be read: {why}") from None

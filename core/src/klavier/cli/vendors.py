@@ -1,0 +1,116 @@
+"""`klavier vendors`: the installed vendors, their settings, and the plugins that are broken."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from attrs import asdict, frozen
+
+from klavier.cli.setup import config_option, known_plugins
+from klavier.cli.wording import hanging, paint, plain
+from klavier.hookspecs import PROJECT
+from klavier.plugins import Plugins
+from klavier.settings import SettingInfo, describe
+from klavier.vendor import VendorSpec
+
+_INDENT = 6
+
+
+@frozen
+class Origin:
+    """The installed package that a vendor comes from; both are empty for a plugin file."""
+
+    distribution: str = ""
+    version: str = ""
+
+
+@click.command("vendors", short_help="List the installed vendors.")
+@click.argument("name", required=False)
+@config_option
+@click.option(
+    "--format", "as_", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to show it."
+)
+def command(*, name: str | None, config_file: Path | None, as_: str) -> None:
+    """List the installed vendors; with NAME, describe that one and its settings.
+
+    Plugins that are broken are listed with what is wrong with them.
+    """
+    plugins = known_plugins(config_file)
+    specs = sorted(plugins.vendors.values(), key=lambda spec: spec.name) if name is None else [plugins.vendor(name)]
+    if as_ == "json":
+        click.echo(orjson.dumps(_as_object(specs, plugins), option=orjson.OPT_INDENT_2, default=str))
+    elif name is not None:
+        _describe(specs[0])
+    else:
+        _list(specs, plugins)
+
+
+def origin_of(spec: VendorSpec) -> Origin:
+    """Find the distribution of a vendor by the package that its settings are defined in."""
+    package = spec.settings.__module__.partition(".")[0]
+    for point in entry_points(group=PROJECT):
+        if point.module.partition(".")[0] == package and point.dist is not None:
+            return Origin(point.dist.name, point.dist.version)
+    return Origin()
+
+
+def _list(specs: list[VendorSpec], plugins: Plugins) -> None:
+    widest = max((len(spec.name) for spec in specs), default=0)
+    for spec in specs:
+        label = f"{paint(f'{spec.name:<{widest}}', bold=True)}  {origin_of(spec).version or 'file':<8}  "
+        click.echo(hanging(spec.summary, label, widest + 12))
+    if not specs:
+        click.echo("No vendor is installed; try: pip install klavier-rudderstack")
+    for plugin in plugins.broken:
+        label = f"{paint('broken', 'red')}  {plain(plugin.name)}: "
+        click.echo(hanging(plugin.reason, label, len(plugin.name) + 10))
+    if specs:
+        click.echo(f"\nSettings of one of them: klavier vendors {specs[0].name}")
+
+
+def _describe(spec: VendorSpec) -> None:
+    origin = origin_of(spec)
+    source = f"{origin.distribution} {origin.version}" if origin.version else "a plugin file"
+    click.echo(f"{paint(spec.name, bold=True)}, from {source}")
+    click.echo(hanging(spec.summary, "", 0))
+    click.echo(f"\nSettings, in klavier.toml under [vendors.{spec.name}]:\n")
+    for info in describe(spec.settings):
+        click.echo(f"  {paint(info.name, bold=True)}  {info.type}, {_default(info)}")
+        if info.doc:
+            click.echo(hanging(info.doc, " " * _INDENT, _INDENT))
+
+
+def _default(info: SettingInfo) -> str:
+    """Say what holds where a setting is not given."""
+    words = "required" if info.required else f"default {_shown(info)}"
+    return f"{words}; filled from [klaviyo] {info.klaviyo}" if info.klaviyo else words
+
+
+def _shown(info: SettingInfo) -> str:
+    if info.default is None:
+        return "not set"
+    if info.secret:
+        return "(secret)"
+    return plain(orjson.dumps(info.default, default=str).decode(), 60)
+
+
+def _as_object(specs: list[VendorSpec], plugins: Plugins) -> dict[str, Any]:
+    return {
+        "vendors": [
+            {
+                "name": spec.name,
+                "summary": spec.summary,
+                **asdict(origin_of(spec)),
+                "settings": [_setting_object(info) for info in describe(spec.settings)],
+            }
+            for spec in specs
+        ],
+        "broken": [asdict(plugin) for plugin in plugins.broken],
+    }
+
+
+def _setting_object(info: SettingInfo) -> dict[str, Any]:
+    found = asdict(info)
+    return {**found, "default": None} if info.secret else found

@@ -1,0 +1,82 @@
+"""How events, requests and outcomes are put into words; text from outside is shown without control characters."""
+
+import os
+import shutil
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from klavier.events.model import Event
+    from klavier.klaviyo.request import Request
+    from klavier.vendor import BrowserCall
+
+COLOURS = {"delivered": "green", "skipped": "yellow", "rejected": "red", "failed": "red"}
+_LONGEST_NAME = 60
+
+
+def plain(text: object, longest: int | None = None) -> str:
+    """Make a text safe to show on one line: control characters become their escapes, a long one is cut."""
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
+    return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def event_name(event: "Event | None") -> str | None:
+    """Give the name of a track, page or screen; None for events that have none."""
+    for attribute in ("event", "name"):
+        found = getattr(event, attribute, None)
+        if isinstance(found, str) and found.strip():
+            return found
+    return None
+
+
+def event_title(event: "Event | None") -> str:
+    """Name an event by type and name, without anything about the person."""
+    if event is None:
+        return "(no event)"
+    name = event_name(event)
+    return event.type if name is None else f"{event.type} {plain(name, _LONGEST_NAME)}"
+
+
+def request_title(request: "Request") -> str:
+    """Name a request by method and path."""
+    return f"{request.method} {plain(request.path)}"
+
+
+def call_title(call: "BrowserCall") -> str:
+    """Name a browser call by its name and the name of its event; the rest is about the person."""
+    name, *arguments = call or [""]
+    event = [f' "{plain(argument, _LONGEST_NAME)}"' for argument in arguments[:1] if isinstance(argument, str)]
+    return f"klaviyo.{plain(name)}{event[0] if event else ''}"
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Count things in words: `1 event`, `2 events`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def has_colour() -> bool:
+    """Tell whether standard output is a terminal whose user did not ask for plain text (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, colour: str | None = None, **style: Any) -> str:
+    """Colour a text where standard output shows colours."""
+    return click.style(text, fg=colour, **style) if has_colour() else text
+
+
+def width() -> int:
+    """Give the columns to write in: those of the terminal, and plenty for a pipe or a file."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
+
+
+def hanging(text: str, first: str, indent: int) -> str:
+    """Write a text behind `first`, its further lines indented; a pipe or a file gets it on one line."""
+    text = plain(text)
+    if not sys.stdout.isatty():
+        return first + text
+    room = max(30, width() - indent)
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+    return first + f"\n{' ' * indent}".join(lines)

@@ -1,0 +1,133 @@
+"""Read `klavier.toml` strictly: every mistake is collected, each with its path and what to do about it."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from klavier.config.beside import discover_beside
+from klavier.config.environment import substitute
+from klavier.config.model import Config, DeliverySection, KlaviyoSection, build
+from klavier.config.toml import read_toml
+from klavier.errors import ConfigError, EventError, PluginError
+from klavier.plugins import Plugins
+from klavier.redaction import redact_text
+from klavier.settings import structure
+from klavier.strictjson import find_fault, kind_of
+
+_SECTIONS: Final = {"klaviyo": KlaviyoSection, "delivery": DeliverySection}
+_KEYS: Final = ("vendor", *_SECTIONS, "vendors")
+
+
+def load_config(
+    path: str | os.PathLike[str] = "klavier.toml",
+    *,
+    vendor: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    plugins: Plugins | None = None,
+) -> Config:
+    """Read a configuration file.
+
+    `vendor` takes the place of the file's own choice.  `environ` is where `${NAME}` looks, the process environment by
+    default.  `plugins` are the known plugins: by default the installed ones and, where it is present, a file
+    `klavier_plugin.py` beside the configuration.
+
+    Raises `ConfigError` with one line for each mistake: a file that cannot be read, a variable that is not set, an
+    unknown or misspelt key, a value of the wrong kind, a vendor that is not installed.  Sections of vendors that are
+    not the chosen one are checked as well.
+    """
+    file = Path(path)
+    data = read_toml(file)
+    if vendor is not None:
+        data["vendor"] = vendor
+    known = discover_beside(file.parent) if plugins is None else plugins
+    return check(data, os.environ if environ is None else environ, known)
+
+
+def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins) -> Config:
+    """Check plain data with the shape of `klavier.toml`; raises `ConfigError` with one line for each mistake."""
+    problems: list[str] = []
+    data = substitute(dict(data), environ, problems)
+    # A value whose variable is missing stays as written, so that it is not called wrong a second time.
+    problems.extend(_unknown_keys(data))
+    name = _chosen(data, plugins, problems)
+    klaviyo = _section(data, "klaviyo", KlaviyoSection, problems)
+    delivery = _section(data, "delivery", DeliverySection, problems)
+    vendors = _vendors(data, name, klaviyo, plugins, problems)
+    if problems:
+        raise ConfigError([redact_text(problem) for problem in dict.fromkeys(problems)])
+    return Config(vendor=name, klaviyo=klaviyo, vendors=vendors, delivery=delivery, plugins=plugins)
+
+
+def _unknown_keys(data: Mapping[str, Any]) -> list[str]:
+    return [f"{key}: unknown key{_remedy(key)}" for key in data if key not in _KEYS]
+
+
+def _remedy(key: str) -> str:
+    for section, its_class in _SECTIONS.items():
+        if key in {attribute.name for attribute in attrs.fields(its_class)}:
+            return f"; it belongs in [{section}]"
+    close = difflib.get_close_matches(key, _KEYS, n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(_KEYS)}"
+
+
+def _chosen(data: Mapping[str, Any], plugins: Plugins, problems: list[str]) -> str:
+    """Give the name of the chosen vendor, empty where it is missing or unknown."""
+    name = data.get("vendor")
+    if name is None:
+        problems.append(f'vendor: required; write vendor = "{_example(plugins)}" at the top of the file')
+    elif not isinstance(name, str):
+        problems.append(f"vendor: must be a string, not {kind_of(name)}")
+    else:
+        try:
+            return plugins.vendor(name).name
+        except ConfigError as error:
+            problems.extend(error.problems)
+    return ""
+
+
+def _example(plugins: Plugins) -> str:
+    return min(plugins.vendors, default="rudderstack")
+
+
+def _section(data: Mapping[str, Any], name: str, its_class: type[Any], problems: list[str]) -> Any:
+    """Structure one section; its defaults stand in for one that is wrong."""
+    try:
+        return structure(its_class, data.get(name, {}), name)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return its_class()
+
+
+def _vendors(
+    data: Mapping[str, Any], chosen: str, klaviyo: KlaviyoSection, plugins: Plugins, problems: list[str]
+) -> dict[str, dict[str, Any]]:
+    """Check the section of each vendor, and the chosen one also without a section."""
+    sections = data.get("vendors", {})
+    if not isinstance(sections, dict):
+        problems.append(f"vendors: must be a table such as [vendors.{_example(plugins)}], not {kind_of(sections)}")
+        return {}
+    for name in dict.fromkeys([*sections, *([chosen] if chosen else [])]):
+        problems.extend(_vendor_problems(name, sections.get(name, {}), klaviyo, plugins))
+    return sections
+
+
+def _vendor_problems(name: str, settings: Any, klaviyo: KlaviyoSection, plugins: Plugins) -> list[str]:
+    place = f"vendors.{name}"
+    if not isinstance(settings, dict):
+        return [f"{place}: must be a table, not {kind_of(settings)}"]
+    try:
+        plugins.vendor(name)
+    except ConfigError as error:
+        return [f"{place}: {problem.removeprefix('vendor: ')}" for problem in error.problems]
+    try:
+        find_fault(settings, place)
+        build(plugins, name, settings, klaviyo)
+    except ConfigError as error:
+        return [problem if problem.startswith(place) else f"{place}: {problem}" for problem in error.problems]
+    except (EventError, PluginError) as error:
+        return [str(error)]
+    return []

@@ -1,0 +1,119 @@
+"""What a configuration says, as frozen classes: one for each section of `klavier.toml`."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from attrs import field, frozen
+
+from klavier.settings import describe, fill_from_klaviyo, setting, structure
+
+if TYPE_CHECKING:
+    from klavier.plugins import Plugins
+    from klavier.vendor import Vendor
+
+BASE_URL = "https://a.klaviyo.com"
+_LONGEST_WAIT = 3600
+_LARGEST_BATCH = 10_000
+
+
+def _web_address(value: str) -> None:
+    wrong = "must be a web address without path or query, such as https://a.klaviyo.com"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 -- a port that is no number is found out on reading it
+    except ValueError:
+        raise ValueError(wrong) from None
+    extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+    if parts.scheme not in ("http", "https") or not parts.hostname or extra or not value.isprintable() or " " in value:
+        raise ValueError(wrong)
+
+
+def _seconds(value: float) -> None:
+    if not math.isfinite(value) or not 0 < value <= _LONGEST_WAIT:
+        raise ValueError(f"must be a number of seconds above 0, at most {_LONGEST_WAIT}")
+
+
+def _some_events(value: int | None) -> None:
+    if value is not None and not 1 <= value <= _LARGEST_BATCH:
+        raise ValueError(f"must be from 1 to {_LARGEST_BATCH} events")
+
+
+def _header_text(value: str | None) -> None:
+    if value is not None and not (value.isascii() and value.isprintable() and value and " " not in value):
+        raise ValueError("must be a key as Klaviyo shows it: plain characters without spaces, not empty")
+
+
+@frozen
+class KlaviyoSection:
+    """`[klaviyo]`: the account that events are delivered to, and how to reach it."""
+
+    private_api_key: str | None = setting(
+        None, secret=True, validator=_header_text, doc="The private API key, for what a server sends."
+    )
+    public_api_key: str | None = setting(
+        None, validator=_header_text, doc="The public API key (site id), for what a browser sends and the legacy calls."
+    )
+    base_url: str = setting(BASE_URL, validator=_web_address, doc="Where Klaviyo answers; a sandbox has its own.")
+    connect_timeout: float = setting(10.0, validator=_seconds, doc="Seconds to wait for a connection.")
+    read_timeout: float = setting(30.0, validator=_seconds, doc="Seconds to wait between two pieces of a reply.")
+    total_timeout: float = setting(120.0, validator=_seconds, doc="Seconds to wait for a whole reply.")
+
+
+@frozen
+class DeliverySection:
+    """`[delivery]`: how events are handed over."""
+
+    batch_size: int | None = setting(
+        None,
+        validator=_some_events,
+        doc="How many events are handed to the vendor together, where it is not what the vendor's own servers do.",
+    )
+
+
+@frozen
+class Config:
+    """A whole configuration, checked: the vendor, the Klaviyo account, and the settings of each vendor as plain data.
+
+    No repr shows a secret: the private key is left out, and so are the vendors' settings.
+    """
+
+    vendor: str
+    klaviyo: KlaviyoSection = field(factory=KlaviyoSection)
+    vendors: Mapping[str, Mapping[str, Any]] = field(factory=dict, repr=False)
+    delivery: DeliverySection = field(factory=DeliverySection)
+    plugins: "Plugins | None" = field(default=None, repr=False, eq=False)
+
+    def build_vendor(self, name: str | None = None) -> "Vendor":
+        """Build the chosen vendor, or the one that is named, from its section and the keys of `[klaviyo]`.
+
+        Raises `ConfigError`: an unknown vendor, or every wrong setting with its path.
+        """
+        name = self.vendor if name is None else name
+        return build(self.known_plugins(), name, self.vendors.get(name, {}), self.klaviyo)
+
+    def known_plugins(self) -> "Plugins":
+        """Give the plugins that this configuration was checked against, else the installed ones."""
+        from klavier.plugins import installed_plugins  # noqa: PLC0415 -- scanning entry points takes its time
+
+        return installed_plugins() if self.plugins is None else self.plugins
+
+    def keys_for(self, vendor: "Vendor") -> dict[str, str | None]:
+        """Give `private_api_key` and `public_api_key` for a vendor: its own settings come before `[klaviyo]`."""
+        found: dict[str, str | None] = {
+            "private_api_key": self.klaviyo.private_api_key,
+            "public_api_key": self.klaviyo.public_api_key,
+        }
+        for info in describe(type(vendor.settings)):
+            if info.klaviyo in found and getattr(vendor.settings, info.name, None):
+                found[info.klaviyo] = getattr(vendor.settings, info.name)
+        return found
+
+
+def build(plugins: "Plugins", name: str, settings: Mapping[str, Any], klaviyo: KlaviyoSection) -> "Vendor":
+    """Build a vendor from plain settings and an account; problems are told under `vendors.<name>`."""
+    spec = plugins.vendor(name)
+    shared = {"private_api_key": klaviyo.private_api_key, "public_api_key": klaviyo.public_api_key}
+    filled = fill_from_klaviyo(spec.settings, settings, shared)
+    return spec.build(structure(spec.settings, filled, f"vendors.{name}"))
