@@ -11,6 +11,7 @@ from typing import Any
 
 from klavier.events.model import JsonObject
 from klavier.jsvalues import parse_float, to_string
+from klavier.klaviyo.limits import EMAIL
 from klavier.strictjson import kind_of
 
 IDENTIFIERS: Mapping[str, str] = {
@@ -45,6 +46,9 @@ LOCATION: Mapping[str, str] = {
 """The specials that are attributes of a profile's location."""
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_FILLERS = str.maketrans("", "", " -.()")
+"""What people write between the digits of a phone number."""
 
 
 def identifiers(people: Mapping[str, Any], notes: list[str]) -> JsonObject:
@@ -57,8 +61,10 @@ def identifiers(people: Mapping[str, Any], notes: list[str]) -> JsonObject:
         text = _text(value)
         if text is None:
             notes.append(f"{special} left out: {kind_of(value)} identifies nobody; send a string")
-        elif attribute == "phone_number" and not _E164.fullmatch(text):
+        elif attribute == "phone_number" and not _E164.fullmatch(text := text.translate(_FILLERS)):
             notes.append("$phone_number left out: not in E.164 form, such as +15005550006")
+        elif attribute == "email" and (len(text := text.strip()) > EMAIL or not _EMAIL.fullmatch(text)):
+            notes.append(f"$email left out: not an e-mail address of at most {EMAIL} characters")
         else:
             found[attribute] = text
     return found

@@ -1,0 +1,1 @@
+"""What Segment's servers send."""

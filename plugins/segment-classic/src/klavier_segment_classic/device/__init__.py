@@ -1,0 +1,1 @@
+"""What analytics.js calls in the browser."""

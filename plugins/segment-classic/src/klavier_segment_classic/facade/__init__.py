@@ -1,0 +1,1 @@
+"""How Segment's libraries find fields in a message: loose spellings, dates, fallbacks, amounts."""

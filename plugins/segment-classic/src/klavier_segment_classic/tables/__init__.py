@@ -1,0 +1,1 @@
+"""Segment's tables, line by line beside its document."""
