@@ -1,0 +1,34 @@
+"""Every setting of every vendor of this repository stands in the vendor's page, in backticks."""
+
+import pytest
+
+from klavier.plugins import installed_plugins
+from klavier.settings import describe
+from tests.support.repository import PLUGINS, ROOT
+
+VENDORS = [plugin.name for plugin in PLUGINS if plugin.name in installed_plugins().vendors]
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_the_page_of_a_vendor_names_its_settings(name: str) -> None:
+    page = ROOT / "docs" / "vendors" / f"{name}.md"
+    if not page.exists():
+        pytest.skip(f"{page.name} is not written yet")
+    settings = describe(installed_plugins().vendor(name).settings)
+    text = page.read_text("utf-8")
+    assert settings
+    assert [setting.name for setting in settings if f"`{setting.name}`" not in text] == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_every_setting_says_what_it_is_for(name: str) -> None:
+    settings = describe(installed_plugins().vendor(name).settings)
+    assert [setting.name for setting in settings if not setting.doc.endswith(".")] == []
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_keys_are_secret(name: str) -> None:
+    """Every private key is kept out of reprs and messages, and is filled from the `[klaviyo]` section."""
+    keys = {s.name: s for s in describe(installed_plugins().vendor(name).settings) if "private" in s.name}
+    assert keys
+    assert all(key.secret and key.klaviyo == "private_api_key" for key in keys.values())
