@@ -38,6 +38,7 @@ _ALIASES = {
 
 html_theme = "furo"
 html_title = "klavier"
+html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["klavier.css"]
 html_copy_source = False

@@ -56,7 +56,7 @@ class Vendor(ABC):
     batch_size: int = 1
     """How many events the vendor's own servers would hand over together."""
     constants: frozenset[str | float] = frozenset()
-    """Values that the vendor adds by itself, such as the event name `Placed Order`; `klavier.testing` expects no others."""
+    """Values that the vendor adds by itself, such as the event name `Placed Order`; tests expect no others."""
 
     @abstractmethod
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:

@@ -1,1 +1,25 @@
-"""For authors of plugins and for tests: strategies, invariants, conformance."""
+"""For authors of plugins and for tests: strategies, invariants, conformance.
+
+Needs the extra `testing`; what is missing is said, with the remedy, when a name is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from klavier.testing import invariants, strategies
+    from klavier.testing.conformance import VendorConformance
+    from klavier.testing.schemas import Schemas
+
+__all__ = ["Schemas", "VendorConformance", "invariants", "strategies"]
+
+_HOMES = {"VendorConformance": "klavier.testing.conformance", "Schemas": "klavier.testing.schemas"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: pytest loads this package for its fixtures, also where hypothesis is not installed."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in __all__:
+        return import_module(f"klavier.testing.{name}")
+    raise AttributeError(f"module 'klavier.testing' has no attribute {name!r}")

@@ -1,0 +1,10 @@
+"""The optional extra `testing`: hypothesis, or a message that says how to get it."""
+
+from klavier.errors import UsageError
+
+try:
+    import hypothesis
+except ImportError:
+    raise UsageError("klavier.testing needs hypothesis; try: pip install 'klavier[testing]'") from None
+
+__all__ = ["hypothesis"]

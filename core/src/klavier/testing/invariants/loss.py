@@ -1,0 +1,107 @@
+"""Nothing lost: what a sender says about a person or a deed arrives."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from attrs import frozen
+
+from klavier.events.model import Event, Group, Identify, Page, Screen, Track
+from klavier.events.reader import parse_event
+from klavier.testing.invariants.report import broken
+from klavier.testing.origins import Origins
+from klavier.testing.saying import leaves, said
+from klavier.testing.trace import Trace, record
+from klavier.vendor import Vendor
+
+LOST = "5 nothing lost"
+
+PLANTS: dict[str, Any] = {
+    "planted": "qzplain",
+    "planted number": 739104,
+    "planted.dotted": "qzdotted",
+    "Planted-List": ["qzfirst", "qzsecond"],
+    "plantedObject": {"inner key": "qzinner", "deeper": {"deepest": [{"qz": 73.9104}]}},
+    "__planted__": " QzPadded ",
+    "gepflanzt ü": "qzüber 李",
+}
+"""Members that no vendor can know, of every kind, with values that occur nowhere else."""
+
+
+@frozen
+class _Custom:
+    """One custom member of an event: where it stands, what it holds."""
+
+    place: str
+    key: str
+    value: Any
+
+
+def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Collection[str] = ()) -> None:
+    """Every custom trait of a delivered identify or group, and property of a track, page or screen, is sent.
+
+    `PLANTS` are added to each event and looked for.  Excused are the places that `exclusions` and `Vendor.excludes`
+    name, such as `traits.plan` or `properties.*`, and those that a note of the outcome names.
+    """
+    for given in events:
+        event = _planted(given)
+        trace = record(vendor, [event])
+        outcomes = [outcome for found in trace.deliveries for outcome in found.outcomes]
+        if [outcome.kind for outcome in outcomes] != ["delivered"]:
+            continue
+        excused = {*exclusions, *vendor.excludes(event)}
+        notes = " ".join(outcomes[0].notes)
+        arrived = Origins(*_arrivals(trace))
+        for custom in _customs(event):
+            if not _excuses(excused, custom.place) and custom.key not in notes:
+                _check_member(vendor, trace, arrived, custom, excused)
+
+
+def _check_member(vendor: Vendor, trace: Trace, arrived: Origins, custom: _Custom, excused: Collection[str]) -> None:
+    for place, leaf in leaves(custom.value, custom.place):
+        if not arrived.explain(leaf) and not _excuses(excused, place):
+            raise broken(LOST, f"{place} = {leaf!r} is not sent", vendor, trace.events, trace.requests)
+
+
+def _planted(event: Event) -> Event:
+    """Give the event with the plants among its traits or properties."""
+    payload = dict(event.payload)
+    if "type" not in payload:  # Freshpaint's own format
+        properties = dict(payload["properties"])
+        if isinstance(event, Identify):
+            properties["$user_props"] = {**event.traits, **PLANTS}
+        payload["properties"] = properties if isinstance(event, Identify) else properties | PLANTS
+        return parse_event(payload)
+    match event:
+        case Identify(traits=traits) | Group(traits=traits):
+            payload["traits"] = traits | PLANTS
+        case Track(properties=properties) | Page(properties=properties) | Screen(properties=properties):
+            payload["properties"] = properties | PLANTS
+        case _:
+            pass
+    return parse_event(payload)
+
+
+def _customs(event: Event) -> Iterator[_Custom]:
+    match event:
+        case Identify(traits=members) | Group(traits=members):
+            section = "traits"
+        case Track(properties=members) | Page(properties=members) | Screen(properties=members):
+            section = "properties"
+        case _:
+            return
+    for key in PLANTS:
+        yield _Custom(f"{section}.{key}", key, members[key])
+
+
+def _arrivals(trace: Trace) -> list[Any]:
+    return [*map(said, trace.requests), *trace.browser_calls]
+
+
+def _excuses(excused: Collection[str], place: str) -> bool:
+    """Tell whether a place, or one that it stands in, is excused; `traits.*` excuses all traits."""
+    return any(
+        place == name
+        or place.startswith((f"{name}.", f"{name}["))
+        or (name.endswith(".*") and place.startswith(name.removesuffix("*")))
+        for name in excused
+    )

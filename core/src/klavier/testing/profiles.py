@@ -1,0 +1,57 @@
+"""The profiles that a request speaks of, in any of the shapes that Klaviyo's APIs had."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from klavier.klaviyo.request import Request
+from klavier.testing.saying import said
+
+IDENTIFIERS = ("id", "email", "phone_number", "external_id", "anonymous_id", "_kx")
+"""The identifiers of a profile in today's requests."""
+
+LEGACY_IDENTIFIERS = ("$id", "$email", "$phone_number", "$anonymous", "$exchange_id", "email", "phone_number")
+"""The identifiers of a person in the legacy calls, and in events of revision 2023-02-22."""
+
+_BARE = ("profile", "subscriptions", "profiles")
+"""Where people stood without a type: events and subscriptions of revision 2023-02-22, members of v2 lists."""
+
+
+def profiles(request: Request) -> list[dict[str, Any]]:
+    """Give the identifiers of every profile in a request; an empty dict stands for a profile without any."""
+    return [*_in_json(request.json), *_in_legacy_calls(request)]
+
+
+def _in_json(value: Any, key: str = "") -> Iterator[dict[str, Any]]:
+    if isinstance(value, list):
+        for member in value:
+            yield from _in_json(member, key)
+    if not isinstance(value, dict):
+        return
+    if value.get("type") == "profile":
+        yield _today(value)
+    elif key in _BARE and "data" not in value:
+        yield _found(value, LEGACY_IDENTIFIERS)
+    for name, member in value.items():
+        if name not in ("properties", "subscriptions" if value.get("type") == "profile" else ""):
+            yield from _in_json(member, name)
+
+
+def _today(value: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = value.get("attributes")
+    identifiers = _found(attributes, IDENTIFIERS) if isinstance(attributes, dict) else {}
+    return _found(value, ("id",)) | identifiers
+
+
+def _in_legacy_calls(request: Request) -> Iterator[dict[str, Any]]:
+    if request.revision is not None:
+        return
+    whole = said(request)
+    data = whole.get("params", {}).get("data") or whole.get("form", {}).get("data")
+    if isinstance(data, dict):
+        yield _found(data.get("customer_properties", data.get("properties")) or {}, LEGACY_IDENTIFIERS)
+    elif "form" in whole:
+        yield _found(whole["form"], LEGACY_IDENTIFIERS)
+
+
+def _found(members: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: members[name] for name in names if members.get(name) not in (None, "")}

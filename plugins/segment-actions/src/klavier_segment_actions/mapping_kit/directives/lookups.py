@@ -1,0 +1,75 @@
+"""Directives that take values from the event: `@path`, `@arrayPath` and `@literal`."""
+
+from typing import Any
+
+from klavier.strictjson import kind_of
+from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, fault, has_directive, nothing
+from klavier_segment_actions.mapping_kit.missing import MISSING
+from klavier_segment_actions.mapping_kit.options import check_text_or_directive
+from klavier_segment_actions.mapping_kit.paths import keys_of, reader
+
+
+def path(compiler: Compiler, value: Any) -> Resolver:
+    """Compile `@path`: the value at a path, which may itself come from the event."""
+    if isinstance(value, str):
+        return _lookup(compiler, value)
+    check_text_or_directive(compiler, value)
+    if not has_directive(value):
+        return nothing
+    name, place = compiler.compile(value), compiler.place
+
+    def read(event: Any) -> Any:
+        found = name(event)
+        if not isinstance(found, str):
+            raise fault(place, f"the path must resolve to a string, not {_kind(found)}")
+        keys = keys_of(_plain(found))
+        return MISSING if keys is None else reader(keys)(event)
+
+    return read
+
+
+def array_path(compiler: Compiler, value: Any) -> Resolver:
+    """Compile `@arrayPath`: `[path, shape]`, each item of the array mapped to the shape."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return compiler.problem("must be an array of a path and a shape")
+    with compiler.at(0):
+        root = path(compiler, value[0]) if isinstance(value[0], str) else _root(compiler, value[0])
+    shape = value[1] if len(value) > 1 else None
+    with compiler.at(1):
+        item = compiler.compile(shape)
+    if not isinstance(shape, dict) or not shape:
+        return root
+
+    def map_items(event: Any) -> Any:
+        found = root(event)
+        if isinstance(found, list):
+            return [None if (mapped := item(each)) is MISSING else mapped for each in found]
+        return [item(found)] if isinstance(found, dict) else found
+
+    return map_items
+
+
+def literal(compiler: Compiler, value: Any) -> Resolver:
+    """Compile `@literal`: the value, in which directives still work."""
+    return compiler.compile(value)
+
+
+def _root(compiler: Compiler, value: Any) -> Resolver:
+    check_text_or_directive(compiler, value)
+    return compiler.compile(value)
+
+
+def _lookup(compiler: Compiler, text: str) -> Resolver:
+    keys = keys_of(_plain(text))
+    if keys is None:
+        return compiler.problem("the path names nothing; write it like $.properties.name")
+    return reader(keys)
+
+
+def _plain(text: str) -> str:
+    """Drop the first `$.`, wherever it stands: that is all the implementation does."""
+    return text.replace("$.", "", 1)
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is MISSING else kind_of(value)

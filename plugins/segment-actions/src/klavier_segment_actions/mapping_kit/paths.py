@@ -1,0 +1,79 @@
+"""Looking up a value by a path such as `$.properties.items[0].id`."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from klavier_segment_actions.mapping_kit.missing import MISSING
+
+_KEYS = re.compile(r"[^\[.\]]+")
+_INDEX = re.compile(r"0|[1-9]\d*")
+
+Reader = Callable[[Any], Any]
+"""From an event to the value at a path, `MISSING` where there is none."""
+
+
+def keys_of(path: str) -> list[str] | None:
+    """Split a path at dots and brackets; None for one that is not empty and yet names nothing, such as `..`."""
+    return _KEYS.findall(path) or (None if path else [])
+
+
+def reader(keys: list[str]) -> Reader:
+    """Compile the keys of a path; the empty path gives the event itself."""
+    if not keys:
+        return _itself
+    if len(keys) == 1:
+        return _one(keys[0])
+    if len(keys) == 2:  # noqa: PLR2004 -- paths of two and three keys are nearly all there are
+        return _two(*keys)
+    if len(keys) == 3:  # noqa: PLR2004 -- see above
+        return _three(*keys)
+
+    def read(event: Any) -> Any:
+        value = event
+        for key in keys:
+            value = value.get(key, MISSING) if type(value) is dict else member(value, key)
+        return value
+
+    return read
+
+
+def member(value: Any, key: str) -> Any:
+    """Read one member as JavaScript does behind a guard: falsy values are given back, arrays and texts have indices."""
+    if isinstance(value, dict):
+        return value.get(key, MISSING)
+    if isinstance(value, (str, list)) and (value or isinstance(value, list)):
+        if key == "length":
+            return len(value)
+        if _INDEX.fullmatch(key) and len(key) < 10 and int(key) < len(value):  # noqa: PLR2004 -- no array is that long
+            return value[int(key)]
+        return MISSING
+    return MISSING if value else value
+
+
+def _itself(event: Any) -> Any:
+    return event
+
+
+def _one(key: str) -> Reader:
+    def read(event: Any) -> Any:
+        return event.get(key, MISSING) if type(event) is dict else member(event, key)
+
+    return read
+
+
+def _two(first: str, second: str) -> Reader:
+    def read(event: Any) -> Any:
+        value = event.get(first, MISSING) if type(event) is dict else member(event, first)
+        return value.get(second, MISSING) if type(value) is dict else member(value, second)
+
+    return read
+
+
+def _three(first: str, second: str, third: str) -> Reader:
+    def read(event: Any) -> Any:
+        value = event.get(first, MISSING) if type(event) is dict else member(event, first)
+        value = value.get(second, MISSING) if type(value) is dict else member(value, second)
+        return value.get(third, MISSING) if type(value) is dict else member(value, third)
+
+    return read

@@ -1,0 +1,192 @@
+"""Reading triggers with the usual rules: `and` binds closer than `or`, parentheses nest, `!` negates what follows.
+
+Every word counts: what begins no condition is an error that names its column, and so is a field or function that the
+language does not have.
+"""
+
+import difflib
+import re
+from typing import Final
+
+from klavier_segment_actions.triggers import conditions as on
+from klavier_segment_actions.triggers.conditions import NESTED_FIELDS, PLAIN_FIELDS, Condition, Test
+from klavier_segment_actions.triggers.tokens import Token, TriggerProblem, tokens_of
+
+_FUNCTIONS: Final = ("contains", "match")
+_FIELDS: Final = ("type", "event", "name", "userId", "properties.*", "traits.*", "context.*")
+_DEEPEST: Final = 50
+
+
+def read_trigger(text: str) -> Condition:
+    """Compile a trigger; raises `TriggerProblem`."""
+    parser = _Parser(tokens_of(text))
+    condition = parser.either()
+    parser.finish()
+    return condition
+
+
+class _Parser:
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = tokens
+        self.at = 0
+        self.depth = 0
+
+    @property
+    def next(self) -> Token:
+        return self.tokens[self.at]
+
+    def take(self) -> Token:
+        token = self.tokens[self.at]
+        self.at = min(self.at + 1, len(self.tokens) - 1)
+        return token
+
+    def finish(self) -> None:
+        if self.next.kind != "end":
+            raise TriggerProblem(f"expected 'and', 'or' or the end, not {_shown(self.next)}", self.next.place)
+
+    def either(self) -> Condition:
+        found = [self.both()]
+        while self._takes("or"):
+            found.append(self.both())
+        return on.any_of(found)
+
+    def both(self) -> Condition:
+        found = [self.single()]
+        while self._takes("and"):
+            found.append(self.single())
+        return on.all_of(found)
+
+    def single(self) -> Condition:
+        if self.next.text == "!" or (self.next.kind == "ident" and self.next.text.lower() == "not"):
+            self.take()
+            if self.next.kind == "ident" and self.next.text in _FUNCTIONS:
+                return self.function(negated=True)
+            inner = self._deeper()
+            return lambda event: not inner(event)
+        return self._deeper() if self.next.text == "(" else self.condition()
+
+    def condition(self) -> Condition:
+        if self.next.kind == "ident" and self.next.text in _FUNCTIONS and self.tokens[self.at + 1].text == "(":
+            return self.function(negated=False)
+        root, path = self.field()
+        operator = self.take()
+        if operator.kind != "operator" or operator.text == "!":
+            raise TriggerProblem(f"expected =, !=, <, <=, > or >=, not {_shown(operator)}", operator.place)
+        return on.field_condition(root, path, _test(operator, self.value()))
+
+    def function(self, *, negated: bool) -> Condition:
+        name = self.take()
+        self._expect("(", f"{name.text} is followed by '('")
+        place = self.next.place
+        root, path = self.field()
+        if root == "type":
+            raise TriggerProblem(f"{name.text}() does not work on type; compare it with =", place)
+        self._expect(",", f"{name.text}() takes a field, a comma and a text")
+        value = self.take()
+        if value.kind != "string":
+            raise TriggerProblem(f"{name.text}() takes a text in quotes, not {_shown(value)}", value.place)
+        self._expect(")", f"{name.text}() ends with ')'")
+        text = value.text[1:-1]
+        if name.text == "contains":
+            return on.field_condition(root, path, on.text_test(lambda actual: text in actual, negated=negated))
+        glob = _glob(text)
+        return on.field_condition(
+            root, path, on.text_test(lambda actual: glob.fullmatch(actual) is not None, negated=negated)
+        )
+
+    def field(self) -> tuple[str, str | None]:
+        root = self.take()
+        if root.kind != "ident":
+            raise TriggerProblem(f"expected a field, not {_shown(root)}; fields are {', '.join(_FIELDS)}", root.place)
+        if root.text in PLAIN_FIELDS:
+            return root.text, None
+        if root.text not in NESTED_FIELDS:
+            raise TriggerProblem(f"{_shown(root)} is no field{_suggestion(root.text)}", root.place)
+        keys: list[str] = []
+        while self.next.kind == "dot":
+            self.take()
+            keys.append(self._key())
+        if not keys:
+            raise TriggerProblem(f"{root.text} is followed by a point and a name, like {root.text}.plan", root.place)
+        return root.text, ".".join(keys)
+
+    def value(self) -> Token:
+        token = self.take()
+        known = token.kind in ("string", "number", "null") or token.text in ("true", "false")
+        if not known:
+            raise TriggerProblem(
+                f"expected a text in quotes, a number, true, false or null, not {_shown(token)}", token.place
+            )
+        if token.kind == "number" and not any(char.isdigit() for char in token.text):
+            raise TriggerProblem("a number has digits", token.place)
+        return token
+
+    def _deeper(self) -> Condition:
+        if self.next.text != "(":
+            return self.condition()
+        opening = self.take()
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise TriggerProblem(f"parentheses nest deeper than {_DEEPEST} levels", opening.place)
+        inner = self.either()
+        self.depth -= 1
+        if self.next.text != ")":
+            raise TriggerProblem(f"expected 'and', 'or' or ')', not {_shown(self.next)}", self.next.place)
+        self.take()
+        return inner
+
+    def _key(self) -> str:
+        """Take one key of a path: a name, a number, or both run together, as in an id."""
+        first = self.take()
+        if first.kind not in ("ident", "number", "null", "conditional"):
+            raise TriggerProblem(f"expected a name after the point, not {_shown(first)}", first.place)
+        text, end = first.text, first.place + len(first.text)
+        while self.next.kind in ("ident", "number") and self.next.place == end:
+            end += len(self.next.text)
+            text += self.take().text
+        return text
+
+    def _takes(self, word: str) -> bool:
+        if self.next.kind in ("conditional", "ident") and self.next.text.lower() == word:
+            self.take()
+            return True
+        return False
+
+    def _expect(self, text: str, otherwise: str) -> None:
+        if self.next.text != text or self.next.kind == "string":
+            raise TriggerProblem(f"{otherwise}, not {_shown(self.next)}", self.next.place)
+        self.take()
+
+
+def _test(operator: Token, value: Token) -> Test:
+    equal = operator.text == "="
+    if operator.text not in ("=", "!="):
+        if value.kind != "number":
+            raise TriggerProblem(f"{operator.text} compares with a number, not {_shown(value)}", value.place)
+        return on.compares(operator.text, float(value.text))
+    if value.kind == "null":
+        return on.missing if equal else on.exists
+    if value.kind == "number":
+        return on.compares("number_equals" if equal else "number_not_equals", float(value.text))
+    if value.kind == "string":
+        return (on.equals_text if equal else on.differs_from_text)(value.text[1:-1])
+    test = on.is_true if value.text == "true" else on.is_false
+    return test if equal else lambda actual: not test(actual)
+
+
+def _glob(text: str) -> re.Pattern[str]:
+    """Compile the pattern of match(): a star stands for anything, everything else for itself."""
+    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
+
+
+def _shown(token: Token) -> str:
+    if token.kind == "end":
+        return "the end"
+    if token.kind == "string":
+        return "a text"
+    return repr(token.text) if len(token.text) <= 30 else f"a {token.kind}"  # noqa: PLR2004 -- enough to find it by
+
+
+def _suggestion(name: str) -> str:
+    close = difflib.get_close_matches(name, [*PLAIN_FIELDS, *NESTED_FIELDS, *_FUNCTIONS], n=1)
+    return f"; did you mean {close[0]!r}?" if close else f"; fields are {', '.join(_FIELDS)}"

@@ -1,0 +1,143 @@
+"""What people install: five distributions that build from their sources and work together, without the repository."""
+
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
+
+import klavier
+import klavier.cli
+from tests.support.environments import Environment
+from tests.support.repository import DISTRIBUTIONS, PLUGINS, ROOT, pyproject
+
+OURS = {pyproject(folder)["project"]["name"]: folder for folder in DISTRIBUTIONS}
+VENDORS = [plugin.name for plugin in PLUGINS]
+
+EVERY_DISTRIBUTION = pytest.mark.parametrize("name", OURS)
+
+
+def build(source: Path, into: Path, *targets: str) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(into), *(f"-t{target}" for target in targets)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)  # noqa: S603 -- our own build
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("dist")
+    for source in DISTRIBUTIONS:
+        build(source, folder)
+    return folder
+
+
+def wheel(folder: Path, name: str) -> Path:
+    (only,) = (path for path in folder.glob("*.whl") if parse_wheel_filename(path.name)[0] == canonicalize_name(name))
+    return only
+
+
+def sdist(folder: Path, name: str) -> Path:
+    (only,) = (path for path in folder.glob("*.gz") if parse_sdist_filename(path.name)[0] == canonicalize_name(name))
+    return only
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def dependencies() -> set[str]:
+    """Name what our distributions need and what is not ours."""
+    needed = {text for name in OURS for text in metadata.requires(name) or () if "extra ==" not in text}
+    return {text for text in needed if canonicalize_name(re.split(r"[^\w.-]", text)[0]) not in OURS}
+
+
+@EVERY_DISTRIBUTION
+def test_a_wheel_holds_the_package_its_licence_and_nothing_else(built: Path, name: str) -> None:
+    package = name.replace("-", "_")
+    files = contents(wheel(built, name))
+    info = f"{package}-{klavier.__version__}.dist-info"
+    assert f"{package}/py.typed" in files
+    assert files[f"{info}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
+    assert {file.split("/")[0] for file in files} == {package, info}
+    sources = (OURS[name] / ("core/src" if name == "klavier" else "src")).rglob("*.py")
+    assert {file for file in files if file.endswith(".py")} == {
+        path.as_posix().rpartition("/src/")[2] for path in sources
+    }
+
+
+@EVERY_DISTRIBUTION
+def test_a_wheel_names_its_entry_points(built: Path, name: str) -> None:
+    files = contents(wheel(built, name))
+    (points,) = (text.decode() for file, text in files.items() if file.endswith("/entry_points.txt"))
+    vendor = name.removeprefix("klavier-")
+    expected = "klavier = klavier.cli:main" if name == "klavier" else f"{vendor} = {name.replace('-', '_')}.plugin"
+    assert expected in points
+
+
+@EVERY_DISTRIBUTION
+def test_a_source_distribution_builds_the_same_wheel(built: Path, name: str, tmp_path: Path) -> None:
+    with tarfile.open(sdist(built, name)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (source,) = tmp_path.iterdir()
+    assert (source / "LICENSE").is_file()
+    assert not (source / "tests").exists()
+    build(source, tmp_path / "again", "wheel")
+    assert contents(wheel(tmp_path / "again", name)) == contents(wheel(built, name))
+
+
+def test_versions_agree() -> None:
+    assert {name: pyproject(folder)["project"]["version"] for name, folder in OURS.items()} == dict.fromkeys(
+        OURS, klavier.__version__
+    )
+    assert {plugin: metadata.version(f"klavier-{plugin}") for plugin in VENDORS} == dict.fromkeys(
+        VENDORS, klavier.__version__
+    )
+
+
+@EVERY_DISTRIBUTION
+def test_what_people_see_on_the_index(name: str) -> None:
+    project = pyproject(OURS[name])["project"]
+    assert project["description"]
+    assert project["requires-python"] == pyproject()["project"]["requires-python"]
+    assert (OURS[name] / "LICENSE").read_text("utf-8") == (ROOT / "LICENSE").read_text("utf-8")
+    assert (OURS[name] / project["readme"]).is_file()
+
+
+CHECK = """
+import klavier
+plugins = klavier.Plugins.discover()
+assert not plugins.broken, plugins.broken
+assert sorted(plugins.vendors) == {vendors!r}
+print(klavier.__file__)
+"""
+
+HERE = klavier.Plugins.discover().vendors
+HAS_COMMANDS = hasattr(klavier.cli, "main")
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    fresh = Environment(tmp_path / "fresh")
+    fresh.lend(dependencies())
+    return fresh
+
+
+def test_wheels_install_together_without_an_index(built: Path, environment: Environment) -> None:
+    environment.pip_install("--find-links", built, f"klavier[{','.join(VENDORS)}]")
+    where = environment.run(environment.python, "-c", CHECK.format(vendors=sorted(HERE)))
+    assert Path(where.strip()).is_relative_to(environment.cwd)
+    assert not HAS_COMMANDS or "Usage: klavier" in environment.run(environment.scripts / "klavier", "--help")
+
+
+def test_sources_install_together(environment: Environment) -> None:
+    """As `pip install . ./plugins/rudderstack` does, with the build backend already there."""
+    environment.lend(["hatchling"])
+    environment.pip_install("--no-build-isolation", ROOT, ROOT / "plugins" / "rudderstack")
+    environment.run(environment.python, "-c", CHECK.format(vendors=sorted({"rudderstack"} & set(HERE))))
+    assert not HAS_COMMANDS or "Usage: klavier" in environment.run(environment.scripts / "klavier", "--help")
