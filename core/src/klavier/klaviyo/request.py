@@ -3,9 +3,15 @@
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from attrs import frozen
+
+
+def quoted(part: str) -> str:
+    """Quote one segment of a path, such as an id; segments of dots, which would climb the path, are quoted too."""
+    return quote(part, safe="").replace(".", "%2E") if not part.strip(".") else quote(part, safe="")
 
 
 @frozen(repr=False)

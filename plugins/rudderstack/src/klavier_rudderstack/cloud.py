@@ -1,0 +1,71 @@
+"""Cloud mode: from an event to what has to be said to Klaviyo, under one mode compiled at the start."""
+
+from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
+from klavier_rudderstack.events import EventShape
+from klavier_rudderstack.imports import ImportContent
+from klavier_rudderstack.lookup import compile_lookup
+from klavier_rudderstack.mode import Mode
+from klavier_rudderstack.parcel import Parcel, Refused
+from klavier_rudderstack.people import NO_IDENTIFIER, attributes_of, imported, v1_identify
+from klavier_rudderstack.subscription import Subscriptions
+from klavier_rudderstack.tables import profile
+from klavier_rudderstack.v1 import V1Content
+
+NEEDS_KEY = "Private API Key is a required field for {type} events"
+NOT_SUPPORTED = "Event type {type} is not supported"
+NEEDS_ID = "userId, email or phone is a required field for identify events"
+
+_SUPPORTED = (Identify, Track, Screen, Group)
+
+
+class Cloud:
+    """Translates events under one mode."""
+
+    def __init__(self, mode: Mode) -> None:
+        self._mode = mode
+        self._has_key = bool(mode.settings.private_api_key)
+        self._identity = imported(mode, inside_event=False) if mode.version.imports else v1_identify(mode)
+        self._content = ImportContent(mode) if mode.version.imports else V1Content(mode)
+        self._shape = EventShape(mode)
+        self._subscriptions = Subscriptions(mode)
+        self._user_id = compile_lookup((profile.USER_ID_OR_ANONYMOUS,), frozenset())
+
+    def parcel(self, event: Event) -> Parcel:
+        """Give what has to be said about an event.  Raises `Refused`."""
+        if not self._has_key:
+            raise Refused(NEEDS_KEY.format(type=event.type))
+        if isinstance(event, (Track, Screen)):
+            notes: list[str] = []
+            content, person = self._content.read(event, notes)
+            request = self._shape.request(event, content, person(event.payload, notes), notes)
+            return Parcel(event=request, notes=_unique(notes))
+        if isinstance(event, Identify):
+            return self._identify(event.payload)
+        if isinstance(event, Group):
+            return self._group(event.payload)
+        raise Refused(NOT_SUPPORTED.format(type=event.type))
+
+    def _identify(self, payload: JsonObject) -> Parcel:
+        notes: list[str] = []
+        try:
+            data = self._identity(payload, notes)
+        except Refused as refused:
+            if self._mode.points.identify_needs_id and str(refused) == NO_IDENTIFIER and not notes:
+                raise Refused(NEEDS_ID) from None
+            raise
+        membership = self._subscriptions.of_identify(payload, notes)
+        return Parcel(profile={"data": data}, membership=membership, notes=_unique(notes))
+
+    def _group(self, payload: JsonObject) -> Parcel:
+        notes: list[str] = []
+        membership = self._subscriptions.of_group(payload, notes)
+        document = None
+        if membership.operation == "add":  # a list takes members by Klaviyo's own id, which importing them gives
+            values, _ = self._user_id(payload, frozenset())
+            values.update(self._subscriptions.contact(payload, notes))
+            document = {"data": {"type": "profile", "attributes": attributes_of(values, notes, exact=self._mode.exact)}}
+        return Parcel(profile=document, membership=membership, notes=_unique(notes))
+
+
+def _unique(notes: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(notes)) if notes else ()

@@ -1,0 +1,43 @@
+"""Dots in keys: how RudderStack nests custom properties, and how it flattens nested ones."""
+
+from typing import Any
+
+from klavier.events.model import JsonObject
+
+
+def put(target: JsonObject, key: str, value: Any) -> None:
+    """Set a custom property; a dot in its key opens an object, as RudderStack's `a.b` becomes `{"a": {"b": ...}}`.
+
+    Objects that come from an event are copied before they are changed.
+    """
+    if "." not in key:
+        target[key] = value
+        return
+    *parents, last = key.split(".")
+    for parent in parents:
+        inner = target.get(parent)
+        target[parent] = inner = dict(inner) if isinstance(inner, dict) else {}
+        target = inner
+    target[last] = value
+
+
+def flatten(value: JsonObject) -> JsonObject:
+    """Flatten objects into keys with dots, and arrays whose first element is an object or null into `key[i]`.
+
+    Other arrays, and empty objects below the top, stay as they are.
+    """
+    flat: JsonObject = {}
+    for key, member in value.items():
+        _flatten(member, key, flat)
+    return flat
+
+
+def _flatten(value: Any, path: str, flat: JsonObject) -> None:
+    if isinstance(value, dict) and value:
+        for key, member in value.items():
+            _flatten(member, f"{path}.{key}" if path else key, flat)
+    elif isinstance(value, list) and value and (value[0] is None or isinstance(value[0], (dict, list))):
+        for index, member in enumerate(value):
+            _flatten(member, f"{path}[{index}]", flat)
+    elif path or not isinstance(value, dict):
+        flat[path] = value

@@ -1,0 +1,100 @@
+"""The points where RudderStack's documents and its deployed code differ, as one table."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from klavier.vendor import Fidelity
+from klavier_rudderstack.tables import ecommerce, profile
+
+
+@frozen
+class Points:
+    """One column of the table: what is followed at each point."""
+
+    items_key: str
+    """The property that holds the items of an ecommerce event."""
+    item: Mapping[str, str]
+    """What the parameters of an item are called."""
+    row_total_fallback: bool
+    """Whether `row_total`, which the document's sample holds, stands in for a missing `total`."""
+    ecommerce_extras: bool
+    """Whether properties without a name of their own are sent with an ecommerce event in cloud mode."""
+    screen_name: bool
+    """Whether v1 takes the screen's name for the metric."""
+    event_name_in_properties: bool
+    """Whether v2 and v3 fall back on `properties.event` and `properties.name`, as v1 does."""
+    group_needs_contact: bool
+    """Whether a group call needs an e-mail address or a phone number."""
+    identify_needs_id: bool
+    """Whether an identify call needs a user id, an e-mail address or a phone number."""
+    sms_consent: bool
+    """Whether `smsConsent` and the setting `sms_consent` decide about text messages."""
+    group_user_consent: bool
+    """Whether the consent of a group call is also looked up in the traits of its user."""
+    adds_to_list: bool
+    """Whether a person is added to a list that is known without being subscribed."""
+    anonymous_user_id: bool
+    """Whether v2 and v3 fall back on the anonymous id where there is no user id; v1 always does."""
+    v1_event_profile: profile.Table
+    """Where v1 looks up the profile inside an event."""
+    contact_in_properties: bool
+    """Whether `properties.email` and `properties.phone` identify the person of an event that they are taken out of."""
+    external_id_as_email: bool
+    """Whether a subscription takes the first external id for an e-mail address where there is none."""
+    patch_after_create: bool
+    """Whether v1 updates a profile that it has just created."""
+    device_names_as_given: bool
+    """Whether device mode sends event names untouched."""
+    device_plain_members: bool
+    """Whether device mode also reads `traits` and `category` where a server would send them, beside `context.traits`
+    and `properties.category`, where the browser puts them."""
+    device_commerce: bool
+    """Whether device mode maps ecommerce events as cloud mode does."""
+
+
+DOCUMENTED = Points(
+    items_key="Items",
+    item=ecommerce.ITEM,
+    row_total_fallback=True,
+    ecommerce_extras=True,
+    screen_name=True,
+    event_name_in_properties=True,
+    group_needs_contact=True,
+    identify_needs_id=True,
+    sms_consent=True,
+    group_user_consent=True,
+    adds_to_list=True,
+    anonymous_user_id=True,
+    v1_event_profile=profile.V1_EVENT,
+    contact_in_properties=True,
+    external_id_as_email=False,
+    patch_after_create=False,
+    device_names_as_given=True,
+    device_plain_members=True,
+    device_commerce=True,
+)
+
+DEPLOYED = Points(
+    items_key="items",
+    item=ecommerce.ITEM_DEPLOYED,
+    row_total_fallback=False,
+    ecommerce_extras=False,
+    screen_name=False,
+    event_name_in_properties=False,
+    group_needs_contact=False,
+    identify_needs_id=False,
+    sms_consent=False,
+    group_user_consent=False,
+    adds_to_list=False,
+    anonymous_user_id=False,
+    v1_event_profile=profile.V1_EVENT_DEPLOYED,
+    contact_in_properties=False,
+    external_id_as_email=True,
+    patch_after_create=True,
+    device_names_as_given=False,
+    device_plain_members=False,
+    device_commerce=False,
+)
+
+POINTS: Mapping[Fidelity, Points] = {"documented": DOCUMENTED, "deployed": DEPLOYED}

@@ -1,0 +1,62 @@
+"""The three versions of RudderStack's Klaviyo destination."""
+
+from collections.abc import Mapping
+
+from attrs import frozen
+
+from klavier_rudderstack.tables import traits
+
+
+@frozen
+class Version:
+    """One version: the revision it speaks natively, and its rules."""
+
+    revision: str
+    imports: bool
+    """Whether profiles are created or updated in one call; v1 creates, then updates."""
+    own_traits: frozenset[str]
+    """The traits that are no custom properties."""
+    unsubscribes: bool
+    """Whether `subscribe: false` unsubscribes."""
+    names_channels: frozenset[str]
+    """The operations whose profiles name the channels concerned."""
+    needs_channels: bool
+    """Whether a subscription without any channel is refused."""
+    strict_phone: bool
+    """Whether an event with a phone number that is not in E.164 form is refused."""
+    patches: bool
+    """Whether fields can be unset, appended and unappended, and a profile addressed by its Klaviyo id."""
+
+
+VERSIONS: Mapping[str, Version] = {
+    "v1": Version(
+        revision="2023-02-22",
+        imports=False,
+        own_traits=traits.V1,
+        unsubscribes=False,
+        names_channels=frozenset({"subscribe"}),
+        needs_channels=False,
+        strict_phone=False,
+        patches=False,
+    ),
+    "v2": Version(
+        revision="2024-10-15",
+        imports=True,
+        own_traits=traits.IMPORT,
+        unsubscribes=True,
+        names_channels=frozenset({"subscribe"}),
+        needs_channels=False,
+        strict_phone=True,
+        patches=True,
+    ),
+    "v3": Version(
+        revision="2026-04-15",
+        imports=True,
+        own_traits=traits.IMPORT,
+        unsubscribes=True,
+        names_channels=frozenset({"subscribe", "unsubscribe"}),
+        needs_channels=True,
+        strict_phone=True,
+        patches=True,
+    ),
+}
