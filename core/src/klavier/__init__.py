@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from klavier.loading import load_vendor
     from klavier.outcome import Outcome
     from klavier.plugins import Plugins
+    from klavier.sandbox.sandbox import Sandbox
     from klavier.settings import setting
     from klavier.vendor import Delivery, Flow, Vendor, VendorSpec
 
@@ -50,6 +51,7 @@ _HOMES = {
     "klavier.loading": ("load_vendor",),
     "klavier.outcome": ("Outcome",),
     "klavier.plugins": ("Plugins",),
+    "klavier.sandbox.sandbox": ("Sandbox",),
     "klavier.settings": ("setting",),
     "klavier.vendor": ("Delivery", "Flow", "Vendor", "VendorSpec"),
 }
@@ -75,6 +77,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "Rehearsal",
     "Request",
     "Response",
+    "Sandbox",
     "Screen",
     "Track",
     "TransportError",

@@ -1,0 +1,103 @@
+"""Profiles inside bodies: their attributes, their `meta`, and the identifiers they must carry.
+
+Source: Klaviyo's create event, create or update profile and related endpoints; the profile attributes of each are a
+subset of one list.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from klavier.klaviyo.limits import EMAIL
+from klavier.sandbox.rules import Rules
+from klavier.sandbox.shape import Check, Flaw, both, either, many, matching, nullable, number, of_type, record, text
+
+E164 = re.compile(r"\+[1-9]\d{1,14}")
+_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
+_BAD_PHONE = "Invalid phone number format (Example of a valid format: +12345678901)."
+_LONE_PHONE = "The account has no SMS set up: a profile needs an identifier besides its phone number."
+
+TEXTS = ("first_name", "last_name", "organization", "title", "image")
+_PLACES = ("address1", "address2", "city", "country", "region", "zip", "timezone")
+
+
+def is_phone(value: object) -> bool:
+    """Tell whether a value is a phone number in E.164 format."""
+    return isinstance(value, str) and E164.fullmatch(value) is not None
+
+
+def maybe_null(rules: Rules, check: Check) -> Check:
+    """Accept null in the revisions that take it."""
+    return nullable(check) if rules.has("nulls") else check
+
+
+def email(rules: Rules) -> Check:
+    """Accept an e-mail address."""
+    return maybe_null(rules, both(text(EMAIL), matching(_EMAIL, "Invalid email.")))
+
+
+def attributes(rules: Rules, *extra: str) -> dict[str, Check]:
+    """Give the attributes of a profile; `extra` names those that not every call takes (`anonymous_id`, `_kx`)."""
+    plain = maybe_null(rules, text())
+    fields = dict.fromkeys((*TEXTS, "external_id", "phone_number"), plain)
+    fields["email"] = email(rules)
+    fields["location"] = maybe_null(rules, _location(rules))
+    fields["properties"] = maybe_null(rules, of_type(dict))
+    if rules.has("locale"):
+        fields["locale"] = plain
+    if "anonymous_id" in extra:
+        fields["anonymous_id"] = plain
+    if "_kx" in extra and rules.has("_kx"):
+        fields["_kx"] = plain
+    return fields
+
+
+def _location(rules: Rules) -> Check:
+    plain = maybe_null(rules, text())
+    degrees = maybe_null(rules, either(text(), number))
+    fields = dict.fromkeys(_PLACES, plain) | {"latitude": degrees, "longitude": degrees}
+    if rules.has("_kx"):
+        fields["ip"] = plain
+    return record("location", fields)
+
+
+def meta(rules: Rules) -> dict[str, Check]:
+    """Give the member `meta` in the revisions that have one."""
+    if not rules.has("patch_properties"):
+        return {}
+    listed = nullable(of_type(dict))
+    names = nullable(either(text(), many(text(), least=0)))
+    patches = {
+        "patch_properties": nullable(record("patch_properties", {"append": listed, "unappend": listed, "unset": names}))
+    }
+    if rules.has("patch_identifiers"):
+        changed = {"append": of_type(dict), "unappend": of_type(dict)}
+        patches["patch_identifiers"] = nullable(record("patch_identifiers", changed))
+    return {"meta": nullable(record("meta", patches))}
+
+
+def identified(rules: Rules, kinds: Collection[str]) -> Check:
+    """Demand one of these identifiers in a profile resource, and a phone number that can be used or left out."""
+    shown = ", ".join(kinds)
+    sms = rules.has("sms")
+
+    def check(value: Any) -> list[Flaw] | None:
+        found = value["attributes"]
+        if not value.get("id") and not any(found.get(kind) for kind in kinds):
+            return [("/attributes", f"At least one identifier is required: {shown}.")]
+        flaw = phone_flaw(
+            found, sms=sms, others=bool(value.get("id") or any(found.get(k) for k in kinds if k != "phone_number"))
+        )
+        return [(f"/attributes{flaw[0]}", flaw[1])] if flaw else None
+
+    return check
+
+
+def phone_flaw(found: Any, *, sms: bool, others: bool) -> Flaw | None:
+    """Judge the phone number among attributes: a bad one is forgiven beside an e-mail address, which then counts."""
+    phone = found.get("phone_number")
+    if phone is None:
+        return None
+    if E164.fullmatch(phone) is None:
+        return None if found.get("email") else ("/phone_number", _BAD_PHONE)
+    return None if sms or others else ("/phone_number", _LONE_PHONE)

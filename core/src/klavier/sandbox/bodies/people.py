@@ -1,0 +1,51 @@
+"""Profiles as free maps with `$` keys: the legacy calls, and the events of revision 2023-02-22."""
+
+from typing import Any
+
+from klavier.jsvalues import to_string
+from klavier.sandbox.bodies.identity import email, phone_flaw
+from klavier.sandbox.rules import Rules
+from klavier.sandbox.shape import Check, Flaw
+from klavier.sandbox.tables.people import PEOPLE
+
+_KINDS = tuple(name for name, (part, _) in PEOPLE.items() if part == "identifier")
+
+
+def profile_attributes(people: dict[str, Any]) -> dict[str, Any]:
+    """Say a free map in today's profile attributes; numbers become strings where attributes are, nulls say nothing."""
+    found: dict[str, Any] = {}
+    location: dict[str, Any] = {}
+    properties: dict[str, Any] = {}
+    for key, value in people.items():
+        part, name = PEOPLE.get(key, ("property", key))
+        if value is None:
+            continue
+        if part == "property" or isinstance(value, (dict, list)):
+            properties[key] = value
+        elif part == "location":
+            location[name] = to_string(value)
+        else:
+            found[name] = to_string(value)
+    if location:
+        found["location"] = location
+    if properties:
+        found["properties"] = properties
+    return found
+
+
+def free_profile(rules: Rules) -> Check:
+    """Demand a usable identifier in a free map."""
+    fits = email(rules)
+    sms = rules.has("sms")
+
+    def check(people: Any) -> list[Flaw] | None:
+        found = profile_attributes(people)
+        given = [PEOPLE[kind][1] for kind in _KINDS if found.get(PEOPLE[kind][1])]
+        if not given:
+            return [("", f"At least one identifier is required: {', '.join(_KINDS)}.")]
+        if found.get("email") and (flaws := fits(found["email"])):
+            return [("/$email", flaws[0][1])]
+        flaw = phone_flaw(found, sms=sms, others=given != ["phone_number"])
+        return [("/$phone_number", flaw[1])] if flaw else None
+
+    return check

@@ -1,0 +1,222 @@
+"""The legacy v1 and v2 calls, as they worked until 30 June 2024.
+
+Source: Klaviyo's v1 and v2 API reference.  `1` means decoded and queued: the token is not validated, and what was sent
+with another account's token is lost to this one.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from klavier.jsvalues import parse_float
+from klavier.sandbox.bodies.people import free_profile, profile_attributes
+from klavier.sandbox.exchange import Exchange, Reply
+from klavier.sandbox.operations.events import Person, attributed, store
+from klavier.sandbox.operations.subscriptions import subscribe as grant
+from klavier.sandbox.profile import Consent, Profile
+from klavier.sandbox.refused import RefusedError
+from klavier.sandbox.times import read_time
+
+_PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+_MOST = 1_000_000
+
+
+def track(exchange: Exchange) -> Reply:
+    """GET or POST /api/track."""
+    return _queued(exchange, _track)
+
+
+def identify(exchange: Exchange) -> Reply:
+    """GET or POST /api/identify."""
+    return _queued(exchange, _identify)
+
+
+def _queued(exchange: Exchange, work: Callable[[Exchange, dict[str, Any]], None]) -> Reply:
+    payload = _payload(exchange)
+    if payload is not None and exchange.account.public_api_key in (None, payload["token"]):
+        work(exchange, payload)
+    if exchange.incoming.params.get("i") == "1":
+        return Reply(200, content=_PIXEL, headers={"Content-Type": "image/gif"})
+    return Reply(200, content=b"0" if payload is None else b"1", headers={"Content-Type": "text/html"})
+
+
+def _payload(exchange: Exchange) -> dict[str, Any] | None:
+    """Decode `data`: base64 in the query of a GET, plain JSON in the form of a POST; None for what is neither."""
+    try:
+        if exchange.incoming.method == "GET":
+            packed = exchange.incoming.params.get("data", "").replace(" ", "+").replace("-", "+").replace("_", "/")
+            text = base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
+        else:
+            text = _form(exchange).get("data", "").encode()
+        payload = orjson.loads(text) if len(text) <= _MOST else None
+    except (ValueError, binascii.Error):
+        return None
+    return payload if isinstance(payload, dict) and isinstance(payload.get("token"), str) else None
+
+
+def _form(exchange: Exchange) -> dict[str, str]:
+    return dict(parse_qsl(exchange.incoming.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _identify(exchange: Exchange, payload: dict[str, Any]) -> None:
+    people = payload.get("properties")
+    if isinstance(people, dict):
+        _person(exchange, people)
+
+
+def _person(exchange: Exchange, people: dict[str, Any]) -> Profile | None:
+    """Find or make the profile of a free map; None where it names nobody."""
+    if free_profile(exchange.rules)(people):
+        return None
+    return attributed(exchange, Person("", profile_attributes(people), None), change=False)
+
+
+def _track(exchange: Exchange, payload: dict[str, Any]) -> None:
+    name, people = payload.get("event"), payload.get("customer_properties")
+    if not (isinstance(name, str) and name and isinstance(people, dict)):
+        return
+    profile = _person(exchange, people)
+    if profile is None:
+        return
+    given = payload.get("properties")
+    properties = dict(given) if isinstance(given, dict) else {}
+    unique, value = properties.pop("$event_id", None), parse_float(properties.pop("$value", None))
+    if payload.get("__track_once__"):
+        unique = "__track_once__"
+    event = {
+        "properties": properties,
+        "unique_id": None if unique in (None, "") else str(unique),
+        "value": value,
+    }
+    store(exchange, profile, {"name": name}, event, _seconds(payload.get("time")))
+
+
+def _seconds(time: Any) -> int | None:
+    if isinstance(time, str):
+        return int(time) if time.isdecimal() else read_time(time)
+    return int(time) if isinstance(time, (int, float)) and not isinstance(time, bool) else None
+
+
+# Lists ---------------------------------------------------------------------------------------------------------------
+
+
+def add_member(exchange: Exchange) -> Reply:
+    """POST /api/v1/list/{id}/members, a form; `confirm_optin` is true unless the call says false."""
+    form = _form(exchange)
+    _authorise(exchange, form.get("api_key"))
+    found = _list_id(exchange)
+    if not form.get("email"):
+        raise RefusedError(400, "email is required.")
+    try:
+        properties = orjson.loads(form.get("properties") or "{}")
+    except orjson.JSONDecodeError:
+        raise RefusedError(400, "properties is not JSON.") from None
+    people = {**(properties if isinstance(properties, dict) else {}), "$email": form["email"]}
+    profile = _person(exchange, people)
+    if profile is None:
+        raise RefusedError(400, "email is not a valid e-mail address.")
+    known = found in profile.lists
+    if form.get("confirm_optin", "true").lower() == "true":
+        _subscribe(exchange, profile, found, ["email"])
+    else:
+        profile.lists.setdefault(found, int(exchange.now))
+    named = {"object": "list", "id": found, "name": exchange.account.lists[found].name}
+    person = {"object": "person", "id": profile.id, "email": profile.identifiers.get("email")}
+    return Reply(200, {"person": person, "list": named, "already_member": known})
+
+
+def add_members(exchange: Exchange) -> Reply:
+    """POST /api/v2/list/{id}/members; adds at once, whatever the list's opt-in process is."""
+    found = _v2_list(exchange)
+    added = []
+    for _, profile in _v2_profiles(exchange):
+        profile.lists.setdefault(found, int(exchange.now))
+        added.append(_member(profile))
+    return Reply(200, added)
+
+
+def subscribe(exchange: Exchange) -> Reply:
+    """POST /api/v2/list/{id}/subscribe; obeys the list's opt-in process."""
+    found = _v2_list(exchange)
+    added = []
+    for row, profile in _v2_profiles(exchange):
+        wanted = row.get("$consent")
+        named = [
+            channel for channel in (wanted if isinstance(wanted, list) else [wanted]) if channel in ("email", "sms")
+        ]
+        channels = [*(named or (["email"] if row.get("email") else [])), *(["sms"] if row.get("sms_consent") else [])]
+        if _subscribe(exchange, profile, found, channels):
+            added.append(_member(profile))
+    return Reply(200, added)
+
+
+def _subscribe(exchange: Exchange, profile: Profile, list_id: str, channels: list[str]) -> bool:
+    granted = {(channel, "marketing"): Consent("SUBSCRIBED", int(exchange.now)) for channel in channels}
+    return grant(exchange, profile, exchange.account.lists[list_id], granted)
+
+
+def _v2_list(exchange: Exchange) -> str:
+    headers, params = exchange.incoming.headers, exchange.incoming.params
+    body = _v2_body(exchange)
+    _authorise(exchange, headers.get("api-key") or params.get("api_key") or body.get("api_key"))
+    return _list_id(exchange)
+
+
+def _v2_body(exchange: Exchange) -> dict[str, Any]:
+    try:
+        body = orjson.loads(exchange.incoming.body)
+    except orjson.JSONDecodeError:
+        raise RefusedError(400, "The body is not JSON.") from None
+    return body if isinstance(body, dict) else {}
+
+
+def _v2_profiles(exchange: Exchange) -> list[tuple[dict[str, Any], Profile]]:
+    rows = _v2_body(exchange).get("profiles")
+    rows = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
+    found = []
+    for row in rows:
+        people = {_V2_NAMES.get(key, key): value for key, value in row.items() if key != "sms_consent"}
+        profile = _person(exchange, people)
+        if profile is None:
+            raise RefusedError(400, "Each profile needs a valid email, phone_number or external_id.")
+        found.append((row, profile))
+    return found
+
+
+_V2_NAMES = {
+    name: f"${name}"
+    for name in (
+        "email",
+        "phone_number",
+        "first_name",
+        "last_name",
+        "title",
+        "organization",
+        "city",
+        "region",
+        "country",
+    )
+} | {"external_id": "$id", "id": "$id"}
+"""Version 2 takes people's names without the dollar."""
+
+
+def _member(profile: Profile) -> dict[str, Any]:
+    known = profile.identifiers
+    return {"id": profile.id, "email": known.get("email"), "phone_number": known.get("phone_number")}
+
+
+def _authorise(exchange: Exchange, key: Any) -> None:
+    expected = exchange.account.private_api_key
+    if not key or (expected is not None and key != expected):
+        raise RefusedError(403, "The API key specified is invalid.")
+
+
+def _list_id(exchange: Exchange) -> str:
+    found = exchange.account.list_of(exchange.path_id)
+    if found is None:
+        raise RefusedError(404, f"A list with id {exchange.path_id} does not exist.")
+    return found.id

@@ -1,0 +1,82 @@
+"""One profile."""
+
+from typing import Any
+
+from attrs import define, field
+
+STRONG = ("email", "phone_number", "external_id")
+"""Identifiers that name a person."""
+
+WEAK = ("anonymous_id", "_kx")
+"""Identifiers that name a device or a cookie."""
+
+KINDS = (*STRONG, *WEAK)
+"""All identifiers, the one that wins first."""
+
+
+@define(repr=False, eq=False)
+class Event:
+    """One event of a profile."""
+
+    number: int
+    metric: str
+    time: int
+    """When it happened, in whole seconds since 1970."""
+    dated: bool
+    """Whether the sender said when; else `time` is the arrival."""
+    unique_id: str | None
+    properties: dict[str, Any]
+    value: float | None = None
+    currency: str | None = None
+    backfill: bool = False
+
+
+@define(repr=False, eq=False)
+class Consent:
+    """What a profile said about one channel; `since` is the time of consent where the sender gave one."""
+
+    consent: str
+    changed: int
+    since: int | None = None
+    source: str | None = None
+
+
+@define(repr=False, eq=False)
+class Profile:
+    """One profile.  Only `Profiles` changes `identifiers`, since it keeps the indexes."""
+
+    id: str
+    created: int
+    updated: int
+    identifiers: dict[str, str] = field(factory=dict)
+    """By kind; `anonymous_id` is the newest of `devices`."""
+    devices: dict[str, None] = field(factory=dict)
+    """Every anonymous id of the profile, oldest first."""
+    attributes: dict[str, str] = field(factory=dict)
+    location: dict[str, Any] = field(factory=dict)
+    properties: dict[str, Any] = field(factory=dict)
+    secondary_emails: dict[str, None] = field(factory=dict)
+    consents: dict[tuple[str, str], Consent] = field(factory=dict)
+    """By channel and kind, such as `("email", "marketing")`."""
+    pending: dict[tuple[str | None, str, str], Consent] = field(factory=dict)
+    """Consents that wait for a double opt-in, by list id, channel and kind."""
+    lists: dict[str, int] = field(factory=dict)
+    """Memberships: list id and when it was joined."""
+    left: dict[str, None] = field(factory=dict)
+    """Lists that the profile unsubscribed from, without leaving the others."""
+    suppressions: dict[str, None] = field(factory=dict)
+    """Reasons why no e-mail is sent."""
+    tokens: dict[str, str] = field(factory=dict)
+    """Push tokens and their platform."""
+    events: dict[tuple[str, str | int], Event] = field(factory=dict)
+    """By metric and unique id, or the second where there is none."""
+
+    def absorb(self, other: "Profile") -> None:
+        """Take over all that another profile has and this one lacks."""
+        for name in ("attributes", "location", "properties", "consents", "pending", "lists", "left"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            for key, value in theirs.items():
+                mine.setdefault(key, value)
+        for name in ("secondary_emails", "suppressions", "tokens", "events"):
+            setattr(self, name, {**getattr(other, name), **getattr(self, name)})
+        self.created = min(self.created, other.created)

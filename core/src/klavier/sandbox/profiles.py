@@ -1,0 +1,176 @@
+"""All profiles of an account, found by their identifiers.
+
+Source for what merges: Klaviyo's help page on identity resolution (an e-mail address, a phone number or a device that
+one call links together), its create-or-update-profile reference, and replies quoted in its community and SDK issues.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from klavier.sandbox.profile import KINDS, STRONG, Profile
+from klavier.sandbox.refused import Problem, RefusedError
+
+Identifiers = dict[str, str]
+
+
+def identifiers_in(attributes: dict[str, Any]) -> Identifiers:
+    """Pick the identifiers among checked attributes; e-mail addresses are lower-case in Klaviyo."""
+    found = {kind: attributes[kind] for kind in KINDS if attributes.get(kind)}
+    if "email" in found:
+        found["email"] = found["email"].lower()
+    return found
+
+
+class Profiles:
+    """The profiles of an account, with an index for each kind of identifier."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self.by_id: dict[str, Profile] = {}
+        self._owners: dict[str, dict[str, Profile]] = {kind: {} for kind in KINDS}
+
+    def __iter__(self) -> Iterator[Profile]:
+        """Give the profiles, the oldest first."""
+        return iter(self.by_id.values())
+
+    def __len__(self) -> int:
+        """Count the profiles."""
+        return len(self.by_id)
+
+    def owner(self, kind: str, value: str) -> Profile | None:
+        """Give the profile that has an identifier."""
+        return self._owners[kind].get(value.lower() if kind == "email" else value)
+
+    def create(self, identifiers: Identifiers, now: float) -> Profile:
+        """Make a profile; its identifiers must be free."""
+        profile = Profile(self._new_id(), int(now), int(now))
+        self.by_id[profile.id] = profile
+        for kind, value in identifiers.items():
+            self.set_identifier(profile, kind, value)
+        return profile
+
+    def set_identifier(self, profile: Profile, kind: str, value: str | None) -> None:
+        """Give a profile an identifier, or take one away."""
+        before = profile.identifiers.get(kind)
+        owners = self._owners[kind]
+        if value is None:
+            gone = profile.devices if kind == "anonymous_id" else ([before] if before else [])
+            for item in gone:
+                owners.pop(item, None)
+            profile.identifiers.pop(kind, None)
+            if kind == "anonymous_id":
+                profile.devices = {}
+            return
+        if kind == "anonymous_id":
+            profile.devices.setdefault(value)
+        elif before is not None and before != value:
+            owners.pop(before, None)
+        profile.identifiers[kind] = value
+        owners[value] = profile
+
+    def delete(self, profile: Profile) -> None:
+        """Forget a profile, its events and its memberships."""
+        for kind in KINDS:
+            self.set_identifier(profile, kind, None)
+        self.by_id.pop(profile.id, None)
+
+    def merge(self, keep: Profile, other: Profile) -> None:
+        """Move all that another profile has into this one, which wins where both have something."""
+        identifiers, devices = dict(other.identifiers), list(other.devices)
+        newest = keep.identifiers.get("anonymous_id")
+        self.delete(other)
+        for kind, value in identifiers.items():
+            if kind != "anonymous_id" and kind not in keep.identifiers:
+                self.set_identifier(keep, kind, value)
+        for device in devices:
+            self.set_identifier(keep, "anonymous_id", device)
+        if newest is not None:
+            self.set_identifier(keep, "anonymous_id", newest)
+        keep.absorb(other)
+
+    # How calls find their profile ------------------------------------------------------------------------------------
+
+    def upsert(self, profile_id: str | None, identifiers: Identifiers, now: float) -> tuple[Profile, bool]:
+        """Find or make the profile of an upsert, with all these identifiers; tells whether it is new.
+
+        Raises `RefusedError`: 404 for an unknown id, or one whose new identifier is somebody else's; 409 where two
+        identifiers belong to two profiles.
+        """
+        strong = [(kind, owner) for kind in STRONG if (owner := self._find(kind, identifiers))]
+        if profile_id:
+            found = self.by_id.get(profile_id)
+            if found is None or any(owner is not found for _, owner in strong):
+                raise RefusedError(404, f"A profile with id {profile_id} does not exist.", pointer="/data/")
+        else:
+            for _, owner in strong[1:]:
+                if owner is not strong[0][1]:
+                    raise duplicate(owner)
+            found = strong[0][1] if strong else self._by_device(identifiers)
+        return self._settle(found, identifiers, now, change=True)
+
+    def attribute(self, identifiers: Identifiers, now: float, *, change: bool, profile_id: str = "") -> Profile:
+        """Find or make the profile that an event belongs to, linking the identifiers that the call brings together.
+
+        Never refuses: an identifier that is somebody else's stays theirs.  `change` says whether the call may replace
+        an identifier that the profile has (calls with the private key may, a browser's may not).
+        """
+        found = self.by_id.get(profile_id) if profile_id else None
+        for kind in STRONG:
+            found = found or self._find(kind, identifiers)
+        return self._settle(found or self._by_device(identifiers), identifiers, now, change=change)[0]
+
+    def _settle(
+        self, found: Profile | None, identifiers: Identifiers, now: float, *, change: bool
+    ) -> tuple[Profile, bool]:
+        """Merge what may be merged into the profile, and give it the identifiers that nobody else has."""
+        created = found is None
+        profile = self.create({}, now) if found is None else found
+        for kind, value in identifiers.items():
+            if profile.identifiers.get(kind) == value:
+                continue
+            owner = self._owners[kind].get(value)
+            if owner is not None and owner is not profile:
+                if not _linked(profile, owner, kind):
+                    continue
+                self.merge(profile, owner)
+            if change or kind not in profile.identifiers or kind == "anonymous_id":
+                self.set_identifier(profile, kind, value)
+        return profile, created
+
+    def _find(self, kind: str, identifiers: Identifiers) -> Profile | None:
+        value = identifiers.get(kind)
+        return None if value is None else self._owners[kind].get(value)
+
+    def _by_device(self, identifiers: Identifiers) -> Profile | None:
+        """Find a profile by device or cookie, unless the call's own identifiers say that it is somebody else's."""
+        for kind in ("_kx", "anonymous_id"):
+            owner = self._find(kind, identifiers)
+            if owner is None:
+                continue
+            known = owner.identifiers
+            if all(identifiers.get(k) is None or known.get(k) in (None, identifiers[k]) for k in STRONG):
+                return owner
+        return None
+
+    def refuse_taken(self, identifiers: Identifiers, but: Profile | None = None) -> None:
+        """Raise the 409 of `duplicate_profile` where an identifier is somebody else's."""
+        for kind in STRONG:
+            owner = self._find(kind, identifiers)
+            if owner is not None and owner is not but:
+                raise duplicate(owner)
+
+
+def _linked(profile: Profile, owner: Profile, kind: str) -> bool:
+    """Tell whether an identifier in one call makes two profiles one: never `external_id`, never against each other."""
+    mine, theirs = profile.identifiers, owner.identifiers
+    return kind != "external_id" and all(theirs.get(k) is None or mine.get(k) in (None, theirs[k]) for k in STRONG)
+
+
+def duplicate(owner: Profile) -> RefusedError:
+    """Give the 409 that names the profile in the way."""
+    problem = Problem(
+        "A profile already exists with one of these identifiers.",
+        "/data/attributes",
+        meta={"duplicate_profile_id": owner.id},
+    )
+    return RefusedError(409, [problem])

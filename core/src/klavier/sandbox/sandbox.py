@@ -1,0 +1,226 @@
+"""A stateful Klaviyo inside the process."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import parse_qsl, urlencode
+
+from klavier.errors import TransportError, UsageError
+from klavier.klaviyo.endpoints import RateLimit
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.sandbox.account import Account
+from klavier.sandbox.calls import Call
+from klavier.sandbox.clock import Clock, SystemClock
+from klavier.sandbox.exchange import Incoming, Reply
+from klavier.sandbox.faults import Fault, Faults
+from klavier.sandbox.gateway import Gateway, Legacy, Retired
+from klavier.sandbox.lists import OptIn
+from klavier.sandbox.operations.subscriptions import confirm
+from klavier.sandbox.profile import KINDS, Profile
+from klavier.sandbox.rates import Windows
+from klavier.sandbox.summary import summary
+from klavier.sandbox.views import comparable, state
+
+_FORM = "application/x-www-form-urlencoded"
+_JSON = "application/vnd.api+json"
+_BROKEN = {"none": "the connection was closed before a reply came", "half": "the reply broke off"}
+
+
+class Sandbox:
+    """A Klaviyo account that lives in memory and answers as Klaviyo does: for tests, demonstrations and comparisons.
+
+    - `private_api_key`, `public_api_key`: the account's keys; None takes any key.
+    - `clock`: where the time comes from, see `FakeClock`.
+    - `rate_limits`: whether Klaviyo's rate limits apply; a mapping applies them with some operations' limits replaced.
+    - `legacy`: whether the v1 and v2 calls still work, or answer 410 as they do since 30 June 2024.
+    - `retired`: whether a retired revision is judged by its own rules, or falls forward to the oldest one served, as
+      Klaviyo does.
+    - `opt_in`: the opt-in process of subscriptions without a list, and of new lists.
+    - `sms`: whether the account has SMS set up; without it a phone number alone identifies nobody.
+    - `drops_test_addresses`: whether events of people at example.com and test.com vanish, as they do in Klaviyo.
+    - `unknown_lists`: whether a call that names an unknown list is refused, or makes it.
+    - `seed`: starts the dice of faults that happen at random.
+
+    Raises `UsageError` for an option that it does not know.
+    """
+
+    def __init__(  # noqa: PLR0913 -- one keyword for each thing that an account can be set up with
+        self,
+        private_api_key: str | None = "pk_sandbox",
+        public_api_key: str | None = "SNDBX1",
+        clock: Clock | None = None,
+        *,
+        rate_limits: bool | Mapping[str, RateLimit] = False,
+        legacy: Legacy = "alive",
+        retired: Retired = "own-rules",
+        opt_in: OptIn = "double_opt_in",
+        sms: bool = True,
+        drops_test_addresses: bool = False,
+        unknown_lists: Literal["refuse", "create"] = "refuse",
+        seed: int = 0,
+    ) -> None:
+        _check("legacy", legacy, "alive", "gone")
+        _check("retired", retired, "own-rules", "fall-forward")
+        _check("opt_in", opt_in, "single_opt_in", "double_opt_in")
+        _check("unknown_lists", unknown_lists, "refuse", "create")
+        self.clock: Clock = SystemClock() if clock is None else clock
+        self.account = Account(
+            self.clock, private_api_key, public_api_key, opt_in, sms, drops_test_addresses, unknown_lists
+        )
+        limits = rate_limits if isinstance(rate_limits, Mapping) else {}
+        windows = Windows(limits) if rate_limits else None
+        self._gateway = Gateway(self.account, legacy, retired, windows)
+        self._lock = threading.RLock()
+        self.faults = Faults(seed)
+        self.calls: list[Call] = []
+        """The requests received so far, in order."""
+
+    # As the transport ------------------------------------------------------------------------------------------------
+
+    def send(self, request: Request) -> Response:
+        """Answer a request as klavier's transport would, with the right key.
+
+        Raises `TransportError` where a fault breaks the connection.
+        """
+        return _response(self.respond(self._incoming(request)))
+
+    async def send_async(self, request: Request) -> Response:
+        """Answer a request as klavier's asynchronous transport would; see `send`."""
+        return _response(await self.respond_async(self._incoming(request)))
+
+    # As a server -----------------------------------------------------------------------------------------------------
+
+    def handle(
+        self,
+        method: str,
+        path: str,
+        query: str | Mapping[str, str] = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Answer a raw HTTP request with status, headers (lower-case names) and body.
+
+        `path` is quoted, `query` is the query string as sent, or its unquoted parameters.
+        Raises `TransportError` where a fault breaks the connection.
+        """
+        params = dict(parse_qsl(query, keep_blank_values=True)) if isinstance(query, str) else dict(query)
+        known = {name.lower(): value for name, value in (headers or {}).items()}
+        reply = self.respond(Incoming(method.upper(), path, params, known, body))
+        if reply.broken:
+            raise TransportError(_BROKEN[reply.broken])
+        return reply.status, reply.http_headers(), reply.body
+
+    def respond(self, incoming: Incoming) -> Reply:
+        """Answer a request, with the fault that strikes it."""
+        fault = self._strike(incoming)
+        if fault is not None and fault.delay:
+            self.clock.sleep(fault.delay)
+        return self._finish(incoming, fault)
+
+    async def respond_async(self, incoming: Incoming) -> Reply:
+        """Answer a request, with the fault that strikes it, without blocking the event loop."""
+        fault = self._strike(incoming)
+        if fault is not None and fault.delay:
+            await self.clock.sleep_async(fault.delay)
+        return self._finish(incoming, fault)
+
+    def _strike(self, incoming: Incoming) -> Fault | None:
+        if not self.faults:
+            return None
+        with self._lock:
+            return self.faults.strike(incoming)
+
+    def _finish(self, incoming: Incoming, fault: Fault | None) -> Reply:
+        with self._lock:
+            if fault is None:
+                reply = self._gateway.answer(incoming)
+            else:
+                reply = fault.spoil(self._gateway.answer(incoming) if fault.is_processed else None)
+            headers = incoming.headers
+            self.calls.append(
+                Call(
+                    incoming.method,
+                    incoming.path,
+                    incoming.params,
+                    headers.get("revision"),
+                    incoming.body,
+                    reply.status,
+                    headers.get("content-type", ""),
+                )
+            )
+            return reply
+
+    def _incoming(self, request: Request) -> Incoming:
+        headers: dict[str, str] = {}
+        if request.revision is not None:
+            headers["revision"] = request.revision
+        if not request.path.startswith("/client/"):
+            headers["authorization"] = f"Klaviyo-API-Key {self.account.private_api_key or 'pk_any'}"
+        body = b""
+        if request.form is not None:
+            headers["content-type"], body = _FORM, urlencode(request.form).encode()
+        elif request.json is not None:
+            headers["content-type"], body = _JSON, request.body
+        return Incoming(request.method, request.path, request.params or {}, headers, body)
+
+    # What it holds ---------------------------------------------------------------------------------------------------
+
+    def add_list(self, name: str, id: str | None = None, opt_in_process: OptIn | None = None) -> str:  # noqa: A002 -- Klaviyo's own word
+        """Make a list and give its id; the opt-in process is the account's unless one is given."""
+        _check("opt_in_process", opt_in_process, None, "single_opt_in", "double_opt_in")
+        with self._lock:
+            return self.account.add_list(name, id, opt_in_process or self.account.opt_in).id
+
+    def profile(self, identifier: str) -> dict[str, Any] | None:
+        """Give one profile as `state` shows it, by Klaviyo's id or any identifier; None for an unknown one."""
+        with self._lock:
+            found = self._find(identifier)
+            return None if found is None else next(p for p in self.state()["profiles"] if p["id"] == found.id)
+
+    def confirm(self, identifier: str) -> int:
+        """Click every confirmation link that waits for a person; gives how many consents that made."""
+        with self._lock:
+            found = self._find(identifier)
+            return 0 if found is None else confirm(self.account, found)
+
+    def _find(self, identifier: str) -> Profile | None:
+        profiles = self.account.profiles
+        owners = (profiles.owner(kind, identifier) for kind in KINDS)
+        return profiles.by_id.get(identifier) or next((owner for owner in owners if owner is not None), None)
+
+    def state(self) -> dict[str, Any]:
+        """Give everything that the account holds as plain data: `profiles`, `metrics`, `events`, `lists`, `jobs`."""
+        with self._lock:
+            return state(self.account)
+
+    def comparable(self) -> dict[str, Any]:
+        """Give the state without generated ids, times of arrival and jobs: equal for two sandboxes told the same."""
+        with self._lock:
+            return comparable(self.account)
+
+    def summary(self, most: int = 20) -> str:
+        """Write what the account holds as plain text, at most `most` rows a table."""
+        with self._lock:
+            return summary(self.account, most)
+
+    def __str__(self) -> str:
+        """Write the summary; it shows people's data, as it is meant to."""
+        return self.summary()
+
+    def __repr__(self) -> str:
+        """Show sizes only."""
+        account = self.account
+        return f"<Sandbox profiles={len(account.profiles)} lists={len(account.lists)} calls={len(self.calls)}>"
+
+
+def _response(reply: Reply) -> Response:
+    if reply.broken:
+        raise TransportError(_BROKEN[reply.broken])
+    return reply.response()
+
+
+def _check(name: str, value: Any, *allowed: Any) -> None:
+    if value not in allowed:
+        shown = " or ".join(repr(item) for item in allowed if item is not None)
+        raise UsageError(f"{name}: must be {shown}")

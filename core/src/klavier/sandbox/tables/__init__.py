@@ -1,0 +1,1 @@
+"""Klaviyo's rules as tables."""
