@@ -26,6 +26,11 @@ def is_phone(value: object) -> bool:
     return isinstance(value, str) and E164.fullmatch(value) is not None
 
 
+def is_email(value: object) -> bool:
+    """Tell whether a value is an e-mail address that Klaviyo takes."""
+    return isinstance(value, str) and len(value) <= EMAIL and re.fullmatch(_EMAIL, value) is not None
+
+
 def maybe_null(rules: Rules, check: Check) -> Check:
     """Accept null in the revisions that take it."""
     return nullable(check) if rules.has("nulls") else check

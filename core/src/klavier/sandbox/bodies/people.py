@@ -3,33 +3,51 @@
 from typing import Any
 
 from klavier.jsvalues import to_string
-from klavier.sandbox.bodies.identity import email, phone_flaw
+from klavier.sandbox.bodies.identity import email, is_email, is_phone, phone_flaw
 from klavier.sandbox.rules import Rules
 from klavier.sandbox.shape import Check, Flaw
 from klavier.sandbox.tables.people import PEOPLE
+
+_FILLERS = str.maketrans("", "", " -.()")
+"""What people write between the digits of a phone number."""
 
 _KINDS = tuple(name for name, (part, _) in PEOPLE.items() if part == "identifier")
 
 
 def profile_attributes(people: dict[str, Any]) -> dict[str, Any]:
-    """Say a free map in today's profile attributes; numbers become strings where attributes are, nulls say nothing."""
+    """Say a free map in today's profile attributes.
+
+    Numbers become strings where attributes are strings; null clears, but says nothing about an identifier.
+    """
     found: dict[str, Any] = {}
     location: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     for key, value in people.items():
         part, name = PEOPLE.get(key, ("property", key))
-        if value is None:
-            continue
         if part == "property" or isinstance(value, (dict, list)):
             properties[key] = value
         elif part == "location":
-            location[name] = to_string(value)
-        else:
-            found[name] = to_string(value)
+            location[name] = value if value is None else to_string(value)
+        elif value is not None or part == "attribute":
+            found[name] = value if value is None else to_string(value)
     if location:
         found["location"] = location
     if properties:
         found["properties"] = properties
+    return found
+
+
+def forgiving_attributes(people: dict[str, Any]) -> dict[str, Any]:
+    """Say a free map as the legacy calls took it: an address or number that is none is left out."""
+    found = profile_attributes(people)
+    phone = found.get("phone_number")
+    if phone is not None:
+        found["phone_number"] = phone.translate(_FILLERS)
+    found["email"] = (found.get("email") or "").strip()
+    if not is_email(found["email"]):
+        del found["email"]
+    if phone is not None and not is_phone(found["phone_number"]):
+        del found["phone_number"]
     return found
 
 

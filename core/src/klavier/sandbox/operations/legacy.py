@@ -12,12 +12,13 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from klavier.jsvalues import parse_float
-from klavier.sandbox.bodies.people import free_profile, profile_attributes
+from klavier.jsvalues import parse_float, to_string
+from klavier.sandbox.bodies.people import forgiving_attributes
 from klavier.sandbox.exchange import Exchange, Reply
 from klavier.sandbox.operations.events import Person, attributed, store
 from klavier.sandbox.operations.subscriptions import subscribe as grant
 from klavier.sandbox.profile import Consent, Profile
+from klavier.sandbox.profiles import identifiers_in
 from klavier.sandbox.refused import RefusedError
 from klavier.sandbox.times import read_time
 
@@ -70,14 +71,15 @@ def _identify(exchange: Exchange, payload: dict[str, Any]) -> None:
 
 def _person(exchange: Exchange, people: dict[str, Any]) -> Profile | None:
     """Find or make the profile of a free map; None where it names nobody."""
-    if free_profile(exchange.rules)(people):
+    attributes = forgiving_attributes(people)
+    if not identifiers_in(attributes):
         return None
-    return attributed(exchange, Person("", profile_attributes(people), None), change=False)
+    return attributed(exchange, Person("", attributes, None), change=False)
 
 
 def _track(exchange: Exchange, payload: dict[str, Any]) -> None:
     name, people = payload.get("event"), payload.get("customer_properties")
-    if not (isinstance(name, str) and name and isinstance(people, dict)):
+    if name in (None, "") or isinstance(name, (dict, list)) or not isinstance(people, dict):
         return
     profile = _person(exchange, people)
     if profile is None:
@@ -89,10 +91,10 @@ def _track(exchange: Exchange, payload: dict[str, Any]) -> None:
         unique = "__track_once__"
     event = {
         "properties": properties,
-        "unique_id": None if unique in (None, "") else str(unique),
+        "unique_id": None if unique in (None, "") else to_string(unique),
         "value": value,
     }
-    store(exchange, profile, {"name": name}, event, _seconds(payload.get("time")))
+    store(exchange, profile, {"name": to_string(name)}, event, _seconds(payload.get("time")))
 
 
 def _seconds(time: Any) -> int | None:

@@ -14,6 +14,7 @@ PEOPLE: dict[str, tuple[str, str]] = {
     "$first_name":    ("attribute",  "first_name"),
     "$last_name":     ("attribute",  "last_name"),
     "$title":         ("attribute",  "title"),
+    "$locale":        ("attribute",  "locale"),
     "$organization":  ("attribute",  "organization"),
     "$image":         ("attribute",  "image"),
     "$address1":      ("location",   "address1"),
