@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from klavier.plugins import Plugins
 
 COMMANDS = {
+    "demo": "Deliver sample events to a built-in Klaviyo and show what it then holds.",
     "plan": "Show what would be sent for a file of events; sends nothing.",
+    "sandbox": "Serve a Klaviyo to try things out on.",
     "vendors": "List the installed vendors and their settings.",
 }
 """The built-in commands, each in the module of its name, with the line that `klavier --help` shows for it."""

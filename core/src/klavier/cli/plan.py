@@ -54,14 +54,17 @@ def command(*, file: str, choice: Choice, as_: str, bodies: bool, batch_size: in
     raise SystemExit(tally.exit_code)
 
 
-def show(result: Result, setup: Setup, *, bodies: bool = False) -> None:
-    """Show one event: its outcome, then its requests, browser calls, reason and notes below it."""
+def show(result: Result, setup: Setup, *, bodies: bool = False, has_replies: bool = False) -> None:
+    """Show one event: its outcome, then its requests, browser calls, reason and notes below it.
+
+    `has_replies` says that the requests were really sent, so that the status of each reply is shown.
+    """
     kind = result.outcome.kind
     title = f"{result.line.number:>6}  {event_title(result.event):<50}  {paint(kind, COLOURS[kind])}"
     details = [title]
     details += [_detail("", call_title(call)) for call in result.browser_calls]
-    for request in result.requests:
-        details.append(_detail("", request_title(request)))
+    for request, status in zip(result.requests, result.statuses, strict=True):
+        details.append(_detail("", f"{request_title(request)}{f'  {status}' if has_replies else ''}"))
         if bodies:
             details.append(_body(request_object(request, setup.secrets)))
     if result.sent_with is not None:

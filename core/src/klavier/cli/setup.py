@@ -107,27 +107,42 @@ def known_plugins(config_file: Path | None) -> Plugins:
     return installed_plugins() if file is None else discover_beside(file.parent)
 
 
-def prepare(choice: Choice, *, base_url: str | None = None, placeholders: bool = False) -> Setup:
-    """Read what the options name and build the vendor; warns of broken plugins on standard error.
+def prepare(
+    choice: Choice, plugins: Plugins | None = None, *, base_url: str | None = None, placeholders: bool = False
+) -> Setup:
+    """Read what the options name and build the vendor.
 
+    Without `plugins` they are discovered, and broken ones are warned of on standard error.
     `base_url` takes the place of the configuration's.  `placeholders` stand in for keys that are named but not set, and
     for both where neither a configuration nor settings are given.  Raises `ConfigError` that names all that is wrong.
     """
-    file, settings = find_config(choice.config_file), choice.settings
-    plugins = known_plugins(choice.config_file)
-    warn_of_broken(plugins)
+    file = find_config(choice.config_file)
+    if plugins is None:
+        plugins = known_plugins(choice.config_file)
+        warn_of_broken(plugins)
     data: dict[str, Any] = {"klaviyo": _keys_of(os.environ)} if file is None else read_toml(file)
-    has_placeholders = placeholders and settings is None and _put_placeholders(data, is_bare=file is None)
-    name = _choose(data, choice.vendor, plugins)
-    if settings is not None:
-        sections = data.get("vendors")
-        data["vendors"] = {**(sections if isinstance(sections, dict) else {}), name: read_table(settings)}
+    has_placeholders = placeholders and choice.settings is None and _put_placeholders(data, is_bare=file is None)
     if base_url is not None and isinstance(data.setdefault("klaviyo", {}), dict):
         data["klaviyo"]["base_url"] = base_url
+    return _finish(choice, data, plugins, file, has_placeholders=has_placeholders)
+
+
+def prepare_alone(choice: Choice, plugins: Plugins, klaviyo: Mapping[str, Any]) -> Setup:
+    """Build the vendor without a configuration file or the environment, for an account that is given."""
+    return _finish(choice, {"klaviyo": dict(klaviyo)}, plugins, None, has_placeholders=False)
+
+
+def _finish(
+    choice: Choice, data: dict[str, Any], plugins: Plugins, file: Path | None, *, has_placeholders: bool
+) -> Setup:
+    name = _choose(data, choice.vendor, plugins)
+    if choice.settings is not None:
+        sections = data.get("vendors")
+        data["vendors"] = {**(sections if isinstance(sections, dict) else {}), name: read_table(choice.settings)}
     try:
         config = check(data, os.environ, plugins)
     except ConfigError as error:
-        raise _placed(error, file, settings, name) from None
+        raise _placed(error, file, choice.settings, name) from None
     return Setup(config, config.build_vendor(), file, has_placeholders)
 
 

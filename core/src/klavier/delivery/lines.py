@@ -1,7 +1,7 @@
 """Read JSON Lines from a stream of bytes, one line in memory at a time."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 from attrs import field, frozen
 
@@ -30,7 +30,7 @@ class Line:
         return f"{self.source} line {self.number}"
 
 
-def read_lines(stream: BinaryIO, source: str) -> Iterator[Line]:
+def read_lines(stream: IO[bytes], source: str) -> Iterator[Line]:
     """Give the lines of a stream, without line ends; blank ones count but are passed over, so is a byte order mark."""
     number = end = 0
     while text := stream.readline(LONGEST + 1):
@@ -47,7 +47,7 @@ def read_lines(stream: BinaryIO, source: str) -> Iterator[Line]:
             yield Line(source, number, text, end)
 
 
-def _skip_rest(stream: BinaryIO) -> int:
+def _skip_rest(stream: IO[bytes]) -> int:
     """Read up to the end of the line in pieces; gives how many bytes that was."""
     skipped = 0
     while rest := stream.readline(LONGEST):

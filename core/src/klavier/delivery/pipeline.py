@@ -32,8 +32,9 @@ class Result:
     """What became of one line.
 
     `event` is None for a line that is no event.  `cause` is the reason of the outcome without the place of this line,
-    so that equal causes can be counted together.  What a delivery asked for, its `requests` and `browser_calls`,
-    stands with the first of its events; the others name that line in `sent_with`.
+    so that equal causes can be counted together.  What a delivery did, its `requests` with the `statuses` of their
+    replies (0 for none) and its `browser_calls`, stands with the first of its events; the others name that line in
+    `sent_with`.
     """
 
     line: Line
@@ -41,6 +42,7 @@ class Result:
     outcome: Outcome
     cause: str = ""
     requests: tuple[Request, ...] = field(default=(), repr=False)
+    statuses: tuple[int, ...] = ()
     browser_calls: "tuple[BrowserCall, ...]" = field(default=(), repr=False)
     sent_with: int | None = None
 
@@ -56,6 +58,27 @@ class _Slot:
     def end(self, outcome: Outcome, cause: str | None = None) -> None:
         """Close the slot with an outcome that needs no delivery."""
         self.result = Result(self.line, self.event, outcome, outcome.reason if cause is None else cause)
+
+
+class _Log:
+    """Sends the requests of one delivery, and remembers them with the statuses of their replies."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._requests: list[Request] = []
+        self._statuses: list[int] = []
+
+    def send(self, request: Request) -> Response:
+        self._requests.append(request)
+        self._statuses.append(0)
+        reply = self._send(request)
+        self._statuses[-1] = reply.status
+        return reply
+
+    def result(self, slot: _Slot, outcome: Outcome, calls: "tuple[BrowserCall, ...]") -> Result:
+        return Result(
+            slot.line, slot.event, outcome, outcome.reason, tuple(self._requests), tuple(self._statuses), calls
+        )
 
 
 class Pipeline:
@@ -124,27 +147,19 @@ class Pipeline:
             yield result
 
     def _deliver(self, events: list[Event], slots: dict[int, list[_Slot]]) -> None:
-        requests: list[Request] = []
-
-        def send(request: Request) -> Response:
-            requests.append(request)
-            return self._send(request)
-
         for delivery in plan(self._vendor, events):
-            requests.clear()
-            outcomes = deliver(delivery, send)
+            log = _Log(self._send)
+            outcomes = deliver(delivery, log.send)
+            waiting = [slots[id(event)].pop(0) if slots.get(id(event)) else None for event in delivery.events]
             first: int | None = None
-            for event, outcome in zip(delivery.events, outcomes, strict=True):
-                waiting = slots.get(id(event))
-                if not waiting:
+            for slot, outcome in zip(waiting, outcomes, strict=True):
+                if slot is None:  # a vendor that names an event twice: its first outcome stands
                     continue
-                slot = waiting.pop(0)
                 if first is None:
                     first = slot.line.number
-                    calls = delivery.browser_calls
-                    slot.result = Result(slot.line, event, outcome, outcome.reason, tuple(requests), calls)
+                    slot.result = log.result(slot, outcome, delivery.browser_calls)
                 else:
-                    slot.result = Result(slot.line, event, outcome, outcome.reason, sent_with=first)
+                    slot.result = Result(slot.line, slot.event, outcome, outcome.reason, sent_with=first)
 
     def _observe(self, result: Result) -> None:
         if self._plugins is None or result.event is None:

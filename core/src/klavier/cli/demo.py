@@ -1,0 +1,76 @@
+"""`klavier demo`: deliver events to a Klaviyo inside this process, and show what it then holds."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from klavier.cli.plan import show
+from klavier.cli.setup import Choice, known_plugins, prepare_alone, settings_option, warn_of_broken
+from klavier.cli.sources import check_readable, lines_of
+from klavier.cli.tally import Tally
+from klavier.cli.wording import paint
+from klavier.delivery.lines import Line, read_lines
+from klavier.delivery.pipeline import Pipeline
+from klavier.errors import ConfigError
+
+if TYPE_CHECKING:
+    from klavier.plugins import Plugins
+
+FIRST_CHOICE = "rudderstack"
+
+
+@click.command("demo", short_help="See it work, without an account.")
+@click.argument("file", metavar="[FILE]", required=False)
+@click.option("--vendor", metavar="NAME", help=f"The vendor; {FIRST_CHOICE} where it is installed, else the first one.")
+@settings_option
+@click.option("--bodies", is_flag=True, help="Show the body of each request.")
+def command(*, file: str | None, vendor: str | None, settings: Path | None, bodies: bool) -> None:
+    """Deliver sample events, or those of FILE, to a Klaviyo inside this process and show what it then holds.
+
+    The samples are those of the vendors' own documents.
+    No account, no key and no network are needed, and no configuration is read.
+    """
+    from klavier.sandbox import Sandbox  # noqa: PLC0415 -- the other commands do without
+
+    if file is not None:
+        check_readable([file])
+    plugins = known_plugins(None)
+    warn_of_broken(plugins)
+    sandbox = Sandbox(unknown_lists="create")
+    sandbox.add_list("Newsletter", "XUepkK", "single_opt_in")  # the lists that the sample events name
+    sandbox.add_list("Customers", "listId", "double_opt_in")
+    keys = {"private_api_key": sandbox.account.private_api_key, "public_api_key": sandbox.account.public_api_key}
+    setup = prepare_alone(Choice(vendor or _first(plugins), settings), plugins, keys)
+    click.echo(f"As {paint(setup.vendor.name, bold=True)} would send them, to a Klaviyo inside this process:\n")
+    tally = Tally()
+    pipeline = Pipeline(setup.vendor, sandbox.send, plugins=plugins)
+    for result in pipeline.run(_samples(setup.vendor.name) if file is None else lines_of([file])):
+        tally.add(result)
+        show(result, setup, bodies=bodies, has_replies=True)
+    click.echo()
+    click.echo("\n".join(tally.lines()))
+    click.echo(f"\n{paint('What Klaviyo now holds', bold=True)}\n\n{sandbox.summary()}")
+    click.echo(
+        f"\nYour own events:  klavier demo FILE --vendor {setup.vendor.name}"
+        "\nWhat would go out:  klavier plan FILE          For real:  klavier send FILE"
+    )
+    # What a vendor refuses of the samples is part of the show.
+    raise SystemExit(0 if file is None else tally.exit_code)
+
+
+def _first(plugins: "Plugins") -> str:
+    names = sorted(plugins.vendors, key=lambda name: (name != FIRST_CHOICE, name))
+    if not names:
+        raise ConfigError("no vendor is installed; try: pip install klavier-rudderstack")
+    return names[0]
+
+
+def _samples(vendor: str) -> Iterator[Line]:
+    """Read the packaged sample events: those for the vendor where it has its own, else the general ones."""
+    folder = files("klavier.cli") / "samples"
+    own = folder / f"{vendor}.jsonl"
+    with (own if own.is_file() else folder / f"{FIRST_CHOICE}.jsonl").open("rb") as stream:
+        yield from read_lines(stream, "sample")

@@ -1,0 +1,69 @@
+"""`klavier sandbox`: serve a Klaviyo to try things out on."""
+
+import contextlib
+from typing import Any
+
+import click
+
+from klavier.cli.wording import paint
+
+PRIVATE_KEY, PUBLIC_KEY = "pk_sandbox", "SNDBX1"
+
+
+@click.command("sandbox", short_help="Serve a Klaviyo to try things out on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 takes a free one."
+)
+@click.option("--rate-limits", is_flag=True, help="Refuse calls beyond Klaviyo's rate limits, as Klaviyo does.")
+@click.option(
+    "--legacy",
+    type=click.Choice(["alive", "gone"]),
+    default="alive",
+    show_default=True,
+    help="Whether the v1 and v2 calls work, or answer 410 as they do since 30 June 2024.",
+)
+@click.option(
+    "--opt-in",
+    "opt_in",
+    type=click.Choice(["single", "double"]),
+    default="double",
+    show_default=True,
+    help="Whether people who subscribe must confirm it.",
+)
+@click.option(
+    "--unknown-lists",
+    type=click.Choice(["create", "refuse"]),
+    default="create",
+    show_default=True,
+    help="Whether a call that names an unknown list makes it, or is refused as Klaviyo does.",
+)
+def command(*, host: str, port: int, opt_in: str, **options: Any) -> None:
+    """Serve a Klaviyo that lives in this process's memory, until Ctrl-C; then show what it holds.
+
+    It needs the extra: pip install 'klavier[server]'.
+    """
+    from klavier.sandbox import Sandbox  # noqa: PLC0415 -- the other commands do without
+    from klavier.sandbox.server import serve  # noqa: PLC0415 -- an extra
+
+    sandbox = Sandbox(
+        PRIVATE_KEY, PUBLIC_KEY, opt_in="single_opt_in" if opt_in == "single" else "double_opt_in", **options
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        serve(sandbox, host, port, announce=_announce)
+    click.echo(f"\n\n{sandbox.summary()}")
+
+
+def _announce(url: str) -> None:
+    click.echo(
+        f"A Klaviyo to try things out on is at {paint(url, bold=True)}\n"
+        f"\n"
+        f"  private key  {PRIVATE_KEY}\n"
+        f"  public key   {PUBLIC_KEY}\n"
+        f"\n"
+        f"Deliver to it, in another terminal:\n"
+        f"  KLAVIYO_PRIVATE_API_KEY={PRIVATE_KEY} KLAVIYO_PUBLIC_API_KEY={PUBLIC_KEY} \\\n"
+        f"    klavier send events.jsonl --vendor rudderstack --sandbox {url}\n"
+        f"\n"
+        f"What it holds: {url}/_sandbox/summary (also: state, calls).  Ctrl-C ends it."
+    )
