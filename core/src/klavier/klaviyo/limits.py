@@ -1,24 +1,40 @@
 """Klaviyo's published limits on one request, checked before it is sent.
 
 Source: Klaviyo's API overview and the descriptions of create event, bulk create events and create profile; as of
-revision 2026-10-15.  Checks that walk the body run only where its size or brackets make a breach possible.
+revision 2026-10-15.  Every request is checked, so what is fit must cost next to nothing: strings and profiles are
+measured only in bodies that are large enough, and places are spelled out only for a breach.
 """
 
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+from klavier.klaviyo.endpoints import ENDPOINTS, find_endpoint
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
 BODY_BYTES = 5_000_000
 STRING_BYTES = 100_000
 PROFILE_BYTES = 100_000
+EVENT_PROFILE_BYTES = 95_000
 PROPERTIES = 400
 ARRAY_ITEMS = 4000
 NESTING = 10
+"""Levels of objects and arrays inside an event's `properties`."""
 METRIC_NAME = 127
 UNIQUE_ID = 255
 EMAIL = 100
 
-_SMALL = 4 * ARRAY_ITEMS // 2
-"""A body of fewer bytes holds no array, string or object beyond its limit (an array of 4000 ones takes 8001)."""
+Breach = tuple[str, str]
+"""What goes past which limit, and where: a JSON pointer."""
+
+_LARGE = min(STRING_BYTES, EVENT_PROFILE_BYTES)
+"""Up to this size no string and no profile can go beyond its limit."""
+
+_is_flat = frozenset({dict, list, tuple}).isdisjoint
 
 
 def refusal(request: Request) -> Response | None:
@@ -28,6 +44,227 @@ def refusal(request: Request) -> Response | None:
     body = request.body
     if len(body) > BODY_BYTES:
         return Response.refusal(f"the request has {len(body)} bytes, Klaviyo takes {BODY_BYTES}; send smaller events")
-    if len(body) < _SMALL and body.count(b"{") + body.count(b"[") <= NESTING:
+    check, items = _CHECKS.get(request.path) or _check_of(request)
+    large = _Large(body) if len(body) > _LARGE else None
+    try:
+        found = check(request.json["data"], large, items)
+    except (KeyError, TypeError, AttributeError, IndexError):
+        return None  # not the shape that the limits are about: Klaviyo will say what it is
+    return None if found is None else Response.refusal(*found)
+
+
+@frozen
+class _Large:
+    """What has to be looked for in a large body only."""
+
+    body: bytes
+
+    @cached_property
+    def has_long_string(self) -> bool:
+        """Whether a string may be too long, found without reading all of the text.
+
+        A string that long covers a multiple of the limit, and its quotes are the nearest ones that no backslash
+        escapes.
+        """
+        return any(
+            _next_quote(self.body, middle) - _previous_quote(self.body, middle) > STRING_BYTES
+            for middle in range(STRING_BYTES, len(self.body), STRING_BYTES)
+        )
+
+
+def _event(data: Any, large: _Large | None, _: int) -> Breach | None:
+    """Check a document that is one event: create event, create client event."""
+    attributes = data["attributes"]
+    if large is None and _is_plainly_fit(attributes):
         return None
+    return _event_attributes(attributes, "/data/attributes", large) or _event_profile(
+        attributes["profile"], "/data/attributes/profile", large
+    )
+
+
+def _is_plainly_fit(attributes: Any) -> bool:
+    """Tell at one glance what most events are: small, flat, and far from every limit."""
+    profile, properties = attributes["profile"], attributes["properties"]
+    return (
+        "data" in profile
+        and len(properties) <= PROPERTIES
+        and len(attributes["metric"]["data"]["attributes"]["name"]) <= METRIC_NAME
+        and len(attributes.get("unique_id") or "") <= UNIQUE_ID
+        and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
+        and _is_flat(map(type, properties.values()))
+    )
+
+
+def _bulk_events(data: Any, large: _Large | None, items: int) -> Breach | None:
+    """Check the groups of bulk create events: each one profile and its events."""
+    groups, place = data["attributes"]["events-bulk-create"]["data"], "/data/attributes/events-bulk-create/data"
+    # The limit counts events: one profile may have many in its group.
+    count = sum(len(group["attributes"]["events"]["data"]) for group in groups)
+    return _too_many(count, items, "events", place) or _first(
+        _group(group["attributes"], f"{place}/{i}/attributes", large) for i, group in enumerate(groups)
+    )
+
+
+def _client_bulk_events(data: Any, large: _Large | None, items: int) -> Breach | None:
+    """Check client bulk events: one profile and its events."""
+    attributes, place = data["attributes"], "/data/attributes"
+    events = attributes["events"]["data"]
+    return _too_many(len(events), items, "events", f"{place}/events/data") or _group(attributes, place, large)
+
+
+def _group(attributes: Any, place: str, large: _Large | None) -> Breach | None:
+    return _event_profile(attributes["profile"], f"{place}/profile", large) or _first(
+        _event_attributes(event["attributes"], f"{place}/events/data/{i}/attributes", large)
+        for i, event in enumerate(attributes["events"]["data"])
+    )
+
+
+def _profile(data: Any, large: _Large | None, _: int) -> Breach | None:
+    """Check a document that is one profile: upsert, create, update, client profile."""
+    return _profile_attributes(data["attributes"], "/data/attributes", large, PROFILE_BYTES)
+
+
+def _client_subscription(data: Any, large: _Large | None, _: int) -> Breach | None:
+    return _event_profile(data["attributes"]["profile"], "/data/attributes/profile", large)
+
+
+def _bulk_profiles(data: Any, large: _Large | None, items: int) -> Breach | None:
+    """Check a job over profiles: import, subscribe, unsubscribe, suppress, unsuppress."""
+    profiles, place = data["attributes"]["profiles"]["data"], "/data/attributes/profiles/data"
+    return _too_many(len(profiles), items, "profiles", place) or _first(
+        _profile_attributes(profile["attributes"], f"{place}/{i}/attributes", large, PROFILE_BYTES)
+        for i, profile in enumerate(profiles)
+    )
+
+
+def _members(data: Any, _: _Large | None, items: int) -> Breach | None:
+    """Check what is added to a list or removed from it."""
+    return _too_many(len(data), items, "profiles", "/data") if isinstance(data, list) else None
+
+
+def _anything(*_: Any) -> Breach | None:
+    """Check nothing more: calls that only the size of the body bounds."""
     return None
+
+
+def _event_attributes(attributes: Any, place: str, large: _Large | None) -> Breach | None:
+    metric, properties = attributes["metric"], attributes["properties"]
+    is_resource = "data" in metric  # a plain object in the oldest revision
+    name = metric["data"]["attributes"]["name"] if is_resource else metric["name"]
+    unique_id = attributes.get("unique_id") or ""
+    if len(name) > METRIC_NAME:
+        where = "data/attributes/name" if is_resource else "name"
+        return f"the metric name has {len(name)} characters, Klaviyo takes {METRIC_NAME}", f"{place}/metric/{where}"
+    if len(unique_id) > UNIQUE_ID:
+        return f"the unique id has {len(unique_id)} characters, Klaviyo takes {UNIQUE_ID}", f"{place}/unique_id"
+    if len(properties) > PROPERTIES:
+        return f"the event has {len(properties)} properties, Klaviyo takes {PROPERTIES}", f"{place}/properties"
+    strings = large is not None and large.has_long_string
+    if not strings and _is_flat(map(type, properties.values())):
+        return None
+    found = _inside(properties, 0, strings=strings)
+    return found and (found[0], f"{place}/properties{found[1]}")
+
+
+def _inside(value: Any, depth: int, *, strings: bool) -> Breach | None:
+    """Find a breach within an object or array; the pointer is put together on the way back, so a fit one costs none."""
+    if depth > NESTING:
+        return f"nested deeper than Klaviyo's {NESTING} levels; flatten it", ""
+    is_object = isinstance(value, dict)
+    if not is_object and len(value) > ARRAY_ITEMS:
+        return f"an array of {len(value)} items, Klaviyo takes {ARRAY_ITEMS}", ""
+    if not strings and _is_flat(map(type, value.values() if is_object else value)):
+        return None
+    for key, item in value.items() if is_object else enumerate(value):
+        found = None
+        if isinstance(item, (dict, list, tuple)):
+            found = _inside(item, depth + 1, strings=strings)
+        elif strings and isinstance(item, str) and len(item.encode()) > STRING_BYTES:
+            found = f"a string of {len(item.encode())} bytes, Klaviyo takes {STRING_BYTES}", ""
+        if found is not None:
+            return found[0], f"/{str(key).replace('~', '~0').replace('/', '~1')}{found[1]}"
+    return None
+
+
+def _next_quote(body: bytes, start: int) -> int:
+    found = body.find(b'"', start)
+    while found >= 0 and _is_escaped(body, found):
+        found = body.find(b'"', found + 1)
+    return len(body) if found < 0 else found
+
+
+def _previous_quote(body: bytes, end: int) -> int:
+    found = body.rfind(b'"', 0, end)
+    while found >= 0 and _is_escaped(body, found):
+        found = body.rfind(b'"', 0, found)
+    return found
+
+
+def _is_escaped(body: bytes, quote: int) -> bool:
+    before = quote - 1
+    while body[before] == ord("\\"):
+        before -= 1
+    return (quote - 1 - before) % 2 == 1
+
+
+def _event_profile(profile: Any, place: str, large: _Large | None) -> Breach | None:
+    """Check the profile inside an event: today a resource, in the oldest revision a plain object."""
+    if "data" in profile:
+        inner = profile["data"]["attributes"]
+        return _profile_attributes(inner, f"{place}/data/attributes", large, EVENT_PROFILE_BYTES)
+    return _profile_attributes(profile, place, large, EVENT_PROFILE_BYTES)
+
+
+def _profile_attributes(attributes: Any, place: str, large: _Large | None, largest: int) -> Breach | None:
+    name = "email" if "email" in attributes else "$email"
+    email = attributes.get(name)
+    if email is not None and len(email) > EMAIL:
+        return f"the e-mail address has {len(email)} characters, Klaviyo takes {EMAIL}", f"{place}/{name}"
+    if large is not None:
+        own = len(orjson.dumps(attributes))
+        if own > largest:
+            return f"the profile has {own} bytes, Klaviyo takes {largest}", place
+    return None
+
+
+def _too_many(count: int, most: int, what: str, place: str) -> Breach | None:
+    return (f"the request has {count} {what}, Klaviyo takes {most}", place) if count > most else None
+
+
+def _first(found: Iterable[Breach | None]) -> Breach | None:
+    return next((breach for breach in found if breach is not None), None)
+
+
+Check = Callable[[Any, _Large | None, int], Breach | None]
+
+_BY_OPERATION: dict[str, Check] = {
+    "create_event": _event,
+    "create_client_event": _event,
+    "bulk_create_events": _bulk_events,
+    "bulk_create_client_events": _client_bulk_events,
+    "create_or_update_profile": _profile,
+    "create_profile": _profile,
+    "update_profile": _profile,
+    "create_client_profile": _profile,
+    "create_client_subscription": _client_subscription,
+    "bulk_import_profiles": _bulk_profiles,
+    "bulk_subscribe_profiles": _bulk_profiles,
+    "bulk_unsubscribe_profiles": _bulk_profiles,
+    "bulk_suppress_profiles": _bulk_profiles,
+    "bulk_unsuppress_profiles": _bulk_profiles,
+    "add_profiles_to_list": _members,
+    "remove_profiles_from_list": _members,
+}
+_CHECKS: dict[str, tuple[Check, int]] = {
+    row.path + slash: (_BY_OPERATION[row.operation], row.items)
+    for row in ENDPOINTS
+    if row.operation in _BY_OPERATION and "{" not in row.path
+    for slash in ("", "/")
+}
+"""By path, with the trailing slash of old revisions too."""
+
+
+def _check_of(request: Request) -> tuple[Check, int]:
+    """Find the check of a call that has an id in its path."""
+    row = find_endpoint(request.method, request.path)
+    return (_anything, 0) if row is None else (_BY_OPERATION.get(row.operation, _anything), row.items)
