@@ -27,16 +27,18 @@ class Differences:
     """The default trigger of removeProfile."""
     profile_default: bool
     """Whether the profile of an event is filled from userId and anonymousId where the mapping does not say."""
-    time_coercion: bool
-    """Whether times that only JavaScript reads (a bare number of milliseconds) are put into ISO form unchecked."""
+    creates_lists: bool
+    """Whether an audience's list is found by the audience's name, and created on its first sync."""
+    unknown_fields: bool
+    """Whether a mapping of a field that the action does not have is passed over; otherwise it is an error."""
     sendable: bool
     """Whether what Klaviyo would refuse is left out with a note; otherwise it is sent as it is."""
+    batch_leftovers: bool
+    """Whether a batch keeps empty texts, and the country code of events without a phone number."""
     shared_import: bool
     """Whether one bulk import may hold a person twice, although Klaviyo promises no order inside it."""
     dropped_subscription: bool
     """Whether a batched subscription without e-mail address and phone number is reported as a success."""
-    import_failure: bool
-    """Whether a failed bulk import reports the same status for each of its events."""
 
 
 DOCUMENTED: Final = Differences(
@@ -48,11 +50,12 @@ DOCUMENTED: Final = Differences(
     default_batching=False,
     remove_profile_trigger='event = "Identify"',
     profile_default=True,
-    time_coercion=False,
+    creates_lists=True,
+    unknown_fields=False,
     sendable=True,
+    batch_leftovers=False,
     shared_import=False,
     dropped_subscription=False,
-    import_failure=True,
 )
 
 DEPLOYED: Final = Differences(
@@ -64,11 +67,12 @@ DEPLOYED: Final = Differences(
     default_batching=True,
     remove_profile_trigger='type = "Identify"',
     profile_default=False,
-    time_coercion=True,
+    creates_lists=False,
+    unknown_fields=True,
     sendable=False,
+    batch_leftovers=True,
     shared_import=True,
     dropped_subscription=True,
-    import_failure=True,
 )
 
 

@@ -1,0 +1,1 @@
+"""What each action sends, as flows over checked payloads."""

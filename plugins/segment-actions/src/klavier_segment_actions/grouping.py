@@ -1,0 +1,81 @@
+"""Which events go into one batch, so that requests about one person keep the order of the person's events.
+
+Events are put into layers.  A person's later event never goes into an earlier layer, and a batch lies in one layer;
+deliveries are then given layer by layer.  So two batches never wait for each other, and each is as full as the order
+of events allows.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Hashable, Iterator
+from typing import Any
+
+from attrs import define, field
+
+from klavier.events.model import Event
+
+NOBODY = "nobody"
+"""The ordering key of events that name no person; they have no order among them."""
+
+
+@define(eq=False)
+class Group:
+    """Events of one layer that are sent together; `kind` is what they have in common."""
+
+    layer: int
+    kind: Hashable
+    room: int
+    events: list[Event] = field(factory=list)
+    keys: list[str] = field(factory=list)
+    contents: list[Any] = field(factory=list)
+
+
+class Grouping:
+    """Collects events into groups; made anew for each run of deliveries."""
+
+    def __init__(self) -> None:
+        self._groups: list[Group] = []
+        self._open: dict[Hashable, list[tuple[int, int]]] = {}
+        self._last: dict[str, Group] = {}
+
+    def add(  # noqa: PLR0913 -- what there is to know of an event
+        self, event: Event, key: str, content: Any, kind: Hashable, size: int, *, once: bool, waits: bool
+    ) -> None:
+        """Put an event into a group of its kind with at most `size` events.
+
+        `once` keeps a person out of it twice; an event that causes no request `waits` for no other, nor others for it.
+        """
+        waits = waits and key != NOBODY
+        last = self._last.get(key) if waits else None
+        if last is not None and not once and last.kind == kind and last.room > 0:
+            group = last
+        else:
+            group = self._open_group(kind, 0 if last is None else last.layer + 1, size)
+        group.events.append(event)
+        group.keys.append(key)
+        group.contents.append(content)
+        group.room -= 1
+        if group.room == 0:
+            self._close(group)
+        if waits:
+            self._last[key] = group
+
+    def in_order(self) -> Iterator[Group]:
+        """Give the groups layer by layer."""
+        return iter(sorted(self._groups, key=lambda group: group.layer))
+
+    def _open_group(self, kind: Hashable, earliest: int, size: int) -> Group:
+        places = self._open.setdefault(kind, [])
+        found = bisect_left(places, (earliest, -1))
+        if found < len(places):
+            return self._groups[places[found][1]]
+        group = Group(earliest, kind, size)
+        self._groups.append(group)
+        insort(places, (earliest, len(self._groups) - 1))
+        return group
+
+    def _close(self, group: Group) -> None:
+        places = self._open[group.kind]
+        index = bisect_left(places, (group.layer, -1))
+        while self._groups[places[index][1]] is not group:
+            index += 1
+        del places[index]

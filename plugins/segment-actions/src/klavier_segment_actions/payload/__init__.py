@@ -1,0 +1,1 @@
+"""Checking what a mapping gives against the fields of its action."""

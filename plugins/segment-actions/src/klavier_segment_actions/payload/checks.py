@@ -1,0 +1,164 @@
+"""From fields to functions that check and coerce what a mapping gives for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import frozen
+
+from klavier.strictjson import kind_of
+from klavier_segment_actions.mapping_kit.missing import MISSING
+from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped
+from klavier_segment_actions.payload.fields import Field
+from klavier_segment_actions.payload.formats import before_klaviyo, is_email, is_rfc3339, is_strict_email, iso_time
+
+
+@frozen
+class Refused:
+    """Why a value does not fit its field: the field's place and what is wrong, never the value."""
+
+    problem: str
+
+
+Check = Callable[[Any], Any]
+"""From a value that is there to the value to send, `MISSING` to leave it out, or `Refused`."""
+
+
+def check_of(field: Field, *, sendable: bool, place: str = "") -> Check:
+    """Compile the check of a field; `sendable` refuses what Klaviyo would, too."""
+    place = f"{place}.{field.name}" if place else field.name
+    if field.kind == "string":
+        return _text(field, place)
+    if field.kind == "number":
+        return _number(place)
+    if field.kind == "boolean":
+        return _boolean(place)
+    if field.kind == "datetime":
+        return _time(place, sendable=sendable, as_given=field.as_given)
+    if field.kind == "objects":
+        return _objects(place)
+    return _members(field, place, sendable=sendable) if field.members else _object(place)
+
+
+def utf16_length(text: str) -> int:
+    """Count as JavaScript does: characters beyond the basic plane are two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _text(field: Field, place: str) -> Check:
+    nullable, longest, choices = field.nullable, field.longest, field.choices
+    format_of = is_email if field.email else None
+    strict = field.strict_email
+
+    def check(value: Any) -> Any:
+        if type(value) is not str:
+            if value is None and nullable:
+                return None
+            text = as_text(value)
+            if text is None:
+                return Refused(f"{place}: must be a string, not {kind_of(unwrapped(value))}")
+            value = text
+        if format_of is not None and not (format_of(value) and (not strict or is_strict_email(value))):
+            return Refused(f"{place}: must be an e-mail address with a dotted domain, in ASCII")
+        if choices is not None and value not in choices:
+            return Refused(f"{place}: must be a country code of ISO 3166-1 alpha-2, in capitals")
+        if longest is not None and len(value) * 2 > longest and utf16_length(value) > longest:
+            return Refused(f"{place}: must be of at most {longest} characters, not {utf16_length(value)}")
+        return value
+
+    if not (format_of or choices or nullable or longest):
+        return _plain_text(place)
+    return check
+
+
+def _plain_text(place: str) -> Check:
+    def check(value: Any) -> Any:
+        if type(value) is str:
+            return value
+        text = as_text(value)
+        return Refused(f"{place}: must be a string, not {kind_of(unwrapped(value))}") if text is None else text
+
+    return check
+
+
+def _number(place: str) -> Check:
+    def check(value: Any) -> Any:
+        number = as_number(value)
+        return Refused(f"{place}: must be a number, not {kind_of(unwrapped(value))}") if number is None else number
+
+    return check
+
+
+def _boolean(place: str) -> Check:
+    def check(value: Any) -> Any:
+        truth = as_boolean(value)
+        return Refused(f"{place}: must be true or false, not {kind_of(unwrapped(value))}") if truth is None else truth
+
+    return check
+
+
+def _time(place: str, *, sendable: bool, as_given: bool) -> Check:
+    def check(value: Any) -> Any:
+        value = unwrapped(value)
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            return Refused(f"{place}: must be a time, not {kind_of(value)}")
+        if value == 0:
+            return MISSING
+        time = iso_time(value)
+        if time is None:
+            return Refused(f"{place}: must be a time in ISO 8601 form, or milliseconds since 1970")
+        if sendable and before_klaviyo(time):
+            return Refused(f"{place}: lies before 1990; a number counts milliseconds since 1970")
+        return value if as_given and is_rfc3339(value) else time
+
+    return check
+
+
+def _object(place: str) -> Check:
+    def check(value: Any) -> Any:
+        if type(value) is dict:
+            return value
+        value = unwrapped(value)
+        return value if isinstance(value, dict) else Refused(f"{place}: must be an object, not {kind_of(value)}")
+
+    return check
+
+
+def _objects(place: str) -> Check:
+    def check(value: Any) -> Any:
+        items = value if isinstance(value, list) else [value]
+        for index, item in enumerate(items):
+            if not isinstance(item, dict):
+                return Refused(f"{place}[{index}]: must be an object, not {kind_of(item)}")
+        return items
+
+    return check
+
+
+def _members(field: Field, place: str, *, sendable: bool) -> Check:
+    checks = {member.name: (check_of(member, sendable=sendable, place=place), member) for member in field.members}
+    extra = field.extra
+
+    def check(value: Any) -> Any:
+        if type(value) is not dict:
+            value = unwrapped(value)
+            if not isinstance(value, dict):
+                return Refused(f"{place}: must be an object, not {kind_of(value)}")
+        built: dict[str, Any] = {}
+        problems: list[str] = []
+        for key, item in value.items():
+            known = checks.get(key)
+            if known is None:
+                if extra:
+                    built[key] = item
+                continue
+            member_check, member = known
+            if (item is None and not member.nullable) or (item == "" and sendable and member.identifier):
+                continue
+            checked = member_check(item)
+            if type(checked) is Refused:
+                problems.append(checked.problem)
+            elif checked is not MISSING:
+                built[key] = checked
+        return Refused("; ".join(problems)) if problems else built
+
+    return check

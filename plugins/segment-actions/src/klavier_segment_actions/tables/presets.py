@@ -1,0 +1,60 @@
+"""Named sets of mappings, for settings that give none."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from klavier_segment_actions.tables.fields import path
+
+_OWN_ACTION = ("Order Completed", "User Subscribed", "User Unsubscribed", "Audience Entered", "Audience Exited")
+_PROFILE = {"email": path("$.context.traits.email")}
+
+DEFAULT: Final = (
+    {"action": "upsertProfile", "fields": {"external_id": path("$.userId")}},
+    {
+        "action": "trackEvent",
+        "trigger": " and ".join(['type = "track"', *(f'event != "{name}"' for name in _OWN_ACTION)]),
+        "fields": {"profile": _PROFILE},
+    },
+    {
+        "action": "orderCompleted",
+        "trigger": 'type = "track" and event = "Order Completed"',
+        "fields": {
+            "profile": _PROFILE,
+            "products": path("$.properties.products"),
+            "value": {
+                "@if": {
+                    "exists": path("$.properties.total"),
+                    "then": path("$.properties.total"),
+                    "else": path("$.properties.revenue"),
+                }
+            },
+        },
+    },
+    {"action": "subscribeProfile"},
+    {"action": "unsubscribeProfile"},
+    {
+        "action": "addProfileToList",
+        "trigger": 'type = "track" and event = "Audience Entered"',
+        "fields": {"external_id": path("$.userId")},
+    },
+    {
+        "action": "removeProfileFromList",
+        "trigger": 'type = "track" and event = "Audience Exited"',
+        "fields": {"external_id": path("$.userId")},
+    },
+)
+"""What klavier does with nothing but a key: every event causes one action at most."""
+
+CLASSIC_MIGRATION: Final = (
+    {"action": "upsertProfile"},
+    {"action": "trackEvent", "fields": {"profile": _PROFILE}},
+    {"action": "addProfileToList", "enabled": False},
+    {"action": "removeProfileFromList", "enabled": False},
+)
+"""What Segment made of a Segment Classic destination when it migrated it; the Engage actions are off."""
+
+PRESETS: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
+    "default": DEFAULT,
+    "classic-migration": CLASSIC_MIGRATION,
+    "none": (),
+}
