@@ -4,7 +4,7 @@ import base64
 import json
 import re
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 import klavier
 from klavier.testing.trace import record
@@ -95,7 +95,9 @@ def _made(request: klavier.Request) -> Case:
 
 def _recorded(request: Case) -> Case:
     query = request.get("query")
-    whole = {**request, "query": dict(parse_qsl(query)) if isinstance(query, str) else query or None}
+    if isinstance(query, str):  # recorded as it was sent, in which a plus sign stood for itself
+        query = dict(part.split("=", 1) for part in unquote(query).split("&"))
+    whole = {**request, "query": query or None}
     return _clean(request["method"], request["path"], whole)
 
 
