@@ -26,8 +26,10 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
-nitpick_ignore_regex = [("py:class", r"(collections\.abc|importlib|click|os)\..*")]
-nitpick_ignore = [("py:class", "BrowserCall")]
+nitpick_ignore_regex = [
+    ("py:class", r"(collections\.abc|importlib|click|os)\..*"),
+    ("py:class", r"klavier(\.\w+){2,}|BrowserCall"),  # what is not public is named, not linked
+]
 
 _ALIASES = {
     r"(~klavier\.events\.model\.\w+ \| ){5}~klavier\.events\.model\.\w+": "~klavier.Event",
