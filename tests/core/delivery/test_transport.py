@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.servers import raw_server, recording_server
 
 import klavier
 from klavier import ConfigError, Request, Response, TransportError, UsageError
 from klavier.delivery.transport import AsyncTransport, Transport
+from tests.support.servers import raw_server, recording_server
 
 KEY = "pk_0123456789abcdef"
 Send = Callable[..., list[Response]]

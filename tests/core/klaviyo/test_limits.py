@@ -5,11 +5,11 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.schemas import schema
 
 from klavier import Request
 from klavier.klaviyo import limits
 from klavier.klaviyo.limits import refusal
+from tests.support.schemas import schema
 
 Json = dict[str, Any]
 
