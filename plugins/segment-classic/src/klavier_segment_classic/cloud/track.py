@@ -7,21 +7,22 @@ from klavier.events.model import JsonObject, Track
 from klavier.klaviyo.legacy import LegacyCall, TrackCall
 from klavier_segment_classic.facade.commerce import order_ids, revenue
 from klavier_segment_classic.facade.dates import dated
-from klavier_segment_classic.facade.keys import UNDEFINED, Keys, present, truly
+from klavier_segment_classic.facade.keys import UNDEFINED, Keys, truly
 from klavier_segment_classic.message import Translation, track_email
 
 
 def track(event: Track, how: Translation, notes: list[str]) -> list[LegacyCall]:
     """Give the one call of a track message; raises `Refused`."""
     properties = Keys(dated(event.properties))
-    document = {
-        "token": how.settings.api_key,
-        "event": dated(event.event) if "event" in event.payload else UNDEFINED,
-        "properties": _properties(properties, how),
-        "time": how.time(event, notes),
-        "customer_properties": how.customer(event, track_email(event, properties)),
-    }
-    return [TrackCall(present(document))]
+    document: JsonObject = {"token": how.settings.api_key}
+    if "event" in event.payload:
+        document["event"] = dated(event.event)
+    document["properties"] = _properties(properties, how)
+    time = how.time(event, notes)
+    if time is not UNDEFINED:
+        document["time"] = time
+    document["customer_properties"] = how.customer(event, track_email(event, properties))
+    return [TrackCall(document)]
 
 
 def _properties(properties: Keys, how: Translation) -> JsonObject:

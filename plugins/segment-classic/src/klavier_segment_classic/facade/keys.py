@@ -2,14 +2,28 @@
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Final
 
 from klavier.events.model import JsonObject
 
 _DROPPED = re.compile(r"[^a-zA-Z0-9.]+")
 _LONG = 64
-"""Longer keys are not kept in the cache: it holds names, not somebody's text."""
+_MANY = 4096
+
+
+class _Names(dict[str, str]):
+    """Spellings and what they are reduced to, remembered: a message's keys are nearly always those of the last one."""
+
+    def __missing__(self, spelling: str) -> str:
+        normal = _DROPPED.sub("", spelling).lower()
+        if len(spelling) <= _LONG:  # longer keys are somebody's text
+            if len(self) >= _MANY:
+                self.clear()
+            self[spelling] = normal
+        return normal
+
+
+_NAMES = _Names()
 
 
 class _Undefined:
@@ -27,12 +41,7 @@ UNDEFINED: Final = _Undefined()
 
 def normalise(name: str) -> str:
     """Reduce a spelling to letters, digits and dots in lower case: `First Name` and `$first_name` to `firstname`."""
-    return _normalised(name) if len(name) <= _LONG else _DROPPED.sub("", name).lower()
-
-
-@lru_cache(maxsize=4096)
-def _normalised(name: str) -> str:
-    return _DROPPED.sub("", name).lower()
+    return _NAMES[name]
 
 
 def truly(value: Any) -> bool:
@@ -43,7 +52,7 @@ def truly(value: Any) -> bool:
 def first_truthy(*values: Any) -> Any:
     """Chain values as `a || b || c` does: the first that is true, else the last."""
     for value in values:
-        if truly(value):
+        if value or isinstance(value, (dict, list)):
             return value
     return values[-1]
 
@@ -55,7 +64,7 @@ class Keys:
 
     def __init__(self, members: JsonObject) -> None:
         self.members = members
-        self._first = {normalise(key): key for key in reversed(members)}
+        self._first = {_NAMES[key]: key for key in reversed(members)}
 
     def get(self, name: str) -> Any:
         """Give the member of a normalised name without dots, or UNDEFINED."""
@@ -72,7 +81,7 @@ class Keys:
             return None
         if isinstance(found, dict):
             for key, value in found.items():
-                if normalise(key) == inner:
+                if _NAMES[key] == inner:
                     return value
         return UNDEFINED
 
@@ -84,7 +93,7 @@ def find(members: Any, name: str) -> Any:
     """Give one member of an object by its normalised name, or UNDEFINED; for objects asked only once."""
     if isinstance(members, dict):
         for key, value in members.items():
-            if normalise(key) == name:
+            if _NAMES[key] == name:
                 return value
     return UNDEFINED
 
@@ -107,7 +116,7 @@ def without(members: JsonObject, names: Mapping[str, int]) -> JsonObject:
     left = dict(names)
     kept: JsonObject = {}
     for key, value in members.items():
-        name = normalise(key)
+        name = _NAMES[key]
         if left.get(name):
             left[name] -= 1
         else:
