@@ -27,12 +27,13 @@ def _in_json(value: Any, key: str = "") -> Iterator[dict[str, Any]]:
             yield from _in_json(member, key)
     if not isinstance(value, dict):
         return
-    if value.get("type") == "profile":
+    if value.get("type") == "profile":  # its attributes hold no other profile, but consents by channel
         yield _today(value)
-    elif key in _BARE and "data" not in value:
+        return
+    if key in _BARE and "data" not in value:
         yield _found(value, LEGACY_IDENTIFIERS)
     for name, member in value.items():
-        if name not in ("properties", "subscriptions" if value.get("type") == "profile" else ""):
+        if name != "properties":
             yield from _in_json(member, name)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from attrs import evolve
 
 from klavier.errors import ConfigError
-from klavier.events.model import Event, Identify, Track
+from klavier.events.model import Event, Group, Identify, Track
 from klavier.klaviyo.browser import browser_flow
 from klavier.klaviyo.legacy import LegacyCall, say
 from klavier.outcome import Outcome, rejected, skipped
@@ -23,6 +23,10 @@ from klavier_segment_classic.settings import Settings
 from klavier_segment_classic.tables.orders import COMPLETED, PLACED, PRODUCT
 
 NAME = "segment-classic"
+
+_NONE: frozenset[str] = frozenset()
+_GROUP = frozenset({"traits.*"})
+_ORDER = frozenset(f"properties.{name}" for name in ("eventId", "value", "total", "categories", "item_names", "items"))
 
 
 class SegmentClassic(Vendor):
@@ -41,6 +45,12 @@ class SegmentClassic(Vendor):
         """Give one delivery for each event, as the vendor takes them one by one."""
         for event in events:
             yield self._delivery(event)
+
+    def excludes(self, event: Event) -> frozenset[str]:
+        """Give what a completed order says in other words, and all traits of a group but its name."""
+        if isinstance(event, Group):
+            return _GROUP
+        return _ORDER if isinstance(event, Track) and is_order_completed(event.event) else _NONE
 
     def _server(self, event: Event) -> Delivery:
         return Delivery((event,), (self.key(event),), partial(self._server_flow, event), exact=self._exact)
@@ -71,8 +81,12 @@ class SegmentClassic(Vendor):
             calls = calls_of(event, self._how, notes) if closed is None else ()
         except Skipped as reason:
             closed = skipped(str(reason))
-        flow = partial(self._browser_flow, event, calls, notes) if closed is None else partial(_ended, closed)
-        return Delivery((event,), (self.key(event),), flow, browser_calls=calls)
+        if closed is not None:
+            return Delivery((event,), (self.key(event),), partial(_ended, closed))
+        # Not a partial: its repr would show the calls, which are personal data.
+        return Delivery(
+            (event,), (self.key(event),), lambda: self._browser_flow(event, calls, notes), browser_calls=calls
+        )
 
     def _browser_flow(self, event: Event, calls: tuple[BrowserCall, ...], notes: list[str]) -> Flow:
         outcome = yield from browser_flow(calls, visitor_of(event, self._how), self.settings.api_key, event)
