@@ -46,7 +46,7 @@ LOCATION: Mapping[str, str] = {
 """The specials that are attributes of a profile's location."""
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
+_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
 _FILLERS = str.maketrans("", "", " -.()")
 """What people write between the digits of a phone number."""
 

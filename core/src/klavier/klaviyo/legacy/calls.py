@@ -14,6 +14,7 @@ from klavier.klaviyo.legacy.event import Unsayable, event_of, person_of
 from klavier.klaviyo.legacy.said import Said, post
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.klaviyo.specials import IDENTIFIERS
 
 Method = Literal["GET", "POST"]
 
@@ -69,5 +70,15 @@ class IdentifyCall(_DataCall):
             attributes = person_of(self.document.get("properties"), notes)
         except Unsayable as reason:
             return Said(refusal=str(reason))
-        document = {"data": {"type": "profile", "attributes": attributes}}
-        return Said((post("/api/profile-import", document),), tuple(notes))
+        return Said((_upsert(attributes),), tuple(notes), without_phone=_without_phone(attributes))
+
+
+def _upsert(attributes: JsonObject) -> Request:
+    return post("/api/profile-import", {"data": {"type": "profile", "attributes": attributes}})
+
+
+def _without_phone(attributes: JsonObject) -> Request | None:
+    """Say the same of whoever the other identifiers name; None where the phone number is not one of several."""
+    others = {name: value for name, value in attributes.items() if name != "phone_number"}
+    named = len(others) < len(attributes) and not others.keys().isdisjoint(IDENTIFIERS.values())
+    return _upsert(others) if named else None

@@ -18,6 +18,8 @@ from klavier.klaviyo.legacy.said import Said, post
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
+_CHANNELS = {"email": "email", "sms": "phone_number"}
+"""The channels that the legacy calls knew, and the identifier that each needs."""
 _SUBSCRIBED = {"marketing": {"consent": "SUBSCRIBED"}}
 
 
@@ -61,10 +63,10 @@ class MemberCall(_ListCall):
             attributes = person_of({**self.properties, "$email": self.email}, notes)
         except Unsayable as reason:
             return Said(refusal=str(reason))
+        if "email" not in attributes:
+            return Said(refusal="a member of a list needs an e-mail address")
         if not _confirms(self.confirm_optin):
             return Said((_import([attributes], self.list_id),), tuple(notes))
-        if "email" not in attributes:
-            return Said(refusal="a subscription needs an e-mail address")
         subscriber = {"email": attributes["email"], "subscriptions": {"email": _SUBSCRIBED}}
         return Said((_import([attributes]), _subscribe([subscriber], self.list_id)), tuple(notes))
 
@@ -95,7 +97,7 @@ class MembersCall(_ListCall):
 class SubscribeCall(_ListCall):
     """`POST /api/v2/list/{id}/subscribe`: subscribe profiles, as the list's opt-in asks.
 
-    `$consent` of a profile names the channels; without it, e-mail, and SMS where `sms_consent` is true.
+    `$consent` of a profile names the channels, without it e-mail; `sms_consent` adds SMS.
     """
 
     list_id: str
@@ -139,16 +141,29 @@ def _profiles(profiles: tuple[JsonObject, ...], notes: list[str]) -> Iterable[tu
             notes.append(f"a profile left out: {reason}")
 
 
-_V2_NAMES = {"email": "$email", "phone_number": "$phone_number"}
+_V2_NAMES = {"external_id": "$id", "id": "$id"} | {
+    name: f"${name}"
+    for name in (
+        "email",
+        "phone_number",
+        "first_name",
+        "last_name",
+        "title",
+        "organization",
+        "city",
+        "region",
+        "country",
+    )
+}
+"""Version 2 takes people's names without the dollar too."""
 
 
 def _subscriber(attributes: JsonObject, given: JsonObject, notes: list[str]) -> JsonObject | None:
     consent = given.get("$consent")
-    channels = [consent] if isinstance(consent, str) else consent
-    if not isinstance(channels, list) or not channels:
-        channels = ["email", *(["sms"] if truthy(given.get("sms_consent")) else [])]
+    named = [channel for channel in (consent if isinstance(consent, list) else [consent]) if channel in _CHANNELS]
+    channels = [*(named or ["email"]), *(["sms"] if truthy(given.get("sms_consent")) else [])]
     subscriber: JsonObject = {"subscriptions": {}}
-    for channel, attribute in (("email", "email"), ("sms", "phone_number")):
+    for channel, attribute in _CHANNELS.items():
         if channel not in channels:
             continue
         if attribute in attributes:

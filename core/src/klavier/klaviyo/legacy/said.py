@@ -12,12 +12,14 @@ from klavier.klaviyo.revisions import CURRENT
 class Said:
     """The requests of one call in order, and a note for each value that they leave out.
 
-    Where `refusal` is not empty the call cannot be said today, and there are no requests.
+    Where `refusal` is not empty the call cannot be said today, and there are no requests.  `without_phone` is what to
+    ask instead of the first request where Klaviyo answers 409: the phone number is another profile's.
     """
 
     requests: tuple[Request, ...] = ()
     notes: tuple[str, ...] = ()
     refusal: str = ""
+    without_phone: Request | None = None
 
 
 def post(path: str, document: Any) -> Request:

@@ -10,6 +10,7 @@ from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected
 from klavier.vendor import Wire
 
+_CONFLICT = 409
 _GONE = 410
 
 
@@ -37,27 +38,26 @@ def say(
     noted = list(notes)
     sent = False
     for call in calls:
-        if wire == "native":
-            requests: tuple[Request, ...] = (call.native(),)
-        else:
-            said = call.current(event)
-            if said.refusal and not sent:
-                return rejected(said.refusal)
-            noted.extend([f"a call left out: {said.refusal}"] if said.refusal else said.notes)
-            requests = said.requests
-        for request in requests:
+        said = Said((call.native(),)) if wire == "native" else call.current(event)
+        if said.refusal and not sent:
+            return rejected(said.refusal)
+        noted.extend([f"a call left out: {said.refusal}"] if said.refusal else said.notes)
+        for request in said.requests:
             response = yield request
+            if response.status == _CONFLICT and said.without_phone is not None:
+                noted.append("$phone_number left out: another profile has it")
+                response = yield said.without_phone
             complaint = "" if not response.ok or wire == "current" else call.complaint(response)
             if not response.ok or complaint:
-                return _refused(response, complaint, noted, sent=sent)
+                if response.local and not sent:
+                    return rejected(response.reason)
+                return _failed(response, complaint, noted)
             sent = True
-    return delivered(noted)
+    return delivered(list(dict.fromkeys(noted)))
 
 
-def _refused(response: Response, complaint: str, notes: list[str], *, sent: bool) -> Outcome:
-    if response.local and not sent:
-        return rejected(response.reason)
+def _failed(response: Response, complaint: str, notes: list[str]) -> Outcome:
     reason = complaint or response.reason
     if response.status == _GONE:
-        reason += "; the call was shut down: set wire to 'current'"
-    return failed(reason, response.status or None, retryable=response.retryable and not complaint, notes=notes)
+        reason += "; Klaviyo shut the v1 and v2 calls down: set wire to 'current'"
+    return failed(reason, response.status or None, retryable=response.retryable, notes=list(dict.fromkeys(notes)))
