@@ -1,28 +1,55 @@
-"""Every block of Python in the README and the documentation runs as a test; TOML and JSON are read."""
+"""Every block of Python in the README and the documentation runs as a test; TOML and JSON are read.
 
+The blocks of one page run in order, in a folder of their own.  A block of TOML that begins with a comment like
+`# klavier.toml` is written to the file of that name, so that the blocks after it find it there, as a reader would.
+"""
+
+import contextlib
 import json
+import os
+import re
+import tempfile
 import tomllib
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
+KEYS = {"KLAVIYO_PRIVATE_API_KEY": "pk_from_the_environment", "KLAVIYO_PUBLIC_API_KEY": "AbC123"}
+"""What a reader is told to have in the environment."""
 
-def read_with(read: Callable[[str], Any]) -> Callable[[Example], None]:
-    """Take an example for good when it can be read."""
 
-    def evaluate(example: Example) -> None:
-        read(example.parsed)
+def enter_folder(namespace: dict[str, Any]) -> None:
+    """Give a page a folder of its own and the keys that it speaks of."""
+    stack = namespace["_folder"] = contextlib.ExitStack()
+    stack.enter_context(contextlib.chdir(stack.enter_context(tempfile.TemporaryDirectory())))
+    stack.enter_context(mock.patch.dict(os.environ, KEYS))
 
-    return evaluate
+
+def leave_folder(namespace: dict[str, Any]) -> None:
+    """Go back to where the tests run."""
+    namespace["_folder"].close()
+
+
+def read_toml(example: Example) -> None:
+    """Take a block of TOML for good when it can be read; write it where it names its file."""
+    text = str(example.parsed)
+    tomllib.loads(text)
+    name = re.match(r"# (\w+\.toml)\n", text)
+    if name:
+        Path(name[1]).write_text(text, "utf-8")
+
+
+def read_json(example: Example) -> None:
+    """Take a block of JSON for good when it can be read."""
+    json.loads(example.parsed)
 
 
 pytest_collect_file = Sybil(
-    parsers=[
-        PythonCodeBlockParser(),
-        CodeBlockParser("toml", read_with(tomllib.loads)),
-        CodeBlockParser("json", read_with(json.loads)),
-    ],
+    parsers=[PythonCodeBlockParser(), CodeBlockParser("toml", read_toml), CodeBlockParser("json", read_json)],
     patterns=["*.md", "docs/*.md", "docs/**/*.md", "plugins/*/*.md"],
+    setup=enter_folder,
+    teardown=leave_folder,
 ).pytest()
