@@ -8,7 +8,8 @@ Whose fault comes first, then what the host program does about it::
     │   └── EventError           one event: names the place in it; other events are not concerned
     ├── PluginError              a plugin's fault: fix or uninstall it; the others go on working
     └── DeliveryError            the world's fault
-        └── TransportError       no reply from Klaviyo (time-out, reset, DNS): try again later
+        ├── TransportError       no reply from Klaviyo (time-out, reset, DNS): try again later
+        └── OutboxError          the outbox's disk or file fails: nothing was accepted, so keep the event
 
 What Klaviyo answers, however bad, is never raised: it becomes the event's `Outcome`.
 """
@@ -59,3 +60,7 @@ class DeliveryError(KlavierError):
 
 class TransportError(DeliveryError):
     """A request got no reply; whether Klaviyo saw it is unknown, so requests carry stable ids."""
+
+
+class OutboxError(DeliveryError):
+    """The outbox could not read or write its file; nothing of the failed call has happened."""

@@ -1,0 +1,6 @@
+"""The outbox: what is accepted and not yet delivered, kept through crashes."""
+
+from klavier.delivery.outbox.entry import DeadLetter, Entry, Settled
+from klavier.delivery.outbox.sqlite import Outbox
+
+__all__ = ["DeadLetter", "Entry", "Outbox", "Settled"]

@@ -1,0 +1,55 @@
+"""What an outbox holds: entries that wait, and letters that are dead."""
+
+from attrs import field, frozen
+
+
+@frozen
+class Entry:
+    """One accepted event.
+
+    `seq` is its place in the order of acceptance, unique for the outbox's whole life.  `key` is its ordering key,
+    `payload` its JSON.  `accepted`, `due` and `first_try` are Unix seconds; `due` is when it may be tried next.
+    """
+
+    seq: int
+    message_id: str = field(repr=False)
+    key: str = field(repr=False)
+    payload: bytes = field(repr=False)
+    accepted: float
+    due: float = 0.0
+    tries: int = 0
+    first_try: float = 0.0
+
+
+@frozen
+class Settled:
+    """The end of one try: `due` None means that the entry leaves the outbox.
+
+    `letter` is given where the event will not be tried again although it was not delivered.
+    """
+
+    entry: Entry
+    due: float | None = None
+    tries: int = 0
+    first_try: float = 0.0
+    letter: "DeadLetter | None" = None
+
+
+@frozen
+class DeadLetter:
+    """An event that ended as `rejected` or `failed`, kept until somebody retries or deletes it.
+
+    `requests` are the last try's requests with every value replaced by its kind; `reason` holds no personal data.
+    """
+
+    seq: int
+    message_id: str = field(repr=False)
+    key: str = field(repr=False)
+    payload: bytes = field(repr=False)
+    accepted: float
+    died: float
+    tries: int
+    kind: str
+    status: int | None
+    reason: str
+    requests: str = field(default="[]", repr=False)
