@@ -38,7 +38,8 @@ class Delivery:
 
     `flow` starts the flow anew at each call.  `browser_calls` is what the vendor's browser code would have called
     (device mode only).  `exact` marks requests that must be sent to the letter, even where Klaviyo's published limits
-    say that it will refuse them (deployed fidelity on the native wire).
+    say that it will refuse them (deployed fidelity on the native wire).  `bulkable` promises that the flow asks of a
+    reply only whether it is a success, so that its requests may be said together with others.
     """
 
     events: tuple[Event, ...]
@@ -46,6 +47,7 @@ class Delivery:
     flow: Callable[[], Flow] = field(repr=False)
     browser_calls: tuple[BrowserCall, ...] = field(default=(), repr=False)
     exact: bool = False
+    bulkable: bool = False
 
 
 class Vendor(ABC):

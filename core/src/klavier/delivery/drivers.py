@@ -5,15 +5,15 @@ events and nothing else.
 """
 
 import logging
-import traceback
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from klavier.delivery.endings import broken, spread
 from klavier.errors import TransportError
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.outcome import Outcome, failed, rejected
+from klavier.outcome import Outcome, rejected
 from klavier.vendor import Delivery, Flow, Vendor
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def deliver(delivery: Delivery, send: Send) -> tuple[Outcome, ...]:
         while True:
             request = flow.send(_refused(delivery, request) or _reply(send, request))
     except StopIteration as stop:
-        return _spread(stop.value, delivery)
+        return spread(stop.value, delivery)
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-        return _broken(error, delivery)
+        return broken(error, delivery)
 
 
 async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, ...]:
@@ -46,9 +46,9 @@ async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, .
         while True:
             request = flow.send(_refused(delivery, request) or await _reply_async(send, request))
     except StopIteration as stop:
-        return _spread(stop.value, delivery)
+        return spread(stop.value, delivery)
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-        return _broken(error, delivery)
+        return broken(error, delivery)
 
 
 def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
@@ -92,24 +92,6 @@ async def _reply_async(send: AsyncSend, request: Request) -> Response:
         return await send(request)
     except TransportError as error:
         return Response.none(str(error))
-
-
-def _spread(result: Outcome | Sequence[Outcome], delivery: Delivery) -> tuple[Outcome, ...]:
-    """Give each event its outcome, also where a vendor's flow returned something else."""
-    count = len(delivery.events)
-    if isinstance(result, Outcome):
-        return (result,) * count
-    given = tuple(result) if isinstance(result, Sequence) else ()
-    if len(given) == count and all(isinstance(outcome, Outcome) for outcome in given):
-        return given
-    return (failed(f"the vendor gave {len(given)} outcomes for {count} events"),) * count
-
-
-def _broken(error: Exception, delivery: Delivery) -> tuple[Outcome, ...]:
-    # The message of a foreign error may quote personal data: only its type and place are told.
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    _log.error("a flow raised %s at %s:%s", type(error).__name__, where.filename, where.lineno)
-    return (failed(f"the vendor raised {type(error).__name__}"),) * len(delivery.events)
 
 
 def _give_up(reason: str) -> Flow:

@@ -1,0 +1,275 @@
+"""Empty the outbox: lanes to legs, legs' requests to parcels, replies back, outcomes into the outbox.
+
+One coroutine does all of it but the sending: it starts what may start, sends what may be sent, writes down what ended,
+and sleeps until something changes.  Nothing waits for a quota while holding a place that another could use.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+from attrs import frozen
+
+from klavier.delivery.bulk import Row, Sending, Wait, send_rows
+from klavier.delivery.courier import Courier
+from klavier.delivery.lanes import Lanes
+from klavier.delivery.outbox import Entry, Outbox, Settled
+from klavier.delivery.pool import Parcel, Pool
+from klavier.delivery.retry import RetryPolicy
+from klavier.delivery.translator import Translator
+from klavier.delivery.verdict import verdict
+from klavier.delivery.voyage import Voyage
+from klavier.errors import OutboxError
+from klavier.events.model import Event
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outcome import Outcome
+
+Observer = Callable[[Event | None, Entry, Outcome], None]
+"""Sees the final outcome of each event, once it is written down."""
+
+
+_SHORTEST_SLEEP = 0.001
+_DISK_PAUSE = 1.0
+
+_log = logging.getLogger("klavier.delivery")
+
+
+@frozen
+class Pace:
+    """How a dispatcher works: `combine` for the fewest calls, else each request as the vendor sends it.
+
+    `connections` is how many calls are under way at once, `window` how many events, `run` how many of one person,
+    `batch` how many events the vendor is given together, `linger` how long a body waits to be filled, in seconds.
+    """
+
+    combine: bool = False
+    connections: int = 32
+    window: int = 64
+    run: int = 1
+    batch: int = 1
+    linger: float = 0.05
+
+
+class Dispatcher:
+    """Delivers what is in an outbox through one vendor, in order, within Klaviyo's limits."""
+
+    def __init__(  # noqa: PLR0913 -- the parts it puts to work, each made and tested by itself
+        self,
+        outbox: Outbox,
+        translator: Translator,
+        courier: Courier,
+        *,
+        policy: RetryPolicy,
+        pace: Pace,
+        now: Callable[[], float],
+        observe: Observer,
+    ) -> None:
+        self._outbox = outbox
+        self._translator = translator
+        self._courier = courier
+        self._policy = policy
+        self._pace = pace
+        self._now = now
+        self._observe = observe
+        self._lanes = Lanes(outbox.of_key)
+        self._pool = Pool(combine=pace.combine, linger=pace.linger)
+        self._cursor = 0
+        self._flights: set[asyncio.Task[None]] = set()
+        self._underway = 0
+        self._ended: list[Voyage] = []
+        self._changed = asyncio.Event()
+        self._stopping = False
+
+    def notify(self) -> None:
+        """Tell that the outbox has more, or that something else changed."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Finish what is under way, start nothing more."""
+        self._stopping = True
+        self._changed.set()
+
+    @property
+    def busy(self) -> int:
+        """How many events are under way."""
+        return self._underway
+
+    async def run(self, *, until_empty: bool) -> None:
+        """Deliver until `stop`, or until nothing is left that waits."""
+        try:
+            while True:
+                starved = self._start()
+                self._dispatch(starved=starved)
+                if self._ended:
+                    await self._write_down()
+                    continue
+                if self._finished(until_empty=until_empty):
+                    return
+                await self._sleep()
+        finally:
+            for flight in self._flights:
+                flight.cancel()
+            await asyncio.gather(*self._flights, return_exceptions=True)
+
+    def _finished(self, *, until_empty: bool) -> bool:
+        if self._flights or (self._underway and not self._stopping):
+            return False
+        return self._stopping or (until_empty and self._lanes.idle)
+
+    def _start(self) -> bool:
+        """Start voyages while there is room; gives whether nothing more is ready."""
+        if self._stopping:
+            return True
+        while self._room > 0:
+            self._fill()
+            taken = self._lanes.take(self._now(), self._room, 1 if self._courier.is_down else self._pace.run)
+            if not taken:
+                return True
+            self._set_out(taken)
+        return False
+
+    @property
+    def _room(self) -> int:
+        """How many more events may be under way; while Klaviyo is down one asks for all."""
+        return (1 if self._courier.is_down else self._pace.window) - self._underway
+
+    def _set_out(self, taken: list[list[Entry]]) -> None:
+        size = self._pace.batch
+        if size > 1:
+            for first in range(0, len(taken), size):
+                self._begin([entry for run in taken[first : first + size] for entry in run], together=True)
+        else:
+            for run in taken:
+                self._begin(run, together=False)
+
+    def _begin(self, entries: list[Entry], *, together: bool) -> None:
+        voyage = Voyage(entries, self._translator, self._pool)
+        self._underway += len(entries)
+        self._send_out(voyage, voyage.depart_together() if together else voyage.depart())
+
+    def _fill(self) -> None:
+        """Read on in the outbox until the lanes hold two windows' worth, or there is no more."""
+        while self._lanes.loaded < 2 * self._pace.window:
+            found = self._outbox.after(self._cursor, self._pace.window)
+            if not found:
+                return
+            self._cursor = found[-1].seq
+            self._lanes.add(found)
+
+    def _send_out(self, voyage: Voyage, units: list[list[Row]]) -> None:
+        now = self._now()
+        for unit in units:
+            self._pool.add(unit, now)
+        if voyage.done:
+            self._ended.append(voyage)
+
+    def _dispatch(self, *, starved: bool) -> None:
+        gate = _Slots(self._courier, self._pace.connections - len(self._flights))
+        for parcel in self._pool.ready(self._now(), gate, starved=starved, idle=not self._flights):
+            flight = asyncio.get_running_loop().create_task(self._fly(parcel))
+            self._flights.add(flight)
+            flight.add_done_callback(self._arrived)
+
+    async def _fly(self, parcel: Parcel) -> None:
+        """Send one parcel and hand each row its reply."""
+        if parcel.kind is None:
+            replies = [await self._courier.send(row.request, reserved=True) for row in parcel.rows]
+        else:
+            replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
+        for row, reply in zip(parcel.rows, replies, strict=True):
+            voyage, leg = row.sender
+            self._send_out(voyage, voyage.land(leg, reply))
+
+    async def _fly_body(self, sending: Sending) -> list[Response]:
+        try:
+            asked, reserved = next(sending), True
+            while True:
+                if isinstance(asked, Wait):
+                    await asyncio.sleep(asked.seconds)
+                    asked = next(sending)
+                else:
+                    asked = sending.send(await self._courier.send(asked, reserved=reserved))
+                    reserved = False
+        except StopIteration as stop:
+            found: list[Response] = stop.value
+            return found
+
+    def _arrived(self, flight: "asyncio.Task[None]") -> None:
+        self._flights.discard(flight)
+        self._changed.set()
+
+    async def _write_down(self) -> None:
+        """Settle what ended, on the disk first; only then may the lanes go on and the observers see it."""
+        ended, self._ended = self._ended, []
+        now = self._now()
+        results = [result for voyage in ended for result in voyage.results]
+        hold = self._courier.hold
+        settled = [verdict(result, self._policy, now, random.random, hold) for result in results]
+        if not await self._settle(settled):
+            self._ended = ended + self._ended
+            return
+        due = {item.entry.seq: item.due for item in settled if item.due is not None}
+        for voyage in ended:
+            self._underway -= len(voyage.entries)
+            self._release(voyage, due)
+        for result, item in zip(results, settled, strict=True):
+            if item.due is None:
+                self._observe(result.event, result.entry, result.outcome)
+
+    async def _settle(self, settled: list[Settled]) -> bool:
+        """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""
+        try:
+            await asyncio.to_thread(self._outbox.settle, settled)
+        except OutboxError as error:
+            _log.error("%s; trying again in %s s", error, _DISK_PAUSE)
+            await asyncio.sleep(_DISK_PAUSE)
+            return False
+        return True
+
+    def _release(self, voyage: Voyage, due: dict[int, float]) -> None:
+        """Let each lane of a voyage go on, or park it at its first entry that is tried again."""
+        parked: set[str] = set()
+        for entry in voyage.entries:
+            if entry.key not in parked and entry.seq in due:
+                parked.add(entry.key)
+                self._lanes.park(entry, due[entry.seq])
+        for key in {entry.key for entry in voyage.entries} - parked:
+            self._lanes.finish(key)
+
+    async def _sleep(self) -> None:
+        """Sleep until something changes, or the next moment at which something may go."""
+        now = self._now()
+        moments = [self._lanes.next_due() if self._room > 0 else None, self._pool.next_linger()]
+        waits = [moment - now for moment in moments if moment is not None and moment > now]
+        if len(self._flights) < self._pace.connections:
+            waits += [self._courier.wait(call) for call in self._pool.calls()]
+        alarm = None
+        if waits:
+            pause = max(min(waits), _SHORTEST_SLEEP)
+            alarm = asyncio.get_running_loop().call_later(pause, self._changed.set)
+        await self._changed.wait()
+        self._changed.clear()
+        if alarm is not None:
+            alarm.cancel()
+
+
+class _Slots:
+    """The gate of one dispatch: as many calls as there are free connections, each when the courier may send it."""
+
+    def __init__(self, courier: Courier, free: int) -> None:
+        self._courier = courier
+        self._free = free
+
+    def is_open(self, request: Request) -> bool:
+        """Tell whether a connection is free and the request's time has come."""
+        return self._free > 0 and self._courier.wait(request) <= 0
+
+    def pass_through(self, request: Request) -> bool:
+        """Count the request as sent now; False where it may not be."""
+        if not self.is_open(request):
+            return False
+        self._free -= 1
+        self._courier.reserve(request)
+        return True

@@ -1,0 +1,153 @@
+"""The order of delivery: one lane for each ordering key, each lane one after the other, lanes side by side.
+
+Lanes hold no more than a bounded number of entries in memory.  A lane that has more, or that waits after a failure,
+keeps only its place; its entries are read again from the outbox when its turn comes.  So one busy or failing key
+neither fills the memory nor holds back another.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from attrs import define, field
+
+from klavier.delivery.outbox.entry import Entry
+
+OfKey = Callable[[str, int, int], list[Entry]]
+"""Reads the next entries of a key beyond a place: `Outbox.of_key`."""
+
+LANE_ENTRIES = 200
+"""How many entries of one lane are held in memory."""
+
+
+@define(eq=False)
+class _Lane:
+    key: str
+    entries: deque[Entry] = field(factory=deque)
+    last: int = 0
+    """The place up to which entries were read (or passed over by `add` while there was no room)."""
+    has_more: bool = False
+    busy: bool = False
+    parked_until: float | None = None
+
+
+class Lanes:
+    """Which entries may be delivered now.  Knows no clock and does no I/O but through `of_key`."""
+
+    def __init__(self, of_key: OfKey) -> None:
+        self._of_key = of_key
+        self._lanes: dict[str, _Lane] = {}
+        self._ready: deque[_Lane] = deque()
+        self._parked: list[tuple[float, int, _Lane]] = []
+        self._tie = 0
+        self.loaded = 0
+        """How many entries are held in memory."""
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Take in entries in the order of acceptance, each once."""
+        for entry in entries:
+            lane = self._lanes.get(entry.key)
+            if lane is None:
+                lane = self._lanes[entry.key] = _Lane(entry.key)
+                self._ready.append(lane)
+            if entry.seq <= lane.last:
+                continue
+            if lane.has_more or len(lane.entries) >= LANE_ENTRIES:
+                lane.has_more = True
+                continue
+            lane.entries.append(entry)
+            lane.last = entry.seq
+            self.loaded += 1
+
+    def take(self, now: float, lanes: int, run: int = 1) -> list[list[Entry]]:
+        """Give the next entries of at most `lanes` lanes, up to `run` of each in order; they are busy from here on."""
+        self._unpark(now)
+        taken: list[list[Entry]] = []
+        while self._ready and len(taken) < lanes:
+            lane = self._ready.popleft()
+            if not lane.entries:
+                self._read_on(lane)
+            entries = self._due(lane, now, run)
+            if entries:
+                lane.busy = True
+                taken.append(entries)
+        return taken
+
+    def finish(self, key: str) -> None:
+        """Note that what was taken of a lane has left the outbox; the lane's next entries become ready."""
+        lane = self._lanes[key]
+        lane.busy = False
+        self._continue(lane)
+
+    def park(self, entry: Entry, until: float) -> None:
+        """Note that a lane failed at `entry`, which is tried again at `until`; its later entries wait behind it."""
+        lane = self._lanes[entry.key]
+        self.loaded -= len(lane.entries)
+        lane.entries.clear()
+        lane.busy = False
+        lane.last = entry.seq - 1
+        lane.has_more = True
+        self._park(lane, until)
+
+    def next_due(self) -> float | None:
+        """Give the moment at which the next parked lane becomes ready; None where none is parked."""
+        while self._parked and self._parked[0][2].parked_until != self._parked[0][0]:
+            heapq.heappop(self._parked)
+        return self._parked[0][0] if self._parked else None
+
+    def wake(self) -> None:
+        """Make every parked lane ready at once, as after an outage."""
+        for _, _, lane in list(self._parked):
+            if lane.parked_until is not None:
+                self._park(lane, float("-inf"))
+
+    @property
+    def idle(self) -> bool:
+        """Whether no lane is left: nothing taken, nothing ready, nothing parked."""
+        return not self._lanes
+
+    def __len__(self) -> int:
+        """Count the lanes."""
+        return len(self._lanes)
+
+    def _due(self, lane: _Lane, now: float, run: int) -> list[Entry]:
+        """Take the first entries of a lane that may go now; parks the lane where the first one may not."""
+        if not lane.entries:
+            del self._lanes[lane.key]
+            return []
+        if lane.entries[0].due > now:
+            head = lane.entries[0]
+            self.park(head, head.due)
+            return []
+        entries: list[Entry] = []
+        while lane.entries and len(entries) < run and lane.entries[0].due <= now:
+            entries.append(lane.entries.popleft())
+        self.loaded -= len(entries)
+        return entries
+
+    def _read_on(self, lane: _Lane) -> None:
+        if not lane.has_more:
+            return
+        found = self._of_key(lane.key, lane.last, LANE_ENTRIES)
+        lane.has_more = len(found) == LANE_ENTRIES
+        lane.entries.extend(found)
+        if found:
+            lane.last = found[-1].seq
+        self.loaded += len(found)
+
+    def _continue(self, lane: _Lane) -> None:
+        if lane.entries or lane.has_more:
+            self._ready.append(lane)
+        else:
+            del self._lanes[lane.key]
+
+    def _park(self, lane: _Lane, until: float) -> None:
+        self._tie += 1
+        lane.parked_until = until
+        heapq.heappush(self._parked, (until, self._tie, lane))
+
+    def _unpark(self, now: float) -> None:
+        while (due := self.next_due()) is not None and due <= now:
+            lane = heapq.heappop(self._parked)[2]
+            lane.parked_until = None
+            self._ready.append(lane)

@@ -1,0 +1,149 @@
+"""A delivery in virtual time: a simple vendor, a Klaviyo that counts, fails and forgets as told."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+
+import klavier
+from klavier.delivery.courier import Courier
+from klavier.delivery.dispatcher import Dispatcher, Pace
+from klavier.delivery.outbox import Entry, Outbox
+from klavier.delivery.pacing import Pacer
+from klavier.delivery.retry import RetryPolicy
+from klavier.delivery.translator import Translator
+from klavier.events.model import Event
+from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.revisions import CURRENT
+from klavier.outcome import Outcome, delivered, failed
+from klavier.vendor import Delivery, Flow
+from tests.support.klaviyo_windows import FixedWindows
+
+
+class PlainVendor(klavier.Vendor):
+    """identify becomes an import, track an event, group a subscription; each says the event's number."""
+
+    name = "plain"
+
+    def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
+        for event in events:
+            yield Delivery((event,), (self.key(event),), partial(self._flow, event), bulkable=True)
+
+    def _flow(self, event: Event) -> Flow:
+        reply = yield _request(event)
+        return delivered() if reply.ok else failed("refused", reply.status, retryable=reply.retryable)
+
+
+def _request(event: Event) -> klavier.Request:
+    number = {"n": event.payload["n"]}
+    person = {"type": "profile", "attributes": {"external_id": str(event.user_id)}}
+    if isinstance(event, klavier.Identify):
+        person["attributes"] = {"external_id": str(event.user_id), "properties": number}
+        return klavier.Request("POST", "/api/profile-import", json={"data": person}, revision=CURRENT)
+    attributes = {
+        "properties": number,
+        "unique_id": event.stable_id,
+        "metric": {"data": {"type": "metric", "attributes": {"name": "Event"}}},
+        "profile": {"data": person},
+    }
+    body = {"data": {"type": "event", "attributes": attributes}}
+    return klavier.Request("POST", "/api/events", json=body, revision=CURRENT)
+
+
+class FakeKlaviyo:
+    """Takes requests within its windows; `fault` may answer before it does."""
+
+    def __init__(self, clock: Callable[[], float], *, limited: bool = True, latency: float = 0.05) -> None:
+        self.clock = clock
+        self.limited = limited
+        self.latency = latency
+        self.fault: Callable[[klavier.Request], klavier.Response | None] = lambda _: None
+        self.received: dict[str, list[int]] = defaultdict(list)
+        self.unique: set[int] = set()
+        self.calls: Counter[str] = Counter()
+        self.throttled: list[float] = []
+        self.windows: dict[str, FixedWindows] = {}
+
+    async def send(self, request: klavier.Request) -> klavier.Response:
+        await asyncio.sleep(self.latency)
+        endpoint = find_endpoint(request.method, request.path)
+        assert endpoint is not None
+        if self.limited:
+            windows = self.windows.setdefault(endpoint.operation, FixedWindows(endpoint.rate, phase=17.3))
+            if not windows.admits(self.clock()):
+                self.throttled.append(self.clock())
+                return klavier.Response(429, headers={"retry-after": "1"})
+        answer = self.fault(request)
+        if answer is not None:
+            return answer
+        self.calls[endpoint.operation] += 1
+        if request.method == "GET":
+            return klavier.Response(200, {"data": {"id": "J", "attributes": {"status": "complete", "failed_count": 0}}})
+        for person, number in _said(request.json):
+            if number not in self.unique:
+                self.unique.add(number)
+                self.received[person].append(number)
+        return klavier.Response(202, {"data": {"id": "J"}})
+
+
+def _said(body: Any) -> list[tuple[str, int]]:
+    """Read person and number of every event or profile in a single or bulk body."""
+    data = body["data"]
+    attributes = data["attributes"]
+    if "events-bulk-create" in attributes:
+        rows = [row["attributes"] for row in attributes["events-bulk-create"]["data"]]
+        return [_event(row["profile"], row["events"]["data"][0]["attributes"]) for row in rows]
+    if "profiles" in attributes:
+        return [_profile(profile) for profile in attributes["profiles"]["data"]]
+    return [_profile(data)] if data["type"] == "profile" else [_event(attributes["profile"], attributes)]
+
+
+def _event(profile: Any, event: Any) -> tuple[str, int]:
+    return profile["data"]["attributes"]["external_id"], event["properties"]["n"]
+
+
+def _profile(profile: Any) -> tuple[str, int]:
+    return profile["attributes"]["external_id"], profile["attributes"]["properties"]["n"]
+
+
+def fill(outbox: Outbox, events: Iterable[dict[str, Any]]) -> int:
+    """Accept events, numbered; gives how many."""
+    rows = [
+        (f"m{n}", f"user:{event['userId']}", orjson.dumps({**event, "n": n, "messageId": f"m{n}"}))
+        for n, event in enumerate(events)
+    ]
+    outbox.put(rows, now=0.0)
+    return len(rows)
+
+
+class Simulation:
+    """One dispatcher on the running (virtual) loop."""
+
+    def __init__(
+        self, outbox: Outbox, *, pace: Pace | None = None, policy: RetryPolicy | None = None, **kwargs: Any
+    ) -> None:
+        self.clock = asyncio.get_running_loop().time
+        self.klaviyo = FakeKlaviyo(self.clock, **kwargs)
+        self.outbox = outbox
+        self.outcomes: Counter[str] = Counter()
+        self.dispatcher = Dispatcher(
+            outbox,
+            Translator(PlainVendor(), klavier.Plugins()),
+            Courier(self.klaviyo.send, Pacer(self.clock), self.clock),
+            policy=policy or RetryPolicy(),
+            pace=pace or Pace(),
+            now=self.clock,
+            observe=self._observe,
+        )
+
+    async def drain(self) -> float:
+        """Deliver everything; gives the seconds it took."""
+        began = self.clock()
+        await self.dispatcher.run(until_empty=True)
+        return self.clock() - began
+
+    def _observe(self, _event: Event | None, _entry: Entry, outcome: Outcome) -> None:
+        self.outcomes[outcome.kind] += 1
