@@ -1,0 +1,134 @@
+"""Deliver from an outbox for as long as it is wanted: one process at a time, the next takes over when it ends."""
+
+import asyncio
+import os
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+from attrs import field, frozen
+
+from klavier.delivery.courier import Courier
+from klavier.delivery.dispatcher import Dispatcher, Observer, Pace
+from klavier.delivery.outbox import Entry, Outbox
+from klavier.delivery.pacing import Pacer
+from klavier.delivery.retry import RetryPolicy
+from klavier.delivery.translator import Translator
+from klavier.errors import OutboxError
+from klavier.events.model import Event
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outcome import Kind, Outcome
+from klavier.plugins import Plugins
+from klavier.vendor import Vendor
+
+AsyncSend = Callable[[Request], Awaitable[Response]]
+
+CLAIM_SECONDS = 15.0
+"""How long a process that died keeps others from delivering."""
+
+_BEAT = CLAIM_SECONDS / 5
+
+
+@frozen
+class Parts:
+    """What a relay is made of."""
+
+    vendor: Vendor
+    plugins: Plugins
+    outbox: Outbox = field(repr=False)
+    pace: Pace = field(factory=Pace)
+    policy: RetryPolicy = field(factory=RetryPolicy)
+    observe: Observer = field(default=lambda _event, _entry, _outcome: None, repr=False)
+
+
+class Runner:
+    """Delivers from the outbox of `parts`; one runner belongs to one event loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.kinds: Counter[Kind] = Counter()
+        self.dispatcher: Dispatcher | None = None
+        self.pacer = Pacer(time.monotonic)
+        self._holder = f"{os.getpid()}-{uuid.uuid4()}"
+        self._stopping = False
+        self._sleeper = asyncio.Event()
+
+    async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
+        """Deliver until `stop`, or until nothing waits; waits its turn while another process delivers."""
+        while not self._stopping:
+            if not await self._claim():
+                if until_empty and not self.parts.outbox.pending():
+                    return
+                await self._doze(1.0)
+                continue
+            try:
+                ended = await self._run_claimed(send, until_empty=until_empty)
+            finally:
+                await asyncio.to_thread(self.parts.outbox.release, self._holder)
+            if ended:
+                return
+
+    def stop(self) -> None:
+        """Finish what is under way, then end."""
+        self._stopping = True
+        self.notify()
+        if self.dispatcher is not None:
+            self.dispatcher.stop()
+
+    def notify(self) -> None:
+        """Tell that the outbox has more."""
+        self._sleeper.set()
+        if self.dispatcher is not None:
+            self.dispatcher.notify()
+
+    async def _run_claimed(self, send: AsyncSend, *, until_empty: bool) -> bool:
+        """Deliver while the claim holds; gives whether the work has ended, rather than the claim."""
+        dispatcher = self.dispatcher = self._dispatcher(send)
+        beat = asyncio.create_task(self._beat(dispatcher))
+        try:
+            await dispatcher.run(until_empty=until_empty)
+        finally:
+            beat.cancel()
+            await asyncio.gather(beat, return_exceptions=True)
+            self.dispatcher = None
+        return until_empty or self._stopping
+
+    def _dispatcher(self, send: AsyncSend) -> Dispatcher:
+        parts = self.parts
+        return Dispatcher(
+            parts.outbox,
+            Translator(parts.vendor, parts.plugins),
+            Courier(send, self.pacer, time.monotonic),
+            policy=parts.policy,
+            pace=parts.pace,
+            now=time.time,
+            observe=self._observe,
+        )
+
+    def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
+        self.kinds[outcome.kind] += 1
+        self.parts.observe(event, entry, outcome)
+
+    async def _claim(self) -> bool:
+        return await asyncio.to_thread(self.parts.outbox.claim, self._holder, time.time(), CLAIM_SECONDS)
+
+    async def _beat(self, dispatcher: Dispatcher) -> None:
+        """Prolong the claim; where that fails, stop delivering before another process begins."""
+        while True:
+            await asyncio.sleep(_BEAT)
+            try:
+                held = await self._claim()
+            except OutboxError:
+                held = False
+            if not held:
+                dispatcher.stop()
+                return
+
+    async def _doze(self, seconds: float) -> None:
+        self._sleeper.clear()
+        try:
+            await asyncio.wait_for(self._sleeper.wait(), seconds)
+        except TimeoutError:
+            return
