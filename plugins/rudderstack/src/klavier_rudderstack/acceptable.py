@@ -5,28 +5,53 @@ Source: Klaviyo's OpenAPI specification of profiles and events; what RudderStack
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any
 
 from klavier.events.model import Event, JsonObject
-from klavier.jsvalues import parse_float, to_string
+from klavier.jsvalues import dig, parse_float, to_string
 from klavier.klaviyo.limits import EMAIL, METRIC_NAME, UNIQUE_ID
 from klavier.strictjson import kind_of
 from klavier_rudderstack.phone import e164
 
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _CURRENCY = re.compile(r"[A-Z]{3}")
-CHECKED = frozenset({"email", "phone_number"})
 _COORDINATES = frozenset({"latitude", "longitude"})
+UNPLACED = frozenset({"address", "location"})
+"""The traits that v2 and v3 read parts of, or nothing, and send nowhere else."""
+
+_MAPPED_PARTS = frozenset({"city", "country", "region", "state", "zip", "postalcode", "postalCode", "street"})
+"""The parts of an address that have a place in a profile's location."""
 
 
 def attribute(name: str, value: Any, notes: list[str]) -> Any:
-    """Give an attribute of a profile as Klaviyo takes it; None, with a note, where it takes nothing of the kind."""
-    if name in CHECKED:
-        return _email(value, notes) if name == "email" else _phone(value, notes)
-    if value.__class__ is str:
+    """Give an attribute of a profile as text; None, with a note, for what is none.
+
+    RudderStack sends numbers and booleans as they are, and Klaviyo refuses them.
+    """
+    if value.__class__ is str or (name in _COORDINATES and value.__class__ in (int, float)):
         return value
-    if name in _COORDINATES and value.__class__ in (int, float):
-        return value
-    return _text(name, value, notes)
+    if isinstance(value, (dict, list)):
+        notes.append(f"{name} left out: {kind_of(value)} where Klaviyo takes text")
+        return None
+    return to_string(value)
+
+
+def email(value: str, notes: list[str]) -> str | None:
+    """Give an e-mail address as Klaviyo takes it."""
+    text = value.strip()
+    if len(text) <= EMAIL and _ADDRESS.fullmatch(text):
+        return text
+    notes.append(f"email left out: not an address of up to {EMAIL} characters")
+    return None
+
+
+def phone(value: str, notes: list[str]) -> str | None:
+    """Give a phone number as Klaviyo takes it."""
+    found = e164(value)
+    if found is None:
+        notes.append("phone_number left out: not in E.164 form, such as +15005550006")
+    return found
 
 
 def metric_name(value: Any) -> str | None:
@@ -68,47 +93,16 @@ def field_names(value: list[Any], notes: list[str]) -> list[str]:
     return names
 
 
-def unplaced(payload: JsonObject, mapped: frozenset[str]) -> list[str]:
-    """Note the traits that v2 and v3 read parts of, or nothing, and send nowhere else."""
+def unplaced(name: str, event: Event) -> list[str]:
+    """Note what the trait `address` or `location` holds and RudderStack sends nowhere."""
     notes: list[str] = []
-    context = payload.get("context")
-    for place, found in (("traits", payload), ("context.traits", context)):
-        traits = found.get("traits") if isinstance(found, dict) else None
-        if isinstance(traits, dict):
-            notes.extend(_unplaced(place, traits, mapped))
+    for place, holder in (("traits", event.payload), ("context.traits", event.context)):
+        value = dig(holder, "traits", name)
+        if value is None or value == "":
+            continue
+        if name == "location" or not isinstance(value, dict):
+            notes.append(f"{place}.{name} left out: RudderStack takes the parts of an address")
+        else:
+            left = sorted(value.keys() - _MAPPED_PARTS)
+            notes.extend(f"{place}.address.{part[:40]} left out: RudderStack maps no such part" for part in left)
     return notes
-
-
-def _unplaced(place: str, traits: JsonObject, mapped: frozenset[str]) -> list[str]:
-    address, notes = traits.get("address"), []
-    if isinstance(address, dict):
-        notes = [f"{place}.address.{key} left out: RudderStack maps no such part" for key in address.keys() - mapped]
-        notes.sort()
-    elif address is not None:
-        notes.append(f"{place}.address left out: {kind_of(address)}, not an object")
-    if traits.get("location") is not None:
-        notes.append(f"{place}.location left out: RudderStack takes the parts of an address")
-    return notes
-
-
-def _email(value: Any, notes: list[str]) -> str | None:
-    text = value if value.__class__ is str else _text("email", value, notes)
-    if text is None or len(text) <= EMAIL:
-        return text
-    notes.append(f"email left out: longer than the {EMAIL} characters that Klaviyo takes")
-    return None
-
-
-def _phone(value: Any, notes: list[str]) -> str | None:
-    found = e164(value)
-    if found is None:
-        notes.append("phone_number left out: not in E.164 form, such as +15005550006")
-    return found
-
-
-def _text(name: str, value: Any, notes: list[str]) -> str | None:
-    """Write a scalar as text: RudderStack sends numbers and booleans as they are, and Klaviyo refuses them."""
-    if isinstance(value, (dict, list)):
-        notes.append(f"{name} left out: {kind_of(value)} where Klaviyo takes text")
-        return None
-    return to_string(value)

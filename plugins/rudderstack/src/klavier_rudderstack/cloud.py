@@ -1,12 +1,12 @@
 """Cloud mode: from an event to what has to be said to Klaviyo, under one mode compiled at the start."""
 
-from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
+from klavier.events.model import Event, Group, Identify, Screen, Track
 from klavier_rudderstack.events import EventShape
 from klavier_rudderstack.imports import ImportContent
 from klavier_rudderstack.lookup import compile_lookup
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Parcel, Refused
-from klavier_rudderstack.people import NO_IDENTIFIER, attributes_of, imported, v1_identify
+from klavier_rudderstack.people import NO_IDENTIFIER, finish, imported, v1_identify
 from klavier_rudderstack.subscription import Subscriptions
 from klavier_rudderstack.tables import profile
 from klavier_rudderstack.v1 import V1Content
@@ -37,33 +37,36 @@ class Cloud:
         if isinstance(event, (Track, Screen)):
             notes: list[str] = []
             content, person = self._content.read(event, notes)
-            request = self._shape.request(event, content, person(event.payload, notes), notes)
+            request = self._shape.request(event, content, person(event, notes), notes)
             return Parcel(event=request, notes=_unique(notes))
         if isinstance(event, Identify):
-            return self._identify(event.payload)
+            return self._identify(event)
         if isinstance(event, Group):
-            return self._group(event.payload)
+            return self._group(event)
         raise Refused(NOT_SUPPORTED.format(type=event.type))
 
-    def _identify(self, payload: JsonObject) -> Parcel:
+    def _identify(self, event: Identify) -> Parcel:
         notes: list[str] = []
         try:
-            data = self._identity(payload, notes)
+            data = self._identity(event, notes)
         except Refused as refused:
             if self._mode.points.identify_needs_id and str(refused) == NO_IDENTIFIER and not notes:
                 raise Refused(NEEDS_ID) from None
             raise
-        membership = self._subscriptions.of_identify(payload, notes)
+        membership = self._subscriptions.of_identify(event.payload, notes)
         return Parcel(profile={"data": data}, membership=membership, notes=_unique(notes))
 
-    def _group(self, payload: JsonObject) -> Parcel:
+    def _group(self, event: Group) -> Parcel:
+        payload = event.payload
         notes: list[str] = []
         membership = self._subscriptions.of_group(payload, notes)
         document = None
         if membership.operation == "add":  # a list takes members by Klaviyo's own id, which importing them gives
-            values, _ = self._user_id(payload, frozenset())
-            values.update(self._subscriptions.contact(payload, notes))
-            document = {"data": {"type": "profile", "attributes": attributes_of(values, notes, exact=self._mode.exact)}}
+            found = self._user_id(event)
+            finish(event, found, notes, exact=self._mode.exact)
+            attributes = found[0]
+            attributes.update(self._subscriptions.contact(payload, notes))
+            document = {"data": {"type": "profile", "attributes": attributes}}
         return Parcel(profile=document, membership=membership, notes=_unique(notes))
 
 

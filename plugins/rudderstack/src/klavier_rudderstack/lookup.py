@@ -4,21 +4,23 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from klavier.events.model import JsonObject
+from klavier.events.model import Event, JsonObject
 from klavier_rudderstack.nesting import put
-from klavier_rudderstack.tables.profile import Table
+from klavier_rudderstack.tables.profile import LOCATION, Table
 
-Found = tuple[JsonObject, JsonObject]
-"""The attributes found, by name, and the custom properties."""
+Rule = tuple[str, int, bool, bool]
+"""What a member may be: the attribute (empty: none), its rank among that attribute's places, whether the attribute is
+one of the location, whether the member is a custom property as well."""
 
-Read = Callable[[JsonObject, AbstractSet[str]], Found]
-"""Reads one payload; traits named in the set are no custom properties."""
+Found = tuple[JsonObject, JsonObject, JsonObject, list[str]]
+"""Attributes, those of the location, custom properties, and the names of what deserves a second look: attributes that
+were found to be no text, and traits that are neither attributes nor properties."""
 
-_Rules = Mapping[str, tuple[str, int]]
-"""By member: the attribute it may be (empty: none), and its rank among that attribute's places."""
+Read = Callable[[Event], Found]
 
-_UNRANKED = 1 << 30
+_Rules = Mapping[str, Rule]
 _NO_RULES: _Rules = {}
+_USER = "context.traits"
 
 
 def compile_lookup(table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset()) -> Read:
@@ -27,92 +29,105 @@ def compile_lookup(table: Table, own_traits: AbstractSet[str], without: Abstract
     A member counts where it is neither null nor empty text, as in JavaScript's `value || value === 0 || value ===
     false`; among the places of one attribute the first in the table wins.
     """
-    scopes = _by_scope(table, without)
-    for scope in ("traits", "context.traits"):
-        scopes[scope] = {**dict.fromkeys(own_traits, ("", 0)), **scopes.get(scope, {})}
-    root = scopes.pop("", _NO_RULES)
-    plain = [(tuple(scope.split(".")), rules) for scope, rules in scopes.items() if not scope.endswith("traits")]
-    nested = [(path[-1], rules) for path, rules in plain if path[0] == "context" and len(path) == 2]  # noqa: PLR2004 -- context.X
-    in_context = scopes.get("context", _NO_RULES)
+    scopes = _by_scope(table, own_traits, without)
+    root, in_context = tuple(scopes.get("", {}).items()), tuple(scopes.get("context", {}).items())
     in_properties = scopes.get("properties", _NO_RULES)
     traits, address = scopes["traits"], scopes.get("traits.address", _NO_RULES)
-    user_traits, user_address = scopes["context.traits"], scopes.get("context.traits.address", _NO_RULES)
+    user_traits, user_address = scopes[_USER], scopes.get(f"{_USER}.address", _NO_RULES)
+    nested = tuple((name, scopes[f"context.{name}"]) for name in ("address", "location") if f"context.{name}" in scopes)
 
-    def read(payload: JsonObject, skip: AbstractSet[str]) -> Found:
-        values: JsonObject = {}
+    def read(event: Event) -> Found:
+        payload, context = event.payload, event.context
+        found: Found = ({}, {}, {}, [])
         ranks: dict[str, int] = {}
-        custom: JsonObject = {}
-        _pick(payload, root, values, ranks)
-        found = payload.get("traits")
-        if found.__class__ is dict:
-            _scan_traits(found, traits, own_traits, skip, values, ranks, custom)
-            _scan(found.get("address"), address, values, ranks)
-        context = payload.get("context")
-        if context.__class__ is dict:
-            _pick(context, in_context, values, ranks)
-            found = context.get("traits")
-            if found.__class__ is dict:
-                _scan_traits(found, user_traits, own_traits, skip, values, ranks, custom)
-                _scan(found.get("address"), user_address, values, ranks)
-            for name, rules in nested:
-                if name in context:
-                    _scan(context[name], rules, values, ranks)
-        _scan(payload.get("properties"), in_properties, values, ranks)
-        return values, custom
+        for name, rule in root:
+            if name in payload:
+                _take(payload[name], rule, found, ranks)
+        inner = payload.get("traits")
+        if inner.__class__ is dict:
+            _scan_traits(inner, traits, found, ranks)
+            if "address" in inner:
+                _scan(inner["address"], address, found, ranks)
+        inner = context.get("traits")
+        if inner.__class__ is dict:
+            _scan_traits(inner, user_traits, found, ranks)
+            if "address" in inner:
+                _scan(inner["address"], user_address, found, ranks)
+        for name, rule in in_context:
+            if name in context:
+                _take(context[name], rule, found, ranks)
+        for name, rules in nested:
+            if name in context:
+                _scan(context[name], rules, found, ranks)
+        if "properties" in payload:
+            _scan(payload["properties"], in_properties, found, ranks)
+        return found
 
     return read
 
 
-def _by_scope(table: Table, without: AbstractSet[str]) -> dict[str, dict[str, tuple[str, int]]]:
+def _by_scope(table: Table, own_traits: AbstractSet[str], without: AbstractSet[str]) -> dict[str, dict[str, Rule]]:
     """Turn rows of places into rules by scope, such as `traits.address`."""
-    scopes: dict[str, dict[str, tuple[str, int]]] = {}
+    own: dict[str, Rule] = {name: ("", 0, False, False) for name in own_traits}
+    scopes: dict[str, dict[str, Rule]] = {"traits": dict(own), _USER: dict(own)}
     for attribute, *places in table:
         for rank, place in enumerate(places):
             scope, _, name = place.rpartition(".")
             if place not in without:
-                scopes.setdefault(scope, {})[name] = (attribute, rank)
+                custom = scope in ("traits", _USER) and name not in own_traits
+                scopes.setdefault(scope, {})[name] = (attribute, rank, attribute in LOCATION, custom)
     return scopes
 
 
-def _pick(source: JsonObject, rules: _Rules, values: JsonObject, ranks: dict[str, int]) -> None:
-    """Look for each member of a short list of rules."""
-    for name, (attribute, rank) in rules.items():
-        value = source.get(name)
-        if value is not None and value != "" and rank < ranks.get(attribute, _UNRANKED):
-            ranks[attribute] = rank
-            values[attribute] = value
-
-
-def _scan(source: Any, rules: _Rules, values: JsonObject, ranks: dict[str, int]) -> None:
-    """Go over the members of an object, whatever they are."""
-    if source.__class__ is not dict:
+def _take(value: Any, rule: Rule, found: Found, ranks: dict[str, int]) -> None:
+    """Take a value for an attribute, unless a better place has one; the best place of all has no rank noted."""
+    if not value and (value is None or value == ""):
         return
-    for name, value in source.items():
-        rule = rules.get(name)
-        if rule is not None and value is not None and value != "" and rule[1] < ranks.get(rule[0], _UNRANKED):
-            ranks[rule[0]] = rule[1]
-            values[rule[0]] = value
+    attribute, rank, inside, _ = rule
+    target = found[1] if inside else found[0]
+    if attribute in target and ranks.get(attribute, 0) <= rank:
+        return
+    target[attribute] = value
+    ranks[attribute] = rank
+    if value.__class__ is not str:
+        found[3].append(attribute)
 
 
-def _scan_traits(  # noqa: PLR0913, PLR0917 -- the hot loop: everything it touches is a local name
-    source: JsonObject,
-    rules: _Rules,
-    own_traits: AbstractSet[str],
-    skip: AbstractSet[str],
-    values: JsonObject,
-    ranks: dict[str, int],
-    custom: JsonObject,
-) -> None:
-    """Go over traits: each is an attribute, a custom property, or both."""
+def _scan(source: Any, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
+    """Go over the members of what may be an object."""
+    if source.__class__ is dict:
+        for name in source:
+            if name in rules:
+                _take(source[name], rules[name], found, ranks)
+
+
+def _scan_traits(source: JsonObject, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
+    """Go over traits: each is an attribute, a custom property, or both.
+
+    The hottest loop of the package: it does what `_take` does without calling it.
+    """
+    attributes, location, custom, odd = found
     for name, value in source.items():
-        rule = rules.get(name)
-        if rule is None:
-            if name not in skip:
+        if name not in rules:
+            if "." in name:
                 put(custom, name, value)
+            else:
+                custom[name] = value
             continue
-        attribute, rank = rule
-        if attribute and value is not None and value != "" and rank < ranks.get(attribute, _UNRANKED):
+        attribute, rank, inside, is_custom = rules[name]
+        if is_custom:
+            custom[name] = value
+        if not value and (value is None or value == ""):
+            continue
+        if value.__class__ is not str or not attribute:
+            odd.append(attribute or name)
+        if not attribute:
+            continue
+        target = location if inside else attributes
+        if attribute not in target:
+            target[attribute] = value
+            if rank:
+                ranks[attribute] = rank
+        elif rank < ranks.get(attribute, 0):
+            target[attribute] = value
             ranks[attribute] = rank
-            values[attribute] = value
-        if name not in own_traits and name not in skip:
-            put(custom, name, value)

@@ -3,36 +3,42 @@
 Source: `integrations.Klaviyo` of an event names the fields, its traits hold the values.
 """
 
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 from klavier.events.model import JsonObject
+from klavier.jsvalues import dig
 from klavier_rudderstack import acceptable
-from klavier_rudderstack.mode import Mode
 
 _SPELLINGS = ("Klaviyo", "klaviyo", "KLAVIYO")
 _PATCHES = (("fieldsToUnset", "unset"), ("fieldsToAppend", "append"), ("fieldsToUnappend", "unappend"))
 
-NO_PATCHES: tuple[JsonObject, AbstractSet[str]] = ({}, frozenset())
 
-
-def patches_of(payload: JsonObject, notes: list[str], mode: Mode) -> tuple[JsonObject, AbstractSet[str]]:
-    """Give `patch_properties` and the names of the traits that are said in it, which are no custom properties."""
-    options = _options(payload.get("integrations"))
-    traits = _traits(payload)
+def patches_of(
+    payload: JsonObject, custom: JsonObject, notes: list[str], *, exact: bool
+) -> tuple[JsonObject, JsonObject]:
+    """Give `patch_properties`, and the custom properties without the traits that are said in it."""
+    options, traits = _options(payload.get("integrations")), steering_traits(payload)
     patches: JsonObject = {}
     changed: set[str] = set()
     for option, patch in _PATCHES:
         fields = options.get(option)
         if not isinstance(fields, list):
             continue
-        names = acceptable.field_names(fields, [] if mode.exact else notes)
+        names = acceptable.field_names(fields, [] if exact else notes)
         changed.update(names)
         if patch == "unset":
-            patches[patch] = fields if mode.exact else names
+            patches[patch] = fields if exact else names
         else:
             patches[patch] = {name: traits[name] for name in names if traits.get(name) is not None}
-    return patches, changed
+    return patches, _without(custom, changed)
+
+
+def steering_traits(payload: JsonObject) -> JsonObject:
+    """Give the traits that steer a call: those of the event where it has any, else those of its user."""
+    traits = payload.get("traits")
+    if not isinstance(traits, dict):
+        traits = dig(payload, "context", "traits")
+    return traits if isinstance(traits, dict) else {}
 
 
 def _options(integrations: Any) -> JsonObject:
@@ -44,11 +50,13 @@ def _options(integrations: Any) -> JsonObject:
     return {}
 
 
-def _traits(payload: JsonObject) -> JsonObject:
-    """Give the traits that steer a call: those of the event where it has any, else those of its user."""
-    traits = payload.get("traits")
-    if isinstance(traits, dict):
-        return traits
-    context = payload.get("context")
-    traits = context.get("traits") if isinstance(context, dict) else None
-    return traits if isinstance(traits, dict) else {}
+def _without(custom: JsonObject, names: set[str]) -> JsonObject:
+    """Leave properties out by the names of their traits; a dot in one has nested its property by now."""
+    kept = {name: value for name, value in custom.items() if name not in names}
+    for name in names:
+        first, dot, rest = name.partition(".")
+        if dot and isinstance(kept.get(first), dict):
+            kept[first] = _without(kept[first], {rest})
+            if not kept[first]:
+                del kept[first]
+    return kept

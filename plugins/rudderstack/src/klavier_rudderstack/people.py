@@ -4,56 +4,30 @@ from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from klavier.events.model import JsonObject
+from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import truthy
 from klavier_rudderstack import acceptable
-from klavier_rudderstack.lookup import compile_lookup
+from klavier_rudderstack.lookup import Found, compile_lookup
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.nesting import flatten
 from klavier_rudderstack.parcel import Refused
-from klavier_rudderstack.patches import NO_PATCHES, patches_of
-from klavier_rudderstack.phone import is_accepted
+from klavier_rudderstack.patches import patches_of
+from klavier_rudderstack.phone import accepted
 from klavier_rudderstack.tables import profile, traits
 
 NO_CONTACT = "None of email and phone are present in the payload"
 NOT_E164 = "Phone number is not in E.164 format."
 NO_IDENTIFIER = "nothing that Klaviyo accepts identifies the person; send a userId, an email or a phone in E.164 form"
+NO_ANONYMOUS_ID = "anonymous_id left out: Klaviyo's profile import takes none since revision 2025-10-15"
 
-CONTACT_IN_PROPERTIES = frozenset({"properties.email", "properties.phone"})
-
+_CONTACT_IN_PROPERTIES = frozenset({"properties.email", "properties.phone"})
 _NOTHING: AbstractSet[str] = frozenset()
 _IDENTIFIERS = frozenset({"email", "phone_number", "external_id", "anonymous_id", "_kx"})
-_ADDRESS_PARTS = frozenset({"city", "country", "region", "state", "zip", "postalcode", "postalCode", "street"})
 _ANONYMOUS_UNTIL = "2025-07-15"
 """The last revision whose profile import takes an anonymous id."""
 
-Profile = Callable[[JsonObject, list[str]], JsonObject]
-"""Makes a profile of a payload and adds to the notes; raises `Refused`."""
-
-
-def attributes_of(values: JsonObject, notes: list[str], *, exact: bool) -> JsonObject:
-    """Arrange the attributes found as Klaviyo's profile object does, with `location` inside."""
-    attributes: JsonObject = {}
-    location: JsonObject = {}
-    for name, value in values.items():
-        if not exact and (value.__class__ is not str or name in acceptable.CHECKED):
-            value = acceptable.attribute(name, value, notes)  # noqa: PLW2901 -- the value from here on
-            if value is None:
-                continue
-        if name in profile.LOCATION:
-            location[name] = value
-        else:
-            attributes[name] = value
-    if location:
-        attributes["location"] = location
-    return attributes
-
-
-def identified(data: JsonObject) -> JsonObject:
-    """Give the profile back; raises `Refused` where Klaviyo could not tell whose it is."""
-    if "id" in data or not _IDENTIFIERS.isdisjoint(data["attributes"]):
-        return data
-    raise Refused(NO_IDENTIFIER)
+Profile = Callable[[Event, list[str]], JsonObject]
+"""Makes a profile of an event and adds to the notes; raises `Refused`."""
 
 
 def v1_identify(mode: Mode) -> Profile:
@@ -61,13 +35,14 @@ def v1_identify(mode: Mode) -> Profile:
     read = compile_lookup(profile.V1_IDENTIFY, mode.version.own_traits)
     enforce, flat, exact = mode.settings.enforce_email_as_primary, mode.settings.flatten_properties, mode.exact
 
-    def make(payload: JsonObject, notes: list[str]) -> JsonObject:
-        values, custom = read(payload, _NOTHING)
+    def make(event: Event, notes: list[str]) -> JsonObject:
+        found = read(event)
+        attributes, _, custom, _ = found
         if enforce:
-            _require_contact(values)
-            custom["_id"] = values.pop("external_id", None)
-        attributes = attributes_of(values, notes, exact=exact)
-        properties = {key: value for key, value in custom.items() if value is not None}
+            _require_contact(attributes)
+            custom["_id"] = attributes.pop("external_id", None)
+        finish(event, found, notes, exact=exact)
+        properties = _without_nulls(custom)
         if properties:
             attributes["properties"] = flatten(properties) if flat else properties
         data = {"type": "profile", "attributes": attributes}
@@ -80,87 +55,96 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
     """Compile v1's profile inside an event: people properties natively, a profile object on today's wire."""
     points, enforce = mode.points, mode.settings.enforce_email_as_primary
     # RudderStack deletes both from the properties before it looks for the person, only not for ecommerce events.
-    without = _NOTHING if ecommerce or points.contact_in_properties else CONTACT_IN_PROPERTIES
+    without = _NOTHING if ecommerce or points.contact_in_properties else _CONTACT_IN_PROPERTIES
     read = compile_lookup(points.v1_event_profile, traits.V1, without)
     flat, exact, legacy = mode.settings.flatten_properties, mode.exact, mode.legacy
 
-    def make(payload: JsonObject, notes: list[str]) -> JsonObject:
-        values, custom = read(payload, _NOTHING)
+    def make(event: Event, notes: list[str]) -> JsonObject:
+        found = read(event)
+        attributes, _, custom, _ = found
         if enforce:
-            _require_contact(values)
-            if "external_id" in values:
-                custom = {"_id": values.pop("external_id"), **custom}
+            _require_contact(attributes)
+            if "external_id" in attributes:
+                custom.setdefault("_id", attributes.pop("external_id"))
         if flat:
             custom = flatten(custom)
-        return _people(values, custom, notes, exact=exact) if legacy else _as_profile(values, custom, notes)
+        if "consent" in attributes:
+            custom.setdefault("$consent", attributes.pop("consent"))
+        finish(event, found, notes, exact=exact)
+        if legacy:
+            return _people(attributes, custom)
+        if custom:
+            attributes["properties"] = custom
+        return identified({"type": "profile", "attributes": attributes})
 
     return make
 
 
 def imported(mode: Mode, *, inside_event: bool) -> Profile:
     """Compile the profile of v2 and v3: the `data` of import profile, or of `profile` inside an event."""
-    points = mode.points
-    without = CONTACT_IN_PROPERTIES if inside_event and not points.contact_in_properties else _NOTHING
+    exact, anonymous_user_id = mode.exact, mode.points.anonymous_user_id
+    without = _CONTACT_IN_PROPERTIES if inside_event and not mode.points.contact_in_properties else _NOTHING
     read = compile_lookup(profile.IMPORT, mode.version.own_traits, without)
-    finish = _finisher(mode, inside_event=inside_event)
     flat, enforce = mode.settings.flatten_properties, mode.settings.enforce_email_as_primary
+    drops_anonymous = not (exact or inside_event or mode.revision <= _ANONYMOUS_UNTIL)
+    # Revisions from 2024-02-15 to 2026-07-15 want `meta` among the attributes of an event's profile.
+    meta_inside = inside_event and not mode.current
 
-    def make(payload: JsonObject, notes: list[str]) -> JsonObject:
-        patches, changed = patches_of(payload, notes, mode) if "integrations" in payload else NO_PATCHES
-        values, custom = read(payload, changed)
-        phone = values.get("phone_number")
-        if phone is not None and not is_accepted(phone):
+    def make(event: Event, notes: list[str]) -> JsonObject:
+        found = read(event)
+        attributes, _, custom, _ = found
+        if "phone_number" in attributes and accepted(attributes["phone_number"]) is None:
             raise Refused(NOT_E164)
+        patches: JsonObject = {}
+        if "integrations" in event.payload:
+            patches, custom = patches_of(event.payload, custom, notes, exact=exact)
         if flat:
             custom = flatten(custom)
         if enforce:
-            custom["_id"] = values.pop("external_id", None)
-        elif points.anonymous_user_id and "external_id" not in values and "anonymous_id" in values:
-            values["external_id"] = values["anonymous_id"]
-        return finish(payload, values, custom, patches, notes)
+            custom["_id"] = attributes.pop("external_id", None)
+        elif anonymous_user_id and "external_id" not in attributes and "anonymous_id" in attributes:
+            attributes["external_id"] = attributes["anonymous_id"]
+        if drops_anonymous and "anonymous_id" in attributes:
+            _drop_anonymous(attributes, notes)
+        finish(event, found, notes, exact=exact)
+        attributes["properties"] = _without_nulls(custom) if None in custom.values() else custom
+        data: JsonObject = {"type": "profile", "attributes": attributes}
+        (attributes if meta_inside else data)["meta"] = {"patch_properties": patches}
+        if "externalId" in event.context:
+            _put_id(data, klaviyo_id(event.context), exact=exact)
+        return data if exact else identified(data)
 
     return make
 
 
-def _finisher(mode: Mode, *, inside_event: bool) -> Callable[..., JsonObject]:
-    """Compile the last step of an imported profile: shape, identifiers, place of `meta`."""
-    exact, current = mode.exact, mode.current
-    keeps_anonymous = exact or inside_event or mode.revision <= _ANONYMOUS_UNTIL
-    # Revisions from 2024-02-15 to 2026-07-15 want `meta` among the attributes of an event's profile.
-    meta_inside = inside_event and not current
-
-    def finish(
-        payload: JsonObject, values: JsonObject, custom: JsonObject, patches: JsonObject, notes: list[str]
-    ) -> JsonObject:
-        if not keeps_anonymous and "anonymous_id" in values:
-            anonymous = values.pop("anonymous_id")
-            if values.get("external_id") != anonymous:
-                notes.append("anonymous_id left out: Klaviyo's profile import takes none since revision 2025-10-15")
-        attributes = attributes_of(values, notes, exact=exact)
-        attributes["properties"] = (
-            {key: value for key, value in custom.items() if value is not None} if None in custom.values() else custom
-        )
-        data: JsonObject = {"type": "profile", "attributes": attributes}
-        profile_id = klaviyo_id(payload)
-        if profile_id is not None:
-            _put_id(data, profile_id, exact=exact)
-        meta = {"patch_properties": patches}
-        if meta_inside:
-            attributes["meta"] = meta
-        else:
-            data["meta"] = meta
-        if exact:
-            return data
-        notes.extend(acceptable.unplaced(payload, _ADDRESS_PARTS))
-        return identified(data)
-
-    return finish
+def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None:
+    """Put the location among the attributes found, and make all of them what Klaviyo accepts."""
+    attributes, location, _, odd = found
+    if not exact:
+        for name in odd:
+            target = location if name in profile.LOCATION else attributes
+            if name in target:
+                _settle(target, name, acceptable.attribute(name, target[name], notes))
+            elif name in acceptable.UNPLACED:
+                notes.extend(acceptable.unplaced(name, event))
+        if "email" in attributes:
+            _settle(attributes, "email", acceptable.email(attributes["email"], notes))
+        if "phone_number" in attributes:
+            _settle(attributes, "phone_number", acceptable.phone(attributes["phone_number"], notes))
+    if location:
+        attributes["location"] = location
 
 
-def klaviyo_id(payload: JsonObject) -> Any:
+def identified(data: JsonObject) -> JsonObject:
+    """Give the profile back; raises `Refused` where Klaviyo could not tell whose it is."""
+    if _IDENTIFIERS.isdisjoint(data["attributes"]) and "id" not in data:
+        raise Refused(NO_IDENTIFIER)
+    return data
+
+
+def klaviyo_id(context: JsonObject) -> Any:
     """Find the profile's Klaviyo id, the first external id of type `klaviyo-profileId`; None without one."""
-    context = payload.get("context")
-    given = context.get("externalId") if context.__class__ is dict else None
+    given = context.get("externalId")
     if isinstance(given, list):
         for item in given:
             if isinstance(item, dict) and item.get("type") == "klaviyo-profileId":
@@ -169,33 +153,35 @@ def klaviyo_id(payload: JsonObject) -> Any:
 
 
 def _put_id(data: JsonObject, profile_id: Any, *, exact: bool) -> None:
-    if exact or (isinstance(profile_id, str) and profile_id):
+    if profile_id is not None and (exact or (isinstance(profile_id, str) and profile_id)):
         data["id"] = profile_id
 
 
-def _require_contact(values: JsonObject) -> None:
-    if not truthy(values.get("email")) and not truthy(values.get("phone_number")):
+def _settle(target: JsonObject, name: str, value: Any) -> None:
+    if value is None:
+        del target[name]
+    else:
+        target[name] = value
+
+
+def _drop_anonymous(attributes: JsonObject, notes: list[str]) -> None:
+    anonymous = attributes.pop("anonymous_id")
+    if attributes.get("external_id") != anonymous:
+        notes.append(NO_ANONYMOUS_ID)
+
+
+def _require_contact(attributes: JsonObject) -> None:
+    if not truthy(attributes.get("email")) and not truthy(attributes.get("phone_number")):
         raise Refused(NO_CONTACT)
 
 
-def _people(values: JsonObject, custom: JsonObject, notes: list[str], *, exact: bool) -> JsonObject:
+def _without_nulls(custom: JsonObject) -> JsonObject:
+    return {key: value for key, value in custom.items() if value is not None}
+
+
+def _people(attributes: JsonObject, custom: JsonObject) -> JsonObject:
     """Say the person in people properties, as Klaviyo's API did until 2023: `$email`, `$id`, custom ones beside."""
-    people: JsonObject = {}
-    for name, value in values.items():
-        if not exact and name != "consent" and (value.__class__ is not str or name in acceptable.CHECKED):
-            value = acceptable.attribute(name, value, notes)  # noqa: PLW2901 -- the value from here on
-        if value is not None:
-            people[profile.SPECIALS[name]] = value
+    attributes.update(attributes.pop("location", {}))
+    people = {profile.SPECIALS[name]: value for name, value in attributes.items()}
     people.update(custom)
     return people
-
-
-def _as_profile(values: JsonObject, custom: JsonObject, notes: list[str]) -> JsonObject:
-    """Say the person as a profile object, as Klaviyo's API does today."""
-    consent = values.pop("consent", None)
-    if consent is not None:
-        custom["$consent"] = consent
-    attributes = attributes_of(values, notes, exact=False)
-    if custom:
-        attributes["properties"] = custom
-    return identified({"type": "profile", "attributes": attributes})

@@ -1,6 +1,6 @@
 """Who is subscribed to, unsubscribed from or added to which list, and for which channels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from klavier.events.model import JsonObject
@@ -8,6 +8,7 @@ from klavier.jsvalues import dig, to_string, truthy
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Membership, Operation, Refused
+from klavier_rudderstack.patches import steering_traits
 from klavier_rudderstack.people import klaviyo_id
 from klavier_rudderstack.tables.profile import PERSON
 
@@ -96,7 +97,7 @@ class Subscriptions:
         consent = self._consents(payload, traits)
         if mode.legacy:
             return _legacy_entry(email, phone, consent)
-        profile_id = klaviyo_id(payload) if operation == "subscribe" and mode.version.patches else None
+        profile_id = klaviyo_id(_object(payload.get("context"))) if operation == "subscribe" and mode.version.patches else None
         attributes = {name: v for name, v in (("email", email), ("phone_number", phone)) if v is not None}
         if profile_id is not None and not truthy(email) and not truthy(phone):
             raise Refused(NO_CONTACT)
@@ -170,16 +171,12 @@ class Subscriptions:
             email = _first_external_id(payload)
         if self._mode.exact:
             return email, phone
-        return (
-            None if email is None else acceptable.attribute("email", email, notes),
-            None if phone is None else acceptable.attribute("phone_number", phone, notes),
-        )
+        return _accepted("email", email, acceptable.email, notes), _accepted("phone", phone, acceptable.phone, notes)
 
 
-def steering_traits(payload: JsonObject) -> JsonObject:
-    """Give the traits that steer a call: those of the event where it has any, else those of its user."""
-    traits = payload.get("traits")
-    return traits if isinstance(traits, dict) else _object(dig(payload, "context", "traits"))
+def _accepted(name: str, value: Any, accept: Callable[[str, list[str]], str | None], notes: list[str]) -> str | None:
+    text = None if value is None else acceptable.attribute(name, value, notes)
+    return None if text is None else accept(text, notes)
 
 
 def _channels(consent: list[Any] | None, attributes: JsonObject) -> list[str]:

@@ -1,0 +1,59 @@
+"""Events per CPU-second: one process, one core, whatever else the machine does."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from attrs import frozen
+
+from klavier import Outcome, Response, Vendor, parse_line
+from klavier.delivery.drivers import deliver, plan
+from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.request import Request
+
+
+@frozen
+class Rate:
+    """What was measured: events a CPU-second, beside the reference measured for the vendor's own implementation."""
+
+    name: str
+    events_per_second: float
+    reference: int
+
+    def __str__(self) -> str:
+        """Write the line that a benchmark prints."""
+        ratio = self.events_per_second / self.reference
+        return (
+            f"{self.name:<16} {self.events_per_second:>9,.0f} events per CPU-second,"
+            f" the vendor's own {self.reference:>7,}: {ratio:.1f} times"
+        )
+
+
+def translate(vendor: Vendor, line: bytes, send: Callable[[Request], Response]) -> tuple[Outcome, ...]:
+    """Parse one line and drive its deliveries; serialising is up to `send`, which has to look at each body."""
+    outcomes: tuple[Outcome, ...] = ()
+    for delivery in plan(vendor, [parse_line(line)]):
+        outcomes += deliver(delivery, send)
+    return outcomes
+
+
+def measure(name: str, vendor: Vendor, lines: Sequence[bytes], reference: int, seconds: float = 1.0) -> Rate:
+    """Translate lines over and over for about this many CPU-seconds, after a warm-up."""
+    replies: dict[str, Response] = {}
+
+    def send(request: Request) -> Response:
+        assert request.body
+        # Making the reply is the other side's work: one for each path is kept.
+        reply = replies.get(request.path)
+        if reply is None:
+            reply = replies[request.path] = usual_success(request)
+        return reply
+
+    for line in lines:
+        for outcome in translate(vendor, line, send):
+            assert outcome.kind == "delivered", outcome.reason
+    count, began = 0, time.process_time()
+    while (spent := time.process_time() - began) < seconds:
+        for line in lines:
+            translate(vendor, line, send)
+        count += len(lines)
+    return Rate(name, count / spent, reference)
