@@ -32,7 +32,7 @@ BrowserCall = list[Any]
 """One call of Klaviyo's browser object: its name, then its arguments, such as `["track", "Signed Up", {}]`."""
 
 
-@frozen
+@frozen(slots=False)  # without slots it is made faster, and there is one for every event
 class Delivery:
     """Some events, the ordering key of each, and the flow that delivers them.
 

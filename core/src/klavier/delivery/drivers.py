@@ -53,18 +53,19 @@ async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, .
 
 def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
     """Give the deliveries of these events, and one that fails for those that the vendor left out or choked on."""
-    left = {id(event): event for event in events}
+    left = set(map(id, events))
     reason = "made no delivery of the event"
     try:
         for delivery in vendor.deliveries(events):
-            for event in delivery.events:
-                left.pop(id(event), None)
+            left.difference_update(map(id, delivery.events))
             yield delivery
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
         _log.error("vendor %s raised %s while translating", vendor.name, type(error).__name__)
         reason = f"raised {type(error).__name__} while translating"
-    for event in left.values():
-        yield Delivery((event,), (vendor.key(event),), lambda: _give_up(f"vendor {vendor.name} {reason}"))
+    for event in events if left else ():
+        if id(event) in left:
+            left.discard(id(event))
+            yield Delivery((event,), (vendor.key(event),), lambda: _give_up(f"vendor {vendor.name} {reason}"))
 
 
 def in_order(events: Sequence["Event"], outcomes: Iterable[tuple[Delivery, Sequence[Outcome]]]) -> list[Outcome]:

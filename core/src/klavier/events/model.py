@@ -2,6 +2,8 @@
 
 An event is a view of its payload: the attributes name what every vendor asks for, `payload` keeps all of it, known
 or not, missing or null, as the sender wrote it.  Nothing here judges: what an event needs is a vendor's rule.
+
+The classes have no slots: attrs makes frozen instances faster without.
 """
 
 import hashlib
@@ -14,7 +16,7 @@ JsonObject = dict[str, Any]
 """A JSON object as Python reads it; treat those inside an event as read-only."""
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, slots=False)
 class BaseEvent:
     """What all events share.  Ids are any JSON scalar, times are as sent; absent and null both read as None."""
 
@@ -49,7 +51,7 @@ class BaseEvent:
         return "klavier-" + hashlib.sha256(canonical).hexdigest()[:32]
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, slots=False)
 class Identify(BaseEvent):
     """Who someone is: `traits` about a person."""
 
@@ -57,7 +59,7 @@ class Identify(BaseEvent):
     traits: JsonObject = field(factory=dict, kw_only=True)
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, slots=False)
 class Track(BaseEvent):
     """What someone did: an `event` name and its `properties`."""
 
@@ -66,7 +68,7 @@ class Track(BaseEvent):
     properties: JsonObject = field(factory=dict, kw_only=True)
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, slots=False)
 class Page(BaseEvent):
     """A web page that someone viewed: its `name`, `category` and `properties`."""
 
@@ -76,7 +78,7 @@ class Page(BaseEvent):
     properties: JsonObject = field(factory=dict, kw_only=True)
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, slots=False)
 class Screen(BaseEvent):
     """A mobile screen that someone viewed: its `name`, `category` and `properties`."""
 
@@ -86,7 +88,7 @@ class Screen(BaseEvent):
     properties: JsonObject = field(factory=dict, kw_only=True)
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, slots=False)
 class Group(BaseEvent):
     """The company or list that someone belongs to: `group_id` and the `traits` of the group."""
 
@@ -95,7 +97,7 @@ class Group(BaseEvent):
     traits: JsonObject = field(factory=dict, kw_only=True)
 
 
-@frozen(repr=False, eq=False)
+@frozen(repr=False, eq=False, slots=False)
 class Alias(BaseEvent):
     """Two ids of one person: `user_id` is the new one, `previous_id` the old one."""
 

@@ -33,10 +33,9 @@ def _shown(name: Any) -> str:
     return repr(name) if is_word else f"({kind_of(name)})"
 
 
-def _object(get: Callable[[str], Any], key: str) -> JsonObject:
-    """Read a member that is an object where it is present; anything else counts as empty, the payload keeps it."""
-    found = get(key)
-    return found if isinstance(found, dict) else {}
+def _object(found: Any) -> JsonObject:
+    """Read a member as an object where it is one; anything else counts as empty, the payload keeps it."""
+    return found if found.__class__ is dict else {}
 
 
 def _identify(payload: JsonObject, get: Callable[[str], Any]) -> Identify:
@@ -46,8 +45,8 @@ def _identify(payload: JsonObject, get: Callable[[str], Any]) -> Identify:
         anonymous_id=get("anonymousId"),
         message_id=get("messageId"),
         timestamp=get("timestamp"),
-        context=_object(get, "context"),
-        traits=_object(get, "traits"),
+        context=_object(get("context")),
+        traits=_object(get("traits")),
     )
 
 
@@ -58,9 +57,9 @@ def _track(payload: JsonObject, get: Callable[[str], Any]) -> Track:
         anonymous_id=get("anonymousId"),
         message_id=get("messageId"),
         timestamp=get("timestamp"),
-        context=_object(get, "context"),
+        context=_object(get("context")),
         event=get("event"),
-        properties=_object(get, "properties"),
+        properties=_object(get("properties")),
     )
 
 
@@ -71,10 +70,10 @@ def _page(payload: JsonObject, get: Callable[[str], Any]) -> Page:
         anonymous_id=get("anonymousId"),
         message_id=get("messageId"),
         timestamp=get("timestamp"),
-        context=_object(get, "context"),
+        context=_object(get("context")),
         name=get("name"),
         category=get("category"),
-        properties=_object(get, "properties"),
+        properties=_object(get("properties")),
     )
 
 
@@ -85,10 +84,10 @@ def _screen(payload: JsonObject, get: Callable[[str], Any]) -> Screen:
         anonymous_id=get("anonymousId"),
         message_id=get("messageId"),
         timestamp=get("timestamp"),
-        context=_object(get, "context"),
+        context=_object(get("context")),
         name=get("name"),
         category=get("category"),
-        properties=_object(get, "properties"),
+        properties=_object(get("properties")),
     )
 
 
@@ -99,9 +98,9 @@ def _group(payload: JsonObject, get: Callable[[str], Any]) -> Group:
         anonymous_id=get("anonymousId"),
         message_id=get("messageId"),
         timestamp=get("timestamp"),
-        context=_object(get, "context"),
+        context=_object(get("context")),
         group_id=get("groupId"),
-        traits=_object(get, "traits"),
+        traits=_object(get("traits")),
     )
 
 
@@ -112,7 +111,7 @@ def _alias(payload: JsonObject, get: Callable[[str], Any]) -> Alias:
         anonymous_id=get("anonymousId"),
         message_id=get("messageId"),
         timestamp=get("timestamp"),
-        context=_object(get, "context"),
+        context=_object(get("context")),
         previous_id=get("previousId"),
     )
 

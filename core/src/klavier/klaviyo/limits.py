@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from attrs import frozen
 
+from klavier.events.model import JsonObject
 from klavier.klaviyo.endpoints import ENDPOINTS, find_endpoint
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
@@ -34,7 +35,8 @@ Breach = tuple[str, str]
 _LARGE = min(STRING_BYTES, EVENT_PROFILE_BYTES)
 """Up to this size no string and no profile can go beyond its limit."""
 
-_is_flat = frozenset({dict, list, tuple}).isdisjoint
+_HOLDERS = frozenset({dict, list, tuple})
+_is_flat = _HOLDERS.isdisjoint
 
 
 def refusal(request: Request) -> Response | None:
@@ -83,7 +85,7 @@ def _event(data: Any, large: _Large | None, _: int) -> Breach | None:
 
 
 def _is_plainly_fit(attributes: Any) -> bool:
-    """Tell at one glance what most events are: small, flat, and far from every limit."""
+    """Tell at one glance what most events are: small, and far from every limit."""
     profile, properties = attributes["profile"], attributes["properties"]
     return (
         "data" in profile
@@ -91,8 +93,25 @@ def _is_plainly_fit(attributes: Any) -> bool:
         and len(attributes["metric"]["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
         and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
-        and _is_flat(map(type, properties.values()))
+        and (_is_flat(map(type, properties.values())) or _is_plainly_nested(properties))
     )
+
+
+def _is_plainly_nested(properties: JsonObject) -> bool:
+    """Tell, level by level, that nothing inside is nested too deep and that no array is too long."""
+    level: list[Any] = [properties]
+    for _ in range(NESTING + 1):
+        level = [
+            item
+            for holder in level
+            for item in (holder.values() if holder.__class__ is dict else holder)
+            if item.__class__ in _HOLDERS
+        ]
+        if not level:
+            return True
+        if max(map(len, level)) > ARRAY_ITEMS:
+            return False
+    return False
 
 
 def _bulk_events(data: Any, large: _Large | None, items: int) -> Breach | None:

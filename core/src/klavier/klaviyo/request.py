@@ -1,7 +1,6 @@
 """One call of Klaviyo's API, before it is sent."""
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -14,7 +13,7 @@ def quoted(part: str) -> str:
     return quote(part, safe="").replace(".", "%2E") if not part.strip(".") else quote(part, safe="")
 
 
-@frozen(repr=False)
+@frozen(repr=False, slots=False)
 class Request:
     """One Klaviyo API call: what to send, not how.
 
@@ -32,10 +31,15 @@ class Request:
     form: Mapping[str, str] | None = None
     revision: str | None = None
 
-    @cached_property
+    @property
     def body(self) -> bytes:
         """The JSON body as UTF-8, serialised once; empty where there is none."""
-        return b"" if self.json is None else orjson.dumps(self.json)
+        # By hand, since this is asked for in every delivery and a cached_property takes a lock in Python 3.11.
+        kept = self.__dict__
+        if "_body" not in kept:
+            kept["_body"] = b"" if self.json is None else orjson.dumps(self.json)
+        body: bytes = kept["_body"]
+        return body
 
     def __repr__(self) -> str:
         """Show method, path, revision and sizes: never a value, since values are personal data."""

@@ -97,7 +97,9 @@ class Subscriptions:
         consent = self._consents(payload, traits)
         if mode.legacy:
             return _legacy_entry(email, phone, consent)
-        profile_id = klaviyo_id(_object(payload.get("context"))) if operation == "subscribe" and mode.version.patches else None
+        profile_id = (
+            klaviyo_id(_object(payload.get("context"))) if operation == "subscribe" and mode.version.patches else None
+        )
         attributes = {name: v for name, v in (("email", email), ("phone_number", phone)) if v is not None}
         if profile_id is not None and not truthy(email) and not truthy(phone):
             raise Refused(NO_CONTACT)
