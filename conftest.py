@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from hypothesis.configuration import set_hypothesis_home_dir
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
+
+set_hypothesis_home_dir(Path(__file__).parent / ".hypothesis")  # its tables of characters take seconds to make anew
 
 KEYS = {"KLAVIYO_PRIVATE_API_KEY": "pk_from_the_environment", "KLAVIYO_PUBLIC_API_KEY": "AbC123"}
 """What a reader is told to have in the environment."""
