@@ -1,0 +1,198 @@
+"""Identify on the server, row by row and sample by sample of Segment's document."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.segment_classic import document, outcome, people, rehearsed
+
+SERENA = {
+    "type": "identify",
+    "userId": "019mr8mf4r",
+    "traits": {"name": "Serena Williams", "email": "swilliams@sportstech.com", "plan": "Enterprise", "friends": 42},
+}
+
+# The table "Server-side Identify".
+SERVER_TABLE: list[tuple[dict[str, Any], str, Any]] = [
+    ({"email": "a@b.co"}, "$email", "a@b.co"),
+    ({"phoneNumber": "+14155552671"}, "$phone_number", "+14155552671"),
+    ({"organization": "Acme"}, "$organization", "Acme"),
+    ({"firstName": "Serena"}, "$first_name", "Serena"),
+    ({"lastName": "Williams"}, "$last_name", "Williams"),
+    ({"title": "CTO"}, "$title", "CTO"),
+    ({"city": "Tokyo"}, "$city", "Tokyo"),
+    ({"region": "Kanto"}, "$region", "Kanto"),
+    ({"state": "CA"}, "$region", "CA"),
+    ({"country": "JP"}, "$country", "JP"),
+    ({"timezone": "Asia/Tokyo"}, "$timezone", "Asia/Tokyo"),
+    ({"zip": "94103"}, "$zip", "94103"),
+]
+
+
+@pytest.mark.parametrize(("traits", "special", "value"), SERVER_TABLE, ids=[next(iter(row[0])) for row in SERVER_TABLE])
+def test_a_row_of_the_table(traits: dict[str, Any], special: str, value: object) -> None:
+    assert people(traits) == {**traits, special: value, "id": "u-1", "$id": "u-1"}
+
+
+def test_the_user_id_becomes_the_id() -> None:
+    assert people({}, user_id="user123") == {"id": "user123", "$id": "user123"}
+
+
+def test_the_first_sample() -> None:
+    sample = {"type": "identify", "userId": "user123", "traits": {"name": "Serena Williams", "gender": "female"}}
+    assert document(sample) == {
+        "token": "PUBKEY",
+        "properties": {
+            "name": "Serena Williams",
+            "gender": "female",
+            "id": "user123",
+            "$id": "user123",
+            "$first_name": "Serena",
+            "$last_name": "Williams",
+        },
+    }
+
+
+def test_a_user_id_that_is_an_address_is_the_email() -> None:
+    assert people({}, user_id="ada@example.com")["$email"] == "ada@example.com"
+    assert people({"email": "b@example.com"}, user_id="ada@example.com")["$email"] == "b@example.com"
+    assert "$email" not in people({}, user_id="ada@example")
+
+
+def test_places_are_looked_for_in_the_address_first() -> None:
+    traits = {
+        "address": {"city": "Tokyo", "postalCode": "1", "state": "CA"},
+        "city": "Paris",
+        "zip": "2",
+        "country": "JP",
+    }
+    found = people(traits)
+    assert (found["$city"], found["$zip"], found["$region"], found["$country"]) == ("Tokyo", "1", "CA", "JP")
+    assert people({"state": "CA", "region": "Kanto"})["$region"] == "Kanto"
+
+
+def test_titles_and_phones_have_fallbacks() -> None:
+    assert people({"position": "CTO", "jobTitle": "Chief"})["$title"] == "CTO"
+    assert people({"jobTitle": "Chief"})["$title"] == "Chief"
+    assert people({"phone": "+1"})["$phone_number"] == "+1"
+    assert people({"phones": ["+2", "+3"]})["$phone_number"] == "+2"
+    assert "$organization" not in people({"company": "Acme"})
+
+
+def test_nulls_at_the_top_are_dropped_and_inner_ones_kept() -> None:
+    assert people({"plan": None, "car": {"make": None}}) == {"car": {"make": None}, "id": "u-1", "$id": "u-1"}
+
+
+def test_names_are_cut_from_the_whole_one() -> None:
+    found = people({"name": " Ana  de Armas "})
+    assert (found["$first_name"], found["$last_name"]) == ("Ana", "de Armas")
+    assert "$last_name" not in people({"name": "Cher"})
+    assert people({"firstName": "", "name": "Cher"})["$first_name"] == ""
+
+
+def test_dates_are_no_names() -> None:
+    assert people({"firstName": "2014-05-06", "name": "May"})["$first_name"] == "May"
+    assert people({"born": "2014-05-06"})["born"] == "2014-05-06T00:00:00.000Z"
+
+
+# Adding users to a list ----------------------------------------------------------------------------------------------
+
+
+def test_the_list_sample() -> None:
+    options = {"integrations": {"Klaviyo": {"listId": "baV129", "confirmOptin": False}}}
+    found = rehearsed({**SERENA, **options}, list_id="other")
+    assert [request.path for request in found.requests] == ["/api/v1/list/baV129/members"]
+    assert document({**SERENA, **options}) == {
+        "email": "swilliams@sportstech.com",
+        "api_key": "pk_secret_0123456789",
+        "confirm_optin": "false",
+        "properties": {
+            **SERENA["traits"],  # type: ignore[dict-item]  # a dict in a dict of several kinds
+            "id": "019mr8mf4r",
+            "$id": "019mr8mf4r",
+            "$email": "swilliams@sportstech.com",
+            "$first_name": "Serena",
+            "$last_name": "Williams",
+        },
+    }
+
+
+def test_the_default_list_and_opt_in() -> None:
+    assert document(SERENA, list_id="baV129")["confirm_optin"] == "true"
+    assert document(SERENA, list_id="baV129", confirm_optin=False)["confirm_optin"] == "false"
+    overridden = {**SERENA, "integrations": {"Klaviyo": {"confirmOptin": True}}}
+    assert document(overridden, list_id="baV129", confirm_optin=False)["confirm_optin"] == "true"
+
+
+@pytest.mark.parametrize(
+    ("change", "settings"),
+    [({"traits": {}}, {"list_id": "L"}), ({}, {"list_id": "L", "private_key": ""}), ({}, {"list_id": ""})],
+    ids=["no email", "no private key", "no list"],
+)
+def test_without_all_three_it_is_an_identify(change: dict[str, Any], settings: dict[str, Any]) -> None:
+    assert "token" in document({**SERENA, **change}, **settings)
+
+
+def test_an_address_as_user_id_is_enough_for_the_list() -> None:
+    assert document({"type": "identify", "userId": "a@b.co"}, list_id="L")["email"] == "a@b.co"
+
+
+def test_a_list_id_that_is_none_is_refused() -> None:
+    event = {**SERENA, "integrations": {"klaviyo": {"listId": {"id": 1}}}}
+    assert "listId" in outcome(event).reason
+
+
+# Enforce email, anonymous ids ----------------------------------------------------------------------------------------
+
+
+def test_enforced_email_makes_the_user_id_a_custom_attribute() -> None:
+    assert people({"email": "a@b.co"}, enforce_email=True) == {"email": "a@b.co", "id": "u-1", "$email": "a@b.co"}
+
+
+def test_enforced_email_needs_one() -> None:
+    found = outcome({"type": "identify", "userId": "u-1", "traits": {"plan": "x"}}, enforce_email=True)
+    assert (found.kind, "enforce_email" in found.reason) == ("rejected", True)
+
+
+def test_a_user_id_is_required() -> None:
+    event = {"type": "identify", "anonymousId": "a-1", "traits": {"email": "a@b.co"}}
+    found = outcome(event)
+    assert (found.kind, found.reason) == (
+        "rejected",
+        "userId is required if you disable sending anonymous data",
+    )
+    assert document(event, send_anonymous=True)["properties"]["$id"] == "a-1"
+    assert "id" not in document(event, send_anonymous=True)["properties"]
+
+
+# As deployed ---------------------------------------------------------------------------------------------------------
+
+
+def deployed(traits: dict[str, Any], **settings: Any) -> Any:
+    return people(traits, fidelity="deployed", **settings)
+
+
+def test_deployed_phone_number_and_time_zone_do_not_count() -> None:
+    assert "$phone_number" not in deployed({"phoneNumber": "+1"})
+    assert "$timezone" not in deployed({"timezone": "Asia/Tokyo"})
+    event = {"type": "identify", "userId": "u", "context": {"timezone": "Europe/Paris"}}
+    assert document(event, fidelity="deployed")["properties"]["$timezone"] == "Europe/Paris"
+
+
+def test_deployed_last_names_suffer_from_padding() -> None:
+    assert deployed({"name": "  Ana Armas"})["$last_name"] == "a Armas"
+    assert people({"name": "  Ana Armas"})["$last_name"] == "Armas"
+
+
+def test_deployed_enforced_email_deletes_both_ids() -> None:
+    assert deployed({"email": "a@b.co"}, enforce_email=True) == {"email": "a@b.co", "$email": "a@b.co"}
+    assert deployed({"plan": "x"}, enforce_email=True) == {"plan": "x"}
+
+
+def test_deployed_enforced_email_may_delete_a_trait_instead() -> None:
+    assert deployed({"ID": 7}, enforce_email=True) == {"$id": "u-1"}
+
+
+def test_deployed_confirm_optin_is_sent_only_where_it_is_set() -> None:
+    assert "confirm_optin" not in document(SERENA, list_id="L", fidelity="deployed")
+    assert document(SERENA, list_id="L", confirm_optin=True, fidelity="deployed")["confirm_optin"] == "true"
