@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import klavier
 from klavier.delivery.dispatcher import Pace
 from klavier.delivery.outbox import Outbox
-from klavier.delivery.retry import RetryPolicy
+from klavier.retry import RetryPolicy
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually
 

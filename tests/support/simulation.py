@@ -13,12 +13,12 @@ from klavier.delivery.courier import Courier
 from klavier.delivery.dispatcher import Dispatcher, Pace
 from klavier.delivery.outbox import Entry, Outbox
 from klavier.delivery.pacing import Pacer
-from klavier.delivery.retry import RetryPolicy
 from klavier.delivery.translator import Translator
 from klavier.events.model import Event
 from klavier.klaviyo.endpoints import find_endpoint
 from klavier.klaviyo.revisions import CURRENT
 from klavier.outcome import Outcome, delivered, failed
+from klavier.retry import RetryPolicy
 from klavier.vendor import Delivery, Flow
 from tests.support.klaviyo_windows import FixedWindows
 

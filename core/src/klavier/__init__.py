@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         DeliveryError,
         EventError,
         KlavierError,
+        OutboxError,
         PluginError,
         TransportError,
         UsageError,
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from klavier.loading import load_vendor
     from klavier.outcome import Outcome
     from klavier.plugins import Plugins
+    from klavier.relay.async_relay import AsyncRelay
+    from klavier.relay.counts import Counts
+    from klavier.relay.opening import aopen, open  # noqa: A004 -- klavier.open reads as it should
+    from klavier.relay.relay import Relay
+    from klavier.retry import RetryPolicy
     from klavier.sandbox.sandbox import Sandbox
     from klavier.settings import setting
     from klavier.vendor import Delivery, Flow, Vendor, VendorSpec
@@ -39,6 +45,7 @@ _HOMES = {
         "DeliveryError",
         "EventError",
         "KlavierError",
+        "OutboxError",
         "PluginError",
         "TransportError",
         "UsageError",
@@ -51,6 +58,11 @@ _HOMES = {
     "klavier.loading": ("load_vendor",),
     "klavier.outcome": ("Outcome",),
     "klavier.plugins": ("Plugins",),
+    "klavier.relay.async_relay": ("AsyncRelay",),
+    "klavier.relay.counts": ("Counts",),
+    "klavier.relay.opening": ("aopen", "open"),
+    "klavier.relay.relay": ("Relay",),
+    "klavier.retry": ("RetryPolicy",),
     "klavier.sandbox.sandbox": ("Sandbox",),
     "klavier.settings": ("setting",),
     "klavier.vendor": ("Delivery", "Flow", "Vendor", "VendorSpec"),
@@ -60,8 +72,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first use
     "Alias",
     "ApiError",
+    "AsyncRelay",
     "Config",
     "ConfigError",
+    "Counts",
     "Delivery",
     "DeliveryError",
     "Event",
@@ -70,13 +84,16 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "Group",
     "Identify",
     "KlavierError",
+    "OutboxError",
     "Outcome",
     "Page",
     "PluginError",
     "Plugins",
     "Rehearsal",
+    "Relay",
     "Request",
     "Response",
+    "RetryPolicy",
     "Sandbox",
     "Screen",
     "Track",
@@ -84,9 +101,11 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "UsageError",
     "Vendor",
     "VendorSpec",
+    "aopen",
     "hookimpl",
     "load_config",
     "load_vendor",
+    "open",
     "parse_event",
     "parse_line",
     "rehearse",

@@ -15,6 +15,7 @@ from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
+from klavier.retry import RetryPolicy
 
 Wire = Literal["current", "native"]
 """Which of Klaviyo's APIs says it: the newest revision, or the endpoints and revision the vendor itself uses."""
@@ -57,6 +58,11 @@ class Vendor(ABC):
     settings: Any
     batch_size: int = 1
     """How many events the vendor's own servers would hand over together."""
+    bulk_size: int = 1
+    """How many events to hand over together where the fewest calls are wanted: above 1 for a vendor with bulk calls of
+    its own; the others' requests are combined after translation."""
+    retry: RetryPolicy = RetryPolicy()
+    """When a failed event is tried again."""
     constants: frozenset[str | float] = frozenset()
     """Values that the vendor adds by itself, such as the event name `Placed Order`; tests expect no others."""
 

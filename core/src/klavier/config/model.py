@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from attrs import field, frozen
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 BASE_URL = "https://a.klaviyo.com"
 _LONGEST_WAIT = 3600
 _LARGEST_BATCH = 10_000
+_MOST_CONNECTIONS = 1000
 
 
 def _web_address(value: str) -> None:
@@ -40,6 +41,16 @@ def _some_events(value: int | None) -> None:
         raise ValueError(f"must be from 1 to {_LARGEST_BATCH} events")
 
 
+def _some_text(value: str) -> None:
+    if not value.strip() or "\0" in value:
+        raise ValueError('must name a file, or be "memory"')
+
+
+def _some_connections(value: int) -> None:
+    if not 1 <= value <= _MOST_CONNECTIONS:
+        raise ValueError(f"must be from 1 to {_MOST_CONNECTIONS}")
+
+
 def _header_text(value: str | None) -> None:
     if value is not None and not (value.isascii() and value.isprintable() and value and " " not in value):
         raise ValueError("must be a key as Klaviyo shows it: plain characters without spaces, not empty")
@@ -59,6 +70,10 @@ class KlaviyoSection:
     connect_timeout: float = setting(10.0, validator=_seconds, doc="Seconds to wait for a connection.")
     read_timeout: float = setting(30.0, validator=_seconds, doc="Seconds to wait between two pieces of a reply.")
     total_timeout: float = setting(120.0, validator=_seconds, doc="Seconds to wait for a whole reply.")
+    proxy: str | None = setting(None, secret=True, doc="The URL of a proxy, where HTTPS_PROXY does not name it.")
+    verify: bool = setting(
+        default=True, doc="Whether the server's certificate is checked; false is for a test server only."
+    )
 
 
 @frozen
@@ -70,6 +85,15 @@ class DeliverySection:
         validator=_some_events,
         doc="How many events are handed to the vendor together, where it is not what the vendor's own servers do.",
     )
+    outbox: str = setting(
+        "klavier.db",
+        validator=_some_text,
+        doc='The file that keeps accepted events, relative to this file; "memory" keeps them for this process only.',
+    )
+    bulk: Literal["vendor", "max"] = setting(
+        "vendor", doc='"vendor" makes the calls that the vendor would, "max" says the same with the fewest calls.'
+    )
+    connections: int = setting(32, validator=_some_connections, doc="How many calls may be under way at once.")
 
 
 @frozen

@@ -16,7 +16,6 @@ from klavier.delivery.courier import Courier
 from klavier.delivery.lanes import Lanes
 from klavier.delivery.outbox import Entry, Outbox, Settled
 from klavier.delivery.pool import Parcel, Pool
-from klavier.delivery.retry import RetryPolicy
 from klavier.delivery.translator import Translator
 from klavier.delivery.verdict import verdict
 from klavier.delivery.voyage import Voyage
@@ -25,6 +24,7 @@ from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
+from klavier.retry import RetryPolicy
 
 Observer = Callable[[Event | None, Entry, Outcome], None]
 """Sees the final outcome of each event, once it is written down."""
@@ -211,12 +211,12 @@ class Dispatcher:
             self._ended = ended + self._ended
             return
         due = {item.entry.seq: item.due for item in settled if item.due is not None}
-        for voyage in ended:
-            self._underway -= len(voyage.entries)
-            self._release(voyage, due)
         for result, item in zip(results, settled, strict=True):
             if item.due is None:
                 self._observe(result.event, result.entry, result.outcome)
+        for voyage in ended:
+            self._underway -= len(voyage.entries)
+            self._release(voyage, due)
 
     async def _settle(self, settled: list[Settled]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from klavier.delivery.letters import dead_letter
 from klavier.delivery.outbox.entry import Settled
-from klavier.delivery.retry import RetryPolicy
 from klavier.delivery.voyage import Result
+from klavier.retry import RetryPolicy
 
 _FREE_AGAIN = 5.0
 """How soon an event is tried again that is not at fault, in seconds; the courier waits for Klaviyo by itself."""

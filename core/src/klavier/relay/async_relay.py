@@ -42,9 +42,13 @@ class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
         deadline = time.monotonic() + timeout
         if await asyncio.to_thread(outbox.pending_up_to, last):
             self._start()
-        while await asyncio.to_thread(outbox.pending_up_to, last) and time.monotonic() < deadline:  # noqa: ASYNC110 -- see below
+        while (await asyncio.to_thread(outbox.pending_up_to, last) or self._is_busy()) and time.monotonic() < deadline:  # noqa: ASYNC110 -- see below
             await asyncio.sleep(_POLL)  # another process may be the one that delivers: only the file tells
         return self.counts()
+
+    def _is_busy(self) -> bool:
+        """Tell whether outcomes of this process are still to be counted."""
+        return self._runner is not None and self._runner.busy > 0
 
     def counts(self) -> Counts:
         """Give the counts so far, without waiting."""

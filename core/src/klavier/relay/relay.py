@@ -63,9 +63,13 @@ class Relay(Calls[bool]):
         deadline = time.monotonic() + timeout
         if outbox.pending_up_to(last):
             self._start()
-        while outbox.pending_up_to(last) and time.monotonic() < deadline:
+        while (outbox.pending_up_to(last) or self._is_busy()) and time.monotonic() < deadline:
             time.sleep(_POLL)
         return self.counts()
+
+    def _is_busy(self) -> bool:
+        """Tell whether outcomes of this process are still to be counted."""
+        return self._runner is not None and self._runner.busy > 0
 
     def counts(self) -> Counts:
         """Give the counts so far, without waiting."""

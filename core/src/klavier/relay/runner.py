@@ -1,6 +1,7 @@
 """Deliver from an outbox for as long as it is wanted: one process at a time, the next takes over when it ends."""
 
 import asyncio
+import logging
 import os
 import time
 import uuid
@@ -13,14 +14,14 @@ from klavier.delivery.courier import Courier
 from klavier.delivery.dispatcher import Dispatcher, Observer, Pace
 from klavier.delivery.outbox import Entry, Outbox
 from klavier.delivery.pacing import Pacer
-from klavier.delivery.retry import RetryPolicy
 from klavier.delivery.translator import Translator
-from klavier.errors import OutboxError
+from klavier.errors import OutboxError, PluginError
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Kind, Outcome
 from klavier.plugins import Plugins
+from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
 
 AsyncSend = Callable[[Request], Awaitable[Response]]
@@ -29,6 +30,8 @@ CLAIM_SECONDS = 15.0
 """How long a process that died keeps others from delivering."""
 
 _BEAT = CLAIM_SECONDS / 5
+
+_log = logging.getLogger("klavier.relay")
 
 
 @frozen
@@ -54,6 +57,12 @@ class Runner:
         self._holder = f"{os.getpid()}-{uuid.uuid4()}"
         self._stopping = False
         self._sleeper = asyncio.Event()
+
+    @property
+    def busy(self) -> int:
+        """How many events are under way in this process."""
+        dispatcher = self.dispatcher
+        return 0 if dispatcher is None else dispatcher.busy
 
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
         """Deliver until `stop`, or until nothing waits; waits its turn while another process delivers."""
@@ -109,7 +118,10 @@ class Runner:
 
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
         self.kinds[outcome.kind] += 1
-        self.parts.observe(event, entry, outcome)
+        try:
+            self.parts.observe(event, entry, outcome)
+        except Exception as error:  # noqa: BLE001 -- an observer may raise anything, and delivery goes on
+            _log.warning("an observer of outcomes failed: %s", error if isinstance(error, PluginError) else type(error))
 
     async def _claim(self) -> bool:
         return await asyncio.to_thread(self.parts.outbox.claim, self._holder, time.time(), CLAIM_SECONDS)

@@ -1,0 +1,123 @@
+"""Open a relay from a configuration file."""
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from klavier.config.load import load_config
+from klavier.config.model import Config
+from klavier.delivery.dispatcher import Pace
+from klavier.delivery.outbox import Entry, Outbox
+from klavier.events.model import Event
+from klavier.outcome import Outcome
+from klavier.plugins import Plugins
+from klavier.relay.async_relay import AsyncRelay
+from klavier.relay.relay import Connect, Relay
+from klavier.relay.runner import AsyncSend, Parts
+from klavier.vendor import Vendor
+
+OnOutcome = Callable[[Event | None, Outcome], None]
+"""Sees each event's final outcome; the event is None where its payload could not be read."""
+
+BULK_WINDOW = 10_000
+BULK_RUN = 200
+
+
+def open(  # noqa: A001 -- klavier.open reads as it should
+    path: str | os.PathLike[str] = "klavier.toml",
+    *,
+    on_outcome: OnOutcome | None = None,
+    environ: Mapping[str, str] | None = None,
+    connect: Connect | None = None,
+) -> Relay:
+    """Open a relay as a configuration file says.
+
+    `on_outcome` is called with each event and its final outcome, in the thread that delivers.  `connect` takes the
+    place of the transport, such as a sandbox in tests.  Raises `ConfigError` for what is wrong in the file,
+    `OutboxError` where the outbox cannot be opened.
+    """
+    config = load_config(path, environ=environ)
+    return Relay(_parts(config, Path(path).parent, on_outcome), connect or connect_to(config))
+
+
+@asynccontextmanager
+async def aopen(
+    path: str | os.PathLike[str] = "klavier.toml",
+    *,
+    on_outcome: OnOutcome | None = None,
+    environ: Mapping[str, str] | None = None,
+    connect: Connect | None = None,
+) -> AsyncIterator[AsyncRelay]:
+    """Open a relay for asynchronous programs; the arguments are those of `open`.  At the end it flushes and closes."""
+    config = load_config(path, environ=environ)
+    parts = _parts(config, Path(path).parent, on_outcome)
+    async with AsyncRelay(parts, connect or connect_to(config)) as relay:
+        yield relay
+
+
+def connect_to(config: Config, vendor: Vendor | None = None) -> Connect:
+    """Give what opens the transport to the account of a configuration."""
+    keys = config.keys_for(vendor or config.build_vendor())
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[AsyncSend]:
+        from klavier.delivery.transport import AsyncTransport  # noqa: PLC0415 -- a heavy import, made by those who send
+
+        section = config.klaviyo
+        async with AsyncTransport(
+            keys["private_api_key"],
+            keys["public_api_key"],
+            section.base_url,
+            connect_timeout=section.connect_timeout,
+            read_timeout=section.read_timeout,
+            total_timeout=section.total_timeout,
+            connections=config.delivery.connections,
+            proxy=section.proxy,
+            verify=section.verify,
+        ) as transport:
+            yield transport.send
+
+    return connect
+
+
+def pace_of(config: Config, vendor: Vendor) -> Pace:
+    """Give the pace that a configuration asks for."""
+    delivery = config.delivery
+    connections = delivery.connections
+    if delivery.bulk == "max":
+        return Pace(
+            combine=True, connections=connections, window=BULK_WINDOW, run=BULK_RUN, batch=max(1, vendor.bulk_size)
+        )
+    batch = delivery.batch_size or vendor.batch_size
+    return Pace(connections=connections, window=2 * connections * batch, batch=batch)
+
+
+def outbox_of(config: Config, folder: Path) -> Outbox:
+    """Open the outbox that a configuration names; a relative path starts in `folder`."""
+    name = config.delivery.outbox
+    return Outbox() if name == "memory" else Outbox(folder / name)
+
+
+def _parts(config: Config, folder: Path, on_outcome: OnOutcome | None) -> Parts:
+    vendor = config.build_vendor()
+    plugins = config.known_plugins()
+    return Parts(
+        vendor=vendor,
+        plugins=plugins,
+        outbox=outbox_of(config, folder),
+        pace=pace_of(config, vendor),
+        policy=vendor.retry,
+        observe=_observer(plugins, vendor.name, on_outcome),
+    )
+
+
+def _observer(plugins: Plugins, vendor: str, on_outcome: OnOutcome | None) -> Any:
+    def observe(event: Event | None, _entry: Entry, outcome: Outcome) -> None:
+        if event is not None:
+            plugins.observe(event, vendor, outcome)
+        if on_outcome is not None:
+            on_outcome(event, outcome)
+
+    return observe
