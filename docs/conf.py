@@ -27,7 +27,7 @@ autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 nitpick_ignore_regex = [
-    ("py:class", r"(collections\.abc|importlib|click|os)\..*"),
+    ("py:class", r"(collections\.abc|contextlib|importlib|click|os)\..*"),
     ("py:class", r"klavier(\.\w+){2,}|BrowserCall"),  # what is not public is named, not linked
 ]
 

@@ -43,7 +43,7 @@ def documented(name: str) -> bool:
     """Tell whether the home of a name documents it: a docstring, or a string under the assignment."""
     tree = ast.parse(Path(inspect.getfile(importlib.import_module(klavier._HOME_OF[name]))).read_text("utf-8"))
     for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
-        if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name == name:
+        if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:
             return bool(ast.get_docstring(node))
         if isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
