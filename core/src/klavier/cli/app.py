@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from klavier.plugins import Plugins
 
 COMMANDS = {
+    "doctor": "Check the configuration, the plugins and the key.",
+    "send": "Deliver events from files or standard input.",
     "demo": "Deliver sample events to a built-in Klaviyo and show what it then holds.",
     "plan": "Show what would be sent for a file of events; sends nothing.",
     "sandbox": "Serve a Klaviyo to try things out on.",

@@ -5,12 +5,15 @@ that is refused, one plugin that fails: none of them stops the rest.
 """
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import define, field, frozen
 
+from klavier.delivery.crew import Crew
 from klavier.delivery.drivers import Send, deliver, plan
 from klavier.delivery.lines import Line
 from klavier.errors import EventError, PluginError
@@ -22,7 +25,10 @@ from klavier.outcome import Outcome, failed, rejected
 
 if TYPE_CHECKING:
     from klavier.plugins import Plugins
-    from klavier.vendor import BrowserCall, Vendor
+    from klavier.vendor import BrowserCall, Delivery, Vendor
+
+_AHEAD = 8
+"""How many lines are read ahead for each connection, so that a slow delivery does not hold up the others."""
 
 _POSITION = re.compile(r" at (?:column|byte) \d+")
 
@@ -55,9 +61,10 @@ class _Slot:
     event: Event | None = None
     result: Result | None = None
 
-    def end(self, outcome: Outcome, cause: str | None = None) -> None:
+    def end(self, outcome: Outcome, cause: str | None = None) -> Result:
         """Close the slot with an outcome that needs no delivery."""
         self.result = Result(self.line, self.event, outcome, outcome.reason if cause is None else cause)
+        return self.result
 
 
 class _Log:
@@ -81,11 +88,44 @@ class _Log:
         )
 
 
+@frozen
+class _Underway:
+    """A delivery that was begun, with what it sends and where its outcomes will be."""
+
+    delivery: "Delivery"
+    log: _Log
+    outcomes: Future[tuple[Outcome, ...]]
+
+
+@frozen
+class _Batch:
+    """Lines that were begun together."""
+
+    slots: list[_Slot]
+    underway: list[_Underway]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nobody has to wait for it."""
+        return all(begun.outcomes.done() for begun in self.underway)
+
+
 class Pipeline:
-    """One vendor, one way to send, and the plugins that look in; `run` may be called many times."""
+    """One vendor, one way to send, and the plugins that look in; `run` may be called many times.
+
+    `batch_size` is how many lines are handed to the vendor together, by default what its own servers do.
+    `connections` is how many deliveries are under way at once, each in a thread; the order of each person's events is
+    kept.  `send` is then called from many threads.
+    """
 
     def __init__(
-        self, vendor: "Vendor", send: Send, *, plugins: "Plugins | None" = None, batch_size: int | None = None
+        self,
+        vendor: "Vendor",
+        send: Send,
+        *,
+        plugins: "Plugins | None" = None,
+        batch_size: int | None = None,
+        connections: int = 1,
     ) -> None:
         self.observer_faults: Counter[str] = Counter()
         """How often each plugin failed to take note of an outcome; the outcomes stand all the same."""
@@ -93,16 +133,33 @@ class Pipeline:
         self._send = send
         self._plugins = plugins
         self._size = max(1, vendor.batch_size if batch_size is None else batch_size)
+        self._connections = connections
 
     def run(self, lines: Iterable[Line]) -> Iterator[Result]:
-        """Give one result for each line, in order; no more than one batch of lines is held at a time."""
+        """Give one result for each line, in order; no more than some batches of lines are held at a time."""
+        if self._connections <= 1:
+            for batch in self._batches(lines):
+                yield from self._finish(self._begin(batch, None))
+            return
+        ahead = self._connections * _AHEAD // self._size + 1
+        window: deque[_Batch] = deque()
+        with Crew(self._connections) as crew:
+            for batch in self._batches(lines):
+                window.append(self._begin(batch, crew))
+                while window and (len(window) > ahead or window[0].is_done):
+                    yield from self._finish(window.popleft())
+            while window:
+                yield from self._finish(window.popleft())
+
+    def _batches(self, lines: Iterable[Line]) -> Iterator[list[_Slot]]:
         batch: list[_Slot] = []
         for line in lines:
             batch.append(self._read(line))
             if len(batch) >= self._size:
-                yield from self._finish(batch)
+                yield batch
                 batch = []
-        yield from self._finish(batch)
+        if batch:
+            yield batch
 
     def _read(self, line: Line) -> _Slot:
         """Parse and transform one line; what ends here has its result already."""
@@ -128,38 +185,44 @@ class Pipeline:
         else:
             slot.end(failed(f"a plugin transformed the event into a {type(changed).__name__}"))
 
-    def _finish(self, batch: list[_Slot]) -> Iterator[Result]:
-        open_slots: dict[int, list[_Slot]] = {}
-        events: list[Event] = []
-        for slot in batch:
-            if slot.result is None and slot.event is not None:
-                open_slots.setdefault(id(slot.event), []).append(slot)
-                events.append(slot.event)
-        if events:
-            self._deliver(events, open_slots)
-        for slot in batch:
+    def _begin(self, slots: list[_Slot], crew: Crew | None) -> _Batch:
+        """Hand the events to the vendor, and its deliveries to the crew, or deliver them on the spot."""
+        events = [slot.event for slot in slots if slot.result is None and slot.event is not None]
+        underway = []
+        for delivery in plan(self._vendor, events) if events else ():
+            log = _Log(self._send)
+            job = partial(deliver, delivery, log.send)
+            outcomes = _done(job()) if crew is None else crew.hand_out(delivery.keys, job)
+            underway.append(_Underway(delivery, log, outcomes))
+        return _Batch(slots, underway)
+
+    def _finish(self, batch: _Batch) -> Iterator[Result]:
+        """Wait for the outcomes of a batch and give its results in order."""
+        waiting: dict[int, list[_Slot]] = {}
+        for slot in batch.slots:
+            if slot.result is None:
+                waiting.setdefault(id(slot.event), []).append(slot)
+        for begun in batch.underway:
+            self._settle(begun, waiting)
+        for slot in batch.slots:
             result = slot.result
-            if result is None:  # a vendor that names an event twice leaves another one without
-                slot.end(failed(f"vendor {self._vendor.name} gave no outcome for the event"))
-                result = slot.result
-            assert result is not None  # noqa: S101 -- `end` has just set it
+            if result is None:  # a vendor that names one event twice leaves another one without
+                result = slot.end(failed(f"vendor {self._vendor.name} gave no outcome for the event"))
             self._observe(result)
             yield result
 
-    def _deliver(self, events: list[Event], slots: dict[int, list[_Slot]]) -> None:
-        for delivery in plan(self._vendor, events):
-            log = _Log(self._send)
-            outcomes = deliver(delivery, log.send)
-            waiting = [slots[id(event)].pop(0) if slots.get(id(event)) else None for event in delivery.events]
-            first: int | None = None
-            for slot, outcome in zip(waiting, outcomes, strict=True):
-                if slot is None:  # a vendor that names an event twice: its first outcome stands
-                    continue
-                if first is None:
-                    first = slot.line.number
-                    slot.result = log.result(slot, outcome, delivery.browser_calls)
-                else:
-                    slot.result = Result(slot.line, slot.event, outcome, outcome.reason, sent_with=first)
+    def _settle(self, begun: _Underway, waiting: dict[int, list[_Slot]]) -> None:
+        first: int | None = None
+        for event, outcome in zip(begun.delivery.events, begun.outcomes.result(), strict=True):
+            slots = waiting.get(id(event))
+            if not slots:  # a vendor that names an event twice: its first outcome stands
+                continue
+            slot = slots.pop(0)
+            if first is None:
+                first = slot.line.number
+                slot.result = begun.log.result(slot, outcome, begun.delivery.browser_calls)
+            else:
+                slot.result = Result(slot.line, slot.event, outcome, outcome.reason, sent_with=first)
 
     def _observe(self, result: Result) -> None:
         if self._plugins is None or result.event is None:
@@ -168,3 +231,9 @@ class Pipeline:
             self._plugins.observe(result.event, self._vendor.name, result.outcome)
         except PluginError as error:
             self.observer_faults[str(error)] += 1
+
+
+def _done(outcomes: tuple[Outcome, ...]) -> Future[tuple[Outcome, ...]]:
+    future: Future[tuple[Outcome, ...]] = Future()
+    future.set_result(outcomes)
+    return future

@@ -23,9 +23,7 @@ _NO_RULES: _Rules = {}
 _USER = "context.traits"
 
 
-def compile_lookup(  # noqa: C901 -- one pass, compiled once
-    table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset()
-) -> Read:
+def compile_lookup(table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset()) -> Read:
     """Compile a table; `own_traits` are no custom properties, and the places `without` are not looked at.
 
     A member counts where it is neither null nor empty text, as in JavaScript's `value || value === 0 || value ===
@@ -38,7 +36,7 @@ def compile_lookup(  # noqa: C901 -- one pass, compiled once
     user_traits, user_address = scopes[_USER], scopes.get(f"{_USER}.address", _NO_RULES)
     nested = tuple((name, scopes[f"context.{name}"]) for name in ("address", "location") if f"context.{name}" in scopes)
 
-    def read(event: Event) -> Found:  # noqa: C901 -- one pass over the members, for speed
+    def read(event: Event) -> Found:
         payload, context = event.payload, event.context
         found: Found = ({}, {}, {}, [])
         ranks: dict[str, int] = {}
@@ -70,7 +68,7 @@ def compile_lookup(  # noqa: C901 -- one pass, compiled once
 
 def _by_scope(table: Table, own_traits: AbstractSet[str], without: AbstractSet[str]) -> dict[str, dict[str, Rule]]:
     """Turn rows of places into rules by scope, such as `traits.address`."""
-    own: dict[str, Rule] = dict.fromkeys(own_traits, ("", 0, False, False))
+    own: dict[str, Rule] = {name: ("", 0, False, False) for name in own_traits}
     scopes: dict[str, dict[str, Rule]] = {"traits": dict(own), _USER: dict(own)}
     for attribute, *places in table:
         for rank, place in enumerate(places):
@@ -103,7 +101,7 @@ def _scan(source: Any, rules: _Rules, found: Found, ranks: dict[str, int]) -> No
                 _take(source[name], rules[name], found, ranks)
 
 
-def _scan_traits(source: JsonObject, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:  # noqa: C901 -- speed
+def _scan_traits(source: JsonObject, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
     """Go over traits: each is an attribute, a custom property, or both.
 
     The hottest loop of the package: it does what `_take` does without calling it.

@@ -1,0 +1,41 @@
+"""From a setup to something that sends: keys are checked first, then a connection is opened."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from klavier.cli.setup import CONFIG_FILE, KEYS, Setup
+from klavier.delivery.drivers import Send
+from klavier.delivery.pacing import Pacer
+from klavier.delivery.patience import Patient
+from klavier.errors import ConfigError
+
+
+@contextmanager
+def connect(setup: Setup, *, tries: int = 6) -> Iterator[Send]:
+    """Open a transport to the setup's Klaviyo, each request tried so often; raises `ConfigError` without any key."""
+    keys = setup.config.keys_for(setup.vendor)
+    if not any(keys.values()):
+        raise ConfigError(
+            f"no key is given; set private_api_key under [klaviyo] in {CONFIG_FILE}, "
+            f"or the environment variable {KEYS['private_api_key']}"
+        )
+    from klavier.delivery.transport import Transport  # noqa: PLC0415 -- loads an HTTP client
+
+    klaviyo = setup.config.klaviyo
+    with Transport(
+        keys["private_api_key"],
+        keys["public_api_key"],
+        klaviyo.base_url,
+        connect_timeout=klaviyo.connect_timeout,
+        read_timeout=klaviyo.read_timeout,
+        total_timeout=klaviyo.total_timeout,
+        connections=setup.config.delivery.connections,
+        proxy=klaviyo.proxy,
+        verify=klaviyo.verify,
+    ) as transport:
+        patient = Patient(transport.send, Pacer(time.monotonic), tries=tries)
+        try:
+            yield patient.send
+        finally:
+            patient.end()

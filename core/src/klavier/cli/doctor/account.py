@@ -1,0 +1,60 @@
+"""Ask Klaviyo whose keys these are.
+
+Source: Klaviyo's Get Accounts, which needs the scope `accounts:read`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from klavier.cli.connect import connect
+from klavier.cli.doctor.check import Check
+from klavier.cli.setup import Setup
+from klavier.cli.wording import plain
+from klavier.jsvalues import dig
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.klaviyo.revisions import CURRENT
+
+_ASK = Request("GET", "/api/accounts", revision=CURRENT)
+_NOT_ACCEPTED, _NOT_ALLOWED, _THROTTLED = 401, 403, 429
+
+
+def ask_for_account(setup: Setup, public_api_key: str | None) -> Iterator[Check]:
+    """Check the private key by asking for its account, and that the public key is of the same one."""
+    with connect(setup, tries=1) as send:
+        reply = send(_ASK)
+    yield _judged(reply)
+    if reply.ok:
+        yield from _compare(_account_of(reply), public_api_key)
+
+
+def _judged(reply: Response) -> Check:
+    if reply.ok:
+        name = dig(_account_of(reply), "attributes", "contact_information", "organization_name")
+        return Check("key", "ok", f"Klaviyo knows the private key{f', of {plain(name, 60)}' if name else ''}")
+    if reply.status == _NOT_ACCEPTED:
+        return Check("key", "wrong", "Klaviyo does not accept the private key (401)", "copy it again from its settings")
+    if reply.status == _NOT_ALLOWED:
+        return Check(
+            "key", "note", "the key may not read the account (403)", "give it the scope accounts:read to check it"
+        )
+    if reply.status == _THROTTLED:
+        return Check("key", "note", "Klaviyo has been asked too often (429)", "wait a minute, then check again")
+    if reply.status == 0:
+        return Check("key", "wrong", f"no reply came: {reply.problem}", "check base_url, the network and the proxy")
+    return Check("key", "wrong", f"the server answered {reply.status}", "check base_url, or try again later")
+
+
+def _compare(account: dict[str, Any], public_api_key: str | None) -> Iterator[Check]:
+    theirs = dig(account, "attributes", "public_api_key")
+    if public_api_key and isinstance(theirs, str) and theirs:
+        if theirs == public_api_key:
+            yield Check("public key", "ok", "it is of the same account")
+        else:
+            yield Check("public key", "wrong", "it is of another account", "copy the one beside the private key")
+
+
+def _account_of(reply: Response) -> dict[str, Any]:
+    data = reply.json.get("data") if isinstance(reply.json, dict) else None
+    first = data[0] if isinstance(data, list) and data else data
+    return first if isinstance(first, dict) else {}

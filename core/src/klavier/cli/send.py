@@ -1,0 +1,98 @@
+"""`klavier send`: deliver events from files or standard input to Klaviyo."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from klavier.cli.asjson import line_of, result_object
+from klavier.cli.connect import connect
+from klavier.cli.progress import with_progress
+from klavier.cli.setup import Choice, choice_options, prepare
+from klavier.cli.sources import STDIN, check_readable, lines_of
+from klavier.cli.tally import Tally
+from klavier.delivery.pipeline import Pipeline, Result
+from klavier.errors import UsageError
+
+_INTERRUPTED = 130
+
+
+@click.command("send", short_help="Deliver events.")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@choice_options
+@click.option("--sandbox", metavar="URL", help="Deliver to this address instead of Klaviyo's, such as a sandbox's.")
+@click.option(
+    "--format",
+    "as_",
+    type=click.Choice(["table", "jsonl"]),
+    default="table",
+    show_default=True,
+    help="A summary, or one JSON object for each event.",
+)
+@click.option(
+    "--rejects",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the lines that were rejected or failed here, as they came, to be mended and sent again.",
+)
+def command(*, files: Sequence[str], choice: Choice, sandbox: str | None, as_: str, rejects: Path | None) -> None:
+    """Deliver the events of each FILE (JSON Lines) to Klaviyo; without one, or with -, those of standard input.
+
+    Every event gets an outcome, and one that fails does not stop the rest.
+    Sending a file twice is harmless on the current wire: each event keeps its id.
+    """
+    names = list(files) or [STDIN]
+    if not files and sys.stdin is not None and sys.stdin.isatty():
+        raise click.UsageError("nothing to send: give a FILE, or pipe events in")
+    if names.count(STDIN) > 1:
+        raise click.UsageError("standard input can be read once; give - once")
+    check_readable(names)
+    setup = prepare(choice, base_url=sandbox)
+    tally, delivery = Tally(), setup.config.delivery
+    with connect(setup) as send, _opened(rejects, names) as rejects_file:
+        pipeline = Pipeline(
+            setup.vendor,
+            send,
+            plugins=setup.plugins,
+            batch_size=delivery.batch_size,
+            connections=delivery.connections,
+        )
+        results = with_progress(pipeline.run(lines_of(names)), names)
+        interrupted = _deliver(results, tally, rejects_file, as_)
+    for fault, times in pipeline.observer_faults.items():
+        click.echo(f"warning: {fault} ({times:,} times); the outcomes stand", err=True)
+    click.echo("\n".join(tally.lines()), err=as_ == "jsonl")
+    raise SystemExit(_INTERRUPTED if interrupted else tally.exit_code)
+
+
+def _deliver(results: Iterable[Result], tally: Tally, rejects: BinaryIO | None, as_: str) -> bool:
+    """Run to the end or to an interrupt; tells whether it was interrupted."""
+    last = "the beginning"
+    try:
+        for result in results:
+            tally.add(result)
+            last = result.line.place
+            if as_ == "jsonl":
+                click.echo(line_of(result_object(result)), nl=False)
+            if rejects is not None and result.outcome.kind in ("rejected", "failed"):
+                rejects.write(result.line.text + b"\n")
+    except KeyboardInterrupt:
+        click.echo(f"\nstopped after {last}; to deliver the rest, send it again: that is harmless", err=True)
+        return True
+    return False
+
+
+def _opened(path: Path | None, names: Sequence[str]) -> AbstractContextManager[BinaryIO | None]:
+    """Open the file of rejects before anything is sent; raises `UsageError` for one that cannot be written."""
+    if path is None:
+        return nullcontext()
+    if path.exists() and any(name != STDIN and path.samefile(name) for name in names):
+        raise UsageError(f"{path}: is read from as well; give --rejects another name")
+    try:
+        return path.open("wb")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the path cannot be used"
+        raise UsageError(f"{path}: cannot be written: {why}") from None

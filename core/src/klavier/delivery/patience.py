@@ -1,0 +1,106 @@
+"""Send with patience: each request when its time has come, and again where a later try may succeed.
+
+For programs that wait for the reply of every request, such as `klavier send`.  Trying again is harmless, since each
+event carries a unique id.
+"""
+
+import random
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from klavier.delivery.drivers import Send
+from klavier.errors import TransportError
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+
+_FIRST, _LONGEST = 1.0, 30.0
+"""Seconds: the most that is waited before the second try, and before any."""
+
+_LONGEST_NAMED = 120.0
+"""Seconds: how long a server may ask to wait."""
+
+_HOPELESS_AFTER = 3
+_REFUSED_KEY = frozenset({401, 403})
+
+
+class Paces(Protocol):
+    """Says when a request may be sent; see `klavier.delivery.pacing`."""
+
+    def wait(self, request: Request, /) -> float:
+        """Give the seconds to wait."""
+
+    def sent(self, request: Request, /) -> None:
+        """Note that it is being sent."""
+
+    def learn(self, request: Request, reply: Response, /) -> None:
+        """Note the reply."""
+
+
+class Patient:
+    """Sends requests one at a time or from many threads; gives the last reply, status 0 where none came.
+
+    A retryable reply is waited out: as long as it asks for, else a random time that doubles at most.  After three
+    requests in a row that stay without success, each further one is tried once, until one succeeds.
+    """
+
+    def __init__(
+        self,
+        send: Send,
+        pacer: Paces | None = None,
+        *,
+        tries: int = 6,
+        sleep: Callable[[float], object] | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._send = send
+        self._pacer = pacer
+        self._tries = tries
+        self._ended = threading.Event()
+        self._sleep = self._ended.wait if sleep is None else sleep
+        self._jitter = jitter
+        self._lock = threading.Lock()
+        self._in_vain = 0
+
+    def send(self, request: Request) -> Response:
+        """Send a request until its reply is final."""
+        tries = self._tries if self._in_vain < _HOPELESS_AFTER else 1
+        reply = self._once(request)
+        for number in range(1, tries):
+            if not reply.retryable or self._ended.is_set():
+                break
+            self._sleep(self._pause(reply, number))
+            reply = self._once(request)
+        self._in_vain = self._in_vain + 1 if reply.retryable else 0
+        return reply
+
+    def end(self) -> None:
+        """Stop waiting, in every thread: what is under way ends with the reply that it has."""
+        self._ended.set()
+
+    def _once(self, request: Request) -> Response:
+        self._await_turn(request)
+        try:
+            reply = self._send(request)
+        except TransportError as error:
+            reply = Response.none(str(error))
+        # A key that is not accepted is told at once; nobody waits here until it is.
+        if self._pacer is not None and reply.status not in _REFUSED_KEY:
+            with self._lock:
+                self._pacer.learn(request, reply)
+        return reply
+
+    def _await_turn(self, request: Request) -> None:
+        while self._pacer is not None and not self._ended.is_set():
+            with self._lock:
+                seconds = self._pacer.wait(request)
+                if seconds <= 0:
+                    self._pacer.sent(request)
+                    return
+            self._sleep(seconds)
+
+    def _pause(self, reply: Response, number: int) -> float:
+        asked = reply.headers.get("retry-after", "")
+        if asked.isascii() and asked.isdigit():
+            return min(_LONGEST_NAMED, float(asked[:9]))
+        return self._jitter() * min(_LONGEST, _FIRST * 2.0 ** (number - 1))

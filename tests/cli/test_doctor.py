@@ -1,0 +1,132 @@
+"""`klavier doctor`: each check says what it found, and what to do."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import klavier
+from klavier.cli.doctor.account import _judged
+from klavier.cli.doctor.calls import outdated_calls
+from klavier.config import KlaviyoSection
+from klavier.klaviyo.response import Response
+from klavier.plugins import installed_plugins
+from klavier.sandbox import Sandbox
+from klavier.sandbox.server import SandboxServer
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def address(folder: Path) -> Iterator[str]:
+    with SandboxServer(Sandbox("pk_sandbox", "SNDBX1")) as server:
+        write(folder, server.url)
+        yield server.url
+
+
+def write(folder: Path, address: str, private: str = "pk_sandbox", public: str = "SNDBX1") -> None:
+    (folder / "klavier.toml").write_text(
+        f'vendor = "little"\n[klaviyo]\nbase_url = "{address}"\n'
+        f'private_api_key = "{private}"\npublic_api_key = "{public}"'
+    )
+
+
+def test_all_is_well(run: Run, address: str) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1:] == [
+        "ok     configuration  klavier.toml",
+        "ok     vendor         little",
+        f"note   address        {address} is not encrypted",
+        "                      use http:// for a sandbox only",
+        "ok     key            Klaviyo knows the private key, of klavier sandbox",
+        "ok     public key     it is of the same account",
+    ]
+
+
+def test_the_checks_as_json_lines(run: Run, address: str) -> None:
+    assert address
+    found = [json.loads(line) for line in run("doctor", "--format", "jsonl").stdout.splitlines()]
+    assert found[1] == {"name": "configuration", "state": "ok", "found": "klavier.toml", "remedy": ""}
+
+
+def test_a_private_key_that_is_not_accepted(run: Run, folder: Path, address: str) -> None:
+    write(folder, address, private="pk_wrong")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "wrong  key            Klaviyo does not accept the private key (401)\n" in result.stdout
+    assert "pk_wrong" not in result.output
+
+
+def test_a_public_key_of_another_account(run: Run, folder: Path, address: str) -> None:
+    write(folder, address, public="OTHER1")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "wrong  public key     it is of another account\n" in result.stdout
+
+
+def test_a_server_that_is_not_there(run: Run, folder: Path) -> None:
+    write(folder, "http://127.0.0.1:9")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "wrong  key            no reply came: the connection was refused\n" in result.stdout
+    assert run("doctor", "--offline").exit_code == 0
+
+
+def test_no_key(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text('vendor = "little"')
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "wrong  key            no key is given\n" in result.stdout
+    (folder / "klavier.toml").write_text('vendor = "little"\n[klaviyo]\npublic_api_key = "SNDBX1"')
+    assert "note   key            only the public key is given" in run("doctor", "--offline").stdout
+
+
+def test_every_mistake_of_the_configuration_and_every_broken_plugin(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text('vendor = "litle"\n[klaviyo]\nprivat_api_key = "x"\n')
+    (folder / "klavier_plugin.py").write_text("import no_such_module")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "wrong  plugins        klavier_plugin.py: plugin klavier_plugin.py: ModuleNotFoundError" in result.stdout
+    assert "wrong  configuration  klavier.toml: klaviyo.privat_api_key: unknown setting\n" in result.stdout
+    assert "                      did you mean 'private_api_key'?\n" in result.stdout
+    assert result.stdout.count("wrong  configuration") == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "state", "found"),
+    [
+        (Response(403), "note", "the key may not read the account (403)"),
+        (Response(429), "note", "Klaviyo has been asked too often (429)"),
+        (Response(503), "wrong", "the server answered 503"),
+        (Response(200, "<html>"), "ok", "Klaviyo knows the private key"),
+        (Response(200, {"data": [3]}), "ok", "Klaviyo knows the private key"),
+    ],
+)
+def test_odd_replies_are_judged(reply: Response, state: str, found: str) -> None:
+    check = _judged(reply)
+    assert (check.state, check.found) == (state, found)
+
+
+def vendor_of(name: str, **settings: str) -> klavier.Vendor:
+    account = KlaviyoSection(private_api_key="pk_x", public_api_key="PUB")
+    return klavier.Config(vendor=name, klaviyo=account, vendors={name: settings}).build_vendor()
+
+
+@pytest.mark.parametrize("name", sorted(installed_plugins().vendors))
+def test_the_current_wire_of_a_vendor_is_not_outdated(name: str) -> None:
+    assert list(outdated_calls(vendor_of(name), date(2026, 11, 22))) == []
+
+
+def test_retired_calls_are_told() -> None:
+    if not {"rudderstack", "segment-classic"} <= installed_plugins().vendors.keys():
+        pytest.skip("needs two vendors with a native wire")
+    day = date(2026, 11, 22)
+    assert list(outdated_calls(vendor_of("rudderstack", wire="native"), day)) == [
+        ("revision 2023-02-22 was retired on 2025-02-22; Klaviyo answers as the oldest it still serves", False)
+    ]
+    assert list(outdated_calls(vendor_of("rudderstack", wire="native"), date(2024, 1, 1))) == []
+    assert list(outdated_calls(vendor_of("segment-classic", wire="native"), day)) == [
+        ("the vendor's native wire speaks the legacy API, which Klaviyo shut down on 2024-06-30", True)
+    ]
