@@ -5,10 +5,9 @@ Source: Klaviyo's OpenAPI specification of profiles and events; what RudderStack
 
 import hashlib
 import re
-from collections.abc import Callable
 from typing import Any
 
-from klavier.events.model import Event, JsonObject
+from klavier.events.model import Event
 from klavier.jsvalues import dig, parse_float, to_string
 from klavier.klaviyo.limits import EMAIL, METRIC_NAME, UNIQUE_ID
 from klavier.strictjson import kind_of

@@ -23,8 +23,12 @@ _NO_RULES: _Rules = {}
 _USER = "context.traits"
 
 
-def compile_lookup(table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset()) -> Read:
+def compile_lookup(
+    table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset(), *, dots_nest: bool = False
+) -> Read:
     """Compile a table; `own_traits` are no custom properties, and the places `without` are not looked at.
+
+    With `dots_nest` a dot in a trait's name nests its property.
 
     A member counts where it is neither null nor empty text, as in JavaScript's `value || value === 0 || value ===
     false`; among the places of one attribute the first in the table wins.
@@ -32,43 +36,44 @@ def compile_lookup(table: Table, own_traits: AbstractSet[str], without: Abstract
     scopes = _by_scope(table, own_traits, without)
     root, in_context = tuple(scopes.get("", {}).items()), tuple(scopes.get("context", {}).items())
     in_properties = scopes.get("properties", _NO_RULES)
-    traits, address = scopes["traits"], scopes.get("traits.address", _NO_RULES)
-    user_traits, user_address = scopes[_USER], scopes.get(f"{_USER}.address", _NO_RULES)
+    own = scopes["traits"], scopes.get("traits.address", _NO_RULES)
+    users = scopes[_USER], scopes.get(f"{_USER}.address", _NO_RULES)
     nested = tuple((name, scopes[f"context.{name}"]) for name in ("address", "location") if f"context.{name}" in scopes)
 
     def read(event: Event) -> Found:
         payload, context = event.payload, event.context
         found: Found = ({}, {}, {}, [])
         ranks: dict[str, int] = {}
-        for name, rule in root:
-            if name in payload:
-                _take(payload[name], rule, found, ranks)
-        inner = payload.get("traits")
-        if inner.__class__ is dict:
-            _scan_traits(inner, traits, found, ranks)
-            if "address" in inner:
-                _scan(inner["address"], address, found, ranks)
-        inner = context.get("traits")
-        if inner.__class__ is dict:
-            _scan_traits(inner, user_traits, found, ranks)
-            if "address" in inner:
-                _scan(inner["address"], user_address, found, ranks)
-        for name, rule in in_context:
-            if name in context:
-                _take(context[name], rule, found, ranks)
-        for name, rules in nested:
-            if name in context:
-                _scan(context[name], rules, found, ranks)
+        _pick(payload, root, found, ranks)
+        _scan_person(payload, *own, found, ranks)
+        if context:
+            _scan_person(context, *users, found, ranks)
+            _pick(context, in_context, found, ranks)
+            for name, rules in nested:
+                if name in context:
+                    _scan(context[name], rules, found, ranks)
         if "properties" in payload:
             _scan(payload["properties"], in_properties, found, ranks)
+        if dots_nest and "." in "".join(found[2]):
+            return found[0], found[1], custom_properties(event, own_traits, dots_nest=True), found[3]
         return found
 
     return read
 
 
+def custom_properties(event: Event, own_traits: AbstractSet[str], *, dots_nest: bool) -> JsonObject:
+    """Give the custom properties alone, where traits are known to be left out that are attributes all the same."""
+    custom: JsonObject = {}
+    for traits in (event.payload.get("traits"), event.context.get("traits")):
+        for name, value in traits.items() if isinstance(traits, dict) else ():
+            if name not in own_traits:
+                put(custom, name, value, nests=dots_nest)
+    return custom
+
+
 def _by_scope(table: Table, own_traits: AbstractSet[str], without: AbstractSet[str]) -> dict[str, dict[str, Rule]]:
     """Turn rows of places into rules by scope, such as `traits.address`."""
-    own: dict[str, Rule] = {name: ("", 0, False, False) for name in own_traits}
+    own: dict[str, Rule] = dict.fromkeys(own_traits, ("", 0, False, False))
     scopes: dict[str, dict[str, Rule]] = {"traits": dict(own), _USER: dict(own)}
     for attribute, *places in table:
         for rank, place in enumerate(places):
@@ -93,12 +98,28 @@ def _take(value: Any, rule: Rule, found: Found, ranks: dict[str, int]) -> None:
         found[3].append(attribute)
 
 
+def _pick(source: JsonObject, rules: tuple[tuple[str, Rule], ...], found: Found, ranks: dict[str, int]) -> None:
+    """Look for each of a few members."""
+    for name, rule in rules:
+        if name in source:
+            _take(source[name], rule, found, ranks)
+
+
 def _scan(source: Any, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
     """Go over the members of what may be an object."""
     if source.__class__ is dict:
         for name in source:
             if name in rules:
                 _take(source[name], rules[name], found, ranks)
+
+
+def _scan_person(holder: JsonObject, traits: _Rules, address: _Rules, found: Found, ranks: dict[str, int]) -> None:
+    """Go over the traits that an event or its context holds, and over their address."""
+    inner = holder.get("traits")
+    if inner.__class__ is dict:
+        _scan_traits(inner, traits, found, ranks)
+        if "address" in inner:
+            _scan(inner["address"], address, found, ranks)
 
 
 def _scan_traits(source: JsonObject, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
@@ -109,10 +130,7 @@ def _scan_traits(source: JsonObject, rules: _Rules, found: Found, ranks: dict[st
     attributes, location, custom, odd = found
     for name, value in source.items():
         if name not in rules:
-            if "." in name:
-                put(custom, name, value)
-            else:
-                custom[name] = value
+            custom[name] = value
             continue
         attribute, rank, inside, is_custom = rules[name]
         if is_custom:

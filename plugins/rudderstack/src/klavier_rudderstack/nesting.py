@@ -5,12 +5,12 @@ from typing import Any
 from klavier.events.model import JsonObject
 
 
-def put(target: JsonObject, key: str, value: Any) -> None:
-    """Set a custom property; a dot in its key opens an object, as RudderStack's `a.b` becomes `{"a": {"b": ...}}`.
+def put(target: JsonObject, key: str, value: Any, *, nests: bool) -> None:
+    """Set a custom property; where it `nests`, a dot in its key opens an object: `a.b` becomes `{"a": {"b": ...}}`.
 
     Objects that come from an event are copied before they are changed.
     """
-    if "." not in key:
+    if not nests or "." not in key:
         target[key] = value
         return
     *parents, last = key.split(".")

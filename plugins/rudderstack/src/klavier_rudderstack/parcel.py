@@ -15,7 +15,7 @@ class Refused(Exception):  # noqa: N818 -- an event's fate while it is translate
     """The event cannot be said; the message is its outcome's reason, without personal data."""
 
 
-@frozen
+@frozen(repr=False)
 class Membership:
     """A person on a list: `profile` is the entry of the job, empty for `add`, which takes Klaviyo's own id."""
 
@@ -24,7 +24,7 @@ class Membership:
     profile: JsonObject
 
 
-@frozen
+@frozen(repr=False)
 class Parcel:
     """What has to be said: a profile first, then its membership, then an event; each may be missing."""
 

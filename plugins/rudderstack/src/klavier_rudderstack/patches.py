@@ -3,6 +3,7 @@
 Source: `integrations.Klaviyo` of an event names the fields, its traits hold the values.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from klavier.events.model import JsonObject
@@ -13,10 +14,8 @@ _SPELLINGS = ("Klaviyo", "klaviyo", "KLAVIYO")
 _PATCHES = (("fieldsToUnset", "unset"), ("fieldsToAppend", "append"), ("fieldsToUnappend", "unappend"))
 
 
-def patches_of(
-    payload: JsonObject, custom: JsonObject, notes: list[str], *, exact: bool
-) -> tuple[JsonObject, JsonObject]:
-    """Give `patch_properties`, and the custom properties without the traits that are said in it."""
+def patches_of(payload: JsonObject, notes: list[str], *, exact: bool) -> tuple[JsonObject, AbstractSet[str]]:
+    """Give `patch_properties`, and the names of the traits that are said in it and therefore no custom properties."""
     options, traits = _options(payload.get("integrations")), steering_traits(payload)
     patches: JsonObject = {}
     changed: set[str] = set()
@@ -30,7 +29,7 @@ def patches_of(
             patches[patch] = fields if exact else names
         else:
             patches[patch] = {name: traits[name] for name in names if traits.get(name) is not None}
-    return patches, _without(custom, changed)
+    return patches, changed
 
 
 def steering_traits(payload: JsonObject) -> JsonObject:
@@ -48,15 +47,3 @@ def _options(integrations: Any) -> JsonObject:
             if options and isinstance(options, dict):
                 return options
     return {}
-
-
-def _without(custom: JsonObject, names: set[str]) -> JsonObject:
-    """Leave properties out by the names of their traits; a dot in one has nested its property by now."""
-    kept = {name: value for name, value in custom.items() if name not in names}
-    for name in names:
-        first, dot, rest = name.partition(".")
-        if dot and isinstance(kept.get(first), dict):
-            kept[first] = _without(kept[first], {rest})
-            if not kept[first]:
-                del kept[first]
-    return kept

@@ -7,7 +7,7 @@ from typing import Any
 from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import truthy
 from klavier_rudderstack import acceptable
-from klavier_rudderstack.lookup import Found, compile_lookup
+from klavier_rudderstack.lookup import Found, compile_lookup, custom_properties
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.nesting import flatten
 from klavier_rudderstack.parcel import Refused
@@ -32,7 +32,7 @@ Profile = Callable[[Event, list[str]], JsonObject]
 
 def v1_identify(mode: Mode) -> Profile:
     """Compile v1's profile of an identify call: the `data` of create, update or import profile."""
-    read = compile_lookup(profile.V1_IDENTIFY, mode.version.own_traits)
+    read = compile_lookup(profile.V1_IDENTIFY, mode.version.own_traits, dots_nest=mode.points.dots_nest)
     enforce, flat, exact = mode.settings.enforce_email_as_primary, mode.settings.flatten_properties, mode.exact
 
     def make(event: Event, notes: list[str]) -> JsonObject:
@@ -56,7 +56,7 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
     points, enforce = mode.points, mode.settings.enforce_email_as_primary
     # RudderStack deletes both from the properties before it looks for the person, only not for ecommerce events.
     without = _NOTHING if ecommerce or points.contact_in_properties else _CONTACT_IN_PROPERTIES
-    read = compile_lookup(points.v1_event_profile, traits.V1, without)
+    read = compile_lookup(points.v1_event_profile, traits.V1, without, dots_nest=points.dots_nest)
     flat, exact, legacy = mode.settings.flatten_properties, mode.exact, mode.legacy
 
     def make(event: Event, notes: list[str]) -> JsonObject:
@@ -84,7 +84,8 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
     """Compile the profile of v2 and v3: the `data` of import profile, or of `profile` inside an event."""
     exact, anonymous_user_id = mode.exact, mode.points.anonymous_user_id
     without = _CONTACT_IN_PROPERTIES if inside_event and not mode.points.contact_in_properties else _NOTHING
-    read = compile_lookup(profile.IMPORT, mode.version.own_traits, without)
+    own_traits, nests = mode.version.own_traits, mode.points.dots_nest
+    read = compile_lookup(profile.IMPORT, own_traits, without, dots_nest=nests)
     flat, enforce = mode.settings.flatten_properties, mode.settings.enforce_email_as_primary
     drops_anonymous = not (exact or inside_event or mode.revision <= _ANONYMOUS_UNTIL)
     # Revisions from 2024-02-15 to 2026-07-15 want `meta` among the attributes of an event's profile.
@@ -97,13 +98,16 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
             raise Refused(NOT_E164)
         patches: JsonObject = {}
         if "integrations" in event.payload:
-            patches, custom = patches_of(event.payload, custom, notes, exact=exact)
+            patches, changed = patches_of(event.payload, notes, exact=exact)
+            if changed:
+                custom = custom_properties(event, own_traits | changed, dots_nest=nests)
         if flat:
             custom = flatten(custom)
         if enforce:
             custom["_id"] = attributes.pop("external_id", None)
         elif anonymous_user_id and "external_id" not in attributes and "anonymous_id" in attributes:
             attributes["external_id"] = attributes["anonymous_id"]
+            found[3].append("external_id")
         if drops_anonymous and "anonymous_id" in attributes:
             _drop_anonymous(attributes, notes)
         finish(event, found, notes, exact=exact)

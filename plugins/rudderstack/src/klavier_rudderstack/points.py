@@ -44,6 +44,8 @@ class Points:
     """Whether a subscription takes the first external id for an e-mail address where there is none."""
     patch_after_create: bool
     """Whether v1 updates a profile that it has just created."""
+    dots_nest: bool
+    """Whether a dot in the name of a trait nests the custom property, over one that has the first part's name."""
     device_names_as_given: bool
     """Whether device mode sends event names untouched."""
     device_plain_members: bool
@@ -70,6 +72,7 @@ DOCUMENTED = Points(
     contact_in_properties=True,
     external_id_as_email=False,
     patch_after_create=False,
+    dots_nest=False,
     device_names_as_given=True,
     device_plain_members=True,
     device_commerce=True,
@@ -92,6 +95,7 @@ DEPLOYED = Points(
     contact_in_properties=False,
     external_id_as_email=True,
     patch_after_create=True,
+    dots_nest=True,
     device_names_as_given=False,
     device_plain_members=False,
     device_commerce=False,
