@@ -1,0 +1,1 @@
+"""Freshpaint's tables, to be held beside its document."""

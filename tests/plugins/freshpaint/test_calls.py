@@ -1,0 +1,165 @@
+from typing import Any
+
+import pytest
+
+from klavier import load_vendor, parse_event
+from tests.support.freshpaint import IDENTIFY, KEYS, TRACK, native, told
+
+
+@pytest.mark.parametrize(
+    ("parameter", "trait"),
+    [
+        ("firstName", "$first_name"),
+        ("lastName", "$last_name"),
+        ("phone", "$phone_number"),
+        ("phoneNumber", "$phone_number"),
+        ("title", "$title"),
+        ("email", "$email"),
+        ("id", "$id"),
+    ],
+)
+@pytest.mark.parametrize("own_format", [True, False])
+def test_every_row_of_the_table(parameter: str, trait: str, *, own_format: bool) -> None:
+    traits = {parameter: "given", "plan": "pro"}
+    payload: dict[str, Any] = {"type": "identify", "traits": traits}
+    if own_format:
+        payload = {"event": "$identify", "properties": {"distinct_id": "d", "$device_id": "d", "$user_props": traits}}
+    if trait not in ("$phone_number", "$id", "$email"):
+        traits["phone"] = "+15005550006"
+    path, document = native(payload)
+    assert path == "/api/identify"
+    assert document["token"] == KEYS["public_api_key"]
+    assert document["properties"][trait] == "given"
+    assert document["properties"]["plan"] == "pro"
+
+
+def test_identify_as_klaviyo_takes_it_today() -> None:
+    (request,) = told(IDENTIFY).requests
+    assert (request.method, request.path) == ("POST", "/api/profile-import")
+    assert request.json == {
+        "data": {
+            "type": "profile",
+            "attributes": {"email": "ada@shop.test", "first_name": "Ada", "properties": {"plan": "pro"}},
+        }
+    }
+
+
+def test_every_argument_of_track() -> None:
+    path, document = native(TRACK)
+    assert path == "/api/track"
+    assert document == {
+        "token": "AbC123",
+        "event": "Ordered Product",
+        "customer_properties": {"$email": "ada@shop.test"},
+        "properties": {"itemType": "image"},
+        "time": 1_700_000_000,
+    }
+
+
+def test_track_as_klaviyo_takes_it_today() -> None:
+    (request,) = told(TRACK).requests
+    assert (request.method, request.path) == ("POST", "/api/events")
+    assert request.json["data"]["attributes"] == {
+        "properties": {"itemType": "image"},
+        "unique_id": "i-1",
+        "metric": {"data": {"type": "metric", "attributes": {"name": "Ordered Product"}}},
+        "profile": {"data": {"type": "profile", "attributes": {"email": "ada@shop.test"}}},
+        "time": "2023-11-14T22:13:20Z",
+    }
+
+
+@pytest.mark.parametrize("time", ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20.900Z", 1_700_000_000, 1_700_000_000_500])
+def test_time_is_whole_seconds_in_ten_digits(time: Any) -> None:
+    payload = {"type": "track", "event": "E", "userId": "u", "timestamp": time}
+    assert native(payload)[1]["time"] == 1_700_000_000
+
+
+@pytest.mark.parametrize("time", [None, "soon", -5, "1970-01-01T00:00:00Z"])
+def test_a_time_that_is_none_is_left_to_klaviyo(time: Any) -> None:
+    assert "time" not in native({"type": "track", "event": "E", "userId": "u", "timestamp": time})[1]
+
+
+def test_email_as_identifier_leaves_the_id_out() -> None:
+    assert "$id" not in native(IDENTIFY)[1]["properties"]
+    assert "$id" not in native(TRACK)[1]["customer_properties"]
+
+
+def test_without_it_all_ids_are_sent() -> None:
+    people = native(IDENTIFY, use_email_as_identifier=False)[1]["properties"]
+    assert (people["$id"], people["$email"]) == ("user-1", "ada@shop.test")
+
+
+def test_another_identifier_still_makes_a_profile() -> None:
+    payload = {"type": "track", "event": "E", "userId": "u-1"}
+    assert native(payload)[1]["customer_properties"] == {"$id": "u-1"}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "identify", "anonymousId": "a", "traits": {"plan": "pro"}},
+        {"type": "track", "event": "E", "anonymousId": "a"},
+        {"event": "E", "properties": {"distinct_id": "device", "$device_id": "device"}},
+    ],
+)
+def test_nobody_is_rejected_with_the_remedy(payload: dict[str, Any]) -> None:
+    found = told(payload)
+    assert found.requests == []
+    assert [outcome.kind for outcome in found.outcomes] == ["rejected"]
+    assert "identify the person first" in found.outcomes[0].reason
+
+
+def test_two_phone_numbers_are_both_kept() -> None:
+    payload = {"type": "identify", "traits": {"phone": "+15005550006", "phoneNumber": "+15005550007"}}
+    people = native(payload)[1]["properties"]
+    assert (people["$phone_number"], people["phoneNumber"]) == ("+15005550006", "+15005550007")
+
+
+@pytest.mark.parametrize(
+    "payload", [{"type": "group", "userId": "u", "groupId": "g"}, {"type": "alias", "userId": "u"}]
+)
+def test_other_calls_do_nothing(payload: dict[str, Any]) -> None:
+    assert [outcome.kind for outcome in told(payload).outcomes] == ["skipped"]
+
+
+def test_an_event_without_a_name_is_rejected() -> None:
+    (outcome,) = told({"type": "track", "event": "", "userId": "u"}).outcomes
+    assert (outcome.kind, outcome.reason.split(":")[0]) == ("rejected", "event")
+
+
+def test_all_enables_custom_events_and_names_enable_the_named() -> None:
+    page = {"event": "$page", "properties": {"distinct_id": "u", "path": "/"}}
+    assert told(TRACK).outcomes[0].kind == "delivered"
+    assert told(page).outcomes[0].kind == "skipped"
+    assert told(TRACK, enabled_events=["Other"]).outcomes[0].kind == "skipped"
+    assert told(IDENTIFY, enabled_events=["Other"]).outcomes[0].kind == "delivered"
+    assert native(page, enabled_events=["$page"])[1] == {
+        "token": "AbC123",
+        "event": "$page",
+        "customer_properties": {"$id": "u"},
+        "properties": {"path": "/"},
+    }
+
+
+def test_page_and_screen_of_the_other_format_keep_their_names() -> None:
+    payload = {"type": "screen", "name": "Home", "category": "App", "userId": "u", "properties": {"p": 1}}
+    document = native(payload, enabled_events=["all", "$screen"])[1]
+    assert (document["event"], document["properties"]) == ("$screen", {"name": "Home", "category": "App", "p": 1})
+
+
+def test_device_mode_calls_what_the_browser_would() -> None:
+    assert told(IDENTIFY, connection_mode="device").browser_calls == [
+        ["identify", {"$email": "ada@shop.test", "$first_name": "Ada", "plan": "pro"}]
+    ]
+    found = told(TRACK, connection_mode="device")
+    assert found.browser_calls == [["track", "Ordered Product", {"itemType": "image"}]]
+    (request,) = found.requests
+    assert (request.path, request.params) == ("/client/events", {"company_id": "AbC123"})
+
+
+def test_ids_of_any_kind_never_raise() -> None:
+    vendor = load_vendor("freshpaint", KEYS)
+    identifiers: tuple[Any, ...] = (0, False, 1.5, [], {}, "", None, {"a": [1]})
+    for identifier in identifiers:
+        event = parse_event({"type": "track", "event": "E", "userId": identifier})
+        assert len(list(vendor.deliveries([event]))) == 1
