@@ -1,5 +1,6 @@
-"""Every block of Python in the README and the documentation runs as a test; TOML and JSON are read.
+"""How the tests search, and the pages as tests.
 
+Every block of Python in the README and the documentation runs as a test; TOML and JSON are read.
 The blocks of one page run in order, in a folder of their own.  A block of TOML that begins with a comment like
 `# klavier.toml` is written to the file of that name, so that the blocks after it find it there, as a reader would.
 """
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from hypothesis import HealthCheck, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
 set_hypothesis_home_dir(Path(__file__).parent / ".hypothesis")  # its tables of characters take seconds to make anew
+settings.register_profile("patient", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")  # a busy machine is no fault of the code
 
 KEYS = {"KLAVIYO_PRIVATE_API_KEY": "pk_from_the_environment", "KLAVIYO_PUBLIC_API_KEY": "AbC123"}
 """What a reader is told to have in the environment."""
