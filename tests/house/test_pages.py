@@ -1,0 +1,49 @@
+"""What the pages point at is there: files, tests, links between pages."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.support.repository import ROOT, modules, name, pages
+
+EVERY_PAGE = pytest.mark.parametrize("page", pages(), ids=name)
+
+
+def prose(page: Path) -> str:
+    """Give a page without its fenced blocks."""
+    return re.sub(r"^(`{3,}|:{3,}).*?^\1\s*$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+@cache
+def known_tests() -> frozenset[str]:
+    return frozenset(
+        name for path in modules("tests") for name in re.findall(r"\bdef (test_\w+)", path.read_text("utf-8"))
+    )
+
+
+@EVERY_PAGE
+def test_named_files_exist(page: Path) -> None:
+    named = re.findall(r"`((?:core|docs|plugins|tests)/[\w./-]+)`", prose(page))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@EVERY_PAGE
+def test_named_tests_exist(page: Path) -> None:
+    assert [test for test in re.findall(r"`(test_\w+)`", prose(page)) if test not in known_tests()] == []
+
+
+@EVERY_PAGE
+def test_links_lead_somewhere(page: Path) -> None:
+    """Sphinx checks the pages of the site; this one checks the others, which people read in the repository."""
+    targets = re.findall(r"\]\(([^)\s#]+)(?:#[^)]*)?\)", prose(page))
+    local = [target for target in targets if "://" not in target and not target.startswith("mailto:")]
+    assert [target for target in local if not (page.parent / target).exists()] == []
+
+
+@EVERY_PAGE
+def test_one_sentence_a_line(page: Path) -> None:
+    """A change then shows what it changes."""
+    lines = [line for line in prose(page).splitlines() if not line.lstrip().startswith(("|", "-", "*", "<!--", "%"))]
+    assert [line for line in lines if re.search(r"[a-z`)][.!?] [A-Z][a-z]", line)] == []
