@@ -45,6 +45,13 @@ class Account:
         """Give the profiles their ids."""
         self.profiles = Profiles(lambda: self.ids.ulid("profile"))
 
+    def clear(self) -> None:
+        """Forget everything that the account holds."""
+        self.ids = Ids()
+        self.profiles = Profiles(lambda: self.ids.ulid("profile"))
+        for held in (self.lists, self.metrics, self.jobs):
+            held.clear()
+
     def list_of(self, list_id: str) -> List | None:
         """Give a list; makes it where unknown lists are welcome."""
         found = self.lists.get(list_id)

@@ -53,7 +53,7 @@ class Reply:
         if self is ACCEPTED:
             return _ACCEPTED
         if self.document is None and self.content is None:
-            return Response(self.status, headers=dict(self.headers))
+            return Response(self.status, headers=self.http_headers())
         body = self.body
         if not body:
             return Response(self.status, headers=self.http_headers())

@@ -20,7 +20,7 @@ from klavier.sandbox.operations.subscriptions import confirm
 from klavier.sandbox.profile import KINDS, Profile
 from klavier.sandbox.rates import Windows
 from klavier.sandbox.summary import summary
-from klavier.sandbox.views import comparable, state
+from klavier.sandbox.views import comparable, full_profile, state
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/vnd.api+json"
@@ -68,9 +68,8 @@ class Sandbox:
         self.account = Account(
             self.clock, private_api_key, public_api_key, opt_in, sms, drops_test_addresses, unknown_lists
         )
-        limits = rate_limits if isinstance(rate_limits, Mapping) else {}
-        windows = Windows(limits) if rate_limits else None
-        self._gateway = Gateway(self.account, legacy, retired, windows)
+        self._rate_limits = rate_limits
+        self._gateway = Gateway(self.account, legacy, retired, self._windows())
         self._lock = threading.RLock()
         self.faults = Faults(seed)
         self.calls: list[Call] = []
@@ -125,6 +124,11 @@ class Sandbox:
             await self.clock.sleep_async(fault.delay)
         return self._finish(incoming, fault)
 
+    def _windows(self) -> Windows | None:
+        if self._rate_limits is False:
+            return None
+        return Windows({} if self._rate_limits is True else self._rate_limits)
+
     def _strike(self, incoming: Incoming) -> Fault | None:
         if not self.faults:
             return None
@@ -176,7 +180,7 @@ class Sandbox:
         """Give one profile as `state` shows it, by Klaviyo's id or any identifier; None for an unknown one."""
         with self._lock:
             found = self._find(identifier)
-            return None if found is None else next(p for p in self.state()["profiles"] if p["id"] == found.id)
+            return None if found is None else full_profile(found)
 
     def confirm(self, identifier: str) -> int:
         """Click every confirmation link that waits for a person; gives how many consents that made."""
@@ -188,6 +192,14 @@ class Sandbox:
         profiles = self.account.profiles
         owners = (profiles.owner(kind, identifier) for kind in KINDS)
         return profiles.by_id.get(identifier) or next((owner for owner in owners if owner is not None), None)
+
+    def reset(self) -> None:
+        """Forget everything: people, events, lists, calls, faults and counted requests."""
+        with self._lock:
+            self.account.clear()
+            self.faults.clear()
+            self.calls.clear()
+            self._gateway.windows = self._windows()
 
     def state(self) -> dict[str, Any]:
         """Give everything that the account holds as plain data: `profiles`, `metrics`, `events`, `lists`, `jobs`."""

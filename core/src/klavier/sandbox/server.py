@@ -1,7 +1,8 @@
 """The sandbox over HTTP, for programs that are not Python and for tests of the transport.
 
 Needs the extra `server` (starlette and uvicorn).  Besides Klaviyo's own paths the server answers `GET
-/_sandbox/state`, `GET /_sandbox/summary` and `GET /_sandbox/calls`.
+/_sandbox/state`, `GET /_sandbox/summary` and `GET /_sandbox/calls`, and `POST /_sandbox/reset`
+forgets everything.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ _TRANSPORT = "klavier.transport"
 
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 _STARTED_WITHIN = 10.0
+_LAST_PORT = 65_535
 
 
 def make_app(sandbox: Sandbox) -> "Starlette":
@@ -48,8 +50,13 @@ def make_app(sandbox: Sandbox) -> "Starlette":
     async def inspect(request: "Request") -> Any:
         return _inspection(sandbox, request.path_params["what"])
 
+    async def reset(_: "Request") -> Any:
+        sandbox.reset()
+        return _inspection(sandbox, "state")
+
     return Starlette(
         routes=[
+            Route("/_sandbox/reset", reset, methods=["POST"]),
             Route("/_sandbox/{what}", inspect, methods=["GET"]),
             Route("/{path:path}", klaviyo, methods=_METHODS),
         ]
@@ -110,9 +117,11 @@ def _missing() -> UsageError:
 
 def _listen(host: str, port: int) -> socket.socket:
     """Open the socket ourselves, so that the port is known, and its errors are ours."""
+    if not 0 <= port <= _LAST_PORT:
+        raise UsageError(f"port: must be between 0 and {_LAST_PORT}; 0 takes a free one")
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise UsageError(f"cannot listen on {host}:{port} ({type(error).__name__}); choose another port") from None
 
 

@@ -18,7 +18,7 @@ def state(account: Account) -> dict[str, Any]:
         for event in profile.events.values()
     ]
     return {
-        "profiles": [_full_profile(profile) for profile in account.profiles],
+        "profiles": [full_profile(profile) for profile in account.profiles],
         "metrics": [{"id": metric.id, **_metric(metric)} for metric in metrics.values()],
         "events": [event for _, event in sorted(events, key=lambda pair: pair[0])],
         "lists": [
@@ -70,7 +70,8 @@ def _list_name(list_id: str, name: str, *, given: bool) -> str:
     return f"{name} ({list_id})" if given and list_id != name else name
 
 
-def _full_profile(profile: Profile) -> dict[str, Any]:
+def full_profile(profile: Profile) -> dict[str, Any]:
+    """Give one profile of `state`."""
     times = {"created": write_time(profile.created), "updated": write_time(profile.updated)}
     return {"id": profile.id, **_profile(profile, None, dated=True), **times}
 

@@ -56,7 +56,9 @@ class Schemas:
         for name in self._revisions:
             path = self._folder / name / f"{operation}.json"
             if name <= revision and path.is_file():
-                return self._library.validator_for(read_text(path.read_bytes()), validate_formats=True)
+                schema = read_text(path.read_bytes())
+                schema.pop("$id", None)  # a name for people may be no URI, which the library insists on
+                return self._library.validator_for(schema, validate_formats=True)
         return None
 
 

@@ -16,6 +16,9 @@ from klavier.events.model import Event
 NOBODY = "nobody"
 """The ordering key of events that name no person; they have no order among them."""
 
+_FIRST = -1
+"""The layer before all others."""
+
 
 @define(eq=False)
 class Group:
@@ -37,27 +40,27 @@ class Grouping:
         self._open: dict[Hashable, list[tuple[int, int]]] = {}
         self._last: dict[str, Group] = {}
 
-    def add(  # noqa: PLR0913 -- what there is to know of an event
-        self, event: Event, key: str, content: Any, kind: Hashable, size: int, *, once: bool, waits: bool
-    ) -> None:
-        """Put an event into a group of its kind with at most `size` events.
-
-        `once` keeps a person out of it twice; an event that causes no request `waits` for no other, nor others for it.
-        """
-        waits = waits and key != NOBODY
-        last = self._last.get(key) if waits else None
+    def add(self, event: Event, key: str, content: Any, kind: Hashable, size: int, *, once: bool) -> None:  # noqa: PLR0913 -- what there is to know of an event
+        """Put an event into a group of its kind with at most `size` events; `once` keeps a person out of it twice."""
+        last = self._last.get(key) if key != NOBODY else None
         if last is not None and not once and last.kind == kind and last.room > 0:
             group = last
         else:
             group = self._open_group(kind, 0 if last is None else last.layer + 1, size)
-        group.events.append(event)
-        group.keys.append(key)
-        group.contents.append(content)
+        _put(group, event, key, content)
         group.room -= 1
         if group.room == 0:
             self._close(group)
-        if waits:
+        if key != NOBODY:
             self._last[key] = group
+
+    def add_idle(self, event: Event, key: str, content: Any) -> None:
+        """Put an event that causes no request after the person's last one, without taking room; else before all."""
+        last = self._last.get(key) if key != NOBODY else None
+        if last is None:
+            last = Group(_FIRST, None, 0)
+            self._groups.append(last)
+        _put(last, event, key, content)
 
     def in_order(self) -> Iterator[Group]:
         """Give the groups layer by layer."""
@@ -79,3 +82,9 @@ class Grouping:
         while self._groups[places[index][1]] is not group:
             index += 1
         del places[index]
+
+
+def _put(group: Group, event: Event, key: str, content: Any) -> None:
+    group.events.append(event)
+    group.keys.append(key)
+    group.contents.append(content)

@@ -49,6 +49,10 @@ class CompiledMapping:
         if not rules.unknown_fields:
             problems.extend(unknown_fields(given, [*known, *CONTROLS], row.name, f"{place}.fields"))
         self.action = _action(settings, calls, rules, batched=self.batch_size > 0)
+        self.reads = frozenset(
+            _paths([field.default for field in row.fields if field.name not in given]) | _paths(given)
+        )
+        """The paths that stand in the mapping."""
         fields = [field for field in row.fields if field.name not in CONTROLS]
         try:
             self.plan = plan_of(
@@ -110,3 +114,10 @@ def _with_audience_list(given: Mapping[str, Any], row: ActionRow, list_id: str |
         return given
     own = path("$.context.personas.audience_settings.listId")
     return {**given, "list_id": {"@if": {"exists": own, "then": own, "else": list_id}}}
+
+
+def _paths(node: Any) -> set[str]:
+    if isinstance(node, str):
+        return {node} if node.startswith("$.") else set()
+    members = node.values() if isinstance(node, Mapping) else node if isinstance(node, (list, tuple)) else ()
+    return {found for member in members for found in _paths(member)}

@@ -31,19 +31,7 @@ class SegmentActions(Vendor):
 
     name = NAME
     batch_size = 1000
-    constants = frozenset(
-        {
-            "Order Completed",
-            "Ordered Product",
-            "-59",
-            "SUBSCRIBED",
-            "UNSUBSCRIBED",
-            "event",
-            "metric",
-            "profile",
-            "list",
-        }
-    )
+    constants = frozenset({"Order Completed", "Ordered Product", "-59", False})
 
     def __init__(self, settings: SegmentActionsSettings) -> None:
         self.settings = settings
@@ -62,6 +50,13 @@ class SegmentActions(Vendor):
             steps = self._steps(event)
             yield self._delivery((event,), (self.key(event),), partial(_one_by_one, [steps]))
 
+    def excludes(self, event: Event) -> frozenset[str]:
+        """Give what no mapping of the event reads: Segment sends what is mapped, and nothing else."""
+        read = [mapping.reads for mapping in self.mappings if mapping.matches(event.payload)]
+        return frozenset(
+            f"{root}.*" for root in ("properties", "traits") if not any(f"$.{root}" in paths for paths in read)
+        )
+
     def _steps(self, event: Event) -> list[Step]:
         payload = event.payload
         return [(mapping, mapping.item(event)) for mapping in self.mappings if mapping.matches(payload)]
@@ -69,9 +64,11 @@ class SegmentActions(Vendor):
     def _batches(self, events: Sequence[Event]) -> Iterator[Delivery]:
         grouping = Grouping()
         for event in events:
-            steps = self._steps(event)
-            kind, size = _place(steps, event)
-            grouping.add(event, self.key(event), steps, kind, size, once=_once(steps), waits=_sends(steps))
+            steps, key = self._steps(event), self.key(event)
+            if any(isinstance(item, Item) for _, item in steps):
+                grouping.add(event, key, steps, *_place(steps, event), once=_once(steps))
+            else:
+                grouping.add_idle(event, key, steps)
         for group in grouping.in_order():
             batched = any(mapping.batch_size for mapping, _ in group.contents[0])
             run = partial(_together if batched else _one_by_one, group.contents)
@@ -83,16 +80,16 @@ class SegmentActions(Vendor):
 
 def _place(steps: list[Step], event: Event) -> tuple[Any, int]:
     """Give the kind and size of the group that an event goes into; a kind of its own where nothing batches."""
-    live = [(mapping, item) for mapping, item in steps if isinstance(item, Item)]
-    sizes = [mapping.batch_size for mapping, _ in live if mapping.batch_size]
+    sizes = [mapping.batch_size for mapping, item in steps if mapping.batch_size and isinstance(item, Item)]
     if not sizes:
         return id(event), 1
-    kind = tuple((id(mapping), item.group if mapping.batch_size else None) for mapping, item in live)
-    return (kind, len(steps)), min(sizes)
+    return tuple((id(mapping), _shared(mapping, item)) for mapping, item in steps), min(sizes)
 
 
-def _sends(steps: list[Step]) -> bool:
-    return any(isinstance(item, Item) for _, item in steps)
+def _shared(mapping: CompiledMapping, item: Item | Outcome) -> Any:
+    if isinstance(item, Outcome):
+        return "idle"
+    return (item.group,) if mapping.batch_size else "alone"
 
 
 def _once(steps: list[Step]) -> bool:
@@ -112,26 +109,22 @@ def _one_by_one(contents: Sequence[list[Step]]) -> Flow:
 
 
 def _together(contents: Sequence[list[Step]]) -> Flow:
-    """Run the steps of several events mapping by mapping; all events have the same mappings."""
+    """Run the steps of several events mapping by mapping; the first has the mappings of all that cause requests."""
     found: list[list[tuple[str, Outcome]]] = [[] for _ in contents]
-    for position, (mapping, _) in enumerate(contents[0]):
-        column = [steps[position][1] for steps in contents]
-        live = [(index, item) for index, item in enumerate(column) if isinstance(item, Item)]
-        outcomes: dict[int, Outcome] = {index: item for index, item in enumerate(column) if isinstance(item, Outcome)}
-        if live:
-            items = [item for _, item in live]
-            given = yield from (mapping.action.batch(items) if mapping.batch_size else _each(mapping, items))
-            outcomes.update(zip((index for index, _ in live), given, strict=True))
-        for index, outcome in outcomes.items():
+    active = [index for index, steps in enumerate(contents) if any(isinstance(item, Item) for _, item in steps)]
+    for index in range(len(contents)):
+        if index not in active:
+            found[index] = [(mapping.name, item) for mapping, item in contents[index] if isinstance(item, Outcome)]
+    for position, (mapping, _) in enumerate(contents[active[0]] if active else ()):
+        column = [contents[index][position][1] for index in active]
+        items = [item for item in column if isinstance(item, Item)]
+        outcomes: Sequence[Any] = column
+        if items:
+            send = mapping.action.batch if mapping.batch_size else mapping.action.one_by_one
+            outcomes = yield from send(items)
+        for index, outcome in zip(active, outcomes, strict=True):
             found[index].append((mapping.name, outcome))
     return [combined(each) for each in found]
-
-
-def _each(mapping: CompiledMapping, items: Sequence[Item]) -> Any:
-    outcomes = []
-    for item in items:
-        outcomes.append((yield from mapping.action.single(item)))  # noqa: PERF401 -- a comprehension cannot yield from
-    return outcomes
 
 
 def _compiled(settings: SegmentActionsSettings, vendor: SegmentActions) -> list[CompiledMapping]:

@@ -212,14 +212,14 @@ def _reachable(rules: Rules) -> Check:
         given = found.get("subscriptions") or {}
         if value.get("id") or (given.get("push") and not (found.get("email") or found.get("phone_number"))):
             return None
-        flaws = known(value)
-        if flaws:
-            return flaws
-        return [
+        flaws = known(value) or [
             (f"/attributes/{need}", f"'{need}' is required to change the {channel} subscription.")
             for channel, need in _NEEDS.items()
             if given.get(channel) and not found.get(need)
         ]
+        if not flaws and given.get("sms") and rules.has("age_gated_date_of_birth") and not rules.has("sms"):
+            return [("/attributes/phone_number", "There is no sending number for this phone number's region.")]
+        return flaws
 
     return check
 

@@ -8,13 +8,15 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from klavier.klaviyo.limits import EMAIL
+import orjson
+
+from klavier.klaviyo.limits import EMAIL, PROFILE_BYTES
 from klavier.sandbox.rules import Rules
 from klavier.sandbox.shape import Check, Flaw, both, either, many, matching, nullable, number, of_type, record, text
 
 E164 = re.compile(r"\+[1-9]\d{1,14}")
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
-_BAD_PHONE = "Invalid phone number format (Example of a valid format: +12345678901)."
+BAD_PHONE = "Invalid phone number format (Example of a valid format: +12345678901)."
 _LONE_PHONE = "The account has no SMS set up: a profile needs an identifier besides its phone number."
 
 TEXTS = ("first_name", "last_name", "organization", "title", "image")
@@ -81,18 +83,24 @@ def meta(rules: Rules) -> dict[str, Check]:
     return {"meta": nullable(record("meta", patches))}
 
 
-def identified(rules: Rules, kinds: Collection[str]) -> Check:
-    """Demand one of these identifiers in a profile resource, and a phone number that can be used or left out."""
+def identified(rules: Rules, kinds: Collection[str], most: int = PROFILE_BYTES) -> Check:
+    """Demand one of these identifiers in a profile resource, a phone number that can be used or left out, and a limit.
+
+    `most` is how many bytes of JSON the profile's attributes may be.
+    """
     shown = ", ".join(kinds)
     sms = rules.has("sms")
 
     def check(value: Any) -> list[Flaw] | None:
         found = value["attributes"]
-        if not value.get("id") and not any(found.get(kind) for kind in kinds):
+        given = [kind for kind in kinds if found.get(kind)]
+        if not given and not value.get("id"):
             return [("/attributes", f"At least one identifier is required: {shown}.")]
-        flaw = phone_flaw(
-            found, sms=sms, others=bool(value.get("id") or any(found.get(k) for k in kinds if k != "phone_number"))
-        )
+        if len(orjson.dumps(found)) > most:
+            return [("/attributes", f"Invalid input: ensure this profile has no more than {most} bytes.")]
+        if found.get("phone_number") is None:
+            return None
+        flaw = phone_flaw(found, sms=sms, others=given != ["phone_number"] or bool(value.get("id")))
         return [(f"/attributes{flaw[0]}", flaw[1])] if flaw else None
 
     return check
@@ -104,5 +112,5 @@ def phone_flaw(found: Any, *, sms: bool, others: bool) -> Flaw | None:
     if phone is None:
         return None
     if E164.fullmatch(phone) is None:
-        return None if found.get("email") else ("/phone_number", _BAD_PHONE)
+        return None if found.get("email") else ("/phone_number", BAD_PHONE)
     return None if sms or others else ("/phone_number", _LONE_PHONE)

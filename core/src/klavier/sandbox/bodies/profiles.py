@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from klavier.sandbox.bodies.identity import attributes, email, identified, is_phone, maybe_null, meta
+import orjson
+
+from klavier.klaviyo.limits import PROFILE_BYTES
+from klavier.sandbox.bodies.identity import attributes, email, identified, maybe_null, meta, phone_flaw
 from klavier.sandbox.rules import Rules
 from klavier.sandbox.shape import Check, Flaw, both, many, nullable, one_of, record, reference, resource, text, wrapped
 
@@ -23,14 +26,15 @@ def update_profile(rules: Rules) -> Check:
     """PATCH /api/profiles/{id}; any attributes, none included."""
     known = record("profile", attributes(rules, *_until_2025_10(rules)))
     members = {"type": one_of("profile"), "id": text(), "attributes": known, **meta(rules)}
-    return wrapped(both(record("profile", members, ("type", "id", "attributes")), _phone_alone), "document")
+    return wrapped(both(record("profile", members, ("type", "id", "attributes")), _updatable), "document")
 
 
-def _phone_alone(value: Any) -> list[Flaw] | None:
-    phone = value["attributes"].get("phone_number")
-    if phone is None or is_phone(phone) or value["attributes"].get("email"):
-        return None
-    return [("/attributes/phone_number", "Invalid phone number format (Example of a valid format: +12345678901).")]
+def _updatable(value: Any) -> list[Flaw] | None:
+    found = value["attributes"]
+    if len(orjson.dumps(found)) > PROFILE_BYTES:
+        return [("/attributes", f"Invalid input: ensure this profile has no more than {PROFILE_BYTES} bytes.")]
+    flaw = phone_flaw(found, sms=True, others=True)
+    return [(f"/attributes{flaw[0]}", flaw[1])] if flaw else None
 
 
 def create_or_update_profile(rules: Rules) -> Check:

@@ -45,7 +45,8 @@ def create_client_subscription(exchange: Exchange) -> Reply:
         members = {key: flat[key] for key in ("email", "phone_number", "properties") if key in flat}
         data = {"attributes": members}
     profile = attributed(exchange, person_of(data), change=False)
-    subscribe(exchange, profile, found, _granted(exchange, data["attributes"]))
+    if profile is not None:
+        subscribe(exchange, profile, found, _granted(exchange, data["attributes"]))
     return ACCEPTED
 
 

@@ -44,7 +44,8 @@ def take_event(exchange: Exchange, *, change: bool) -> None:
         person = Person("", profile_attributes(attributes["profile"]), None)
         metric = attributes["metric"]
     profile = attributed(exchange, person, change=change)
-    store(exchange, profile, metric, attributes, time)
+    if profile is not None:
+        store(exchange, profile, metric, attributes, time)
 
 
 def bulk_create_events(exchange: Exchange) -> Reply:
@@ -62,6 +63,8 @@ def bulk_create_events(exchange: Exchange) -> Reply:
 def take_group(exchange: Exchange, group: dict[str, Any], times: list[int | None], *, change: bool) -> None:
     """Process one profile and its events."""
     profile = attributed(exchange, person_of(group["profile"]["data"]), change=change)
+    if profile is None:
+        return
     for item, time in zip(group["events"]["data"], times, strict=True):
         attributes = item["attributes"]
         if group.get("backfill"):
@@ -83,12 +86,16 @@ def person_of(data: dict[str, Any]) -> Person:
     return Person(data.get("id") or "", attributes, data.get("meta") or attributes.get("meta"))
 
 
-def attributed(exchange: Exchange, person: Person, *, change: bool) -> Profile:
-    """Find or make the profile of a call that never refuses one, and write its attributes."""
+def attributed(exchange: Exchange, person: Person, *, change: bool) -> Profile | None:
+    """Find or make the profile of a call that never refuses one, and write its attributes.
+
+    Gives None where the call names nobody but an id that nobody has: it was accepted, and is lost.
+    """
     attributes = usable(person.attributes, exchange.partial)
-    profile = exchange.account.profiles.attribute(
-        identifiers_in(attributes), exchange.now, change=change, profile_id=person.id
-    )
+    identifiers = identifiers_in(attributes)
+    if not identifiers and person.id not in exchange.account.profiles.by_id:
+        return None
+    profile = exchange.account.profiles.attribute(identifiers, exchange.now, change=change, profile_id=person.id)
     if len(attributes) > 1 or person.meta:
         write_attributes(profile, attributes)
         write_meta(profile, person.meta)

@@ -4,6 +4,7 @@ from typing import Any
 
 from klavier.sandbox.account import Account
 from klavier.sandbox.bodies.consent import consents
+from klavier.sandbox.bodies.identity import is_phone
 from klavier.sandbox.exchange import ACCEPTED, Exchange, Reply
 from klavier.sandbox.lists import List
 from klavier.sandbox.operations.lists import known_list
@@ -67,7 +68,10 @@ def _granted(exchange: Exchange, attributes: dict[str, Any], job: dict[str, Any]
     if given is None:  # until 2025-01-15 the identifiers then named the channels
         return _by_identifier(attributes, source, now)
     granted: Granted = {}
+    reachable = is_phone(attributes.get("phone_number") or "+10")
     for channel, kind, consent in consents(given):
+        if channel in ("sms", "whatsapp") and not reachable:
+            continue  # the number is dropped, see X-Klaviyo-Partial-Failure
         since = None
         if consent.get("consented_at") is not None:
             since = read_time(consent["consented_at"])

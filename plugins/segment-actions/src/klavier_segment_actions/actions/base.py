@@ -21,7 +21,7 @@ BatchSending = Generator[Request, Response, Sequence[Outcome]]
 """A flow for several events; gives one outcome for each, in order."""
 
 
-@frozen
+@frozen(repr=False)
 class Item:
     """What an action will send for one event."""
 
@@ -37,6 +37,10 @@ class Item:
     notes: tuple[str, ...] = ()
     options: Any = None
     """What the action needs besides."""
+
+    def __repr__(self) -> str:
+        """Show nothing of the person."""
+        return f"<Item notes={len(self.notes)}>"
 
 
 class Action(ABC):
@@ -60,7 +64,11 @@ class Action(ABC):
         """Send one item."""
 
     def batch(self, items: Sequence[Item]) -> BatchSending:
-        """Send items together; the ones that do not batch go one after another."""
+        """Send items together, where the action can."""
+        return (yield from self.one_by_one(items))
+
+    def one_by_one(self, items: Sequence[Item]) -> BatchSending:
+        """Send items one after another."""
         outcomes = []
         for item in items:
             outcomes.append((yield from self.single(item)))  # noqa: PERF401 -- a comprehension cannot yield from

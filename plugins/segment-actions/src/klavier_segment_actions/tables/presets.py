@@ -9,7 +9,7 @@ _OWN_ACTION = ("Order Completed", "User Subscribed", "User Unsubscribed", "Audie
 _PROFILE = {"email": path("$.context.traits.email")}
 
 DEFAULT: Final = (
-    {"action": "upsertProfile", "fields": {"external_id": path("$.userId")}},
+    {"action": "upsertProfile", "fields": {"external_id": path("$.userId"), "properties": path("$.traits")}},
     {
         "action": "trackEvent",
         "trigger": " and ".join(['type = "track"', *(f'event != "{name}"' for name in _OWN_ACTION)]),
