@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.sandbox import FakeClock, Sandbox
@@ -170,6 +171,29 @@ def nested(levels: int) -> Any:
 def test_beyond_a_limit(sandbox: Sandbox, more: dict[str, Any], pointer: str) -> None:
     assert pointers(sandbox.send(event(**more))) == [pointer]
     assert sandbox.comparable()["profiles"] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"properties": {f"p{n}": 1 for n in range(401)}},
+        {"properties": {"s": "x" * 100_001}},
+        {"properties": {"in": [{"s": "x" * 100_001}]}},
+        {"properties": {"a/b": list(range(4001))}},
+        {"properties": {"n": nested(11)}},
+        {"unique_id": "m" * 256},
+        {"metric": "m" * 128},
+        {"profile": profile_data(email="a" * 96 + "@b.co")},
+        {"profile": profile_data(email="ada@b.co", properties={"s": "x" * 95_000})},
+        {"properties": {"fits": [nested(9), "x" * 100_000], **{f"p{n}": 1 for n in range(399)}}},
+    ],
+)
+def test_limits_are_those_that_klavier_checks_before_it_sends(sandbox: Sandbox, more: dict[str, Any]) -> None:
+    request = event(**more)
+    local, response = refusal(request), sandbox.send(request)
+    assert (local is None) == response.ok
+    if local is not None:
+        assert [error.pointer for error in local.errors] == pointers(response)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from attrs import define, field
 
+from klavier.delivery.message import decode_body
 from klavier.klaviyo.response import Response
 
 if TYPE_CHECKING:
@@ -52,15 +53,7 @@ class Reply:
         """Give what klavier's transport would make of the answer."""
         if self is ACCEPTED:
             return _ACCEPTED
-        if self.document is None and self.content is None:
-            return Response(self.status, headers=self.http_headers())
-        body = self.body
-        if not body:
-            return Response(self.status, headers=self.http_headers())
-        try:
-            return Response(self.status, orjson.loads(body), self.http_headers())
-        except orjson.JSONDecodeError:
-            return Response(self.status, None, self.http_headers(), problem="the reply is not JSON")
+        return Response(self.status, decode_body(self.body), self.http_headers())
 
 
 ACCEPTED = Reply(202)

@@ -62,7 +62,11 @@ def bulk_unsubscribe_profiles(rules: Rules) -> Check:
     if rules.has("unsubscribe by channel"):
         fields["subscriptions"] = _subscriptions(rules, "UNSUBSCRIBED")
     shape = resource("profile", record("profile", fields, _required(rules)))
-    job = {"profiles": wrapped(many(both(shape, _reachable(rules)), _MOST_UNSUBSCRIBED), "profiles")}
+    job = {
+        "profiles": wrapped(
+            many(both(shape, identified(rules, ("email", "phone_number"))), _MOST_UNSUBSCRIBED), "profiles"
+        )
+    }
     kind = "profile-subscription-bulk-delete-job"
     return _job_with_list(kind, record(kind, job, ("profiles",)))
 
@@ -143,7 +147,7 @@ def _old_reachable(value: Any) -> list[Flaw] | None:
 
 
 def _suppression(kind: str, rules: Rules) -> Check:
-    address = record("profile", {"email": email(rules)}, ("email",))
+    address = record("profile", {"email": both(text(), email(rules))}, ("email",))
     if not rules.has("profiles in jobs"):
         fields = {"suppressions": many(address, _MOST_UNSUBSCRIBED)}
         return wrapped(resource(kind, record(kind, fields, ("suppressions",))), "document")

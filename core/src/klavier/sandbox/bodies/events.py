@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from klavier.klaviyo.limits import ARRAY_ITEMS, METRIC_NAME, NESTING, PROPERTIES, STRING_BYTES, UNIQUE_ID
+from klavier.klaviyo.limits import (
+    ARRAY_ITEMS,
+    EVENT_PROFILE_BYTES,
+    METRIC_NAME,
+    NESTING,
+    PROPERTIES,
+    STRING_BYTES,
+    UNIQUE_ID,
+)
 from klavier.sandbox.bodies.identity import attributes, identified, maybe_null, meta
 from klavier.sandbox.bodies.people import free_profile
 from klavier.sandbox.rules import Rules
@@ -24,9 +32,6 @@ from klavier.sandbox.shape import (
 
 _OLD_PROPERTIES = 300
 _MOST_EVENTS = 1000
-_PROFILE_BYTES = 95_000
-"""A profile inside an event is smaller than one on its own."""
-
 _ANY = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 
 
@@ -107,7 +112,7 @@ def _profile(rules: Rules, *, inside: bool, beside: bool) -> Check:
     kinds = _ANY if rules.has("_kx") else _ANY[:-1]
     known = attributes(rules, "anonymous_id", "_kx") | (meta(rules) if inside else {})
     shape = resource("profile", record("profile", known), id=nullable(text()), **(meta(rules) if beside else {}))
-    return both(shape, identified(rules, kinds, _PROFILE_BYTES))
+    return both(shape, identified(rules, kinds, EVENT_PROFILE_BYTES))
 
 
 def _old_event(rules: Rules) -> Check:
