@@ -7,15 +7,22 @@ says where the trouble is.
 
 import json
 import math
+from collections.abc import Iterator
+from enum import Enum
 from typing import Any
 
 import orjson
 
 from klavier.errors import EventError
 
-_INT64 = range(-(2**63), 2**64)
-_DEEPEST = 250
-"""orjson writes at most 254 levels; four are left for the request that an event is wrapped in."""
+DEEPEST = 250
+"""Levels of objects and arrays that a payload may have."""
+
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""The integers that 64 bits hold, with a sign or without."""
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_HUGE = b"0" * 19
+"""Integers beyond 64 bits have at least as many digits, once all are zeros."""
 
 _KINDS = {
     dict: "an object",
@@ -35,124 +42,176 @@ def kind_of(value: Any) -> str:
 
 
 def read_text(text: bytes | str) -> Any:
-    """Read JSON text exactly; raises `EventError` for what is not JSON, equal keys, huge integers and deep nesting."""
+    """Read JSON text exactly; raises `EventError` for what is not JSON, equal keys, huge numbers and deep nesting."""
     try:
         value = orjson.loads(text)
-        written = orjson.dumps(value)
+        written = _dumps(value)
     except (orjson.JSONDecodeError, TypeError):
         return _read_slowly(text)
     plain = text.encode() if isinstance(text, str) else text
-    # The text comes back byte for byte: so no key stood twice and no number changed on the way.
-    return value if written == plain.strip() else _read_slowly(text)
+    # Where the text comes back byte for byte, no key stood twice and no number changed on the way.
+    return value if written == plain or _says_the_same(plain, written) else _read_slowly(text)
 
 
 def checked_copy(value: dict[str, Any]) -> dict[str, Any]:
     """Copy a payload from Python by way of JSON; raises `EventError` with the place of what JSON cannot say."""
     try:
-        written = orjson.dumps(value)
+        written = _dumps(value)
     except TypeError as error:
         find_fault(value)
         raise EventError(f"cannot be written as JSON: {type(error.__cause__ or error).__name__}") from None
-    if b"null" in written:  # the only trace that NaN leaves
-        find_fault(value)
-    if written.count(b"[") + written.count(b"{") > _DEEPEST:
-        _check_depth(value)
     copy: dict[str, Any] = orjson.loads(written)
+    # NaN leaves no other trace than a null that was none; dates, say, are unequal too, and found to be fine.
+    if b"null" in written and not _equal(copy, value):
+        find_fault(value)
     return copy
 
 
 def find_fault(value: Any, place: str = "") -> None:
     """Raise `EventError` at the first value that JSON, or a 64-bit reader of it, cannot hold."""
-    stack: list[tuple[Any, str, int]] = [(value, place, 1)]
+    path: list[Any] = []
+    # A stack of iterators: as deep as the value, however wide it is, and a circle ends at the bound.
+    stack = [_members(value, place)]
     while stack:
-        item, where, depth = stack.pop()
-        if depth > _DEEPEST:
-            raise EventError(f"nested deeper than {_DEEPEST} levels; flatten it", _shorten(where))
-        if isinstance(item, dict):
-            stack.extend((member, _inside(where, key), depth + 1) for key, member in reversed(item.items()))
-        elif isinstance(item, (list, tuple)):
-            stack.extend((member, f"{where}[{i}]", depth + 1) for i, member in reversed(list(enumerate(item))))
+        step = next(stack[-1], None)
+        if step is None:
+            stack.pop()
+            del path[-1:]
+            continue
+        key, item = step
+        if isinstance(item, (dict, list, tuple)):
+            path.append(key)
+            where = _spell(place, path)
+            if len(stack) >= DEEPEST:
+                raise EventError(f"nested deeper than {DEEPEST} levels; flatten it", _shorten(where))
+            stack.append(_members(item, where))
         else:
-            _check_scalar(item, where)
+            problem = _problem_of(item)
+            if problem:
+                raise EventError(problem, _shorten(_spell(place, [*path, key])))
+
+
+def _dumps(value: Any) -> bytes:
+    """Write JSON; `TypeError` for what cannot be written, deep nesting included.
+
+    orjson writes 254 levels: with four around the value, the bound is ours, and requests have room to wrap an event.
+    """
+    return orjson.dumps([[[[value]]]], option=orjson.OPT_PASSTHROUGH_DATACLASS)[4:-4]
+
+
+def _says_the_same(text: bytes | bytearray | memoryview, written: bytes) -> bool:
+    """Tell whether a text differs from what was read only in spelling: white space, escapes, ways to write a number."""
+    text = bytes(text)
+    # A member that was dropped took its quotes along, unless escapes of quotes made up for them.
+    return text.count(b'"') == written.count(b'"') and b"\\u0022" not in text and _HUGE not in text.translate(_ZEROS)
+
+
+def _equal(copy: Any, value: Any) -> bool:
+    try:
+        return bool(copy == value)
+    except Exception:  # noqa: BLE001 -- subclasses may compare as they like
+        return False
+
+
+class _HugeInteger:
+    """Stands for an integer with more digits than any 64-bit one, which Python may refuse to read."""
+
+
+class _Twice(dict[str, Any]):
+    """An object of which one key, `twice`, stood there twice."""
+
+    twice: str
 
 
 def _read_slowly(text: bytes | str) -> Any:
     """Read with the standard library, which can be told to look at every object and number."""
+    if not isinstance(text, (str, bytes, bytearray, memoryview)):
+        raise EventError(f"JSON text is a string or bytes, not {kind_of(text)}")
     try:
-        decoded = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        value = json.loads(decoded, object_pairs_hook=_object_of, parse_constant=_refuse_constant)
+        decoded = text if isinstance(text, str) else bytes(text).decode()
+        value = json.loads(decoded.removeprefix("\ufeff"), object_pairs_hook=_object_of, parse_int=_integer_of)
     except UnicodeDecodeError as error:
         raise EventError(f"not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except json.JSONDecodeError as error:
-        raise EventError(f"not JSON at column {error.colno}: {error.msg}") from None
+        empty = "" if decoded.strip() else " (the text is empty)"
+        raise EventError(f"not JSON at column {error.colno}: {error.msg}{empty}") from None
     except RecursionError:
-        raise EventError(f"nested deeper than {_DEEPEST} levels; flatten it") from None
-    except ValueError as error:  # Python's own bound on the digits of an integer
-        if isinstance(error, EventError):
-            raise
-        raise EventError("an integer beyond 64 bits; send it as a string") from None
+        raise EventError(f"nested deeper than {DEEPEST} levels; flatten it") from None
     find_fault(value)
     return value
 
 
 def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]  # add gives None
-        raise EventError("the same key twice in one object; keep one of them", _inside("", twice))
-    return found
+    if len(found) == len(pairs):
+        return found
+    seen: set[str] = set()
+    marked = _Twice(found)
+    marked.twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    return marked
 
 
-def _refuse_constant(name: str) -> Any:
-    raise EventError(f"{name} is not JSON; leave the member out or send null")
+def _integer_of(digits: str) -> Any:
+    return int(digits) if len(digits) <= 20 else _HugeInteger()  # noqa: PLR2004 -- those of 2**64, and a sign
 
 
-def _check_scalar(item: Any, where: str) -> None:
+def _members(item: Any, where: str) -> Iterator[tuple[Any, Any]]:
+    """Give keys and values of an object or array; a scalar stands for itself."""
+    if isinstance(item, dict):
+        if isinstance(item, _Twice):
+            raise EventError(
+                "the same key twice in one object; keep one of them", _shorten(_spell(where, [item.twice]))
+            )
+        return ((_checked_key(key, where), member) for key, member in item.items())
+    return enumerate(item) if isinstance(item, (list, tuple)) else iter([(None, item)])
+
+
+def _checked_key(key: Any, where: str) -> str:
+    if type(key) is not str:
+        raise EventError(f"a key that is {kind_of(key)}; JSON keys are strings", _shorten(where))
+    if _is_half(key):
+        raise EventError("a key with half a surrogate pair; send whole Unicode text", _shorten(_spell(where, [key])))
+    return key
+
+
+def _problem_of(item: Any) -> str:
+    """Say what is wrong with a scalar; empty where nothing is."""
+    if isinstance(item, Enum):
+        item = item.value  # which is what is written
     if item is None or isinstance(item, bool):
-        return
+        return ""
     if isinstance(item, str):
-        if not item.isascii() and any("\ud800" <= char <= "\udfff" for char in item):
-            raise EventError("a string with half a surrogate pair; send whole Unicode text", where)
-    elif isinstance(item, int):
-        if item not in _INT64:
-            raise EventError("an integer beyond 64 bits; send it as a string", where)
-    elif isinstance(item, float):
-        if not math.isfinite(item):
-            raise EventError("NaN or infinity is not JSON; leave the member out or send null", where)
-    else:
-        _check_foreign(item, where)
-
-
-def _check_foreign(item: Any, where: str) -> None:
-    """Let pass what orjson writes as JSON by itself (datetime, UUID, enumerations)."""
+        return "a string with half a surrogate pair; send whole Unicode text" if _is_half(item) else ""
+    if isinstance(item, _HugeInteger) or (isinstance(item, int) and not _LEAST <= item <= _MOST):
+        return "an integer beyond 64 bits; send it as a string"
+    if type(item) is float and not math.isfinite(item):
+        return "not a finite number, which JSON cannot say; leave the member out or send null"
     try:
-        orjson.dumps(item)
+        _dumps(item)  # numbers, and what orjson writes by itself: dates, times, UUIDs
     except TypeError:
-        raise EventError(f"{kind_of(item)} is not JSON; convert it to a string or a number", where) from None
+        return f"{kind_of(item)} is not JSON; convert it to a string or a number"
+    return ""
 
 
-def _check_depth(value: Any) -> None:
-    """Raise `EventError` when the nesting goes past the bound; many brackets side by side are fine."""
-    level, depth = [value], 0
-    while level:
-        depth += 1
-        if depth > _DEEPEST:
-            raise EventError(f"nested deeper than {_DEEPEST} levels; flatten it")
-        level = [m for item in level if isinstance(item, (dict, list)) for m in _members(item)]
+def _is_half(text: str) -> bool:
+    """Tell whether a string holds a surrogate, which is half of a character and nothing in UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
-def _members(item: dict[str, Any] | list[Any]) -> list[Any]:
-    return list(item.values()) if isinstance(item, dict) else item
-
-
-def _inside(where: str, key: Any) -> str:
-    """Name a member; keys longer than a name are somebody's text and are cut."""
-    if not isinstance(key, str):
-        raise EventError(f"a key that is {kind_of(key)}; JSON keys are strings", where)
-    shown = key if len(key) <= 40 else key[:40] + "…"  # noqa: PLR2004 -- enough to find the member by
-    shown = shown.encode("utf-8", "replace").decode()
-    return f"{where}.{shown}" if where else shown
+def _spell(place: str, path: list[Any]) -> str:
+    """Write a path as in `properties.items[2]`; keys longer than a name are somebody's text and are cut."""
+    for step in path:
+        if isinstance(step, int):
+            place = f"{place}[{step}]"
+        elif step is not None:
+            shown = step if len(step) <= 40 else step[:40] + "…"  # noqa: PLR2004 -- enough to find the member by
+            shown = shown.encode("utf-8", "replace").decode()
+            place = f"{place}.{shown}" if place else shown
+    return place
 
 
 def _shorten(where: str) -> str:

@@ -12,8 +12,16 @@ from typing import Any, ClassVar
 import orjson
 from attrs import field, frozen
 
+from klavier.redaction import redact_text
+from klavier.strictjson import kind_of
+
 JsonObject = dict[str, Any]
 """A JSON object as Python reads it; treat those inside an event as read-only."""
+
+_STAMPS = frozenset({"sentAt", "receivedAt"})
+"""What carriers write on an event anew each time it is sent: no part of what the event says."""
+_LONGEST = 60
+"""Characters of a message id that a repr shows."""
 
 
 @frozen(repr=False, eq=False, slots=False)
@@ -32,7 +40,8 @@ class BaseEvent:
 
     def __repr__(self) -> str:
         """Name the event without any personal data."""
-        return f"<{self.__class__.__name__} message_id={self.message_id!r}>"
+        name = redact_text(self.message_id[:_LONGEST]) if isinstance(self.message_id, str) else kind_of(self.message_id)
+        return f"<{self.__class__.__name__} message_id={name}>"
 
     def __eq__(self, other: object) -> bool:
         """Events are equal when they are of one type and their payloads are."""
@@ -40,14 +49,15 @@ class BaseEvent:
 
     def __hash__(self) -> int:
         """Hash by message id, so that equal events fall together."""
-        return hash((self.type, str(self.message_id)))
+        return hash((self.type, None if isinstance(self.message_id, (dict, list)) else self.message_id))
 
     @property
     def stable_id(self) -> str:
         """The message id, or for an event without one an id derived from its content: the same event, the same id."""
         if isinstance(self.message_id, str) and self.message_id:
             return self.message_id
-        canonical = orjson.dumps(self.payload, option=orjson.OPT_SORT_KEYS)
+        own = {key: value for key, value in self.payload.items() if key not in _STAMPS}
+        canonical = orjson.dumps(own, option=orjson.OPT_SORT_KEYS)
         return "klavier-" + hashlib.sha256(canonical).hexdigest()[:32]
 
 
