@@ -185,7 +185,7 @@ def _problem_of(item: Any) -> str:
     if isinstance(item, _HugeInteger) or (isinstance(item, int) and not _LEAST <= item <= _MOST):
         return "an integer beyond 64 bits; send it as a string"
     if type(item) is float and not math.isfinite(item):
-        return "not a finite number, which JSON cannot say; leave the member out or send null"
+        return "NaN or infinity is not JSON; leave the member out or send null"
     try:
         _dumps(item)  # numbers, and what orjson writes by itself: dates, times, UUIDs
     except TypeError:

@@ -54,7 +54,9 @@ def test_one_result_for_each_line_in_order(batch_size: int, connections: int) ->
 
 def test_a_line_that_is_no_event_is_named_with_its_place() -> None:
     (result,) = run(b'{"type": "track", "properties": {"a": [1, NaN]}}')
-    assert result.outcome == rejected("x line 1: NaN is not JSON; leave the member out or send null")
+    assert result.outcome == rejected(
+        "x line 1: properties.a[1]: NaN or infinity is not JSON; leave the member out or send null"
+    )
     (result,) = run(b'{"type": "track", ')
     assert result.outcome.reason.startswith("x line 1: not JSON at column 19: ")
     assert result.cause.startswith("not JSON: ")
