@@ -6,7 +6,7 @@ into strings, writing a date or a phone number another way.
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from klavier.testing.saying import leaves
 _WORD = re.compile(r"[^\W_]+")
 _NOT_DIGITS = re.compile(r"\D+")
 _DATE = re.compile(r"\d{4}-\d{2}")
+_DAYS = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _E164 = re.compile(r"\+\d{7,15}")
 _LEAST_PHONE = 6
 """Fewer digits than this stand in anything."""
@@ -104,10 +105,16 @@ def _written(value: Any) -> Iterator[str]:
 
 
 def _instant(text: str) -> int | None:
-    """Read a date in ISO 8601 as whole epoch seconds; one without an offset is in UTC."""
+    """Read a date in ISO 8601 as whole epoch seconds; one without an offset is in UTC.
+
+    Days that a month does not have run over into the next one, as in JavaScript.
+    """
     if not _DATE.match(text.strip()):
         return None
     try:
+        days = _DAYS.fullmatch(text.strip())
+        if days:
+            return int((datetime(int(days[1]), int(days[2]), 1, tzinfo=UTC) + timedelta(int(days[3]) - 1)).timestamp())
         found = datetime.fromisoformat(text.strip())
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):

@@ -53,7 +53,8 @@ class SegmentClassic(Vendor):
         return _ORDER if isinstance(event, Track) and is_order_completed(event.event) else _NONE
 
     def _server(self, event: Event) -> Delivery:
-        return Delivery((event,), (self.key(event),), partial(self._server_flow, event), exact=self._exact)
+        # Here and below no partial: its repr would show the event, which may be personal data.
+        return Delivery((event,), (self.key(event),), lambda: self._server_flow(event), exact=self._exact)
 
     def _server_flow(self, event: Event) -> Flow:
         closed = gate(event, self.settings.api_key, self._how.points, send_anonymous=self.settings.send_anonymous)
@@ -83,7 +84,6 @@ class SegmentClassic(Vendor):
             closed = skipped(str(reason))
         if closed is not None:
             return Delivery((event,), (self.key(event),), partial(_ended, closed))
-        # Not a partial: its repr would show the calls, which are personal data.
         return Delivery(
             (event,), (self.key(event),), lambda: self._browser_flow(event, calls, notes), browser_calls=calls
         )
