@@ -7,11 +7,13 @@ of events allows.
 
 from bisect import bisect_left, insort
 from collections.abc import Hashable, Iterator
-from typing import Any
+from typing import Generic, TypeVar
 
 from attrs import define, field
 
 from klavier.events.model import Event
+
+T = TypeVar("T")
 
 NOBODY = "nobody"
 """The ordering key of events that name no person; they have no order among them."""
@@ -21,7 +23,7 @@ _FIRST = -1
 
 
 @define(eq=False)
-class Group:
+class Group(Generic[T]):
     """Events of one layer that are sent together; `kind` is what they have in common."""
 
     layer: int
@@ -29,18 +31,18 @@ class Group:
     room: int
     events: list[Event] = field(factory=list)
     keys: list[str] = field(factory=list)
-    contents: list[Any] = field(factory=list)
+    contents: list[T] = field(factory=list)
 
 
-class Grouping:
+class Grouping(Generic[T]):
     """Collects events into groups; made anew for each run of deliveries."""
 
     def __init__(self) -> None:
-        self._groups: list[Group] = []
+        self._groups: list[Group[T]] = []
         self._open: dict[Hashable, list[tuple[int, int]]] = {}
-        self._last: dict[str, Group] = {}
+        self._last: dict[str, Group[T]] = {}
 
-    def add(self, event: Event, key: str, content: Any, kind: Hashable, size: int, *, once: bool) -> None:  # noqa: PLR0913 -- what there is to know of an event
+    def add(self, event: Event, key: str, content: T, kind: Hashable, size: int, *, once: bool) -> None:  # noqa: PLR0913 -- what there is to know of an event
         """Put an event into a group of its kind with at most `size` events; `once` keeps a person out of it twice."""
         last = self._last.get(key) if key != NOBODY else None
         if last is not None and not once and last.kind == kind and last.room > 0:
@@ -54,7 +56,7 @@ class Grouping:
         if key != NOBODY:
             self._last[key] = group
 
-    def add_idle(self, event: Event, key: str, content: Any) -> None:
+    def add_idle(self, event: Event, key: str, content: T) -> None:
         """Put an event that causes no request after the person's last one, without taking room; else before all."""
         last = self._last.get(key) if key != NOBODY else None
         if last is None:
@@ -62,21 +64,25 @@ class Grouping:
             self._groups.append(last)
         _put(last, event, key, content)
 
-    def in_order(self) -> Iterator[Group]:
+    def in_order(self) -> Iterator[Group[T]]:
         """Give the groups layer by layer."""
         return iter(sorted(self._groups, key=lambda group: group.layer))
 
-    def _open_group(self, kind: Hashable, earliest: int, size: int) -> Group:
-        places = self._open.setdefault(kind, [])
+    def _open_group(self, kind: Hashable, earliest: int, size: int) -> Group[T]:
+        places = self._open.get(kind)
+        if places is None:
+            places = self._open[kind] = []
+        if places and earliest == 0:
+            return self._groups[places[0][1]]
         found = bisect_left(places, (earliest, -1))
         if found < len(places):
             return self._groups[places[found][1]]
-        group = Group(earliest, kind, size)
+        group: Group[T] = Group(earliest, kind, size)
         self._groups.append(group)
         insort(places, (earliest, len(self._groups) - 1))
         return group
 
-    def _close(self, group: Group) -> None:
+    def _close(self, group: Group[T]) -> None:
         places = self._open[group.kind]
         index = bisect_left(places, (group.layer, -1))
         while self._groups[places[index][1]] is not group:
@@ -84,7 +90,7 @@ class Grouping:
         del places[index]
 
 
-def _put(group: Group, event: Event, key: str, content: Any) -> None:
+def _put(group: Group[T], event: Event, key: str, content: T) -> None:
     group.events.append(event)
     group.keys.append(key)
     group.contents.append(content)

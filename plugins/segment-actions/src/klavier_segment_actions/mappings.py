@@ -42,6 +42,7 @@ class CompiledMapping:
         row = _ROWS[settings.action]
         problems: list[str] = []
         self.name = row.name
+        self.place = place
         self.matches, self.broken_trigger = _trigger(settings, row, rules, f"{place}.trigger", problems)
         given = {name: mapping for name, mapping in settings.fields.items() if name not in CONTROLS}
         self.batch_size = _batch_size(settings, row, rules, f"{place}.fields", problems)

@@ -1,6 +1,6 @@
 """The vendor: from events to deliveries, by the mappings of its settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,6 +8,8 @@ import cattrs
 
 from klavier.errors import ConfigError
 from klavier.events.model import Event
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
 from klavier.vendor import Delivery, Flow, Vendor
 from klavier_segment_actions.actions.base import Item
@@ -20,10 +22,12 @@ from klavier_segment_actions.settings import MappingSettings, SegmentActionsSett
 from klavier_segment_actions.tables.presets import PRESETS
 
 NAME = "segment-actions"
-_UNLIMITED = 10_000
 
 Step = tuple[CompiledMapping, Item | Outcome]
 """What one mapping makes of an event."""
+
+Content = tuple[Step, ...] | Outcome
+"""What the mappings make of an event: steps of which at least one causes requests, or else its outcome."""
 
 
 class SegmentActions(Vendor):
@@ -47,8 +51,7 @@ class SegmentActions(Vendor):
             yield from self._batches(events)
             return
         for event in events:
-            steps = self._steps(event)
-            yield self._delivery((event,), (self.key(event),), partial(_one_by_one, [steps]))
+            yield Delivery((event,), (self.key(event),), _alone(self._content(event)), exact=self.exact)
 
     def excludes(self, event: Event) -> frozenset[str]:
         """Give what no mapping of the event reads: Segment sends what is mapped, and nothing else."""
@@ -57,74 +60,96 @@ class SegmentActions(Vendor):
             f"{root}.*" for root in ("properties", "traits") if not any(f"$.{root}" in paths for paths in read)
         )
 
-    def _steps(self, event: Event) -> list[Step]:
+    def _content(self, event: Event) -> Content:
         payload = event.payload
-        return [(mapping, mapping.item(event)) for mapping in self.mappings if mapping.matches(payload)]
+        steps: tuple[Step, ...] = ()
+        idle = True
+        for mapping in self.mappings:
+            if mapping.matches(payload):
+                item = mapping.item(event)
+                steps = (*steps, (mapping, item)) if steps else ((mapping, item),)
+                idle = idle and type(item) is Outcome
+        if not idle:
+            return steps
+        return combined([(mapping.name, item) for mapping, item in steps if isinstance(item, Outcome)])
 
     def _batches(self, events: Sequence[Event]) -> Iterator[Delivery]:
-        grouping = Grouping()
+        grouping: Grouping[Content] = Grouping()
         for event in events:
-            steps, key = self._steps(event), self.key(event)
-            if any(isinstance(item, Item) for _, item in steps):
-                grouping.add(event, key, steps, *_place(steps, event), once=_once(steps))
+            content, key = self._content(event), self.key(event)
+            if isinstance(content, Outcome):
+                grouping.add_idle(event, key, content)
             else:
-                grouping.add_idle(event, key, steps)
+                kind, size = _place(content, event)
+                once = len(content) > 1 or content[0][0].action.once_a_batch
+                grouping.add(event, key, content, kind, size, once=once)
         for group in grouping.in_order():
-            batched = any(mapping.batch_size for mapping, _ in group.contents[0])
-            run = partial(_together if batched else _one_by_one, group.contents)
-            yield self._delivery(tuple(group.events), tuple(group.keys), run)
-
-    def _delivery(self, events: tuple[Event, ...], keys: tuple[str, ...], flow: Any) -> Delivery:
-        return Delivery(events, keys, flow, exact=self.exact)
+            flow = partial(_together, group.contents) if len(group.contents) > 1 else _alone(group.contents[0])
+            yield Delivery(tuple(group.events), tuple(group.keys), flow, exact=self.exact)
 
 
-def _place(steps: list[Step], event: Event) -> tuple[Any, int]:
+def _place(steps: tuple[Step, ...], event: Event) -> tuple[Any, int]:
     """Give the kind and size of the group that an event goes into; a kind of its own where nothing batches."""
+    if len(steps) == 1:
+        mapping, item = steps[0]
+        size = mapping.batch_size
+        return ((mapping.place, _shared(mapping, item)), size) if size else (id(event), 1)
     sizes = [mapping.batch_size for mapping, item in steps if mapping.batch_size and isinstance(item, Item)]
     if not sizes:
         return id(event), 1
-    return tuple((id(mapping), _shared(mapping, item)) for mapping, item in steps), min(sizes)
+    return tuple([(mapping.place, _shared(mapping, item)) for mapping, item in steps]), min(sizes)
 
 
 def _shared(mapping: CompiledMapping, item: Item | Outcome) -> Any:
     if isinstance(item, Outcome):
         return "idle"
-    return (item.group,) if mapping.batch_size else "alone"
+    return item.group if mapping.batch_size else "alone"
 
 
-def _once(steps: list[Step]) -> bool:
-    return len(steps) > 1 or any(mapping.action.once_a_batch for mapping, _ in steps)
+def _alone(content: Content) -> Any:
+    """Give the flow of one event."""
+    if isinstance(content, Outcome):
+        return partial(_settled, content)
+    if len(content) == 1:
+        mapping, item = content[0]
+        if isinstance(item, Item) and not mapping.batch_size:
+            return partial(mapping.action.single, item)
+    return partial(_together, [content])
 
 
-def _one_by_one(contents: Sequence[list[Step]]) -> Flow:
-    """Run the steps of one event after another."""
-    outcomes = []
-    for steps in contents:
-        found: list[tuple[str, Outcome]] = []
-        for mapping, item in steps:
-            outcome = item if isinstance(item, Outcome) else (yield from mapping.action.single(item))
-            found.append((mapping.name, outcome))
-        outcomes.append(combined(found))
-    return outcomes
+def _settled(outcome: Outcome) -> Flow:
+    return outcome
+    yield  # what makes this a generator
 
 
-def _together(contents: Sequence[list[Step]]) -> Flow:
-    """Run the steps of several events mapping by mapping; the first has the mappings of all that cause requests."""
-    found: list[list[tuple[str, Outcome]]] = [[] for _ in contents]
-    active = [index for index, steps in enumerate(contents) if any(isinstance(item, Item) for _, item in steps)]
-    for index in range(len(contents)):
-        if index not in active:
-            found[index] = [(mapping.name, item) for mapping, item in contents[index] if isinstance(item, Outcome)]
-    for position, (mapping, _) in enumerate(contents[active[0]] if active else ()):
-        column = [contents[index][position][1] for index in active]
-        items = [item for item in column if isinstance(item, Item)]
-        outcomes: Sequence[Any] = column
-        if items:
-            send = mapping.action.batch if mapping.batch_size else mapping.action.one_by_one
-            outcomes = yield from send(items)
-        for index, outcome in zip(active, outcomes, strict=True):
-            found[index].append((mapping.name, outcome))
+def _together(contents: Sequence[Content]) -> Flow:
+    """Run the steps of events that share their mappings, mapping by mapping; those without steps have their outcome."""
+    live = [content for content in contents if type(content) is tuple]
+    outcomes = iter((yield from _columns(live)))
+    return [content if isinstance(content, Outcome) else next(outcomes) for content in contents]
+
+
+def _columns(rows: Sequence[tuple[Step, ...]]) -> Generator[Request, Response, list[Outcome]]:
+    if len(rows[0]) == 1:
+        return list((yield from _column(rows[0][0][0], [row[0][1] for row in rows])))
+    found: list[list[tuple[str, Outcome]]] = [[] for _ in rows]
+    for position, (mapping, _) in enumerate(rows[0]):
+        outcomes = yield from _column(mapping, [row[position][1] for row in rows])
+        for each, outcome in zip(found, outcomes, strict=True):
+            each.append((mapping.name, outcome))
     return [combined(each) for each in found]
+
+
+def _column(
+    mapping: CompiledMapping, items: Sequence[Item | Outcome]
+) -> Generator[Request, Response, Sequence[Outcome]]:
+    """Run one mapping's action for several events; either all of them have an item, or none has."""
+    live = [item for item in items if isinstance(item, Item)]
+    if not live:
+        return [item for item in items if isinstance(item, Outcome)]
+    if mapping.batch_size:
+        return (yield from mapping.action.batch(live))
+    return (yield from mapping.action.one_by_one(live))
 
 
 def _compiled(settings: SegmentActionsSettings, vendor: SegmentActions) -> list[CompiledMapping]:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Hashable, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import define
 
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
@@ -21,7 +21,7 @@ BatchSending = Generator[Request, Response, Sequence[Outcome]]
 """A flow for several events; gives one outcome for each, in order."""
 
 
-@frozen(repr=False)
+@define(repr=False, eq=False)
 class Item:
     """What an action will send for one event."""
 
@@ -52,6 +52,7 @@ class Action(ABC):
     def __init__(self, calls: Calls, rules: Differences, *, batched: bool) -> None:
         self.calls = calls
         self.rules = rules
+        self.batched = batched
         self.leftovers = rules.batch_leftovers and batched
         """Whether what stripping and phone numbers leave behind is sent too."""
 
@@ -96,14 +97,13 @@ def with_phone(payload: dict[str, Any], *, leftovers: bool = False) -> Outcome |
 
     The country code and an empty number go, unless `leftovers` are wanted.
     """
-    country = payload.get("country_code")
     phone = payload.get("phone_number")
     if not phone:
         if not leftovers:
             payload.pop("country_code", None)
             payload.pop("phone_number", None)
         return None
-    payload.pop("country_code", None)
+    country = payload.pop("country_code", None)
     number = e164(phone, country)
     if number is None:
         hint = "check it against country_code" if country else "map country_code, or send it as +15005550006"

@@ -15,12 +15,11 @@ from klavier_segment_actions.actions.base import (
     BatchSending,
     Item,
     Sending,
-    names_somebody,
     outcome_of,
     with_phone,
 )
 from klavier_segment_actions.actions.profiles import event_profile
-from klavier_segment_actions.actions.splitting import send_together
+from klavier_segment_actions.actions.splitting import same_for_all, send_together
 
 ACCEPTED = 202
 WAITING = 429
@@ -32,28 +31,24 @@ _PRODUCTS = uuid.UUID("5f1b6a52-8c4e-5d0f-9a57-3f3b8f0f6f3e")
 class EventAction(Action):
     """What both actions about events share."""
 
-    def attributes(
-        self, payload: dict[str, Any], event: Event, metric: str
-    ) -> tuple[dict[str, Any], tuple[str, ...]] | Outcome:
-        """Make the attributes of an event, with notes on what was moved or left out."""
-        profile = dict(payload["profile"])
-        problem = with_phone(profile, leftovers=self.leftovers)
-        if problem is not None:
-            return problem
-        if not names_somebody(profile, "email", "phone_number", "external_id", "anonymous_id"):
+    def profile(self, payload: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]] | Outcome:
+        """Take the attributes of the profile out of a payload, with notes on what was moved."""
+        profile = payload.pop("profile")
+        if "phone_number" in profile or "country_code" in profile:
+            problem = with_phone(profile, leftovers=self.leftovers)
+            if problem is not None:
+                return problem
+        get = profile.get
+        if not (get("external_id") or get("email") or get("anonymous_id") or get("phone_number")):
             return rejected("profile: needs one of external_id, anonymous_id, phone_number and email")
-        notes: tuple[str, ...] = ()
-        if self.rules.sendable:
-            profile, notes = event_profile(profile)
-        attributes: dict[str, Any] = {"properties": payload["properties"]}
-        for name in ("time", "value", "unique_id"):
-            if name in payload:
-                attributes[name] = payload[name]
-        if "unique_id" not in attributes and self.rules.sendable:
-            attributes["unique_id"] = event.stable_id
-        attributes["metric"] = {"data": {"type": "metric", "attributes": {"name": metric}}}
-        attributes["profile"] = {"data": {"type": "profile", "attributes": profile}}
-        return attributes, notes
+        return event_profile(profile) if self.rules.sendable else (profile, ())
+
+    def attributes(self, payload: dict[str, Any], event: Event, metric: str) -> dict[str, Any]:
+        """Make the attributes of an event of what is left of its payload, which was made for it alone."""
+        if "unique_id" not in payload and self.rules.sendable:
+            payload["unique_id"] = event.stable_id
+        payload["metric"] = {"data": {"type": "metric", "attributes": {"name": metric}}}
+        return payload
 
     def request(self, attributes: dict[str, Any]) -> Request:
         """Send one event."""
@@ -64,12 +59,19 @@ class TrackEvent(EventAction):
     """Track Event: one event, or up to 1000 in one call."""
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
-        """Make the attributes of the event."""
-        made = self.attributes(payload, event, payload["metric_name"])
+        """Make the event: the attributes of one, or a member of the bulk call."""
+        made = self.profile(payload)
         if isinstance(made, Outcome):
             return made
-        attributes, notes = made
-        return Item(attributes, identity=attributes.get("unique_id"), notes=notes)
+        profile, notes = made
+        attributes = self.attributes(payload, event, payload.pop("metric_name"))
+        who = {"data": {"type": "profile", "attributes": profile}}
+        if not self.batched:
+            attributes["profile"] = who
+            return Item(attributes, None, None, None, None, notes)
+        events = {"data": [{"type": "event", "attributes": attributes}]}
+        body = {"type": "event-bulk-create", "attributes": {"profile": who, "events": events}}
+        return Item(body, None, None, None, attributes.get("unique_id"), notes)
 
     def single(self, item: Item) -> Sending:
         """POST /api/events."""
@@ -77,24 +79,19 @@ class TrackEvent(EventAction):
 
     def batch(self, items: Sequence[Item]) -> BatchSending:
         """POST /api/event-bulk-create-jobs; an event that is there twice is sent once."""
+        if not self.rules.sendable or len({item.identity for item in items}) == len(items):
+            return (yield from send_together(items, self._request, _judge))
         first: dict[Any, int] = {}
-        places = [
-            first.setdefault(_identity(item, index, self.rules.sendable), index) for index, item in enumerate(items)
-        ]
+        places = [first.setdefault(_identity(item), index) for index, item in enumerate(items)]
         unique = sorted(set(places))
         sent = yield from send_together([items[index] for index in unique], self._request, _judge)
         found = dict(zip(unique, sent, strict=True))
         return [found[place] for place in places]
 
     def _request(self, items: Sequence[Item]) -> Request:
+        attributes = {"events-bulk-create": {"data": [item.body for item in items]}}
         return self.calls.post(
-            self.calls.event_batches,
-            {
-                "data": {
-                    "type": "event-bulk-create-job",
-                    "attributes": {"events-bulk-create": {"data": [_bulk(item.body) for item in items]}},
-                }
-            },
+            self.calls.event_batches, {"data": {"type": "event-bulk-create-job", "attributes": attributes}}
         )
 
 
@@ -103,11 +100,14 @@ class OrderCompleted(EventAction):
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
         """Make the attributes of the order and of its products."""
-        made = self.attributes(payload, event, payload.get("event_name", ""))
+        made = self.profile(payload)
         if isinstance(made, Outcome):
             return made
-        attributes, notes = made
-        return Item(attributes, notes=notes, options=self._products(payload, attributes, event))
+        profile, notes = made
+        products, metric = payload.pop("products", ()), payload.pop("product_event_name", "")
+        attributes = self.attributes(payload, event, payload.pop("event_name", ""))
+        attributes["profile"] = {"data": {"type": "profile", "attributes": profile}}
+        return Item(attributes, notes=notes, options=self._products(products, metric, attributes, event))
 
     def single(self, item: Item) -> Sending:
         """POST /api/events for the order; once it is accepted, for each product."""
@@ -125,11 +125,12 @@ class OrderCompleted(EventAction):
         reason = f"the order was accepted, product {number} of {len(item.options)} was not: {worst.reason}"
         return failed(reason, worst.status, retryable=worst.retryable, notes=item.notes)
 
-    def _products(self, payload: dict[str, Any], order: dict[str, Any], event: Event) -> list[dict[str, Any]]:
-        products = payload.get("products") or []
-        shared = {name: value for name, value in payload["properties"].items() if name != "products"}
+    def _products(
+        self, products: Sequence[dict[str, Any]], name: str, order: dict[str, Any], event: Event
+    ) -> list[dict[str, Any]]:
+        shared = {key: value for key, value in order["properties"].items() if key != "products"}
         base = order.get("unique_id") or event.stable_id
-        metric = {"data": {"type": "metric", "attributes": {"name": payload.get("product_event_name", "")}}}
+        metric = {"data": {"type": "metric", "attributes": {"name": name}}}
         made = []
         for index, product in enumerate(products):
             attributes = {
@@ -144,32 +145,18 @@ class OrderCompleted(EventAction):
         return made
 
 
-def _identity(item: Item, index: int, once: bool) -> Any:  # noqa: FBT001 -- one call, two lines up
-    """Tell events apart as Klaviyo does, by profile, metric and unique id; as deployed, each stands for itself."""
-    if not once or item.identity is None:
-        return index
-    attributes = item.body
-    return (
-        item.identity,
-        attributes["metric"]["data"]["attributes"]["name"],
-        repr(attributes["profile"]["data"]["attributes"]),
-    )
-
-
-def _bulk(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Put an event the way the bulk call wants it: under its profile."""
-    own = {name: value for name, value in attributes.items() if name != "profile"}
-    return {
-        "type": "event-bulk-create",
-        "attributes": {"profile": attributes["profile"], "events": {"data": [{"type": "event", "attributes": own}]}},
-    }
+def _identity(item: Item) -> tuple[Any, ...]:
+    """Tell events apart as Klaviyo does: by profile, metric and unique id."""
+    attributes = item.body["attributes"]
+    metric = attributes["events"]["data"][0]["attributes"]["metric"]
+    return item.identity, metric["data"]["attributes"]["name"], repr(attributes["profile"])
 
 
 def _judge(reply: Response, items: Sequence[Item]) -> Sequence[Outcome]:
     """Give events that Klaviyo names their own error; the others of the batch may try again."""
     named = {} if reply.ok or reply.local else _named(reply, len(items))
     if not named:
-        return [outcome_of(reply, item.notes) for item in items]
+        return same_for_all(reply, items)
     waiting = failed("another event of the batch was refused; this one can be sent again", WAITING, retryable=True)
     return [named.get(index, waiting) for index in range(len(items))]
 

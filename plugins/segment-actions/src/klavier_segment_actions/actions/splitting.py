@@ -15,7 +15,8 @@ Judge = Callable[[Response, Sequence[Item]], Sequence[Outcome]]
 
 def same_for_all(reply: Response, items: Sequence[Item]) -> Sequence[Outcome]:
     """Give every item the outcome of the reply."""
-    return [outcome_of(reply, item.notes) for item in items]
+    plain = outcome_of(reply)
+    return [outcome_of(reply, item.notes) if item.notes else plain for item in items]
 
 
 def send_together(items: Sequence[Item], build: Callable[[Sequence[Item]], Request], judge: Judge) -> BatchSending:

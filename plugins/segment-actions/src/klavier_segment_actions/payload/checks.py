@@ -9,7 +9,14 @@ from klavier.strictjson import kind_of
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped
 from klavier_segment_actions.payload.fields import Field
-from klavier_segment_actions.payload.formats import before_klaviyo, is_email, is_rfc3339, is_strict_email, iso_time
+from klavier_segment_actions.payload.formats import (
+    before_klaviyo,
+    is_email,
+    is_iso_time,
+    is_rfc3339,
+    is_strict_email,
+    iso_time,
+)
 
 
 @frozen
@@ -39,6 +46,11 @@ def check_of(field: Field, *, sendable: bool, place: str = "") -> Check:
     return _members(field, place, sendable=sendable) if field.members else _object(place)
 
 
+def is_plain_text(field: Field) -> bool:
+    """Tell whether any text does for a field."""
+    return field.kind == "string" and not (field.email or field.choices or field.nullable or field.longest)
+
+
 def utf16_length(text: str) -> int:
     """Count as JavaScript does: characters beyond the basic plane are two."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
@@ -57,15 +69,15 @@ def _text(field: Field, place: str) -> Check:
             if text is None:
                 return Refused(f"{place}: must be a string, not {kind_of(unwrapped(value))}")
             value = text
+        if longest is not None and len(value) * 2 > longest and utf16_length(value) > longest:
+            return Refused(f"{place}: must be of at most {longest} characters, not {utf16_length(value)}")
         if format_of is not None and not (format_of(value) and (not strict or is_strict_email(value))):
             return Refused(f"{place}: must be an e-mail address with a dotted domain, in ASCII")
         if choices is not None and value not in choices:
             return Refused(f"{place}: must be a country code of ISO 3166-1 alpha-2, in capitals")
-        if longest is not None and len(value) * 2 > longest and utf16_length(value) > longest:
-            return Refused(f"{place}: must be of at most {longest} characters, not {utf16_length(value)}")
         return value
 
-    if not (format_of or choices or nullable or longest):
+    if is_plain_text(field):
         return _plain_text(place)
     return check
 
@@ -98,6 +110,8 @@ def _boolean(place: str) -> Check:
 
 def _time(place: str, *, sendable: bool, as_given: bool) -> Check:
     def check(value: Any) -> Any:
+        if type(value) is str and is_iso_time(value) and not (sendable and before_klaviyo(value)):
+            return value
         value = unwrapped(value)
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             return Refused(f"{place}: must be a time, not {kind_of(value)}")

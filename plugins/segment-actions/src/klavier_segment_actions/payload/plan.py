@@ -7,15 +7,17 @@ from typing import Any
 from klavier.errors import ConfigError
 from klavier_segment_actions.fidelity import Differences
 from klavier_segment_actions.mapping_kit import compile_mapping
+from klavier_segment_actions.mapping_kit.compiler import has_directive
 from klavier_segment_actions.mapping_kit.missing import MISSING
-from klavier_segment_actions.payload.checks import Check, Refused, check_of
+from klavier_segment_actions.payload.checks import Check, Refused, check_of, is_plain_text
 from klavier_segment_actions.payload.fields import Field
 
 Payload = dict[str, Any]
 Planned = Callable[[dict[str, Any]], Payload | str]
 """From an event to the checked payload of an action, or to what is wrong with it as one line."""
 
-_Step = tuple[str, Callable[[Any], Any], Check, bool, bool]
+_Take = Callable[[Any], Any]
+"""From an event to a field's value, `MISSING` or `Refused`."""
 
 
 def plan_of(
@@ -26,24 +28,106 @@ def plan_of(
     Raises `ConfigError` with a line for each mistake in the mapping.
     """
     problems: list[str] = []
-    steps: list[_Step] = []
+    steps: list[tuple[str, _Take]] = []
+    needed: list[str] = []
     for field in fields:
         mapping = _mapping_of(field, given, rules)
-        if mapping is None and field.name not in given:
-            if field.required:
-                steps.append((field.name, lambda _event: MISSING, lambda value: value, True, False))
+        required = field.required and not (field.audience and rules.creates_lists)
+        if mapping is None and field.name not in given and not required:
             continue
         try:
-            resolve = compile_mapping(mapping, rules, f"{place}.{field.name}")
+            take = _take(field, mapping, rules, f"{place}.{field.name}", keep_empty=rules.batch_leftovers and batched)
         except ConfigError as error:
             problems.extend(error.problems)
             continue
-        required = field.required and not (field.audience and rules.creates_lists)
-        strip = field.kind == "string" and not (rules.batch_leftovers and batched)
-        steps.append((field.name, resolve, check_of(field, sendable=rules.sendable), required, strip))
+        steps.append((field.name, take))
+        if required:
+            needed.append(field.name)
     if problems:
         raise ConfigError(problems)
-    return _planned(steps)
+    return _planned(steps, needed)
+
+
+def _take(field: Field, mapping: Any, rules: Differences, place: str, *, keep_empty: bool) -> _Take:
+    """Compile what a field takes from an event; a raw object of members is resolved and checked member by member."""
+    if field.members and isinstance(mapping, dict) and not has_directive(mapping):
+        return _members(field, mapping, rules, place)
+    resolve = compile_mapping(mapping, rules, place)
+    check = check_of(field, sendable=rules.sendable)
+    if field.kind == "string" and not keep_empty:
+        return _text(resolve, check, plain=is_plain_text(field))
+
+    def take(event: Any) -> Any:
+        value = resolve(event)
+        return MISSING if value is MISSING or value is None else check(value)
+
+    return take
+
+
+def _text(resolve: Callable[[Any], Any], check: Check, *, plain: bool) -> _Take:
+    """Take a text: most are taken as they are, so those that need no check go first."""
+    if plain:
+
+        def take_plain(event: Any) -> Any:
+            value = resolve(event)
+            if type(value) is str:
+                return value or MISSING
+            return MISSING if value is MISSING or value is None else check(value)
+
+        return take_plain
+
+    def take(event: Any) -> Any:
+        value = resolve(event)
+        return MISSING if value is MISSING or value is None or value == "" else check(value)
+
+    return take
+
+
+def _members(field: Field, mapping: Mapping[str, Any], rules: Differences, place: str) -> _Take:
+    """Take an object member by member; one that the field does not know passes, or goes, as the field says."""
+    known = {member.name: member for member in field.members}
+    problems: list[str] = []
+    steps: list[tuple[str, _Take]] = []
+    for name, node in mapping.items():
+        member = known.get(name)
+        try:
+            resolve = compile_mapping(node, rules, f"{place}.{name}")
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
+        if member is not None:
+            check = check_of(member, sendable=rules.sendable, place=field.name)
+            drop_empty = rules.sendable and member.identifier
+            steps.append((name, _member(resolve, check, nullable=member.nullable, drop_empty=drop_empty)))
+        elif field.extra:
+            steps.append((name, resolve))
+    if problems:
+        raise ConfigError(problems)
+
+    def take(event: Any) -> Any:
+        built: dict[str, Any] = {}
+        refused: list[str] = []
+        for name, take_member in steps:
+            value = take_member(event)
+            if value is MISSING:
+                continue
+            if type(value) is Refused:
+                refused.append(value.problem)
+            else:
+                built[name] = value
+        return Refused("; ".join(refused)) if refused else built
+
+    return take
+
+
+def _member(resolve: Callable[[Any], Any], check: Check, *, nullable: bool, drop_empty: bool) -> _Take:
+    def take(event: Any) -> Any:
+        value = resolve(event)
+        if value is MISSING or (value is None and not nullable) or (value == "" and drop_empty):
+            return MISSING
+        return check(value)
+
+    return take
 
 
 def unknown_fields(given: Mapping[str, Any], known: Sequence[str], action: str, place: str) -> list[str]:
@@ -66,25 +150,24 @@ def _mapping_of(field: Field, given: Mapping[str, Any], rules: Differences) -> A
     defaults = {member.name: member.default for member in field.members if member.default is not None}
     if mapping is None:
         return defaults
-    raw = isinstance(mapping, dict) and not any(str(key).startswith("@") for key in mapping)
-    return {**defaults, **mapping} if raw else mapping
+    return {**defaults, **mapping} if isinstance(mapping, dict) and not has_directive(mapping) else mapping
 
 
-def _planned(steps: Sequence[_Step]) -> Planned:
+def _planned(steps: Sequence[tuple[str, _Take]], needed: Sequence[str]) -> Planned:
     def run(event: dict[str, Any]) -> Payload | str:
         payload: Payload = {}
-        problems: list[str] = []
-        for name, resolve, check, required, strip in steps:
-            value = resolve(event)
-            if value is MISSING or value is None or (strip and value == ""):
-                if required:
-                    problems.append(f"{name}: required, and the mapping gives none")
+        refused: dict[str, str] = {}
+        for name, take in steps:
+            value = take(event)
+            if value is MISSING:
                 continue
-            value = check(value)
             if type(value) is Refused:
-                problems.append(value.problem)
-            elif value is not MISSING:
+                refused[name] = value.problem
+            else:
                 payload[name] = value
-        return "; ".join(problems) if problems else payload
+        for name in needed:
+            if name not in payload:
+                refused.setdefault(name, f"{name}: required, and the mapping gives none")
+        return "; ".join(refused.values()) if refused else payload
 
     return run
