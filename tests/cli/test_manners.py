@@ -1,10 +1,17 @@
 """How the command behaves whatever it is asked: help, unknown commands, pipes that close, interrupts, odd terminals."""
 
 import signal
+import subprocess
 import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import click
+import pytest
+
 import klavier
+from klavier.cli.app import app
+from klavier.cli.extras import all_commands, listed_commands
 from tests.cli.conftest import Run, Start
 
 EVENT = b'{"type": "track", "userId": "u1", "event": "Checked Out", "messageId": "m"}\n'
@@ -16,6 +23,41 @@ def test_help_lists_every_command_and_those_of_plugins(run: Run) -> None:
     for name in ("plan", "vendors", "hello"):
         assert f"\n  {name} " in result.stdout
     assert run("-h").stdout == result.stdout
+
+
+def test_help_imports_little(tmp_path: Path) -> None:
+    """What it must not wait for: terminal output, HTTP, settings, and plugins that add no command."""
+    heavy = ("rich", "httpx", "aiohttp", "cattrs", "pluggy", "orjson", "klavier_rudderstack", "klavier.cli.plan")
+    code = (
+        "import sys; from klavier.cli.app import app; app(['--help'], standalone_mode=False); "
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S603 -- our own code
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+def test_commands_of_installed_plugins_are_listed_without_importing_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "some_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "with_command.py").write_text(
+        "import click, klavier\n@klavier.hookimpl\ndef klavier_commands(group):\n"
+        "    group.add_command(click.Command('greet', help='Greet.'))\n"
+    )
+    (package / "without.py").write_text("raise RuntimeError")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    points = [
+        EntryPoint(name, f"some_package.{name}" if name != "gone" else "no_such_package.x", "klavier")
+        for name in ("with_command", "without", "gone")
+    ]
+    monkeypatch.setattr("klavier.cli.extras.entry_points", lambda **_: points)
+    monkeypatch.setattr("klavier.plugins.entry_points", lambda **_: points)
+    context = click.Context(app)
+    assert list(listed_commands(context)) == ["greet"]
+    assert list(all_commands(context)) == ["greet"]
 
 
 def test_a_command_of_a_plugin_runs(run: Run) -> None:

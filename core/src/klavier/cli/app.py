@@ -5,15 +5,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from klavier import __version__
+from klavier.cli.extras import all_commands, listed_commands
 from klavier.errors import DeliveryError, KlavierError
-
-if TYPE_CHECKING:
-    from klavier.plugins import Plugins
 
 COMMANDS = {
     "doctor": "Check the configuration, the plugins and the key.",
@@ -34,8 +32,7 @@ class CommandLine(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the built-in commands and those of plugins."""
-        self._ask_plugins()
-        return sorted({*COMMANDS, *super().list_commands(ctx)})
+        return sorted({*COMMANDS, *listed_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a built-in command, or ask the plugins for it."""
@@ -43,17 +40,16 @@ class CommandLine(click.Group):
             command = import_module(f"klavier.cli.{cmd_name}").command
             assert isinstance(command, click.Command)  # noqa: S101 -- a command module without one is a slip of ours
             return command
-        self._ask_plugins()
-        return super().get_command(ctx, cmd_name)
+        return all_commands(ctx).get(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing the built-in ones."""
-        rows = []
-        for name in self.list_commands(ctx):
-            command = None if name in COMMANDS else super().get_command(ctx, name)
-            text = COMMANDS[name] if command is None else command.get_short_help_str(70)
-            if command is None or not command.hidden:
-                rows.append((name, text))
+        extra = listed_commands(ctx)
+        rows = [
+            (name, COMMANDS.get(name) or extra[name].get_short_help_str(70))
+            for name in self.list_commands(ctx)
+            if name in COMMANDS or not extra[name].hidden
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -61,17 +57,6 @@ class CommandLine(click.Group):
         """Run a command; its klavier errors become messages and exit codes."""
         with errors_as_messages():
             return super().invoke(ctx)
-
-    def _ask_plugins(self) -> None:
-        if "plugins_asked" not in self.__dict__:
-            self.plugins_asked = True
-            self._plugins().add_commands(self)
-
-    @staticmethod
-    def _plugins() -> "Plugins":
-        from klavier.cli.setup import known_plugins  # noqa: PLC0415 -- finding plugins takes its time
-
-        return known_plugins(None)
 
 
 @click.group(

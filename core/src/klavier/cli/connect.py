@@ -4,7 +4,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from klavier.cli.setup import CONFIG_FILE, KEYS, Setup
+from klavier.cli.setup import KEYS, Setup
+from klavier.cli.where import CONFIG_FILE
 from klavier.delivery.drivers import Send
 from klavier.delivery.pacing import Pacer
 from klavier.delivery.patience import Patient

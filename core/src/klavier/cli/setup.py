@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import field, frozen
 
+from klavier.cli.where import CONFIG_FILE, CONFIG_VARIABLE, find_config
 from klavier.config.beside import discover_beside
 from klavier.config.environment import REFERENCE
 from klavier.config.load import check
@@ -21,7 +22,6 @@ from klavier.settings import describe
 if TYPE_CHECKING:
     from klavier.vendor import Vendor
 
-CONFIG_FILE = "klavier.toml"
 KEYS = {"private_api_key": "KLAVIYO_PRIVATE_API_KEY", "public_api_key": "KLAVIYO_PUBLIC_API_KEY"}
 """The environment variables that give the keys where no configuration file is used."""
 
@@ -44,7 +44,7 @@ config_option = click.option(
     "--config",
     "config_file",
     type=click.Path(path_type=Path),
-    envvar="KLAVIER_CONFIG",
+    envvar=CONFIG_VARIABLE,
     metavar="FILE",
     help=f"The configuration; {CONFIG_FILE} where it is present.",
 )
@@ -93,12 +93,6 @@ class Setup:
             getattr(self.vendor.settings, info.name) for info in describe(type(self.vendor.settings)) if info.secret
         ]
         return tuple({value for value in values if isinstance(value, str) and value})
-
-
-def find_config(given: Path | None) -> Path | None:
-    """Give the configuration file: the one that is named, else `klavier.toml` here where it is present."""
-    here = Path(CONFIG_FILE)
-    return given if given is not None else here if here.is_file() else None
 
 
 def known_plugins(config_file: Path | None) -> Plugins:

@@ -15,13 +15,18 @@ PLUGIN_FILE = "klavier_plugin.py"
 def discover_beside(folder: Path) -> Plugins:
     """Discover the installed plugins and the plugin file of a folder; a broken one is set aside with its reason."""
     plugins = Plugins.discover()
+    load_beside(plugins, folder)
+    return plugins
+
+
+def load_beside(plugins: Plugins, folder: Path) -> None:
+    """Load the plugin file of a folder, where it has one; a broken one is set aside with its reason."""
     file = folder / PLUGIN_FILE
     if file.is_file():
         try:
             plugins.register(_import_file(file), PLUGIN_FILE)
         except PluginError as error:
             plugins.set_aside(PLUGIN_FILE, error)
-    return plugins
 
 
 def _import_file(path: Path) -> ModuleType:

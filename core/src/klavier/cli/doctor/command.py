@@ -10,7 +10,8 @@ from klavier.cli.asjson import line_of
 from klavier.cli.doctor.account import ask_for_account
 from klavier.cli.doctor.calls import outdated_calls
 from klavier.cli.doctor.check import Check
-from klavier.cli.setup import CONFIG_FILE, KEYS, Choice, Setup, config_option, known_plugins, prepare, vendor_option
+from klavier.cli.setup import KEYS, Choice, Setup, config_option, known_plugins, prepare, vendor_option
+from klavier.cli.where import CONFIG_FILE
 from klavier.cli.wording import count, hanging, paint
 from klavier.config.model import BASE_URL
 from klavier.errors import ConfigError
