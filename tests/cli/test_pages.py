@@ -4,7 +4,7 @@ import io
 from contextlib import redirect_stdout
 
 import pytest
-from cogapp import Cog
+from cogapp import Cog  # type: ignore[import-untyped]  # it has no types
 
 from tests.support.repository import ROOT
 
