@@ -1,0 +1,158 @@
+"""Whatever a file holds, the command answers with outcomes or a message, never with a traceback."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from klavier.cli.app import app
+from tests.cli.conftest import Run
+
+GOOD = b'{"type":"track","userId":"u1","event":"Fine","messageId":"m"}'
+
+EVENT = b'{"type":"track","userId":"u1","event":"E","properties":{"x":%s}}'
+
+LINES = {
+    "no JSON": (b"nonsense", "not JSON at column 1"),
+    "cut off": (b'{"type": "track"', "not JSON at column 17"),
+    "an array": (b"[]", "an event is a JSON object, not an array; write one object a line"),
+    "a string": (b'"track"', "an event is a JSON object, not a string"),
+    "null": (b"null", "an event is a JSON object, not null"),
+    "NaN": (EVENT % b"NaN", "properties.x: NaN or infinity is not JSON; leave the member out or send null"),
+    "infinity": (EVENT % b"-Infinity", "properties.x: NaN or infinity is not JSON"),
+    "deep nesting": (EVENT % (b"[" * 10_000 + b"]" * 10_000), "nested deeper than 250 levels; flatten it"),
+    "deep objects": (EVENT % (b'{"a":' * 10_000 + b"1" + b"}" * 10_000), "nested deeper than 250 levels; flatten it"),
+    "half a surrogate pair": (EVENT % b'"\\ud800"', "half a surrogate pair"),
+    "the same key twice": (b'{"type":"track","type":"page"}', "the same key twice in one object"),
+    "a huge integer": (EVENT % (b"9" * 30), "an integer beyond 64 bits; send it as a string"),
+    "thousands of digits": (EVENT % (b"9" * 5000), "an integer beyond 64 bits; send it as a string"),
+    "a number beyond a float": (EVENT % b"1e999", "not JSON"),
+    "Latin-1": (EVENT % b'"\xe9"', "not UTF-8 at byte"),
+    "UTF-16": ("\ufeff{}".encode("utf-16-le"), "not UTF-8 at byte 0"),
+    "binary": (bytes(range(256)).replace(b"\n", b""), "not UTF-8 at byte"),
+    "no type": (b"{}", "no event type; give 'type'"),
+    "an unknown type": (b'{"type":"purchase"}', "event type 'purchase' is not known"),
+    "a type that is no text": (b'{"type":{"a":1}}', "event type (an object) is not known"),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_a_bad_line_is_one_rejected_outcome_that_names_its_place(name: str, run: Run) -> None:
+    line, problem = LINES[name]
+    result = run("plan", "-", "--format", "jsonl", stdin=GOOD + b"\n" + line + b"\n" + GOOD)
+    assert result.exit_code == 1
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [item["outcome"]["kind"] for item in found] == ["delivered", "rejected", "delivered"]
+    assert found[1]["outcome"]["reason"].startswith("standard input line 2: ")
+    assert problem in found[1]["outcome"]["reason"]
+    assert found[1]["requests"] == []
+
+
+def test_a_large_event_is_refused_as_klaviyo_would(run: Run) -> None:
+    result = run("plan", "-", stdin=EVENT % (b'"' + b"x" * 5_000_000 + b'"'))
+    assert result.exit_code == 1
+    assert "  failed " in result.stdout or "  rejected " in result.stdout
+    assert "xxxx" not in result.stdout
+
+
+def test_a_line_larger_than_anything_is_refused_and_the_rest_goes_on(run: Run) -> None:
+    result = run("plan", "-", stdin=EVENT % (b'"' + b"x" * 17_000_000 + b'"') + b"\n" + GOOD)
+    assert "because longer than 16777216 bytes; send smaller events" in result.stdout
+    assert "  delivered         1\n" in result.stdout
+
+
+def test_a_byte_order_mark_and_windows_line_ends_are_no_mistake(run: Run) -> None:
+    assert run("plan", "-", stdin=b"\xef\xbb\xbf" + GOOD + b"\r\n\r\n" + GOOD + b"\r\n").exit_code == 0
+
+
+def test_an_empty_file_is_no_mistake(run: Run) -> None:
+    result = run("plan", "-", stdin=b"")
+    assert result.exit_code == 0
+    assert "0 events, 0 requests\n" in result.stdout
+
+
+@pytest.mark.parametrize("command", ["plan", "send", "demo"])
+def test_what_cannot_be_opened_is_told(command: str, run: Run, folder: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as there:
+        there.bind(str(folder / "socket")[-100:] if len(str(folder)) < 90 else "socket")
+        for name, problem in (
+            ("none.jsonl", "there is no such file"),
+            (".", "is a folder"),
+            ("x" * 5000, "cannot be read: File name too long"),
+            ("a\0b", "cannot be read: the path cannot be used"),
+            ("socket", "socket: cannot be read: No such device or address"),
+        ):
+            result = run(command, name, "--vendor", "little")
+            assert (result.exit_code, result.stdout) == (2, "")
+            assert problem in result.stderr
+
+
+CONFIGURATIONS = {
+    "no TOML": (b"vendor = ", "klavier.toml: not TOML: Invalid value"),
+    "a key twice": (b'vendor = "little"\nvendor = "little"', "klavier.toml: not TOML: Cannot overwrite a value"),
+    "Latin-1": (b'vendor = "little"\nx = "\xe9"', "klavier.toml: not UTF-8 text in line 2; save it as UTF-8"),
+    "binary": (b"\x00\x01\x02", "klavier.toml: not TOML"),
+    "deep nesting": (b"x = " + b"[" * 10_000, "klavier.toml: not a configuration: nested too deep"),
+    "an unknown vendor": (b'vendor = "nobody"', "'nobody' is not known"),
+    "an unknown setting": (b'vendor = "little"\n[vendors.little]\nlst_id = "x"', "did you mean 'list_id'?"),
+    "a wrong kind": (b'vendor = "little"\n[vendors.little]\nlist_id = 3', "vendors.little.list_id: must be a string"),
+    "a date": (b'vendor = "little"\n[vendors.little]\nlist_id = 2026-11-22', "list_id: must be a string"),
+    "a variable": (b'vendor = "little"\n[vendors.little]\nlist_id = "${NOT_SET}"', "variable NOT_SET is not set"),
+    "no vendor": (b"", "no vendor is chosen; give --vendor NAME"),
+    "a vendor that is no text": (b"vendor = 3", "klavier.toml: vendor: must be a string, not a number"),
+}
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize("command", ["plan", "send"])
+def test_a_bad_configuration_is_told_and_exits_with_2(command: str, name: str, run: Run, folder: Path) -> None:
+    content, problem = CONFIGURATIONS[name]
+    (folder / "klavier.toml").write_bytes(content)
+    result = run(command, "-", stdin=GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert problem in result.stderr
+
+
+def invoke(arguments: list[str], stdin: bytes = b"") -> Result:
+    result = CliRunner().invoke(app, arguments, input=stdin)
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result
+
+
+anything = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@pytest.mark.usefixtures("folder")
+@anything
+@given(st.lists(st.binary(max_size=30) | st.sampled_from([GOOD, *(line for line, _ in LINES.values())]), max_size=5))
+def test_any_file_gives_one_outcome_for_each_line(lines: list[bytes]) -> None:
+    content = b"\n".join(lines)
+    result = invoke(["plan", "-", "--format", "jsonl"], content)
+    assert result.exit_code in (0, 1)
+    assert result.stderr == ""
+    kept = [line for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip(b" \t\r\n")]
+    assert len(result.stdout.splitlines()) == len(kept)
+
+
+@anything
+@given(
+    content=st.binary(max_size=60) | st.text(max_size=60).map(str.encode), name=st.sampled_from(["s.json", "s.toml"])
+)
+def test_any_settings_are_taken_or_told(folder: Path, content: bytes, name: str) -> None:
+    (folder / name).write_bytes(content)
+    result = invoke(["plan", "-", "--settings", name], GOOD)
+    assert result.exit_code in (0, 2)
+    assert bool(result.stderr) == (result.exit_code == 2)
+
+
+@anything
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_any_configuration_is_taken_or_told(folder: Path, content: bytes) -> None:
+    (folder / "klavier.toml").write_bytes(content)
+    result = invoke(["plan", "-", "--vendor", "little"], GOOD)
+    assert result.exit_code in (0, 2)
+    assert bool(result.stderr) == (result.exit_code == 2)
