@@ -34,7 +34,7 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
         """Rename what has a name, drop the rest, as RudderStack was observed to do."""
         found = {names[k]: v for k, v in properties.items() if k in names and v is not None and v != ""}
         given = properties.get("items")
-        items = _renamed(given if truthy(given) else properties.get("products"), renamed_item)
+        items = _renamed(given if truthy(given) else properties.get("products"), renamed_item, objects_only=True)
         if items:
             found[key] = items
         return found
@@ -45,7 +45,7 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
         found: JsonObject = {}
         for k, v in properties.items():
             if k == source:
-                found[key] = _renamed(v, renamed_item)
+                found[key] = _renamed(v, renamed_item, objects_only=False)
             elif k not in names:
                 if k not in elsewhere:
                     found.setdefault(k, v)
@@ -79,9 +79,11 @@ def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> R
     return complete if extras else mapped
 
 
-def _renamed(items: Any, rename: Rename) -> list[Any]:
-    """Rename each item; what is no object has no parameters, and is kept only where extras are."""
+def _renamed(items: Any, rename: Rename, *, objects_only: bool) -> list[Any]:
+    """Rename the parameters of each item, and leave out the items that say nothing."""
     if not isinstance(items, list):
         return []
-    renamed = [rename(item) if isinstance(item, dict) else item for item in items]
-    return [item for item in renamed if item and isinstance(item, dict)]
+    if objects_only:
+        return [renamed for item in items if isinstance(item, dict) and (renamed := rename(item))]
+    found: list[Any] = [rename(item) if isinstance(item, dict) else item for item in items]
+    return [item for item in found if item is not None and item != {}]

@@ -17,7 +17,6 @@ NO_CHANNELS = (
     "Ensure consent channels (email/sms) match the identifiers present in the event"
 )
 NO_CONTACT = "Profile Id, Email or/and Phone are required to subscribe to a list"
-NO_CONTACT_TO_LEAVE = "Email or/and Phone are required to unsubscribe from a list"
 NO_GROUP_CONTACT = "email or phone is a required field for group events"
 NO_GROUP_ID = "groupId is a required field for group events"
 NOT_SUBSCRIBING = "Subscribe flag should be true for group call"
@@ -25,6 +24,9 @@ NO_SUBSCRIBE_FLAG = "Subscribe flag should be included in group call"
 NO_MATCHING_CHANNEL = "not subscribed: no consent (email, sms) matches an identifier of the event"
 NOBODY_TO_SUBSCRIBE = "not subscribed: no email or phone that Klaviyo accepts"
 
+TRAITS_NOT_SENT = "traits left out: a group call says who is on which list, and nothing else"
+
+_SAID_BY_GROUP = frozenset({"email", "phone", "subscribe", "consent", "smsConsent"})
 _CHANNELS = (("email", "email"), ("sms", "phone_number"))
 _EMAIL_PLACES = tuple(tuple(place.split(".")) for place in PERSON[0][1:])
 _PHONE_PLACES = tuple(tuple(place.split(".")) for place in PERSON[1][1:])
@@ -66,6 +68,8 @@ class Subscriptions:
         if operation is None:
             raise Refused(NO_SUBSCRIBE_FLAG if self._mode.version.unsubscribes else NOT_SUBSCRIBING)
         list_id = _list_id(payload["groupId"])
+        if not self._mode.exact and (_others(payload.get("traits")) or _others(dig(payload, "context", "traits"))):
+            notes.append(TRAITS_NOT_SENT)
         email, phone = self._contact(payload, notes)
         if self._mode.points.group_needs_contact and email is None and phone is None:
             raise Refused(NO_GROUP_CONTACT)
@@ -96,7 +100,7 @@ class Subscriptions:
         email, phone = self._contact(payload, notes)
         consent = self._consents(payload, traits)
         if mode.legacy:
-            return _legacy_entry(email, phone, consent)
+            return _legacy_entry(email, phone, consent, notes, exact=mode.exact)
         profile_id = (
             klaviyo_id(_object(payload.get("context"))) if operation == "subscribe" and mode.version.patches else None
         )
@@ -107,6 +111,9 @@ class Subscriptions:
         channels = _channels(consent, attributes) if names_channels else []
         if not channels and names_channels and mode.version.needs_channels:
             raise Refused(NO_CHANNELS)
+        if not mode.exact and not attributes:
+            notes.append(NOBODY_TO_SUBSCRIBE)
+            return None
         if mode.current and not channels:
             channels = self._channels_today(consent, attributes, notes, names_channels=names_channels)
             if not channels:
@@ -114,8 +121,6 @@ class Subscriptions:
         if channels:
             status = _STATUS[operation]
             attributes["subscriptions"] = {channel: {"marketing": {"consent": status}} for channel in channels}
-        if not mode.exact and not (email or phone):
-            raise Refused(NO_CONTACT if operation == "subscribe" else NO_CONTACT_TO_LEAVE)
         entry: JsonObject = {"type": "profile"}
         if profile_id is not None and (mode.exact or isinstance(profile_id, str)):
             entry["id"] = profile_id
@@ -129,9 +134,6 @@ class Subscriptions:
 
         Without any consent configured that is every identifier's channel, with a consent that matches none no channel.
         """
-        if not attributes:
-            notes.append(NOBODY_TO_SUBSCRIBE)
-            return []
         if names_channels and consent is not None:
             notes.append(NO_MATCHING_CHANNEL)
             return []
@@ -186,12 +188,22 @@ def _channels(consent: list[Any] | None, attributes: JsonObject) -> list[str]:
     return [name for name, identifier in _CHANNELS if name in given and truthy(attributes.get(identifier))]
 
 
-def _legacy_entry(email: Any, phone: Any, consent: list[Any] | None) -> JsonObject:
+def _legacy_entry(
+    email: Any, phone: Any, consent: list[Any] | None, notes: list[str], *, exact: bool
+) -> JsonObject | None:
     """Make the entry as 2023-02-22 has it: `channels` are named as soon as a consent is known, even an empty one."""
     entry: JsonObject = {name: v for name, v in (("email", email), ("phone_number", phone)) if v is not None}
+    if not entry and not exact:
+        notes.append(NOBODY_TO_SUBSCRIBE)
+        return None
     if consent is not None:
-        entry["channels"] = {channel: ["MARKETING"] for channel, _ in _CHANNELS if channel in consent}
+        named = [name for name, identifier in _CHANNELS if name in consent and (exact or identifier in entry)]
+        entry["channels"] = {channel: ["MARKETING"] for channel in named}
     return entry
+
+
+def _others(traits: Any) -> bool:
+    return isinstance(traits, dict) and not _SAID_BY_GROUP.issuperset(traits)
 
 
 def _object(value: Any) -> JsonObject:

@@ -1,0 +1,231 @@
+"""Track and screen calls: names, values, times, ids and flattening; what is refused and what is left out."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.rudderstack import attributes, outcome, person, request, sent
+
+
+def track(event: Any = "Signed Up", /, **members: Any) -> dict[str, Any]:
+    return {"type": "track", "messageId": "m1", "userId": "u", "event": event, **members}
+
+
+@pytest.mark.parametrize("kind", ["identify", "track", "screen", "group"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_no_private_key(kind: str, version: str) -> None:
+    result = sent({"type": kind, "userId": "u"}, private_api_key="", api_version=version)
+    assert result.requests == []
+    assert result.outcomes[0].reason == f"Private API Key is a required field for {kind} events"
+
+
+@pytest.mark.parametrize("kind", ["page", "alias"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_types_that_are_not_supported(kind: str, version: str) -> None:
+    assert outcome({"type": kind, "userId": "u"}, api_version=version).reason == f"Event type {kind} is not supported"
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_names(version: str) -> None:
+    for event in ("Signed Up", " padded "):
+        assert attributes(track(event), api_version=version)["metric"]["data"]["attributes"]["name"] == event
+    assert outcome(track(5), api_version=version).reason == "Event type should be a string"
+    assert outcome(track("x" * 128), api_version=version).reason.startswith("the event's name is no text of 1 to 127")
+    inner = track(None, properties={"event": "Inner", "name": "no"})
+    assert attributes(inner, api_version=version)["metric"]["data"]["attributes"]["name"] == "Inner"
+    reason = 'Missing required value from ["event","properties.event","properties.name"]'
+    assert outcome(track(None), api_version=version).reason == reason
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("properties", "value"),
+    [
+        ({"revenue": 1, "total": 2, "value": 3}, 1),
+        ({"revenue": None, "total": 2, "value": 3}, 2),
+        ({"value": 3}, 3),
+        ({"revenue": "25.00"}, 25),
+        ({"revenue": "25 USD"}, 25),
+    ],
+)
+def test_values(version: str, properties: dict[str, Any], value: float) -> None:
+    found = attributes(track(properties=properties), api_version=version)
+    assert (found["value"], found["properties"]) == (value, {})
+
+
+def test_zero_is_a_value_in_v2_and_none_in_v1() -> None:
+    payload = track(properties={"revenue": 0, "total": 2})
+    assert attributes(payload)["value"] == 2
+    assert attributes(payload, api_version="v2")["value"] == 0
+
+
+def test_a_value_that_is_no_number() -> None:
+    payload = track(properties={"revenue": "$1,200.50"})
+    found = sent(payload)
+    assert found.requests[0].json["data"]["attributes"]["properties"] == {"revenue": "$1,200.50"}
+    assert found.outcomes[0].notes == ("revenue is not the event's value: a string that is no number",)
+    assert attributes(payload, wire="native", fidelity="deployed")["value"] == "$1,200.50"
+    for fidelity in ("documented", "deployed"):
+        assert outcome(payload, api_version="v2", fidelity=fidelity).reason == "Invalid float value"
+
+
+def test_what_is_said_nowhere_is_noted() -> None:
+    payload = track(properties={"revenue": 1, "total": 2, "event": "x", "value_currency": "USD"})
+    assert outcome(payload).notes == ("properties.total left out: RudderStack takes revenue for the event's value",)
+    assert outcome(payload, api_version="v2").notes == (
+        "properties.total left out: RudderStack sends none",
+        "properties.event left out: RudderStack sends none",
+        "properties.value_currency left out: RudderStack sends none",
+    )
+
+
+@pytest.mark.parametrize(("given", "code"), [("USD", "USD"), ("eur", "EUR"), ("dollars", None), (5, None)])
+def test_currency(given: Any, code: str | None) -> None:
+    found = sent(track(properties={"currency": given}), api_version="v3")
+    assert found.requests[0].json["data"]["attributes"].get("value_currency") == code
+    assert bool(found.outcomes[0].notes) is (code is None)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+@pytest.mark.parametrize(
+    ("given", "time"),
+    [
+        ("2024-03-01T10:20:30.123Z", "2024-03-01T10:20:30.123Z"),
+        ("2022-02-02T02:02:02.000+05:30", "2022-02-02T02:02:02.000+05:30"),
+        ("2024-03-01", "2024-03-01T00:00:00Z"),
+        (1700000000, "2023-11-14T22:13:20Z"),
+        ("yesterday", None),
+        ("1970-01-01T00:00:00Z", None),
+    ],
+)
+def test_time(version: str, given: Any, time: str | None) -> None:
+    found = sent(track(timestamp=given), api_version=version)
+    assert found.requests[0].json["data"]["attributes"].get("time") == time
+    assert bool(found.outcomes[0].notes) is (time is None)
+
+
+def test_the_original_time_stands_in_under_v2() -> None:
+    payload = track(originalTimestamp="2024-03-01T10:20:30Z")
+    assert attributes(payload, api_version="v2")["time"] == "2024-03-01T10:20:30Z"
+    assert "time" not in attributes(payload)
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("wire", ["current", "native"])
+def test_every_event_has_an_id_of_its_own(version: str, wire: str) -> None:
+    found = {
+        attributes(payload, api_version=version, wire=wire)["unique_id"]
+        for payload in (track(messageId="m1"), track(messageId=7), track(messageId=None), track(messageId="x" * 256))
+    }
+    assert {"m1", "7"} < found
+    assert len(found) == 4
+    assert max(map(len, found)) <= 255
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_revisions(version: str) -> None:
+    native = {"v1": "2023-02-22", "v2": "2024-10-15", "v3": "2026-04-15"}[version]
+    assert request(track(), api_version=version, wire="native").revision == native
+    assert request(track(), api_version=version).revision == "2026-10-15"
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_the_place_of_meta(version: str) -> None:
+    patches = {"integrations": {"Klaviyo": {"fieldsToUnset": ["old"]}}}
+    meta = {"patch_properties": {"unset": ["old"]}}
+    today = request(track(**patches), api_version=version).json["data"]["attributes"]["profile"]["data"]
+    assert (today["meta"], "meta" in today["attributes"]) == (meta, False)
+    native = request(track(**patches), api_version=version, wire="native").json["data"]["attributes"]["profile"]["data"]
+    assert ("meta" in native, native["attributes"]["meta"]) == (False, meta)
+
+
+@pytest.mark.parametrize("spelling", ["Klaviyo", "klaviyo", "KLAVIYO"])
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_fields_to_unset_append_and_unappend(spelling: str, version: str) -> None:
+    fields = {"fieldsToUnset": ["gone", 5], "fieldsToAppend": ["tags", "none"], "fieldsToUnappend": ["old"]}
+    traits = {"gone": 1, "tags": "new", "old": ["x"], "kept": True}
+    payload = {"type": "identify", "userId": "u", "traits": traits, "integrations": {spelling: fields}}
+    data = request(payload, api_version=version).json["data"]
+    assert data["meta"] == {
+        "patch_properties": {"unset": ["gone"], "append": {"tags": "new"}, "unappend": {"old": ["x"]}}
+    }
+    assert data["attributes"]["properties"] == {"kept": True}
+    assert outcome(payload, api_version=version).notes == ("a field to change was left out: its name is no string",)
+    assert request(payload).json["data"]["attributes"]["properties"] == traits
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_the_klaviyo_id_of_a_profile(version: str) -> None:
+    ids = [{"type": "other", "id": "x"}, {"type": "klaviyo-profileId", "id": "01ADA"}, {"type": "klaviyo-profileId"}]
+    payload = track(context={"externalId": ids})
+    assert attributes(payload, api_version=version)["profile"]["data"]["id"] == "01ADA"
+    assert (
+        request({"type": "identify", "context": {"externalId": ids}}, api_version=version).json["data"]["id"] == "01ADA"
+    )
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+def test_flatten_properties(version: str) -> None:
+    nested = {"a": {"b": 1, "c": {}}, "d": [1, {"e": 2}], "f": [{"g": 3}, [4]], "h": [], "i": [None, 1]}
+    flat = {"a.b": 1, "a.c": {}, "d": [1, {"e": 2}], "f[0].g": 3, "f[1]": [4], "h": [], "i[0]": None, "i[1]": 1}
+    payload = track(properties=nested, context={"traits": nested})
+    settings = {"api_version": version, "flatten_properties": True}
+    assert attributes(payload, **settings)["properties"] == flat
+    person_flat = flat if version == "v1" else {key: value for key, value in flat.items() if value is not None}
+    assert person(payload, **settings)["properties"] == person_flat
+
+
+@pytest.mark.parametrize("kind", ["identify", "track"])
+def test_enforce_email_as_primary(kind: str) -> None:
+    payload = track(type=kind, traits={"email": "a@b.co", "plan": "free"})
+    for version in ("v1", "v2", "v3"):
+        found = person(payload, api_version=version, enforce_email_as_primary=True)
+        assert "external_id" not in found
+        assert found["properties"] == {"plan": "free", "_id": "u"}
+    bare = track(type=kind)
+    refused = outcome(bare, enforce_email_as_primary=True)
+    assert refused.reason == "None of email and phone are present in the payload"
+    native = {"api_version": "v2", "wire": "native", "fidelity": "deployed", "enforce_email_as_primary": True}
+    assert person(bare, **native)["properties"] == {"_id": "u"}
+    assert outcome(bare, api_version="v2", enforce_email_as_primary=True).kind == "rejected"
+
+
+@pytest.mark.parametrize(
+    ("phone", "klaviyo"),
+    [
+        ("+14155550000", "+14155550000"),
+        ("+12 345 678 900", "+12345678900"),
+        ("+44 20 7183 8750", "+442071838750"),
+        ("+44 0207 183 8750", None),
+        ("(415) 555-2671", None),
+        ("+999123456", None),
+        ("12345", None),
+        (14155550000, None),
+        ({"number": 1}, None),
+    ],
+)
+def test_phone_numbers(phone: Any, klaviyo: str | None) -> None:
+    payload = {"type": "identify", "userId": "u", "traits": {"phone": phone}}
+    assert person(payload).get("phone_number") == klaviyo
+    for version in ("v2", "v3"):
+        for fidelity in ("documented", "deployed"):
+            found = sent(payload, api_version=version, fidelity=fidelity)
+            if klaviyo is None:
+                assert found.outcomes[0].reason == "Phone number is not in E.164 format."
+            else:
+                assert found.requests[0].json["data"]["attributes"]["phone_number"] == klaviyo
+
+
+@pytest.mark.parametrize("email", ["not-an-email", "a" * 95 + "@b.co.uk", 5, ["a@b.co"]])
+def test_emails_that_klaviyo_refuses(email: Any) -> None:
+    result = sent({"type": "identify", "userId": "u", "traits": {"email": email}})
+    assert result.requests[0].json["data"]["attributes"] == {"external_id": "u"}
+    assert len(result.outcomes[0].notes) == 1
+    assert str(email) not in str(result.outcomes[0])
+
+
+def test_consent_of_v1_people() -> None:
+    payload = track(context={"traits": {"consent": ["email"]}})
+    assert person(payload)["properties"] == {"$consent": ["email"], "consent": ["email"]}
+    native = attributes(payload, wire="native")["profile"]
+    assert native == {"$id": "u", "$consent": ["email"], "consent": ["email"]}
