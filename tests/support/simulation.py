@@ -30,7 +30,7 @@ class PlainVendor(klavier.Vendor):
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         for event in events:
-            yield Delivery((event,), (self.key(event),), partial(self._flow, event), bulkable=True)
+            yield Delivery((event,), (self.key(event),), partial(self._flow, event), bulkable=True, lone=True)
 
     def _flow(self, event: Event) -> Flow:
         reply = yield _request(event)

@@ -40,7 +40,8 @@ class Delivery:
     `flow` starts the flow anew at each call.  `browser_calls` is what the vendor's browser code would have called
     (device mode only).  `exact` marks requests that must be sent to the letter, even where Klaviyo's published limits
     say that it will refuse them (deployed fidelity on the native wire).  `bulkable` promises that the flow asks of a
-    reply only whether it is a success, so that its requests may be said together with others.
+    reply only whether it is a success, so that its requests may be said together with others; `lone` that it makes no
+    more than one request, so that the next event's may follow in the same call.
     """
 
     events: tuple[Event, ...]
@@ -49,6 +50,7 @@ class Delivery:
     browser_calls: tuple[BrowserCall, ...] = field(default=(), repr=False)
     exact: bool = False
     bulkable: bool = False
+    lone: bool = False
 
 
 class Vendor(ABC):

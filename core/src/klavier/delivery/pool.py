@@ -78,14 +78,16 @@ class Pool:
     def ready(self, now: float, gate: Gate, *, starved: bool, idle: bool) -> Iterator[Parcel]:
         """Give parcels that may be sent now, each counted by the gate.
 
-        Full bodies go at once.  Others go when nothing more is to be expected soon (`starved`) and they have waited, or
-        when nothing is under way (`idle`) and none is full.
+        Full bodies go at once.  Others go when nothing more is to be expected soon (`starved`) and they have waited;
+        and when nothing is under way (`idle`) and none is full the oldest goes: its replies may fill the others.
         """
-        force = idle and not any(group.full for group in self._groups.values())
+        oldest = None
+        if idle and self._groups and not any(group.full for group in self._groups.values()):
+            oldest = min(self._groups.values(), key=lambda group: group.since)
         for key, group in list(self._groups.items()):
             if not gate.is_open(group.call):
                 continue
-            due = force or (starved and now - group.since >= self._linger)
+            due = group is oldest or (starved and now - group.since >= self._linger)
             yield from self._alone(group, gate) if group.kind is None else self._bodies(group, gate, due=due)
             if not group.units:
                 del self._groups[key]

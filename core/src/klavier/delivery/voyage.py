@@ -120,6 +120,8 @@ class Voyage:
                 self._held = started
                 break
             self._active[leg] = owned
+            if not leg.delivery.lone:
+                break
         return unit.rows
 
     def _row(self, leg: Leg) -> Row:

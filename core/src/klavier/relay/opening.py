@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from klavier.config.load import load_config
 from klavier.config.model import Config
 from klavier.delivery.dispatcher import Pace
@@ -21,8 +23,8 @@ from klavier.vendor import Vendor
 OnOutcome = Callable[[Event | None, Outcome], None]
 """Sees each event's final outcome; the event is None where its payload could not be read."""
 
-BULK_WINDOW = 10_000
-BULK_RUN = 200
+FEWEST_CALLS = Pace(combine=True, window=10_000, run=200, linger=1.0)
+"""How `bulk = "max"` works: a body waits up to a second to be filled."""
 
 
 def open(  # noqa: A001 -- klavier.open reads as it should
@@ -87,9 +89,7 @@ def pace_of(config: Config, vendor: Vendor) -> Pace:
     delivery = config.delivery
     connections = delivery.connections
     if delivery.bulk == "max":
-        return Pace(
-            combine=True, connections=connections, window=BULK_WINDOW, run=BULK_RUN, batch=max(1, vendor.bulk_size)
-        )
+        return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size))
     batch = delivery.batch_size or vendor.batch_size
     return Pace(connections=connections, window=2 * connections * batch, batch=batch)
 

@@ -62,8 +62,10 @@ class Freshpaint(Vendor):
         if self._by_client:
             return self._client(event, people, token, notes)
         call = self._call(event, people, token, notes)
-        # Not a partial: its repr would show the call, which is personal data.
-        return Delivery((event,), (self.key(event),), lambda: say([call], self.settings.wire, event, notes))
+        # An identify may ask again without the phone number: it looks at the reply.
+        lone = isinstance(call, TrackCall) and self.settings.wire == "current"
+        flow = partial(say, [call], self.settings.wire, event, notes)
+        return Delivery((event,), (self.key(event),), flow, bulkable=lone, lone=lone)
 
     def _gate(self, event: Event) -> Outcome | None:
         """Give the outcome of an event that goes no further; None for one that does."""

@@ -32,8 +32,8 @@ class Batcher:
     run before it.
     """
 
-    def __init__(self, wire: Wire, *, exact: bool) -> None:
-        self._wire, self._exact = wire, exact
+    def __init__(self, wire: Wire, *, exact: bool, bulkable: bool) -> None:
+        self._wire, self._exact, self._bulkable = wire, exact, bulkable
         self._places: list[Delivery | _Job] = []
         self._open: dict[tuple[str, str, str], _Job] = {}
         self._last: dict[str, int] = {}
@@ -46,7 +46,9 @@ class Batcher:
                 if parcel.event is not None
                 else partial(flows.send_profile, parcel, self._wire)
             )
-            self._append(Delivery((event,), (key,), flow, exact=self._exact), key)
+            self._append(
+                Delivery((event,), (key,), flow, exact=self._exact, bulkable=self._bulkable, lone=self._bulkable), key
+            )
             return
         shared = (event.type, parcel.membership.operation, parcel.membership.list_id)
         job = self._open.get(shared)
@@ -74,4 +76,6 @@ class Batcher:
     def _delivery(self, job: _Job) -> Delivery:
         parcels: Sequence[Parcel] = tuple(job.parcels)
         flow = partial(flows.send_members, parcels, self._wire)
-        return Delivery(tuple(job.events), tuple(job.keys), flow, exact=self._exact)
+        # A member is added by the id that Klaviyo gives in its reply, which a bulk import does not give.
+        bulkable = self._bulkable and all(p.membership is None or p.membership.operation != "add" for p in parcels)
+        return Delivery(tuple(job.events), tuple(job.keys), flow, exact=self._exact, bulkable=bulkable)

@@ -26,6 +26,7 @@ class RudderStack(Vendor):
         self._device = Device(settings) if settings.connection_mode == "device" else None
         self._cloud = Cloud(mode)
         self._exact = mode.exact
+        self._bulkable = settings.wire == "current"
         self._wire = LegacyWire(mode) if mode.legacy else ImportWire(mode)
         self.batch_size = 1 if self._device else LARGEST
 
@@ -34,7 +35,7 @@ class RudderStack(Vendor):
         if self._device is not None:
             device = self._device
             return [device.delivery(event, self.key(event)) for event in events]
-        batcher = Batcher(self._wire, exact=self._exact)
+        batcher = Batcher(self._wire, exact=self._exact, bulkable=self._bulkable)
         for event in events:
             try:
                 batcher.add(event, self.key(event), self._cloud.parcel(event))

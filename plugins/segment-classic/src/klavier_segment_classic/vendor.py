@@ -53,8 +53,18 @@ class SegmentClassic(Vendor):
         return _ORDER if isinstance(event, Track) and is_order_completed(event.event) else _NONE
 
     def _server(self, event: Event) -> Delivery:
-        # Here and below no partial: its repr would show the event, which may be personal data.
-        return Delivery((event,), (self.key(event),), lambda: self._server_flow(event), exact=self._exact)
+        # An identify may ask again without the phone number: it looks at the reply.
+        bulkable = isinstance(event, Track) and self.settings.wire == "current"
+        lone = bulkable and isinstance(event, Track) and not is_order_completed(event.event)
+        return Delivery(
+            (event,),
+            (self.key(event),),
+            # Here and below no partial: its repr would show the event, which may be personal data.
+            lambda: self._server_flow(event),
+            exact=self._exact,
+            bulkable=bulkable,
+            lone=lone,
+        )
 
     def _server_flow(self, event: Event) -> Flow:
         closed = gate(event, self.settings.api_key, self._how.points, send_anonymous=self.settings.send_anonymous)

@@ -1,0 +1,99 @@
+"""Few calls or the vendor's calls: Klaviyo's account is the same afterwards."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import klavier
+from klavier.delivery.courier import Courier
+from klavier.delivery.dispatcher import Dispatcher, Pace
+from klavier.delivery.outbox import Outbox
+from klavier.delivery.pacing import Pacer
+from klavier.delivery.translator import Translator
+from klavier.relay.opening import FEWEST_CALLS
+from klavier.retry import RetryPolicy
+from klavier.testing.strategies import stream_payloads
+from tests.support.virtual_time import run_virtually
+
+KEYS: dict[str, dict[str, Any]] = {
+    "rudderstack": {"private_api_key": "pk_sandbox", "list_id": "XUepkK", "consent": ["email", "sms"]},
+    "segment-classic": {"api_key": "SNDBX1", "private_key": "pk_sandbox"},
+    "freshpaint": {"public_api_key": "SNDBX1", "private_api_key": "pk_sandbox"},
+}
+SINGLE = Pace()
+
+
+def deliver(vendor: klavier.Vendor, payloads: Sequence[Any], pace: Pace) -> tuple[klavier.Sandbox, Counter[str]]:
+    """Deliver payloads in virtual time; gives the account and how many events ended how."""
+    sandbox = klavier.Sandbox(unknown_lists="create")
+    outbox = Outbox()
+    kinds: Counter[str] = Counter()
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        dispatcher = Dispatcher(
+            outbox,
+            Translator(vendor, klavier.Plugins()),
+            Courier(sandbox.send_async, Pacer(clock), clock),
+            policy=RetryPolicy(),
+            pace=pace,
+            now=clock,
+            observe=lambda _event, _entry, outcome: kinds.update([outcome.kind]),
+        )
+        await dispatcher.run(until_empty=True)
+
+    events = [klavier.parse_event({**payload, "messageId": f"m{n}"}) for n, payload in enumerate(payloads)]
+    outbox.put([(e.stable_id, vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
+    run_virtually(main())
+    outbox.close()
+    return sandbox, kinds
+
+
+@pytest.mark.parametrize("name", sorted(KEYS))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=10)
+@given(stream_payloads())
+def test_the_account_is_the_same_with_few_calls(name: str, payloads: list[Any]) -> None:
+    vendor = klavier.load_vendor(name, KEYS[name])
+    payloads = [own_address_only(payload) for payload in payloads if "type" in payload]
+    single, its_kinds = deliver(vendor, payloads, SINGLE)
+    few, kinds = deliver(vendor, payloads, FEWEST_CALLS)
+    assert kinds == its_kinds
+    assert few.comparable() == single.comparable()
+    assert len(few.calls) <= len(single.calls) + sum(call.method == "GET" for call in few.calls)
+
+
+def own_address_only(payload: dict[str, Any]) -> dict[str, Any]:
+    """Take the address out of the properties: where people share one, their profile depends on who came first."""
+    properties = payload.get("properties")
+    if not isinstance(properties, dict):
+        return payload
+    return {**payload, "properties": {name: value for name, value in properties.items() if name != "email"}}
+
+
+@given(st.integers(1, 3))
+@settings(deadline=None, max_examples=3)
+def test_few_calls_are_few(factor: int) -> None:
+    vendor = klavier.load_vendor("rudderstack", KEYS["rudderstack"])
+    people = 400 * factor
+    payloads = [
+        {
+            "type": "identify",
+            "userId": f"u{n}",
+            "traits": {"email": f"u{n}@shop.test", "properties": {"subscribe": True}},
+        }
+        for n in range(people)
+    ] + [{"type": "track", "event": "Seen", "userId": f"u{n % people}"} for n in range(3 * people)]
+    sandbox, kinds = deliver(vendor, payloads, FEWEST_CALLS)
+    assert kinds == {"delivered": 4 * people}
+    calls = Counter(call.path for call in sandbox.calls if call.method == "POST")
+    assert calls == {
+        "/api/profile-bulk-import-jobs": 1,
+        "/api/profile-subscription-bulk-create-jobs": -(-people // 1000),
+        "/api/event-bulk-create-jobs": -(-3 * people // 1000),
+    }
