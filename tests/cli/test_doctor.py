@@ -110,7 +110,7 @@ def test_odd_replies_are_judged(reply: Response, state: str, found: str) -> None
 
 
 def vendor_of(name: str, **settings: str) -> klavier.Vendor:
-    account = KlaviyoSection(private_api_key="pk_x", public_api_key="PUB")
+    account = KlaviyoSection(private_api_key="pk_x", public_api_key="AbC123")
     return klavier.Config(vendor=name, klaviyo=account, vendors={name: settings}).build_vendor()
 
 
