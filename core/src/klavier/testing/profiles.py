@@ -12,8 +12,8 @@ IDENTIFIERS = ("id", "email", "phone_number", "external_id", "anonymous_id", "_k
 LEGACY_IDENTIFIERS = ("$id", "$email", "$phone_number", "$anonymous", "$exchange_id", "email", "phone_number")
 """The identifiers of a person in the legacy calls, and in events of revision 2023-02-22."""
 
-_BARE = ("profile", "subscriptions", "profiles")
-"""Where people stood without a type: events and subscriptions of revision 2023-02-22, members of v2 lists."""
+_BARE_LISTS = ("subscriptions", "profiles")
+"""Where people stood without a type: subscriptions of revision 2023-02-22, members of v2 lists."""
 
 
 def profiles(request: Request) -> list[dict[str, Any]]:
@@ -24,16 +24,18 @@ def profiles(request: Request) -> list[dict[str, Any]]:
 def _in_json(value: Any, key: str = "") -> Iterator[dict[str, Any]]:
     if isinstance(value, list):
         for member in value:
-            yield from _in_json(member, key)
+            if key in _BARE_LISTS and isinstance(member, dict):
+                yield _found(member, LEGACY_IDENTIFIERS)
+            yield from _in_json(member)
     if not isinstance(value, dict):
         return
     if value.get("type") == "profile":  # its attributes hold no other profile, but consents by channel
         yield _today(value)
         return
-    if key in _BARE and "data" not in value:
+    if key == "profile" and "data" not in value:  # events of revision 2023-02-22
         yield _found(value, LEGACY_IDENTIFIERS)
     for name, member in value.items():
-        if name != "properties":
+        if name != "properties":  # those are custom, whatever they look like
             yield from _in_json(member, name)
 
 

@@ -18,13 +18,16 @@ LOST = "5 nothing lost"
 PLANTS: dict[str, Any] = {
     "planted": "qzplain",
     "planted number": 739104,
-    "planted.dotted": "qzdotted",
+    "dotted.plant": "qzdotted",
     "Planted-List": ["qzfirst", "qzsecond"],
     "plantedObject": {"inner key": "qzinner", "deeper": {"deepest": [{"qz": 73.9104}]}},
     "__planted__": " QzPadded ",
     "gepflanzt ü": "qzüber 李",
 }
 """Members that no vendor can know, of every kind, with values that occur nowhere else."""
+
+TWINS: dict[str, Any] = {"twin": "qztwin", "twin.inner": "qzinnertwin"}
+"""Two members that are one where dots open objects; vendors that do so to the letter (`Delivery.exact`) keep one."""
 
 
 @frozen
@@ -39,7 +42,7 @@ class _Custom:
 def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Collection[str] = ()) -> None:
     """Every custom trait of a delivered identify or group, and property of a track, page or screen, is sent.
 
-    `PLANTS` are added to each event and looked for.  Excused are the places that `exclusions` and `Vendor.excludes`
+    `PLANTS` and `TWINS` are added to each event and looked for.  Excused are the places that `exclusions` and `Vendor.excludes`
     name, such as `traits.plan` or `properties.*`, and those that a note of the outcome names.
     """
     for given in events:
@@ -51,7 +54,8 @@ def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Coll
         excused = {*exclusions, *vendor.excludes(event)}
         notes = " ".join(outcomes[0].notes)
         arrived = Origins(*_arrivals(trace))
-        for custom in _customs(event):
+        exact = any(found.delivery.exact for found in trace.deliveries)
+        for custom in _customs(event, PLANTS if exact else PLANTS | TWINS):
             if not _excuses(excused, custom.place) and custom.key not in notes:
                 _check_member(vendor, trace, arrived, custom, excused)
 
@@ -68,20 +72,20 @@ def _planted(event: Event) -> Event:
     if "type" not in payload:  # Freshpaint's own format
         properties = dict(payload["properties"])
         if isinstance(event, Identify):
-            properties["$user_props"] = {**event.traits, **PLANTS}
-        payload["properties"] = properties if isinstance(event, Identify) else properties | PLANTS
+            properties["$user_props"] = {**event.traits, **PLANTS, **TWINS}
+        payload["properties"] = properties if isinstance(event, Identify) else properties | PLANTS | TWINS
         return parse_event(payload)
     match event:
         case Identify(traits=traits) | Group(traits=traits):
-            payload["traits"] = traits | PLANTS
+            payload["traits"] = traits | PLANTS | TWINS
         case Track(properties=properties) | Page(properties=properties) | Screen(properties=properties):
-            payload["properties"] = properties | PLANTS
+            payload["properties"] = properties | PLANTS | TWINS
         case _:
             pass
     return parse_event(payload)
 
 
-def _customs(event: Event) -> Iterator[_Custom]:
+def _customs(event: Event, plants: Collection[str]) -> Iterator[_Custom]:
     match event:
         case Identify(traits=members) | Group(traits=members):
             section = "traits"
@@ -89,7 +93,7 @@ def _customs(event: Event) -> Iterator[_Custom]:
             section = "properties"
         case _:
             return
-    for key in PLANTS:
+    for key in plants:
         yield _Custom(f"{section}.{key}", key, members[key])
 
 

@@ -84,7 +84,7 @@ def _check_readable(vendor: Vendor, trace: Trace, lines: list[str]) -> None:
     texts = [repr(vendor), repr(vendor.settings), *lines]
     texts += [repr(event).replace(repr(event.message_id), "") for event in trace.events]
     for found in trace.deliveries:
-        texts.append(repr(found.delivery.flow))
+        texts.append(repr(found.delivery))
         texts += [text for request in found.requests for text in (repr(request), str(request))]
         texts += [text for outcome in found.outcomes for text in (repr(outcome), outcome.reason, *outcome.notes)]
     for text in texts:

@@ -1,0 +1,92 @@
+"""Every installed vendor keeps every promise, in every mode, on both wires, in both fidelities."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from klavier import Event, Response, Vendor, parse_event
+from klavier.testing import invariants
+from klavier.testing.strategies import Payload, json_values, payloads, replies, stream_payloads
+from tests.support.setups import Setup, setups
+
+EXAMPLES = max(settings.default.max_examples // 5, 1) if settings.default else 10
+"""For each setup and promise: there are hundreds of pairs of these."""
+
+SINGLES = st.lists(payloads(), min_size=1, max_size=3)
+STREAMS = stream_payloads()
+
+each_setup = pytest.mark.parametrize("setup", setups(), ids=str)
+
+
+def hold(
+    setup: Setup, given_payloads: SearchStrategy[list[Payload]], check: Callable[[Vendor, Sequence[Event]], None]
+) -> None:
+    """Run a check over drawn settings and payloads."""
+
+    @settings(max_examples=EXAMPLES)
+    @given(setup.vendors(), given_payloads)
+    def holds(vendor: Vendor, found: list[Payload]) -> None:
+        check(vendor, [parse_event(payload) for payload in found])
+
+    holds()
+
+
+@each_setup
+def test_total(setup: Setup) -> None:
+    anything = st.lists(st.one_of(payloads(), json_values()), max_size=3)
+
+    @settings(max_examples=EXAMPLES)
+    @given(setup.vendors(), anything, st.lists(replies(), max_size=4))
+    def holds(vendor: Vendor, found: list[Any], answers: list[Response]) -> None:
+        invariants.check_total(vendor, found, answers)
+
+    holds()
+
+
+@each_setup
+def test_deterministic(setup: Setup) -> None:
+    hold(setup, st.one_of(SINGLES, STREAMS), invariants.check_deterministic)
+
+
+@each_setup
+def test_pure(setup: Setup) -> None:
+    hold(setup, st.one_of(SINGLES, STREAMS), invariants.check_pure)
+
+
+@each_setup
+def test_nothing_invented(setup: Setup) -> None:
+    hold(setup, SINGLES, invariants.check_nothing_invented)
+
+
+@each_setup
+def test_nothing_lost(setup: Setup) -> None:
+    hold(setup, SINGLES, invariants.check_nothing_lost)
+
+
+@each_setup
+def test_sendable(setup: Setup) -> None:
+    hold(setup, st.one_of(SINGLES, STREAMS), invariants.check_sendable)
+
+
+@each_setup
+def test_identified(setup: Setup) -> None:
+    hold(setup, SINGLES, invariants.check_identified)
+
+
+@each_setup
+def test_safe(setup: Setup) -> None:
+    @settings(max_examples=EXAMPLES)
+    @given(setup.vendors(), SINGLES, st.lists(replies(), max_size=4))
+    def holds(vendor: Vendor, found: list[Payload], answers: list[Response]) -> None:
+        invariants.check_safe(vendor, [parse_event(payload) for payload in found], answers)
+
+    holds()
+
+
+@each_setup
+def test_ordered(setup: Setup) -> None:
+    hold(setup, STREAMS, invariants.check_ordered)

@@ -1,0 +1,99 @@
+"""Every installed vendor in every way of running it: what the property tests are repeated for.
+
+A vendor is found by its plugin, and its settings by their types: choices (wire, fidelity, connection mode) make one
+setup each, booleans are drawn.  Only what types do not tell stands in a table.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import product
+from typing import Any, Literal, get_args, get_origin
+
+import attrs
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from klavier import ConfigError, Vendor, load_vendor
+from klavier.plugins import installed_plugins
+
+_CHOICES: dict[str, dict[str, tuple[Any, ...]]] = {
+    "rudderstack": {"api_version": ("v1", "v2", "v3")},
+}
+"""Settings that make a setup of each of their values, though their type does not say so."""
+
+_DRAWN: dict[str, dict[str, SearchStrategy[Any]]] = {
+    "rudderstack": {
+        "consent": st.sampled_from((None, "email", ["email", "sms"])),
+        "list_id": st.sampled_from(("", "XUepkK")),
+    },
+    "segment-classic": {"list_id": st.sampled_from(("", "XUepkK"))},
+    "segment-actions": {
+        "mappings": st.just(
+            [
+                {"action": "trackEvent"},
+                {"action": "orderCompleted", "trigger": 'event = "Order Completed"'},
+                {"action": "upsertProfile"},
+            ]
+        )
+    },
+}
+"""Settings with values that their type does not tell."""
+
+
+@attrs.frozen
+class Setup:
+    """One vendor with its choices made; the other settings are drawn."""
+
+    vendor: str
+    choices: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return "-".join([self.vendor, *map(str, self.choices.values())])
+
+    def vendors(self) -> SearchStrategy[Vendor]:
+        """Give the vendor with these choices and any of its other settings that go together."""
+        return st.fixed_dictionaries(_drawn(self)).map(self._load).filter(lambda vendor: vendor is not None)
+
+    def _load(self, drawn: Mapping[str, Any]) -> Any:
+        return _load(self.vendor, json.dumps({**drawn, **self.choices}, sort_keys=True))
+
+
+def setups() -> list[Setup]:
+    """Give all setups of all installed vendors."""
+    found = []
+    for name, spec in sorted(installed_plugins().vendors.items()):
+        choices = {a.name: get_args(a.type) for a in _attributes(spec.settings) if get_origin(a.type) is Literal}
+        choices |= _CHOICES.get(name, {})
+        found += [Setup(name, dict(zip(choices, chosen, strict=True))) for chosen in product(*choices.values())]
+    return found
+
+
+@lru_cache(maxsize=2000)
+def _load(name: str, settings: str) -> Any:
+    try:
+        return load_vendor(name, json.loads(settings))
+    except ConfigError:  # settings that do not go together
+        return None
+
+
+def _drawn(setup: Setup) -> dict[str, SearchStrategy[Any]]:
+    known = _DRAWN.get(setup.vendor, {})
+    found: dict[str, SearchStrategy[Any]] = {}
+    for attribute in _attributes(installed_plugins().vendor(setup.vendor).settings):
+        if attribute.name in setup.choices:
+            continue
+        if attribute.name in known:
+            found[attribute.name] = known[attribute.name]
+        elif attribute.metadata.get("secret"):
+            found[attribute.name] = st.just(f"pk_{attribute.name}_0123456789")
+        elif attribute.metadata.get("klaviyo") == "public_api_key":
+            found[attribute.name] = st.just("PUBKEY")
+        elif bool in (attribute.type, *get_args(attribute.type)):
+            found[attribute.name] = st.booleans()
+    return found
+
+
+def _attributes(settings: type[Any]) -> tuple["attrs.Attribute[Any]", ...]:
+    found: tuple[attrs.Attribute[Any], ...] = attrs.fields(attrs.resolve_types(settings))
+    return found
