@@ -42,8 +42,8 @@ class _Custom:
 def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Collection[str] = ()) -> None:
     """Every custom trait of a delivered identify or group, and property of a track, page or screen, is sent.
 
-    `PLANTS` and `TWINS` are added to each event and looked for.  Excused are the places that `exclusions` and `Vendor.excludes`
-    name, such as `traits.plan` or `properties.*`, and those that a note of the outcome names.
+    `PLANTS` and `TWINS` are added to each event and looked for.  Excused are the places that `exclusions` and
+    `Vendor.excludes` name, such as `traits.plan` or `properties.*`, and those that a note of the outcome names.
     """
     for given in events:
         event = _planted(given)
