@@ -69,12 +69,6 @@ def _check_member(vendor: Vendor, trace: Trace, arrived: Origins, custom: _Custo
 def _planted(event: Event) -> Event:
     """Give the event with the plants among its traits or properties."""
     payload = dict(event.payload)
-    if "type" not in payload:  # Freshpaint's own format
-        properties = dict(payload["properties"])
-        if isinstance(event, Identify):
-            properties["$user_props"] = {**event.traits, **PLANTS, **TWINS}
-        payload["properties"] = properties if isinstance(event, Identify) else properties | PLANTS | TWINS
-        return parse_event(payload)
     match event:
         case Identify(traits=traits) | Group(traits=traits):
             payload["traits"] = traits | PLANTS | TWINS

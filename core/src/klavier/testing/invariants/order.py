@@ -61,7 +61,7 @@ def _spoken_of(trace: Trace) -> Iterator[int]:
 def _marked(event: Event, number: int) -> Event:
     payload = dict(event.payload)
     section = "traits" if event.type in ("identify", "group") else "properties"
-    if "type" in payload and event.type != "alias" and isinstance(payload.get(section, {}), dict):
+    if event.type != "alias" and isinstance(payload.get(section, {}), dict):
         payload[section] = payload.get(section, {}) | {_MARK: _name_of(number)}
     return parse_event(payload)
 
