@@ -29,6 +29,8 @@ def recognises(payload: JsonObject) -> bool:
 def read(payload: JsonObject) -> Event:
     """Make an event of a payload that `recognises` accepts; the event's payload is the same in Segment's format."""
     name, properties = payload["event"], dict(payload["properties"])
+    if properties["distinct_id"] == properties.get("$device_id"):
+        del properties["distinct_id"]  # a visitor's is the device's own, and names nobody
     found: JsonObject = {member: value for member, value in payload.items() if member not in ("event", "properties")}
     found["type"] = _TYPES.get(name, "track")
     for member, promoted in _PROMOTED.items():
@@ -36,8 +38,11 @@ def read(payload: JsonObject) -> Event:
             found[promoted] = properties.pop(member)
     if "timestamp" in found:
         found["timestamp"] = _time(found["timestamp"])
-    if "$ip" in properties:
-        found["context"] = {"ip": properties.pop("$ip")}
+    context = {"ip": properties.pop("$ip")} if "$ip" in properties else {}
+    if "$user_props" in properties and name != "$identify":
+        context["traits"] = properties.pop("$user_props")
+    if context:
+        found["context"] = context
     found |= {member: properties.pop(member) for member in _KEPT_APART if member in properties}
     return segment.read(found | _body(name, properties))
 

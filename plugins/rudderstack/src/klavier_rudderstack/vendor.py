@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Sequence
 
-from klavier.events.model import Event, Group, Page, Screen, Track
+from klavier.events.model import Event, Group, Identify, Page, Screen, Track
 from klavier.vendor import Delivery, Vendor
 from klavier_rudderstack.batching import LARGEST, Batcher
 from klavier_rudderstack.cloud import Cloud
+from klavier_rudderstack.commerce import metric_of
 from klavier_rudderstack.device import Device
 from klavier_rudderstack.mode import mode_of
 from klavier_rudderstack.parcel import Refused
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables.ecommerce import EVENTS, IMPORT_OMITS, V1_OMITS
 from klavier_rudderstack.wires import ImportWire, LegacyWire
+
+_TRAITS, _PROPERTIES = frozenset({"traits.*"}), frozenset({"properties.*"})
 
 
 class RudderStack(Vendor):
@@ -44,13 +47,22 @@ class RudderStack(Vendor):
         return batcher.deliveries()
 
     def excludes(self, event: Event) -> frozenset[str]:
-        """Give what RudderStack says nowhere: what describes a group, and what stands for something else."""
+        """Give what RudderStack says nowhere: what describes a group, and what stands for something else.
+
+        Deployed code also loses traits: in the browser all but those of `context`, on the server those that a dotted
+        name of another opens an object over.
+        """
         if isinstance(event, Group):
-            return frozenset({"traits.*"})
+            return _TRAITS
         if isinstance(event, Page):
-            return frozenset() if self.settings.additional_page_info else frozenset({"properties.*"})
+            said = self.settings.send_page_as_track and self.settings.additional_page_info
+            return frozenset() if said else _PROPERTIES
+        deployed, legacy = self.settings.fidelity == "deployed", self.settings.api_version == "v1"
+        if isinstance(event, Identify) and deployed:
+            buried = (name.split(".", 1)[0] for name in event.traits if "." in name)
+            return _TRAITS if self._device else frozenset(f"traits.{name}" for name in buried)
         if isinstance(event, (Track, Screen)) and self._device is None:
-            omits = V1_OMITS if self.settings.api_version == "v1" else IMPORT_OMITS
-            dropped = self.settings.fidelity == "deployed" and self.settings.api_version == "v1"
-            return frozenset({"properties.*"}) if dropped else frozenset(f"properties.{name}" for name in omits)
+            dropped = deployed and legacy and isinstance(event, Track) and metric_of(event.event)
+            omits = V1_OMITS if legacy else IMPORT_OMITS
+            return _PROPERTIES if dropped else frozenset(f"properties.{name}" for name in omits)
         return frozenset()

@@ -15,11 +15,3 @@ TRAITS: tuple[tuple[str, str], ...] = (
     ("email",                "$email"),
 )
 # fmt: on
-
-RESERVED: frozenset[str] = frozenset(
-    {"distinct_id", "token", "time", "$device_id", "$insert_id", "$ip", "$options", "$user_props"}
-)
-"""Members of `properties` in Freshpaint's own wire format that tell of the message, not of what happened.
-
-Source: Freshpaint's HTTP API.
-"""

@@ -1,0 +1,41 @@
+"""Whether an id that nobody wrote was derived from an event, or made up."""
+
+import re
+from typing import Any
+
+from klavier.events.model import Event
+from klavier.events.reader import parse_event
+from klavier.testing.origins import Origins
+from klavier.testing.saying import leaves, said
+from klavier.testing.trace import record
+from klavier.vendor import Vendor
+
+_HASHED = re.compile(r"[0-9a-f]+")
+_LEAST_HASH = 16
+"""Characters that a derived id has at least."""
+
+
+def is_hash_of(vendor: Vendor, event: Event, leaf: Any, origins: Origins) -> bool:
+    """Tell whether a value looks like a hash, and is gone when the contents of the event are others."""
+    if not isinstance(leaf, str):
+        return False
+    rest = origins.words_left(leaf)
+    if not all(_HASHED.fullmatch(word) for word in rest) or len(leaf) < _LEAST_HASH:
+        return False
+    trace = record(vendor, [parse_event(_disturbed(event.payload))])
+    return all(leaf != other for request in trace.requests for _, other in leaves(said(request)))
+
+
+def _disturbed(value: Any, key: str = "") -> Any:
+    """Change all ids and texts of a payload, but neither its type nor names, so that the same is done with it."""
+    if isinstance(value, dict):
+        return {name: _disturbed(member, name) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_disturbed(member) for member in value]
+    if isinstance(value, bool) or key in ("type", "event", "name"):
+        return value
+    if isinstance(value, int):
+        return value - 1 if value > 0 else value + 1
+    if isinstance(value, str) and value.isdigit():
+        return f"{value}1"
+    return f"z{value}" if isinstance(value, str) and value[:1].isalpha() else value
