@@ -43,10 +43,11 @@ def test_anything_is_an_event_or_an_event_error(payload: Any) -> None:
     before = repr(payload)
     with suppress(EventError):
         event = parse_event(payload)
-        assert repr(event.payload) == before
+        if "type" in payload:  # Freshpaint's own format is read into this one
+            assert repr(event.payload) == before
         assert event.payload is not payload
         assert isinstance(event, CLASSES[event.type])
-        assert repr(parse_line(json.dumps(payload)).payload) == before
+        assert parse_line(json.dumps(payload)) == event
         assert isinstance(event.context, dict)
         assert hash(event) == hash(parse_event(payload))
     assert repr(payload) == before
@@ -151,7 +152,7 @@ def test_freshpaints_own_format(name: str, kind: type[Event]) -> None:
     }
     event = parse_event({"event": name, "properties": properties})
     assert type(event) is kind
-    assert (event.user_id, event.anonymous_id, event.message_id, event.timestamp) == ("u", "d", "i", 1740000000)
+    assert (event.user_id, event.anonymous_id, event.message_id, event.timestamp) == ("u", "d", "i", "2025-02-19T21:20:00Z")
     if isinstance(event, Identify):
         assert event.traits == {"email": "ada@example.com"}
     if isinstance(event, (Page, Screen)):

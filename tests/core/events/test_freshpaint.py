@@ -52,6 +52,16 @@ def test_what_is_for_freshpaint_stays_in_the_payload_and_out_of_the_properties()
     assert (event.payload["token"], event.payload["$options"]) == ("env", {"Klaviyo": True})
 
 
+def test_a_visitor_has_the_id_of_the_device_only() -> None:
+    event = sent("Signed Up", **{"$device_id": "u1"})
+    assert (event.user_id, event.anonymous_id) == (None, "u1")
+
+
+def test_a_person_known_by_an_event_is_in_its_context() -> None:
+    event = sent("Signed Up", **{"$user_props": {"email": "ada@shop.test"}, "$ip": "1.2.3.4"})
+    assert event.context == {"ip": "1.2.3.4", "traits": {"email": "ada@shop.test"}}
+
+
 def test_odd_members_are_no_traits() -> None:
     event = sent("$identify", **{"$user_props": ["no", "object"]})
     assert isinstance(event, Identify)

@@ -29,7 +29,7 @@ def recognises(payload: JsonObject) -> bool:
 def read(payload: JsonObject) -> Event:
     """Make an event of a payload that `recognises` accepts; the event's payload is the same in Segment's format."""
     name, properties = payload["event"], dict(payload["properties"])
-    if properties["distinct_id"] == properties.get("$device_id"):
+    if properties["distinct_id"] == properties.get("$device_id") is not None:
         del properties["distinct_id"]  # a visitor's is the device's own, and names nobody
     found: JsonObject = {member: value for member, value in payload.items() if member not in ("event", "properties")}
     found["type"] = _TYPES.get(name, "track")
