@@ -86,14 +86,12 @@ def of_type(kind: type) -> Check:
     return check
 
 
-def one_of(*allowed: Any) -> Check:
-    """Accept a few values only."""
+def one_of(*allowed: str) -> Check:
+    """Accept a few strings only."""
+    shown = ", ".join(f"'{item}'" for item in allowed)
 
     def check(value: Any) -> list[Flaw] | None:
-        if value in allowed and type(value) is type(allowed[0]):
-            return None
-        shown = ", ".join(f"'{item}'" for item in allowed)
-        return [("", f"Invalid input: must be one of {shown}.")]
+        return None if value in allowed else [("", f"Invalid input: must be one of {shown}.")]
 
     return check
 

@@ -126,12 +126,14 @@ def _within_limits(most: int) -> Check:
     def check(properties: Any) -> list[Flaw] | None:
         if len(properties) > most:
             return [("", f"Invalid input: ensure this field has no more than {most} properties.")]
-        for value in properties.values():
-            if not _fits(value, 1):
-                return [(step(k) + place, detail) for k, v in properties.items() for place, detail in oversize(v, 1)]
-        return None
+        if all(type(value) in _PLAIN or _fits(value, 1) for value in properties.values()):
+            return None
+        return [(step(k) + place, detail) for k, v in properties.items() for place, detail in oversize(v, 1)]
 
     return check
+
+
+_PLAIN = frozenset({int, float, bool, type(None)})
 
 
 def _fits(value: Any, depth: int) -> bool:

@@ -12,7 +12,7 @@ import orjson
 
 from klavier.klaviyo.limits import EMAIL, PROFILE_BYTES
 from klavier.sandbox.rules import Rules
-from klavier.sandbox.shape import Check, Flaw, both, either, many, matching, nullable, number, of_type, record, text
+from klavier.sandbox.shape import Check, Flaw, either, many, nullable, number, of_type, record, text
 
 E164 = re.compile(r"\+[1-9]\d{1,14}")
 _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
@@ -40,7 +40,14 @@ def maybe_null(rules: Rules, check: Check) -> Check:
 
 def email(rules: Rules) -> Check:
     """Accept an e-mail address."""
-    return maybe_null(rules, both(text(EMAIL), matching(_EMAIL, "Invalid email.")))
+    longest, fits = text(EMAIL), re.compile(_EMAIL).fullmatch
+
+    def check(value: Any) -> list[Flaw] | None:
+        if type(value) is str and len(value) <= EMAIL:
+            return None if fits(value) else [("", "Invalid email.")]
+        return longest(value)
+
+    return maybe_null(rules, check)
 
 
 def attributes(rules: Rules, *extra: str) -> dict[str, Check]:
