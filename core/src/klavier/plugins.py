@@ -4,18 +4,22 @@ One typed class wraps pluggy, so that the rest of klavier never sees an untyped 
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
+from copy import copy
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pluggy
 from attrs import frozen
 
-from klavier.errors import ConfigError, PluginError
+from klavier.errors import ConfigError, EventError, PluginError
 from klavier.events.model import Event
 from klavier.hookspecs import PROJECT, Hooks
 from klavier.outcome import Outcome, failed
+from klavier.strictjson import checked_copy, kind_of
 from klavier.vendor import VendorSpec
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
 
 KNOWN_PLUGINS = "klavier-{name}"
 """Distributions are named after their vendor, so that an unknown one can be said to be installable."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]{0,30}(-[a-z0-9]{1,30}){0,5}")
 
 
 @frozen
@@ -51,17 +57,23 @@ class Plugins:
         return plugins
 
     def register(self, plugin: object, name: str | None = None) -> None:
-        """Register a module or object as a plugin; raises `PluginError` that names it where it breaks the contract."""
+        """Register a module or object as a plugin; raises `PluginError` that names it where it breaks the contract.
+
+        A plugin that raises leaves nothing behind.
+        """
         shown = name or str(getattr(plugin, "__name__", type(plugin).__name__))
+        if self._manager.is_registered(plugin):
+            raise PluginError(f"plugin {shown}: is registered already")
         try:
             self._manager.register(plugin, shown)
             self._manager.check_pending()
-            self._collect(plugin, shown)
-        except PluginError:
-            self._drop(plugin)
-            raise
-        except Exception as error:
-            self._drop(plugin)
+            self._check_wrappers(plugin, shown)
+            self._vendors |= self._vendors_of(plugin, shown)
+        except (Exception, SystemExit) as error:
+            if self._manager.is_registered(plugin):
+                self._manager.unregister(plugin)
+            if isinstance(error, PluginError):
+                raise
             raise PluginError(f"plugin {shown}: {type(error).__name__}: {_first_line(error)}") from error
 
     @property
@@ -76,65 +88,121 @@ class Plugins:
 
     def vendor(self, name: str) -> VendorSpec:
         """Give a vendor by name; raises `ConfigError` that says which are installed and what to install."""
-        if name in self._vendors:
+        if isinstance(name, str) and name in self._vendors:
             return self._vendors[name]
         raise ConfigError(f"vendor: {_unknown(name, sorted(self._vendors), self._broken)}")
 
     def transform(self, event: Event, vendor: str) -> Event | Outcome:
         """Run every transformation in turn; an outcome drops the event, also the `failed` one of a broken plugin."""
-        for implementation in self._manager.hook.klavier_transform_event.get_hookimpls():
-            given: dict[str, Any] = {"event": event, "vendor": vendor}
+        for call in self._calls("klavier_transform_event"):
             try:
-                result: Any = implementation.function(*(given[name] for name in implementation.argnames))
+                result: Any = call.run(event=event, vendor=vendor)
+                problem = _fault_of(result)
             except Exception as error:  # noqa: BLE001 -- a plugin may raise anything, and the event needs its outcome
-                return failed(f"plugin {implementation.plugin_name} raised {type(error).__name__} in a transformation")
+                return failed(f"plugin {call.plugin} raised {type(error).__name__} in a transformation")
+            if problem:
+                return failed(f"plugin {call.plugin} {problem}")
             if isinstance(result, Outcome):
                 return result
-            event = event if result is None else result
+            if result is not None and result is not event:
+                # Outcomes are kept by the identity of events, and a plugin may give one object for many events.
+                event = copy(result)
         return event
 
     def observe(self, event: Event, vendor: str, outcome: Outcome) -> None:
-        """Show an outcome to every observer; raises `PluginError` that names the one that fails."""
-        hook = self._manager.hook.klavier_event_outcome
-        for implementation in hook.get_hookimpls():
-            given = {"event": event, "vendor": vendor, "outcome": outcome}
+        """Show an outcome to every observer; raises `PluginError` that names the first that fails, after all had it."""
+        broken: PluginError | None = None
+        for call in self._calls("klavier_event_outcome"):
             try:
-                implementation.function(*(given[name] for name in implementation.argnames))
-            except Exception as error:
-                raise PluginError(
-                    f"plugin {implementation.plugin_name} raised {type(error).__name__} on an outcome"
-                ) from error
+                call.run(event=event, vendor=vendor, outcome=outcome)
+            except Exception as error:  # noqa: BLE001 -- the other observers are to have their turn
+                fault = PluginError(f"plugin {call.plugin} raised {type(error).__name__} on an outcome")
+                fault.__cause__ = error
+                broken = broken or fault
+        if broken is not None:
+            raise broken
 
     def add_commands(self, group: "click.Group") -> None:
         """Let plugins add their commands; one that fails is set aside as broken."""
-        for implementation in self._manager.hook.klavier_commands.get_hookimpls():
+        for call in self._calls("klavier_commands"):
             try:
-                implementation.function(group)
-            except Exception as error:  # noqa: BLE001 -- the other commands must stay usable
-                self.set_aside(implementation.plugin_name, error)
+                call.run(group=group)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 -- the other commands must stay usable
+                self.set_aside(call.plugin, error)
 
-    def set_aside(self, name: str, error: Exception) -> None:
+    def set_aside(self, name: str, error: BaseException) -> None:
         """Report a plugin as broken, with what it raised; the others work on."""
         reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {_first_line(error)}"
         self._broken.append(BrokenPlugin(name, reason))
 
+    def _calls(self, hook: str) -> "Iterator[_Call]":
+        """Give the implementations of a hook in pluggy's order: those marked `tryfirst`, then the last registered."""
+        found: list[pluggy.HookImpl] = getattr(self._manager.hook, hook).get_hookimpls()
+        return map(_Call, reversed(found)) if found else iter(())
+
     def _load(self, point: EntryPoint) -> None:
         try:
             self.register(point.load(), point.name)
-        except Exception as error:  # noqa: BLE001 -- importing a plugin may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001 -- importing a plugin may raise anything
             self.set_aside(point.name, error)
 
-    def _collect(self, plugin: object, shown: str) -> None:
-        for spec in _specs(self._manager, plugin):
-            if not isinstance(spec, VendorSpec):
-                raise PluginError(f"plugin {shown}: klavier_vendors gave a {type(spec).__name__}, not a VendorSpec")
-            if spec.name in self._vendors:
-                raise PluginError(f"plugin {shown}: vendor {spec.name!r} is registered already; rename one")
-            self._vendors[spec.name] = spec
+    def _check_wrappers(self, plugin: object, shown: str) -> None:
+        """Refuse pluggy's wrappers: an event goes through transformations one by one, with nothing to wrap."""
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            for implementation in caller.get_hookimpls():
+                if implementation.plugin is plugin and (implementation.wrapper or implementation.hookwrapper):
+                    raise PluginError(f"plugin {shown}: {caller.name} is a wrapper; make it a plain implementation")
 
-    def _drop(self, plugin: object) -> None:
-        if self._manager.is_registered(plugin):
-            self._manager.unregister(plugin)
+    def _vendors_of(self, plugin: object, shown: str) -> dict[str, VendorSpec]:
+        found: dict[str, VendorSpec] = {}
+        for call in self._calls("klavier_vendors"):
+            for spec in call.run() if call.owner is plugin else ():
+                problem = _fault_of_spec(spec, {**self._vendors, **found})
+                if problem:
+                    raise PluginError(f"plugin {shown}: {problem}")
+                found[spec.name] = spec
+        return found
+
+
+class _Call:
+    """One implementation of a hook, to be called with those of the hook's arguments that it names."""
+
+    def __init__(self, implementation: pluggy.HookImpl) -> None:
+        self._implementation = implementation
+        self.plugin = implementation.plugin_name
+        self.owner = implementation.plugin
+
+    def run(self, **arguments: Any) -> Any:
+        """Call it."""
+        return self._implementation.function(*(arguments[name] for name in self._implementation.argnames))
+
+
+def _fault_of(result: Any) -> str:
+    """Say what is wrong with what a transformation gave; empty where nothing is."""
+    if result is None:
+        return ""
+    if isinstance(result, Outcome):
+        return "gave a delivered outcome for an event that nobody sent" if result.kind == "delivered" else ""
+    if not isinstance(result, Event):
+        return f"gave {kind_of(result)} in a transformation, not an event, an outcome or None"
+    try:
+        checked_copy(vars(result))
+    except EventError as error:
+        return f"gave an event that JSON cannot say: {error}"
+    return ""
+
+
+def _fault_of_spec(spec: Any, taken: dict[str, VendorSpec]) -> str:
+    """Say what is wrong with what a plugin registers as a vendor; empty where nothing is."""
+    if not isinstance(spec, VendorSpec):
+        return f"klavier_vendors gave {kind_of(spec)}, not a VendorSpec"
+    if not isinstance(spec.name, str) or not _NAME.fullmatch(spec.name):
+        return "a vendor's name is lower-case words joined by hyphens, such as 'segment-actions'"
+    if spec.name in taken:
+        return f"vendor {spec.name!r} is registered already; rename one"
+    if not isinstance(spec.settings, type) or not attrs.has(spec.settings):
+        return f"the settings of vendor {spec.name!r} are no attrs class"
+    return "" if callable(spec.build) else f"the build of vendor {spec.name!r} cannot be called"
 
 
 @lru_cache(maxsize=1)
@@ -143,23 +211,22 @@ def installed_plugins() -> Plugins:
     return Plugins.discover()
 
 
-def _specs(manager: pluggy.PluginManager, plugin: object) -> Iterator[Any]:
-    for implementation in manager.hook.klavier_vendors.get_hookimpls():
-        if implementation.plugin is plugin:
-            found: Any = implementation.function()
-            yield from found
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else "no message"
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or ["no message"]
+    # pluggy says in its first line where, and in its last what.
+    return f"{lines[0]}: {lines[-1]}" if isinstance(error, pluggy.PluginValidationError) and lines[1:] else lines[0]
 
 
 def _unknown(name: str, installed: list[str], broken: list[BrokenPlugin]) -> str:
     for plugin in broken:
         if plugin.name == name:
             return f"the plugin of {name!r} is broken: {plugin.reason}"
+    here = f"installed are {', '.join(installed)}" if installed else "no vendor is installed"
+    if broken:
+        here += f"; set aside as broken are {', '.join(plugin.name for plugin in broken)}"
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        return f"must be the name of a vendor, such as 'rudderstack'; {here}"
     close = difflib.get_close_matches(name, installed, n=1)
     if close:
         return f"{name!r} is not known; did you mean {close[0]!r}?"
-    here = f"installed are {', '.join(installed)}" if installed else "no vendor is installed"
     return f"{name!r} is not known; {here}; try: pip install {KNOWN_PLUGINS.format(name=name)}"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from klavier.loading import bind
 from klavier.settings import describe, fill_from_klaviyo, setting, structure
 
 if TYPE_CHECKING:
@@ -140,4 +141,4 @@ def build(plugins: "Plugins", name: str, settings: Mapping[str, Any], klaviyo: K
     spec = plugins.vendor(name)
     shared = {"private_api_key": klaviyo.private_api_key, "public_api_key": klaviyo.public_api_key}
     filled = fill_from_klaviyo(spec.settings, settings, shared)
-    return spec.build(structure(spec.settings, filled, f"vendors.{name}"))
+    return bind(spec, structure(spec.settings, filled, f"vendors.{name}"))
