@@ -7,6 +7,7 @@ says where the trouble is.
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -145,9 +146,9 @@ def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):
         return found
-    seen: set[str] = set()
     marked = _Twice(found)
-    marked.twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    counts = Counter(key for key, _ in pairs)
+    marked.twice = next(key for key, count in counts.items() if count > 1)
     return marked
 
 
