@@ -20,6 +20,7 @@ from klavier.sandbox.operations.subscriptions import subscribe as grant
 from klavier.sandbox.profile import Consent, Profile
 from klavier.sandbox.profiles import identifiers_in
 from klavier.sandbox.refused import RefusedError
+from klavier.sandbox.tables.people import V2_PEOPLE
 from klavier.sandbox.times import read_time
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -181,29 +182,12 @@ def _v2_profiles(exchange: Exchange) -> list[tuple[dict[str, Any], Profile]]:
     rows = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
     found = []
     for row in rows:
-        people = {_V2_NAMES.get(key, key): value for key, value in row.items() if key != "sms_consent"}
+        people = {V2_PEOPLE.get(key, key): value for key, value in row.items() if key != "sms_consent"}
         profile = _person(exchange, people)
         if profile is None:
             raise RefusedError(400, "Each profile needs a valid email, phone_number or external_id.")
         found.append((row, profile))
     return found
-
-
-_V2_NAMES = {
-    name: f"${name}"
-    for name in (
-        "email",
-        "phone_number",
-        "first_name",
-        "last_name",
-        "title",
-        "organization",
-        "city",
-        "region",
-        "country",
-    )
-} | {"external_id": "$id", "id": "$id"}
-"""Version 2 takes people's names without the dollar."""
 
 
 def _member(profile: Profile) -> dict[str, Any]:

@@ -27,5 +27,21 @@ PEOPLE: dict[str, tuple[str, str]] = {
     "$latitude":      ("location",   "latitude"),
     "$longitude":     ("location",   "longitude"),
 }
-# fmt: on
 """`$consent` and all else are custom properties."""
+
+V2_PEOPLE: dict[str, str] = {
+    # version 2      the special property
+    "email":         "$email",
+    "phone_number":  "$phone_number",
+    "external_id":   "$id",
+    "id":            "$id",
+    "first_name":    "$first_name",
+    "last_name":     "$last_name",
+    "title":         "$title",
+    "organization":  "$organization",
+    "city":          "$city",
+    "region":        "$region",
+    "country":       "$country",
+}
+# fmt: on
+"""The names that version 2 of the API takes without the dollar."""
