@@ -110,3 +110,26 @@ def test_a_delivery_can_be_run_again() -> None:
     }
     (delivery,) = plan(vendor, [parse_event(payload)])
     assert next(delivery.flow()).json == next(delivery.flow()).json
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    ("integrations", "on"),
+    [
+        ({"All": False}, False),
+        ({"All": False, "Klaviyo": True}, True),
+        ({"All": False, "KLAVIYO": {"fieldsToUnset": []}}, True),
+        ({"All": True, "klaviyo": False}, False),
+        ({"Klaviyo": False}, False),
+        ({"All": True, "Other": False}, True),
+        ({}, True),
+        (None, True),
+        ("odd", True),
+    ],
+)
+def test_integrations_turn_klaviyo_on_and_off(mode: dict[str, Any], integrations: Any, *, on: bool) -> None:
+    vendor = load_vendor("rudderstack", {"private_api_key": "pk_x", **mode})
+    payload = {"type": "track", "userId": "u", "event": "Signed Up", "integrations": integrations}
+    result = rehearse(vendor, [parse_event(payload)])
+    assert result.outcomes[0].kind == ("delivered" if on else "skipped")
+    assert bool(result.requests) is on

@@ -1,12 +1,12 @@
 """Several events at once: those of one type and one list share a job, and events of one person keep their order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from attrs import define, field
 
 from klavier.events.model import Event
-from klavier.vendor import Delivery
+from klavier.vendor import Delivery, Flow
 from klavier_rudderstack import flows
 from klavier_rudderstack.parcel import Parcel
 from klavier_rudderstack.wires import Wire
@@ -60,9 +60,9 @@ class Batcher:
         job.keys.append(key)
         job.parcels.append(parcel)
 
-    def refuse(self, event: Event, key: str, reason: str) -> None:
-        """Add one event that cannot be said."""
-        self._append(Delivery((event,), (key,), partial(flows.refuse, reason), exact=self._exact), key)
+    def leave_out(self, event: Event, key: str, flow: Callable[[], Flow]) -> None:
+        """Add one event of which nothing is sent."""
+        self._append(Delivery((event,), (key,), flow, exact=self._exact), key)
 
     def deliveries(self) -> Iterable[Delivery]:
         """Give the deliveries in order."""

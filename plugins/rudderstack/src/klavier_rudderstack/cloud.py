@@ -3,6 +3,7 @@
 from klavier.events.model import Event, Group, Identify, Screen, Track
 from klavier_rudderstack.events import EventShape
 from klavier_rudderstack.imports import ImportContent
+from klavier_rudderstack.integrations import check_enabled
 from klavier_rudderstack.lookup import compile_lookup
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Parcel, Refused
@@ -31,7 +32,9 @@ class Cloud:
         self._user_id = compile_lookup((profile.USER_ID_OR_ANONYMOUS,), frozenset())
 
     def parcel(self, event: Event) -> Parcel:
-        """Give what has to be said about an event.  Raises `Refused`."""
+        """Give what has to be said about an event.  Raises `Refused` and `Skip`."""
+        if "integrations" in event.payload:
+            check_enabled(event.payload)
         if not self._has_key:
             raise Refused(NEEDS_KEY.format(type=event.type))
         if isinstance(event, (Track, Screen)):

@@ -7,12 +7,12 @@ from typing import Any
 from klavier.events.model import Event, Identify, JsonObject, Page, Track
 from klavier.jsvalues import dig, to_string, truthy
 from klavier.klaviyo.browser import browser_flow
-from klavier.outcome import skipped
 from klavier.vendor import BrowserCall, Delivery, Flow
 from klavier_rudderstack import flows
 from klavier_rudderstack.commerce import compile_metrics, metric_of
 from klavier_rudderstack.device_commerce import observed
-from klavier_rudderstack.parcel import Refused
+from klavier_rudderstack.integrations import check_enabled
+from klavier_rudderstack.parcel import Refused, Skip
 from klavier_rudderstack.points import POINTS
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables.device import PEOPLE, USER_ID
@@ -29,10 +29,6 @@ _PEOPLE = tuple((special, tuple(tuple(place.split(".")) for place in places)) fo
 _USER_ID = tuple(tuple(place.split(".")) for place in USER_ID)
 
 
-class _Skip(Exception):  # noqa: N818 -- an event's fate, not an error of ours
-    """RudderStack's browser code does nothing for the event; the message says why."""
-
-
 class Device:
     """Translates events into browser calls, and those into requests of the client endpoints."""
 
@@ -44,11 +40,13 @@ class Device:
     def delivery(self, event: Event, key: str) -> Delivery:
         """Give the delivery of one event."""
         try:
+            if "integrations" in event.payload:
+                check_enabled(event.payload)
             calls = self._calls(event)
         except Refused as refused:
             return Delivery((event,), (key,), partial(flows.refuse, str(refused)))
-        except _Skip as skip:
-            return Delivery((event,), (key,), partial(_skip, str(skip)))
+        except Skip as skip:
+            return Delivery((event,), (key,), partial(flows.skip, str(skip)))
         person = self._person(event)
 
         def flow() -> Flow:  # unlike a partial, it shows nothing of a person
@@ -69,11 +67,11 @@ class Device:
         message = self._message(event)
         traits = dig(message, "context", "traits")
         if not isinstance(traits, dict):
-            raise _Skip(NO_TRAITS)
+            raise Skip(NO_TRAITS)
         people = _people(message)
         user_id = _either(message, _USER_ID)
         if not any(truthy(found) for found in (people.get("$email"), people.get("$phone_number"), *user_id)):
-            raise _Skip(NOBODY)
+            raise Skip(NOBODY)
         if user_id:
             people["_id" if self._settings.enforce_email_as_primary else "$id"] = user_id[0]
         people.update({name: value for name, value in traits.items() if name not in DEVICE})
@@ -88,7 +86,7 @@ class Device:
             rename = self._metrics.get(metric)
             properties = rename(event.properties) if rename else observed(metric, event.payload, event.properties)
             if not properties:
-                raise _Skip(NOTHING_TO_SAY)
+                raise Skip(NOTHING_TO_SAY)
             return ["track", metric, properties]
         properties = dict(event.properties)
         if truthy(properties.get("revenue")):
@@ -150,8 +148,3 @@ def _either(message: Mapping[str, Any], places: Sequence[tuple[str, ...]]) -> tu
     *path, name = places[-1]
     holder = dig(message, *path)
     return (holder[name],) if isinstance(holder, dict) and name in holder else ()
-
-
-def _skip(reason: str) -> Flow:
-    return skipped(reason)
-    yield  # what makes this a generator

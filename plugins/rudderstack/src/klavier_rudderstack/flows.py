@@ -6,7 +6,7 @@ from typing import Any
 
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.outcome import Outcome, delivered, failed, rejected
+from klavier.outcome import Outcome, delivered, failed, rejected, skipped
 from klavier.vendor import Flow
 from klavier_rudderstack.parcel import Membership, Parcel
 from klavier_rudderstack.wires import Wire, failure
@@ -19,6 +19,12 @@ _ROW = re.compile(r"^/data(?:/attributes/profiles/data|/attributes/subscriptions
 def refuse(reason: str) -> Flow:
     """Reject an event before anything is sent."""
     return rejected(reason)
+    yield  # what makes this a generator
+
+
+def skip(reason: str) -> Flow:
+    """Skip an event."""
+    return skipped(reason)
     yield  # what makes this a generator
 
 

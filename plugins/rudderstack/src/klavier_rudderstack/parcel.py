@@ -15,6 +15,10 @@ class Refused(Exception):  # noqa: N818 -- an event's fate while it is translate
     """The event cannot be said; the message is its outcome's reason, without personal data."""
 
 
+class Skip(Exception):  # noqa: N818 -- an event's fate while it is translated, not an error of ours
+    """RudderStack does nothing for the event, by its own rules; the message says why."""
+
+
 @frozen(repr=False)
 class Membership:
     """A person on a list: `profile` is the entry of the job, empty for `add`, which takes Klaviyo's own id."""

@@ -4,19 +4,18 @@ Source: `integrations.Klaviyo` of an event names the fields, its traits hold the
 """
 
 from collections.abc import Set as AbstractSet
-from typing import Any
 
 from klavier.events.model import JsonObject
 from klavier.jsvalues import dig
 from klavier_rudderstack import acceptable
+from klavier_rudderstack.integrations import options_of
 
-_SPELLINGS = ("Klaviyo", "klaviyo", "KLAVIYO")
 _PATCHES = (("fieldsToUnset", "unset"), ("fieldsToAppend", "append"), ("fieldsToUnappend", "unappend"))
 
 
 def patches_of(payload: JsonObject, notes: list[str], *, exact: bool) -> tuple[JsonObject, AbstractSet[str]]:
     """Give `patch_properties`, and the names of the traits that are said in it and therefore no custom properties."""
-    options, traits = _options(payload.get("integrations")), steering_traits(payload)
+    options, traits = options_of(payload.get("integrations")), steering_traits(payload)
     patches: JsonObject = {}
     changed: set[str] = set()
     for option, patch in _PATCHES:
@@ -38,12 +37,3 @@ def steering_traits(payload: JsonObject) -> JsonObject:
     if not isinstance(traits, dict):
         traits = dig(payload, "context", "traits")
     return traits if isinstance(traits, dict) else {}
-
-
-def _options(integrations: Any) -> JsonObject:
-    if isinstance(integrations, dict):
-        for spelling in _SPELLINGS:
-            options = integrations.get(spelling)
-            if options and isinstance(options, dict):
-                return options
-    return {}

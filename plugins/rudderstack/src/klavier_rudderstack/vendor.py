@@ -1,15 +1,17 @@
 """RudderStack as a klavier vendor."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from klavier.events.model import Event, Group, Identify, Page, Screen, Track
 from klavier.vendor import Delivery, Vendor
+from klavier_rudderstack import flows
 from klavier_rudderstack.batching import LARGEST, Batcher
 from klavier_rudderstack.cloud import Cloud
 from klavier_rudderstack.commerce import metric_of
 from klavier_rudderstack.device import Device
 from klavier_rudderstack.mode import mode_of
-from klavier_rudderstack.parcel import Refused
+from klavier_rudderstack.parcel import Refused, Skip
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables.ecommerce import EVENTS, IMPORT_OMITS, V1_OMITS
 from klavier_rudderstack.wires import ImportWire, LegacyWire
@@ -43,7 +45,9 @@ class RudderStack(Vendor):
             try:
                 batcher.add(event, self.key(event), self._cloud.parcel(event))
             except Refused as refused:
-                batcher.refuse(event, self.key(event), str(refused))
+                batcher.leave_out(event, self.key(event), partial(flows.refuse, str(refused)))
+            except Skip as skip:
+                batcher.leave_out(event, self.key(event), partial(flows.skip, str(skip)))
         return batcher.deliveries()
 
     def excludes(self, event: Event) -> frozenset[str]:
