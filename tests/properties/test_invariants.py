@@ -88,5 +88,15 @@ def test_safe(setup: Setup) -> None:
 
 
 @each_setup
+def test_idempotent(setup: Setup) -> None:
+    hold(setup, STREAMS, invariants.check_idempotent)
+
+
+@each_setup
+def test_batch_is_singles(setup: Setup) -> None:
+    hold(setup, STREAMS, invariants.check_batch_is_singles)
+
+
+@each_setup
 def test_ordered(setup: Setup) -> None:
     hold(setup, STREAMS, invariants.check_ordered)

@@ -241,6 +241,31 @@ class EmailInLog(GoodVendor):
         return super().members(event)
 
 
+class NewIds(GoodVendor):
+    """Gives each telling of an event an id of its own."""
+
+    told: int = 0
+
+    def unique_id(self, event: Event) -> str:
+        self.told += 1
+        return f"{event.stable_id} {self.told}"
+
+
+class GivesUpTheSecondTime(GoodVendor):
+    """Takes a profile that is there already for an error."""
+
+    def profile(self, event: Identify) -> tuple[str, Any]:
+        return "/api/profiles", super().profile(event)[1]
+
+
+class BatchesTheFirstOnly(GoodVendor):
+    def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
+        yield Delivery(tuple(events), tuple(map(self.key, events)), partial(self.first, events))
+
+    def first(self, events: Sequence[Event]) -> Flow:
+        return (yield from self.flow(events[0]))
+
+
 class WrongOrder(GoodVendor):
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         return reversed(list(super().deliveries(events)))

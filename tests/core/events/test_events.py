@@ -152,7 +152,8 @@ def test_freshpaints_own_format(name: str, kind: type[Event]) -> None:
     }
     event = parse_event({"event": name, "properties": properties})
     assert type(event) is kind
-    assert (event.user_id, event.anonymous_id, event.message_id, event.timestamp) == ("u", "d", "i", "2025-02-19T21:20:00Z")
+    assert (event.user_id, event.anonymous_id, event.message_id) == ("u", "d", "i")
+    assert event.timestamp == "2025-02-19T21:20:00Z"
     if isinstance(event, Identify):
         assert event.traits == {"email": "ada@example.com"}
     if isinstance(event, (Page, Screen)):

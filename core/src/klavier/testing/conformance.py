@@ -99,6 +99,14 @@ class VendorConformance:
 
         self._search(holds)
 
+    def test_idempotent(self) -> None:
+        """Delivering twice leaves Klaviyo as delivering once."""
+        self._hold(self.streams(), invariants.check_idempotent)
+
+    def test_batch_is_singles(self) -> None:
+        """A batch leaves Klaviyo as its events one by one would."""
+        self._hold(self.streams(), invariants.check_batch_is_singles)
+
     def test_ordered(self) -> None:
         """What is said about one person follows the order of their events."""
         self._hold(self.streams(), invariants.check_ordered)

@@ -1,0 +1,79 @@
+"""Idempotent, and batch = singles: what Klaviyo holds in the end depends on the events, not on how they were sent."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from klavier.delivery.drivers import deliver, in_order, plan
+from klavier.events.model import Event
+from klavier.outcome import Outcome
+from klavier.sandbox import FakeClock, Sandbox
+from klavier.testing.invariants.report import broken
+from klavier.testing.saying import leaves
+from klavier.vendor import Vendor
+
+IDEMPOTENT = "9 idempotent"
+BATCHED = "10 batch = singles"
+
+_WHILE = 60.0
+"""Seconds between two deliveries: Klaviyo takes events without an id for one when they arrive in the same second."""
+
+
+def check_idempotent(vendor: Vendor, events: Sequence[Event]) -> None:
+    """Leave a sandbox that was told everything twice as one that was told once, with the same outcomes.
+
+    So a delivery whose reply got lost can be tried again.
+    """
+    clock = FakeClock()
+    once, twice = new_sandbox(clock), new_sandbox(clock)
+    first, other = tell(once, vendor, events), tell(twice, vendor, events)
+    clock.advance(_WHILE)
+    for outcomes in (other, tell(twice, vendor, events)):
+        _compare_outcomes(IDEMPOTENT, vendor, events, first, outcomes)
+    difference = _difference(once, twice)
+    if difference:
+        raise broken(IDEMPOTENT, f"told twice, Klaviyo holds otherwise: {difference}", vendor, events)
+
+
+def check_batch_is_singles(vendor: Vendor, events: Sequence[Event]) -> None:
+    """Leave a sandbox that was told the events together as one that was told one by one, with the same outcomes."""
+    clock = FakeClock()
+    together, singly = new_sandbox(clock), new_sandbox(clock)
+    batch = tell(together, vendor, events)
+    _compare_outcomes(BATCHED, vendor, events, [tell(singly, vendor, [event])[0] for event in events], batch)
+    difference = _difference(singly, together)
+    if difference:
+        raise broken(BATCHED, f"told together, Klaviyo holds otherwise: {difference}", vendor, events)
+
+
+def new_sandbox(clock: FakeClock) -> Sandbox:
+    """Make a Klaviyo that takes any key and any list, with the time of `clock`."""
+    return Sandbox(None, None, clock, unknown_lists="create")
+
+
+def tell(sandbox: Sandbox, vendor: Vendor, events: Sequence[Event]) -> list[Outcome]:
+    """Deliver events to a sandbox; gives one outcome for each, in order."""
+    return in_order(events, [(delivery, deliver(delivery, sandbox.send)) for delivery in plan(vendor, events)])
+
+
+def _compare_outcomes(
+    invariant: str, vendor: Vendor, events: Sequence[Event], wanted: Sequence[Outcome], found: Sequence[Outcome]
+) -> None:
+    for event, one, other in zip(events, wanted, found, strict=True):
+        if one.kind != other.kind:
+            problem = f"one outcome is {one.kind} ({one.reason}), the other {other.kind} ({other.reason})"
+            raise broken(invariant, problem, vendor, [event, *(each for each in events if each is not event)])
+
+
+def _difference(wanted: Sandbox, found: Sandbox) -> str:
+    """Name the first leaves that only one of two sandboxes holds; empty where they hold the same."""
+    one, other = wanted.comparable(), found.comparable()
+    if one == other:
+        return ""
+    before, after = list(leaves(one)), list(leaves(other))
+    return f"only else {_first(before, after)}, only now {_first(after, before)}"
+
+
+def _first(having: Sequence[tuple[str, Any]], lacking: Iterable[tuple[str, Any]]) -> str:
+    known = {repr(leaf) for leaf in lacking}
+    found = [f"{place} = {value!r}" for place, value in having if repr((place, value)) not in known]
+    return "; ".join(found[:4]) or "nothing"
