@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
 from klavier.delivery.outbox import DeadLetter, Entry, Outbox, Settled
+from klavier.delivery.outbox.lock import FileLock
 from klavier.delivery.outbox.schema import VERSION
 from klavier.errors import OutboxError
 
@@ -90,6 +91,32 @@ def test_only_one_holder_delivers_and_another_takes_over(path: Path, outbox: Out
     other.release("two")
     assert outbox.claim("one", now=21.0, seconds=10.0)
     other.close()
+
+
+def test_a_holder_that_was_killed_is_followed_at_once(path: Path, outbox: Outbox) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if Outbox(path).claim("killed", now=0.0, seconds=1e9) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert outbox.claim("next", now=1.0, seconds=10.0)
+
+
+def test_a_child_that_outlives_the_holder_of_a_lock_delays_nobody_for_ever(path: Path, outbox: Outbox) -> None:
+    holder = FileLock(f"{path}.lock")
+    assert holder.acquire()
+    assert outbox.claim("unlocked", now=0.0, seconds=10.0)
+    holder.release()
+    other = Outbox(path)
+    assert not other.claim("two", now=5.0, seconds=10.0)
+    assert other.claim("two", now=11.0, seconds=10.0)
+    other.close()
+
+
+def test_two_holders_in_one_process_are_two(outbox: Outbox) -> None:
+    assert outbox.claim("one", now=0.0, seconds=10.0)
+    assert not outbox.claim("two", now=1.0, seconds=10.0)
+    outbox.release("one")
+    assert outbox.claim("two", now=1.0, seconds=10.0)
 
 
 def test_many_threads_share_commits_and_lose_nothing(outbox: Outbox) -> None:

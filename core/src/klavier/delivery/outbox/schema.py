@@ -34,7 +34,13 @@ CREATE TABLE dead (
     reason TEXT NOT NULL,
     requests TEXT NOT NULL
 );
-CREATE TABLE claim (id INTEGER PRIMARY KEY CHECK (id = 1), holder TEXT NOT NULL, until REAL NOT NULL);
+CREATE TABLE claim (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    holder TEXT NOT NULL,
+    until REAL NOT NULL,
+    -- 1 where the holder has the lock file too: then a free lock tells that the holder is dead
+    locked INTEGER NOT NULL
+);
 """
 
 _UPGRADES: dict[int, str] = {0: _CREATE}

@@ -15,6 +15,7 @@ from pathlib import Path
 from attrs import define, field
 
 from klavier.delivery.outbox.entry import DeadLetter, Entry, Settled
+from klavier.delivery.outbox.lock import FileLock
 from klavier.delivery.outbox.schema import prepare
 from klavier.errors import OutboxError
 
@@ -57,6 +58,7 @@ class Outbox:
         self._pid = os.getpid()
         self._inherited: sqlite3.Connection | None = None
         self._connection = self._open()
+        self._locks: dict[str, FileLock] = {}
 
     def put(self, events: Sequence[Accepted], now: float | None = None) -> list[bool]:
         """Accept events, all of them or none; returns after they are safe.
@@ -140,17 +142,27 @@ class Outbox:
             return connection.executemany("DELETE FROM dead WHERE seq = ?", [(seq,) for seq in seqs]).rowcount
 
     def claim(self, holder: str, now: float, seconds: float) -> bool:
-        """Take or prolong the right to deliver for some seconds; False while another holder has it."""
+        """Take or prolong the right to deliver for some seconds; False while another holder has it.
+
+        A holder whose process died loses it at once, where the system can tell; elsewhere when its time is over.
+        """
         with self._transaction() as connection:
-            connection.execute("DELETE FROM claim WHERE until < ? OR holder = ?", (now, holder))
-            connection.execute("INSERT OR IGNORE INTO claim VALUES (1, ?, ?)", (holder, now + seconds))
+            locked = self._lock_of(holder).acquire()
+            connection.execute(
+                "DELETE FROM claim WHERE until < ? OR holder = ? OR (locked AND ?)", (now, holder, locked)
+            )
+            connection.execute("INSERT OR IGNORE INTO claim VALUES (1, ?, ?, ?)", (holder, now + seconds, locked))
             found = connection.execute("SELECT holder FROM claim").fetchone()
+            if found[0] != holder:
+                self._locks.pop(holder).release()
         return bool(found[0] == holder)
 
     def release(self, holder: str) -> None:
         """Give the right to deliver back; a holder that has it no more changes nothing."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM claim WHERE holder = ?", (holder,))
+            self._lock_of(holder).release()
+            del self._locks[holder]
 
     def forget(self, now: float | None = None) -> None:
         """Forget message ids that are older than the retention."""
@@ -163,6 +175,11 @@ class Outbox:
         with self._lock:
             if self._pid == os.getpid():
                 self._connection.close()
+                while self._locks:
+                    self._locks.popitem()[1].release()
+
+    def _lock_of(self, holder: str) -> FileLock:
+        return self._locks.setdefault(holder, FileLock(None if self.path == ":memory:" else f"{self.path}.lock"))
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -197,6 +214,8 @@ class Outbox:
             if self._pid != os.getpid():  # after a fork: the parent's connection must not be touched, not even closed
                 self._inherited, self._pid = self._connection, os.getpid()
                 self._connection = self._open()
+                while self._locks:
+                    self._locks.popitem()[1].abandon()
             try:
                 yield self._connection
             except sqlite3.Error as error:
