@@ -1,6 +1,6 @@
 """The vendor: from events to deliveries, by the mappings of its settings."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,6 +12,7 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
 from klavier.vendor import Delivery, Flow, Vendor
+from klavier_segment_actions.account import Account
 from klavier_segment_actions.actions.base import Item
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.combining import combined
@@ -34,7 +35,6 @@ class SegmentActions(Vendor):
     """Segment's Klaviyo (Actions) destination."""
 
     name = NAME
-    batch_size = 1000
     constants = frozenset({"Order Completed", "Ordered Product", "-59", False})
 
     def __init__(self, settings: SegmentActionsSettings) -> None:
@@ -43,15 +43,17 @@ class SegmentActions(Vendor):
         self.calls = Calls(settings.wire)
         self.exact = settings.fidelity == "deployed" and settings.wire == "native"
         self.mappings = _compiled(settings, self)
-        self._batching = any(mapping.batch_size for mapping in self.mappings)
+        self.account = Account(self.calls, self.rules, settings.list_id)
+        """Lists, audiences, deletions and the test of the key."""
+        self.batch_size = self.bulk_size = max((mapping.batch_size for mapping in self.mappings), default=0) or 1
 
     def deliveries(self, events: Sequence[Event]) -> Iterator[Delivery]:
         """Give the deliveries of events: batches where mappings batch, else one delivery an event, in order."""
-        if self._batching:
+        if self.batch_size > 1:
             yield from self._batches(events)
             return
         for event in events:
-            yield Delivery((event,), (self.key(event),), _alone(self._content(event)), exact=self.exact)
+            yield self._single(event, self.key(event), self._content(event))
 
     def excludes(self, event: Event) -> frozenset[str]:
         """Give what no mapping of the event reads: Segment sends what is mapped, and nothing else."""
@@ -84,8 +86,15 @@ class SegmentActions(Vendor):
                 once = len(content) > 1 or content[0][0].action.once_a_batch
                 grouping.add(event, key, content, kind, size, once=once)
         for group in grouping.in_order():
-            flow = partial(_together, group.contents) if len(group.contents) > 1 else _alone(group.contents[0])
-            yield Delivery(tuple(group.events), tuple(group.keys), flow, exact=self.exact)
+            if len(group.contents) == 1:
+                yield self._single(group.events[0], group.keys[0], group.contents[0])
+            else:
+                flow = partial(_together, group.contents)
+                yield Delivery(tuple(group.events), tuple(group.keys), flow, exact=self.exact)
+
+    def _single(self, event: Event, key: str, content: Content) -> Delivery:
+        flow, bulkable = _alone(content)
+        return Delivery((event,), (key,), flow, exact=self.exact, bulkable=bulkable and not self.exact)
 
 
 def _place(steps: tuple[Step, ...], event: Event) -> tuple[Any, int]:
@@ -106,15 +115,15 @@ def _shared(mapping: CompiledMapping, item: Item | Outcome) -> Any:
     return item.group if mapping.batch_size else "alone"
 
 
-def _alone(content: Content) -> Any:
-    """Give the flow of one event."""
+def _alone(content: Content) -> tuple[Callable[[], Flow], bool]:
+    """Give the flow of one event, and whether its request may be said together with others."""
     if isinstance(content, Outcome):
-        return partial(_settled, content)
+        return partial(_settled, content), False
     if len(content) == 1:
         mapping, item = content[0]
         if isinstance(item, Item) and not mapping.batch_size:
-            return partial(mapping.action.single, item)
-    return partial(_together, [content])
+            return partial(mapping.action.single, item), mapping.action.bulkable
+    return partial(_together, [content]), False
 
 
 def _settled(outcome: Outcome) -> Flow:

@@ -49,6 +49,9 @@ class Action(ABC):
     once_a_batch = False
     """Whether a batch may hold a person once only."""
 
+    bulkable = False
+    """Whether a single event is one request, of which nothing but its success matters."""
+
     def __init__(self, calls: Calls, rules: Differences, *, batched: bool) -> None:
         self.calls = calls
         self.rules = rules

@@ -23,6 +23,7 @@ class ConsentAction(Action):
     """What both actions about consent share."""
 
     at_once = _AT_ONCE
+    bulkable = True
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:  # noqa: ARG002 -- the interface of actions
         """Make the profile of the request; as deployed, one without address and number is dropped in a batch."""

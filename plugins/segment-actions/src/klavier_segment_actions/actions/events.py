@@ -58,6 +58,8 @@ class EventAction(Action):
 class TrackEvent(EventAction):
     """Track Event: one event, or up to 1000 in one call."""
 
+    bulkable = True
+
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
         """Make the event: the attributes of one, or a member of the bulk call."""
         made = self.profile(payload)
