@@ -241,7 +241,9 @@ def _problems(error: BaseException, place: str, settings: type[Any] | None = Non
         for key in sorted(error.extra_fields):
             yield f"{_join(place, key)}: unknown setting{_did_you_mean(key, known) or _known(known)}"
     elif isinstance(error, KeyError):
-        yield f"{_join(place, str(error.args[0]))}: required; give it"
+        name = str(error.args[0])
+        where = place if place == name or place.endswith(f".{name}") else _join(place, name)
+        yield f"{where}: required; give it"
     else:
         yield f"{place or (settings.__name__ if settings else 'settings')}: {str(error) or type(error).__name__}"
 

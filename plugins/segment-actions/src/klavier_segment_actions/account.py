@@ -106,7 +106,7 @@ class Account:
         found = first_id(reply)
         if found is None:
             return delivered(["no profile has this external id, so there is nothing to delete"])
-        return outcome_of((yield self._deletion({"id": found})))
+        return outcome_of((yield self._deletion({"id": found, "attributes": {}})))
 
     def _deletion(self, profile: dict[str, Any]) -> Request:
         data = {"type": "profile", **profile}
