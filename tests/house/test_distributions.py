@@ -105,7 +105,9 @@ def test_what_people_see_on_the_index(name: str) -> None:
     assert project["description"]
     assert project["requires-python"] == pyproject()["project"]["requires-python"]
     assert (OURS[name] / "LICENSE").read_text("utf-8") == (ROOT / "LICENSE").read_text("utf-8")
-    assert (OURS[name] / project["readme"]).is_file()
+    assert f"pip install {'klavier' if name == 'klavier' else name}" in (OURS[name] / project["readme"]).read_text(
+        "utf-8"
+    )
 
 
 CHECK = """
@@ -115,8 +117,6 @@ assert not plugins.broken, plugins.broken
 assert sorted(plugins.vendors) == {vendors!r}
 print(klavier.__file__)
 """
-
-HERE = klavier.Plugins.discover().vendors
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def environment(tmp_path: Path) -> Environment:
 
 def test_wheels_install_together_without_an_index(built: Path, environment: Environment) -> None:
     environment.pip_install("--find-links", built, f"klavier[{','.join(VENDORS)}]")
-    where = environment.run(environment.python, "-c", CHECK.format(vendors=sorted(HERE)))
+    where = environment.run(environment.python, "-c", CHECK.format(vendors=VENDORS))
     assert Path(where.strip()).is_relative_to(environment.cwd)
     assert "Usage: klavier" in environment.run(environment.scripts / "klavier", "--help")
 
@@ -137,5 +137,6 @@ def test_sources_install_together(environment: Environment) -> None:
     """As `pip install . ./plugins/rudderstack` does, with the build backend already there."""
     environment.lend(["hatchling"])
     environment.pip_install("--no-build-isolation", ROOT, ROOT / "plugins" / "rudderstack")
-    environment.run(environment.python, "-c", CHECK.format(vendors=sorted({"rudderstack"} & set(HERE))))
+    environment.run(environment.python, "-c", CHECK.format(vendors=["rudderstack"]))
     assert "Usage: klavier" in environment.run(environment.scripts / "klavier", "--help")
+    assert environment.run(environment.scripts / "klavier", "demo")
