@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +21,9 @@ from klavier.errors import OutboxError
 
 Accepted = tuple[str, str, bytes]
 """What is accepted: a message id, an ordering key and a JSON payload."""
+
+Connect = Callable[[str, float], sqlite3.Connection]
+"""Opens the file at a path; the number is how long to wait for another process, in seconds."""
 
 _ENTRY = "seq, message_id, key, payload, accepted, due, tries, first_try"
 _LETTER = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests"
@@ -44,14 +47,23 @@ class Outbox:
     Every method raises `OutboxError` where the disk or the file fails; then nothing of that call has happened.
     """
 
-    def __init__(self, path: str | Path = ":memory:", *, retention: float = RETENTION, timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        path: str | Path = ":memory:",
+        *,
+        retention: float = RETENTION,
+        timeout: float = 30.0,
+        connect: Connect | None = None,
+    ) -> None:
         """Open or create the file at `path`; `:memory:` keeps nothing beyond the process.
 
         `retention` is how long message ids are remembered, `timeout` how long to wait for another process, in seconds.
+        `connect` opens the file by other means than Python's own SQLite, such as one that watches the disk in tests.
         """
         self.path = str(path)
         self._retention = retention
         self._timeout = timeout
+        self._connect = connect or _connect
         self._lock = threading.RLock()
         self._queue: list[_Ticket] = []
         self._queue_lock = threading.Lock()
@@ -183,9 +195,7 @@ class Outbox:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            connection = sqlite3.connect(
-                self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
-            )
+            connection = self._connect(self.path, self._timeout)
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             prepare(connection, self.path)
@@ -240,6 +250,10 @@ class Outbox:
     def _count(self, query: str, values: tuple[object, ...] = ()) -> int:
         with self._guarded() as connection:
             return int(connection.execute(query, values).fetchone()[0])
+
+
+def _connect(path: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
 
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str, bytes, float]]) -> list[bool]:
