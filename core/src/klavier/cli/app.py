@@ -18,6 +18,7 @@ COMMANDS = {
     "send": "Deliver events from files or standard input.",
     "demo": "Deliver sample events to a built-in Klaviyo and show what it then holds.",
     "plan": "Show what would be sent for a file of events; sends nothing.",
+    "probe": "Send one event and show Klaviyo's replies.",
     "sandbox": "Serve a Klaviyo to try things out on.",
     "vendors": "List the installed vendors and their settings.",
 }

@@ -1,0 +1,122 @@
+"""`klavier probe`: send one event and show the requests and Klaviyo's replies, as Freshpaint's event tester does."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from klavier.cli.asjson import line_of, redact, request_object
+from klavier.cli.connect import connect
+from klavier.cli.setup import Choice, Setup, choice_options, prepare
+from klavier.cli.wording import COLOURS, call_title, event_title, paint, plain
+from klavier.delivery.drivers import deliver, plan
+from klavier.errors import TransportError, UsageError
+from klavier.events.model import Event
+from klavier.events.reader import parse_line
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outcome import Outcome
+
+Exchange = tuple[Request, Response]
+
+
+@click.command("probe", short_help="Send one event and show Klaviyo's replies.")
+@click.argument("file", metavar="[FILE]", default="-")
+@choice_options
+@click.option("--sandbox", metavar="URL", help="Send to this address instead of Klaviyo's, such as a sandbox's.")
+@click.option(
+    "--format",
+    "as_",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="For reading, or one JSON object.",
+)
+def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None:
+    """Send the one event in FILE (JSON; standard input without one) and show each request with its reply.
+
+    Each request is made once.
+    The event is really delivered: use a test account, or a sandbox.
+    """
+    event = parse_line(_text(file))
+    setup = prepare(choice, base_url=sandbox)
+    exchanges: list[Exchange] = []
+    dropped = setup.plugins.transform(event, setup.vendor.name)
+    if isinstance(dropped, Outcome):
+        calls: list[Any] = []
+        outcome = dropped
+    else:
+        calls, outcome = _send(dropped, setup, exchanges)
+    if as_ == "jsonl":
+        click.echo(line_of(_object(exchanges, calls, outcome, setup)), nl=False)
+    else:
+        click.echo("\n".join(_lines(event, exchanges, calls, outcome, setup)))
+    raise SystemExit(0 if outcome.kind in ("delivered", "skipped") else 1)
+
+
+def _send(event: Event, setup: Setup, exchanges: list[Exchange]) -> tuple[list[Any], Outcome]:
+    """Deliver the event; `exchanges` gets each request with its reply as they happen."""
+    (delivery,) = plan(setup.vendor, [event])
+    with connect(setup, tries=1) as transport:
+
+        def send(request: Request) -> Response:
+            try:
+                reply = transport(request)
+            except TransportError as error:
+                reply = Response.none(str(error))
+            exchanges.append((request, reply))
+            return reply
+
+        (outcome,) = deliver(delivery, send)
+    return list(delivery.browser_calls), outcome
+
+
+def _text(file: str) -> bytes:
+    """Read one JSON document, on one line or several; raises `UsageError` for what cannot be read."""
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the path cannot be used"
+        raise UsageError(f"{file}: cannot be read: {why}") from None
+
+
+def _object(exchanges: list[Exchange], calls: list[Any], outcome: Outcome, setup: Setup) -> dict[str, Any]:
+    return {
+        "exchanges": [
+            {
+                "request": request_object(request, setup.secrets),
+                "reply": {"status": reply.status, "json": redact(reply.json, setup.secrets), "problem": reply.problem},
+            }
+            for request, reply in exchanges
+        ],
+        "browser_calls": redact(calls, setup.secrets),
+        "outcome": {"kind": outcome.kind, "reason": outcome.reason, "notes": list(outcome.notes)},
+    }
+
+
+def _lines(event: Event, exchanges: list[Exchange], calls: list[Any], outcome: Outcome, setup: Setup) -> list[str]:
+    lines = [f"{event_title(event)}, as {setup.vendor.name} would send it to {setup.config.klaviyo.base_url}"]
+    lines += [f"\n  {call_title(call)}" for call in calls]
+    for request, reply in exchanges:
+        found = request_object(request, setup.secrets)
+        lines.append(f"\n→ {found['method']} {plain(found['path'])}" + _revision(request))
+        lines += [_pretty(found[part]) for part in ("params", "form", "json") if part in found]
+        lines.append(f"← {reply.status or 'no reply: ' + plain(reply.problem)}")
+        if reply.json not in (None, {}, ""):
+            lines.append(_pretty(redact(reply.json, setup.secrets)))
+    lines.append(f"\n{paint(outcome.kind, COLOURS[outcome.kind])}{': ' + outcome.reason if outcome.reason else ''}")
+    lines += [f"  note: {note}" for note in outcome.notes]
+    return lines
+
+
+def _revision(request: Request) -> str:
+    return f"  (revision {request.revision})" if request.revision else ""
+
+
+def _pretty(value: Any) -> str:
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return "\n".join(f"    {line}" for line in text.splitlines())
