@@ -36,7 +36,7 @@ def test_the_table_shows_events_requests_and_outcomes(run: Run, folder: Path) ->
         "3 events, 2 requests\n"
         "  delivered         2\n"
         "  skipped           1\n"
-        "            1  page calls have no meaning here (events.jsonl line 4)\n"
+        "            1  page calls have no meaning here (line 4)\n"
         "Planned as little; nothing was sent.\n"
     )
 

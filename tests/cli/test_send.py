@@ -70,10 +70,10 @@ def test_what_fails_does_not_stop_the_rest(run: Run, folder: Path, server: Sandb
         "5 events, 2 requests\n"
         "  delivered         2\n"
         "  rejected          2\n"
-        "            1  not JSON: Expecting value (events.jsonl line 1)\n"
-        "            1  userId is missing; give it (events.jsonl line 3)\n"
+        "            1  not JSON: Expecting value (line 1)\n"
+        "            1  userId is missing; give it (line 3)\n"
         "  failed            1\n"
-        "            1  the vendor raised RuntimeError (events.jsonl line 4)\n"
+        "            1  the vendor raised RuntimeError (line 4)\n"
     )
     assert (folder / "again.jsonl").read_bytes() == b"nonsense\n" + track("") + track("u2", "Explode")
     assert events_of(server) == 2
@@ -117,9 +117,7 @@ def test_a_key_that_klaviyo_refuses_fails_each_event_at_once(run: Run, folder: P
     (folder / "klavier.toml").write_text(text.replace("pk_sandbox", "pk_wrong_key"))
     result = run("send", stdin=track("u1") + track("u2"))
     assert result.exit_code == 1
-    assert (
-        "  failed            2\n            2  Klaviyo answered 401 (first: standard input line 1)\n" in result.stdout
-    )
+    assert "  failed            2\n            2  Klaviyo answered 401 (first: line 1)\n" in result.stdout
     assert "pk_wrong_key" not in result.output
     assert events_of(server) == 0
 

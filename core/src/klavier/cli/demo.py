@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.plan import show
+from klavier.cli.plan import shown
 from klavier.cli.setup import Choice, known_plugins, prepare_alone, settings_option, warn_of_broken
 from klavier.cli.sources import check_readable, lines_of
 from klavier.cli.tally import Tally
@@ -49,7 +49,7 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
     pipeline = Pipeline(setup.vendor, sandbox.send, plugins=plugins)
     for result in pipeline.run(_samples(setup.vendor.name) if file is None else lines_of([file])):
         tally.add(result)
-        show(result, setup, bodies=bodies, has_replies=True)
+        click.echo(shown(result, setup, bodies=bodies, has_replies=True))
     click.echo()
     click.echo("\n".join(tally.lines()))
     click.echo(f"\n{paint('What Klaviyo now holds', bold=True)}\n\n{sandbox.summary()}")

@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from klavier.cli.asjson import line_of, request_object, result_object
+from klavier.cli.asjson import line_of, redact, request_object, result_object
+from klavier.cli.output import Output
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.sources import check_readable, lines_of
 from klavier.cli.tally import Tally
-from klavier.cli.wording import COLOURS, call_title, event_title, hanging, paint, request_title
+from klavier.cli.wording import COLOURS, call_title, event_title, hanging, paint, plain, request_title
 from klavier.delivery.pipeline import Pipeline, Result
 from klavier.klaviyo.endpoints import usual_success
 
@@ -41,38 +42,38 @@ def command(*, file: str, choice: Choice, as_: str, bodies: bool, batch_size: in
     size = setup.config.delivery.batch_size if batch_size is None else batch_size
     pipeline = Pipeline(setup.vendor, usual_success, plugins=setup.plugins, batch_size=size)
     tally = Tally()
-    if as_ == "table":
-        click.echo(paint(f"{'line':>6}  {'event':<50}  outcome", bold=True))
-    for result in pipeline.run(lines_of([file])):
-        tally.add(result)
-        if as_ == "jsonl":
-            click.echo(line_of(result_object(result, setup.secrets, bodies=True)), nl=False)
-        else:
-            show(result, setup, bodies=bodies)
+    with Output([file]) as output:
+        if as_ == "table":
+            output.write_line(paint(f"{'line':>6}  {'event':<50}  outcome", bold=True))
+        for result in pipeline.run(lines_of([file])):
+            tally.add(result)
+            if as_ == "jsonl":
+                output.write(line_of(result_object(result, bodies=True), setup.secrets))
+            else:
+                output.write_line(shown(result, setup, bodies=bodies))
     if as_ == "table":
         _close(tally, setup)
     raise SystemExit(tally.exit_code)
 
 
-def show(result: Result, setup: Setup, *, bodies: bool = False, has_replies: bool = False) -> None:
-    """Show one event: its outcome, then its requests, browser calls, reason and notes below it.
+def shown(result: Result, setup: Setup, *, bodies: bool = False, has_replies: bool = False) -> str:
+    """Write one event: its outcome, then its requests, browser calls, reason and notes below it.
 
     `has_replies` says that the requests were really sent, so that the status of each reply is shown.
     """
     kind = result.outcome.kind
-    title = f"{result.line.number:>6}  {event_title(result.event):<50}  {paint(kind, COLOURS[kind])}"
-    details = [title]
-    details += [_detail("", call_title(call)) for call in result.browser_calls]
+    lines = [f"{result.line.number:>6}  {event_title(result.event):<50}  {paint(kind, COLOURS[kind])}"]
+    lines += [_detail("", call_title(call)) for call in result.browser_calls]
     for request, status in zip(result.requests, result.statuses, strict=True):
-        details.append(_detail("", f"{request_title(request)}{f'  {status}' if has_replies else ''}"))
+        lines.append(_detail("", f"{request_title(request)}{f'  {status}' if has_replies else ''}"))
         if bodies:
-            details.append(_body(request_object(request, setup.secrets)))
+            lines.append(_body(redact(request_object(request), setup.secrets)))
     if result.sent_with is not None:
-        details.append(_detail("", f"together with line {result.sent_with}"))
+        lines.append(_detail("", f"together with line {result.sent_with}"))
     if result.outcome.reason:
-        details.append(_detail("because ", result.outcome.reason.removeprefix(f"{result.line.place}: ")))
-    details += [_detail("note: ", note) for note in result.outcome.notes]
-    click.echo("\n".join(details))
+        lines.append(_detail("because ", result.outcome.reason.removeprefix(f"{result.line.place}: ")))
+    lines += [_detail("note: ", note) for note in result.outcome.notes]
+    return "\n".join(lines)
 
 
 def _detail(label: str, text: str) -> str:
@@ -80,9 +81,9 @@ def _detail(label: str, text: str) -> str:
 
 
 def _body(request: dict[str, Any]) -> str:
-    shown = {name: request[name] for name in ("params", "form", "json") if name in request}
-    text = json.dumps(next(iter(shown.values())) if len(shown) == 1 else shown, indent=2)
-    return "\n".join(" " * _INDENT + line for line in text.splitlines())
+    parts = {name: request[name] for name in ("params", "form", "json") if name in request}
+    text = json.dumps(next(iter(parts.values())) if len(parts) == 1 else parts, indent=2, ensure_ascii=False)
+    return "\n".join(" " * _INDENT + plain(line) for line in text.split("\n"))
 
 
 def _close(tally: Tally, setup: Setup) -> None:

@@ -1,8 +1,9 @@
 """`klavier send`: deliver events from files or standard input to Klaviyo."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,28 +62,35 @@ def command(*, files: Sequence[str], choice: Choice, sandbox: str | None, as_: s
             connections=delivery.connections,
         )
         results = with_progress(pipeline.run(lines_of(names)), names)
-        interrupted = _deliver(results, tally, rejects_file, as_)
+        write = partial(_write, secrets=setup.secrets) if as_ == "jsonl" else None
+        interrupted = _deliver(results, tally, rejects_file, write)
     for fault, times in pipeline.observer_faults.items():
         click.echo(f"warning: {fault} ({times:,} times); the outcomes stand", err=True)
     click.echo("\n".join(tally.lines()), err=as_ == "jsonl")
     raise SystemExit(_INTERRUPTED if interrupted else tally.exit_code)
 
 
-def _deliver(results: Iterable[Result], tally: Tally, rejects: BinaryIO | None, as_: str) -> bool:
+def _deliver(
+    results: Iterable[Result], tally: Tally, rejects: BinaryIO | None, write: Callable[[Result], None] | None
+) -> bool:
     """Run to the end or to an interrupt; tells whether it was interrupted."""
     last = "the beginning"
     try:
         for result in results:
             tally.add(result)
             last = result.line.place
-            if as_ == "jsonl":
-                click.echo(line_of(result_object(result)), nl=False)
+            if write is not None:
+                write(result)
             if rejects is not None and result.outcome.kind in ("rejected", "failed"):
                 rejects.write(result.line.text + b"\n")
     except KeyboardInterrupt:
         click.echo(f"\nstopped after {last}; to deliver the rest, send it again: that is harmless", err=True)
         return True
     return False
+
+
+def _write(result: Result, secrets: Collection[str]) -> None:
+    click.echo(line_of(result_object(result), secrets), nl=False)
 
 
 def _opened(path: Path | None, names: Sequence[str]) -> AbstractContextManager[BinaryIO | None]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ class Setup:
         """The plugins that the configuration was checked against."""
         return self.config.known_plugins()
 
-    @property
+    @cached_property
     def secrets(self) -> tuple[str, ...]:
         """The secret values of this setup, which nothing may show."""
         values = [self.config.keys_for(self.vendor)["private_api_key"], self.config.klaviyo.private_api_key]

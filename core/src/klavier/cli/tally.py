@@ -1,20 +1,22 @@
 """Outcomes counted by kind and cause, in bounded memory however many there are."""
 
-from attrs import define, field
+from attrs import define, evolve, field
 
-from klavier.cli.wording import COLOURS, count, hanging, paint, plain
+from klavier.cli.wording import COLOURS, count, hanging, paint
+from klavier.delivery.lines import Line
 from klavier.delivery.pipeline import Result
 from klavier.outcome import KINDS, Kind
 
 _MOST_CAUSES = 50
 _OTHER = "other reasons"
+"""What is counted where a run has met too many to list."""
 
 
 @define
 class Cause:
-    """How often one cause was met, and the place where it was met first."""
+    """How often one cause was met, and the line where it was met first."""
 
-    first: str
+    first: Line
     count: int = 0
 
 
@@ -23,25 +25,25 @@ class Tally:
     """Counts of what became of the events of one run."""
 
     kinds: dict[Kind, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
-    causes: dict[tuple[Kind, str], Cause] = field(factory=dict)
+    causes: dict[Kind, dict[str, Cause]] = field(factory=lambda: {kind: {} for kind in KINDS})
     notes: dict[str, Cause] = field(factory=dict)
     requests: int = 0
     browser_calls: int = 0
+    _source: str = ""
+    _has_many_sources: bool = False
 
     def add(self, result: Result) -> None:
         """Count one result."""
-        outcome, place = result.outcome, result.line.place
+        outcome, line = result.outcome, result.line
         self.kinds[outcome.kind] += 1
         self.requests += len(result.requests)
         self.browser_calls += len(result.browser_calls)
+        self._has_many_sources = self._has_many_sources or self._source not in ("", line.source)
+        self._source = line.source
         if outcome.kind != "delivered" or result.cause:
-            key = (outcome.kind, plain(result.cause or "no reason given"))
-            if key not in self.causes and len(self.causes) >= _MOST_CAUSES:
-                key = (outcome.kind, _OTHER)
-            self.causes.setdefault(key, Cause(place)).count += 1
+            _count(self.causes[outcome.kind], result.cause or "no reason given", line)
         for note in outcome.notes:
-            key_of_note = plain(note) if note in self.notes or len(self.notes) < _MOST_CAUSES else "other notes"
-            self.notes.setdefault(key_of_note, Cause(place)).count += 1
+            _count(self.notes, note, line)
 
     @property
     def total(self) -> int:
@@ -59,19 +61,27 @@ class Tally:
         for kind in KINDS:
             if self.kinds[kind]:
                 shown.append(f"  {paint(f'{kind:<10}', COLOURS[kind])}{self.kinds[kind]:>9,}")
-                shown += _told([(cause, seen) for (of, cause), seen in self.causes.items() if of == kind])
+                shown += self._told(self.causes[kind])
         if self.notes:
             shown.append("  with notes")
-            shown += _told(list(self.notes.items()))
+            shown += self._told(self.notes)
         return shown
 
     def _calls(self) -> str:
         return f", {count(self.browser_calls, 'browser call')}" if self.browser_calls else ""
 
+    def _told(self, causes: dict[str, Cause]) -> list[str]:
+        most_first = sorted(causes.items(), key=lambda item: -item[1].count)
+        return [hanging(f"{cause} ({self._place(seen)})", f"    {seen.count:>9,}  ", 15) for cause, seen in most_first]
 
-def _told(causes: list[tuple[str, Cause]]) -> list[str]:
-    most_first = sorted(causes, key=lambda item: -item[1].count)
-    return [
-        hanging(f"{cause} ({'first: ' if seen.count > 1 else ''}{plain(seen.first)})", f"    {seen.count:>9,}  ", 15)
-        for cause, seen in most_first
-    ]
+    def _place(self, cause: Cause) -> str:
+        place = cause.first.place if self._has_many_sources else f"line {cause.first.number}"
+        return f"first: {place}" if cause.count > 1 else place
+
+
+def _count(causes: dict[str, Cause], cause: str, line: Line) -> None:
+    if cause not in causes and len(causes) >= _MOST_CAUSES:
+        cause = _OTHER
+    if cause not in causes:
+        causes[cause] = Cause(evolve(line, text=b""))  # its place is what counts, and it may be large
+    causes[cause].count += 1
