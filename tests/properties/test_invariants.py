@@ -1,38 +1,18 @@
 """Every installed vendor keeps every promise, in every mode, on both wires, in both fidelities."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
-from klavier import Event, Response, Vendor, parse_event
+from klavier import Response, Vendor, parse_event
 from klavier.testing import invariants
-from klavier.testing.strategies import Payload, json_values, payloads, replies, stream_payloads
+from klavier.testing.strategies import Payload, json_values, payloads, replies
+from tests.support.holding import EXAMPLES, SINGLES, STREAMS, hold
 from tests.support.setups import Setup, setups
 
-EXAMPLES = max(settings.default.max_examples // 5, 1) if settings.default else 10
-"""For each setup and promise: there are hundreds of pairs of these."""
-
-SINGLES = st.lists(payloads(), min_size=1, max_size=3)
-STREAMS = stream_payloads()
-
 each_setup = pytest.mark.parametrize("setup", setups(), ids=str)
-
-
-def hold(
-    setup: Setup, given_payloads: SearchStrategy[list[Payload]], check: Callable[[Vendor, Sequence[Event]], None]
-) -> None:
-    """Run a check over drawn settings and payloads."""
-
-    @settings(max_examples=EXAMPLES)
-    @given(setup.vendors(), given_payloads)
-    def holds(vendor: Vendor, found: list[Payload]) -> None:
-        check(vendor, [parse_event(payload) for payload in found])
-
-    holds()
 
 
 @each_setup
