@@ -70,6 +70,16 @@ def test_the_version(run: Run) -> None:
     assert run("--version").stdout == f"klavier {klavier.__version__}\n"
 
 
+def test_the_log_is_for_those_who_ask_for_it(start: Start) -> None:
+    event = b'{"type": "track", "userId": "u1", "event": "Explode"}'
+    for options, words in (([], b""), (["--verbose"], b"ERROR klavier.delivery: a flow raised RuntimeError at ")):
+        output, log = start(*options, "plan", "-").communicate(event, timeout=60)
+        assert b"because the vendor raised RuntimeError" in output
+        assert words in log
+        assert bool(log) == bool(options)
+        assert b"someone@example.com" not in output + log
+
+
 def test_an_unknown_command_is_wrong_use(run: Run) -> None:
     result = run("pln")
     assert result.exit_code == 2

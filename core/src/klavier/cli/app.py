@@ -1,5 +1,6 @@
 """The group of all commands: the built-in ones by name, then what plugins add."""
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -66,8 +67,18 @@ class CommandLine(click.Group):
     epilog="Exit codes: 0 all delivered or skipped, 1 some rejected or failed, 2 wrong use.",
 )
 @click.version_option(__version__, message="klavier %(version)s")
-def app() -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Log to standard error what happens; no personal data is in it.")
+def app(*, verbose: bool) -> None:
     """Deliver customer-data events to Klaviyo exactly as RudderStack, Segment or Freshpaint would."""
+    log = logging.getLogger("klavier")
+    # Outcomes tell what went wrong; the log is for those who look into why.
+    if verbose and not any(isinstance(handler, logging.StreamHandler) for handler in log.handlers):
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG)
+    elif not log.handlers:
+        log.addHandler(logging.NullHandler())
 
 
 @contextmanager

@@ -46,10 +46,11 @@ def result_object(result: "Result", *, bodies: bool = False) -> dict[str, Any]:
     return found
 
 
-def request_object(request: "Request") -> dict[str, Any]:
+def request_object(request: "Request", secrets: "Collection[str]" = ()) -> dict[str, Any]:
     """Write a request: method, path and revision always, params, form and JSON body where it has them.
 
-    The legacy calls' `data`, JSON in base64, is written as the JSON that it holds, and their keys are replaced.
+    Texts that hold a secret are replaced, and so are the keys that the legacy calls carry; their `data`, JSON in
+    base64, is written as the JSON that it holds.
     """
     found: dict[str, Any] = {"method": request.method, "path": request.path, "revision": request.revision}
     if request.params:
@@ -58,7 +59,7 @@ def request_object(request: "Request") -> dict[str, Any]:
         found["form"] = _without_keys(_decoded(request.form))
     if request.json is not None:
         found["json"] = _without_keys(request.json)
-    return found
+    return {name: redact(value, secrets) for name, value in found.items()} if secrets else found
 
 
 def line_of(value: Any, secrets: "Collection[str]" = ()) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from klavier.cli.asjson import line_of, redact, request_object, result_object
+from klavier.cli.asjson import line_of, request_object, result_object
 from klavier.cli.output import Output
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.sources import check_readable, lines_of
@@ -67,7 +67,7 @@ def shown(result: Result, setup: Setup, *, bodies: bool = False, has_replies: bo
     for request, status in zip(result.requests, result.statuses, strict=True):
         lines.append(_detail("", f"{request_title(request)}{f'  {status}' if has_replies else ''}"))
         if bodies:
-            lines.append(_body(redact(request_object(request), setup.secrets)))
+            lines.append(_body(request_object(request, setup.secrets)))
     if result.sent_with is not None:
         lines.append(_detail("", f"together with line {result.sent_with}"))
     if result.outcome.reason:

@@ -108,8 +108,10 @@ def _lines(event: Event, exchanges: list[Exchange], calls: list[Any], outcome: O
         lines.append(f"← {reply.status or 'no reply: ' + plain(reply.problem)}")
         if reply.json not in (None, {}, ""):
             lines.append(_pretty(redact(reply.json, setup.secrets)))
-    lines.append(f"\n{paint(outcome.kind, COLOURS[outcome.kind])}{': ' + outcome.reason if outcome.reason else ''}")
-    lines += [f"  note: {note}" for note in outcome.notes]
+    lines.append(
+        f"\n{paint(outcome.kind, COLOURS[outcome.kind])}{': ' + plain(outcome.reason) if outcome.reason else ''}"
+    )
+    lines += [f"  note: {plain(note)}" for note in outcome.notes]
     return lines
 
 
@@ -119,4 +121,4 @@ def _revision(request: Request) -> str:
 
 def _pretty(value: Any) -> str:
     text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    return "\n".join(f"    {line}" for line in text.splitlines())
+    return "\n".join(f"    {plain(line)}" for line in text.split("\n"))
