@@ -124,7 +124,7 @@ def test_every_mistake_is_named_at_once(tmp_path: Path, plugins: Plugins) -> Non
         'vendor: required; write vendor = "little" at the top of the file',
         "klaviyo.public_api_key: must be a string, not a number",
         "klaviyo.base_url: must be a web address without path or query, such as https://a.klaviyo.com",
-        "klaviyo.read_timeout: must be a number of seconds above 0, at most 3600",
+        "klaviyo.read_timeout: must be a number, not NaN or infinity",
         "klaviyo.privat_api_key: unknown setting; did you mean 'private_api_key'?",
         "delivery.batch_size: must be from 1 to 10000 events",
         "vendors.little.consent: must be a list, not a string",

@@ -1,7 +1,7 @@
 """A vendor's settings: declared once as a frozen attrs class, structured strictly, every mistake named at once."""
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -9,13 +9,16 @@ from typing import Any, Literal, get_args, get_origin
 import attrs
 from cattrs import Converter
 from cattrs.cols import homogenous_tuple_structure_factory, list_structure_factory, mapping_structure_factory
-from cattrs.errors import ClassValidationError, ForbiddenExtraKeysError, IterableValidationError
+from cattrs.errors import ClassValidationError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
-from klavier.errors import ConfigError
-from klavier.strictjson import kind_of
+from klavier.errors import ConfigError, EventError
+from klavier.mistakes import InsideError, did_you_mean, mistakes
+from klavier.strictjson import checked_copy, kind_of
 
 _REQUIRED: Any = attrs.NOTHING
+_TELLING = 4
+"""Characters from which a secret can be told apart from the words around it."""
 _ARRAYS = (list, tuple, Sequence)
 
 
@@ -35,7 +38,7 @@ def setting(  # noqa: PLR0913 -- one keyword for each thing a setting can have
     or attrs instance as `default` must be immutable (use a tuple).  `validator` raises ValueError with the remedy.
     """
     metadata = {"doc": doc, "klaviyo": klaviyo, "secret": secret, "validator": validator}
-    check = None if validator is None else _as_attrs_validator(validator)
+    check = None if validator is None else _as_attrs_validator(validator, is_secret=secret)
     return attrs.field(
         default=default,
         metadata=metadata,
@@ -74,7 +77,7 @@ def structure(settings: type[Any], data: Mapping[str, Any], place: str = "") -> 
     try:
         return _converter().structure(dict(data), settings)
     except ClassValidationError as error:
-        raise ConfigError(list(_problems(error, place, settings))) from None
+        raise ConfigError(list(mistakes(error, place, settings))) from None
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{place or 'settings'}: {error}") from None
 
@@ -94,6 +97,7 @@ def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
     for kind, name in ((str, "a string"), (bool, "true or false"), (int, "an integer"), (float, "a number")):
         converter.register_structure_hook(kind, _exactly(kind, name))
+    converter.register_structure_hook_func(lambda kind: kind is Any, _plain)
     converter.register_structure_hook_factory(_is_literal, _literal)
     converter.register_structure_hook_factory(_is_union, lambda union: _union(converter, union))
     for holds, factory, name in (
@@ -122,6 +126,8 @@ def _is_array(kind: Any) -> bool:
 
 
 def _array_hook(converter: Converter, kind: Any) -> Any:
+    if get_args(kind)[0] is Any:  # cattrs would take the items unseen
+        return lambda value, _: (get_origin(kind) if get_origin(kind) is tuple else list)(_plain(value, Any))
     if get_origin(kind) is tuple:
         return homogenous_tuple_structure_factory(kind, converter)
     return list_structure_factory(kind, converter)
@@ -132,41 +138,75 @@ def _is_mapping(kind: Any) -> bool:
 
 
 def _mapping_hook(converter: Converter, kind: Any) -> Any:
-    return mapping_structure_factory(kind, converter, structure_to=dict)
+    inner = mapping_structure_factory(kind, converter, structure_to=dict)
+
+    def hook(value: Any, its_kind: Any) -> Any:
+        odd = [key for key in value if not isinstance(key, str)]
+        if odd:
+            raise ValueError(f"a key that is {kind_of(odd[0])}; keys are strings")
+        return inner(value, its_kind)
+
+    return hook
 
 
 def _settings_hook(converter: Converter, cls: type[Any]) -> Any:
-    """Structure a settings class, with the validator of each field run in its own place.
+    """Structure a settings class, with converter and validator of each field run in its own place.
 
-    attrs runs validators at the end, stops at the first that raises and does not say whose it is.
+    attrs runs them at the end, stops at the first that raises and does not say whose it is.
     """
     checked: dict[str, Any] = {
         attribute.name: override(struct_hook=_checked(converter, attribute))
         for attribute in attrs.fields(attrs.resolve_types(cls))
-        if attribute.metadata.get("validator") is not None
+        if attribute.converter or attribute.metadata.get("validator") or attribute.metadata.get("secret")
     }
     return make_dict_structure_fn(cls, converter, _cattrs_forbid_extra_keys=True, **checked)
 
 
 def _checked(converter: Converter, attribute: "attrs.Attribute[Any]") -> Any:
     inner: Any = converter.get_structure_hook(attribute.type)
-    convert: Any = attribute.converter
+    convert: Any = attribute.converter or (lambda value: value)
+    validate: Any = attribute.metadata.get("validator") or (lambda _: None)
+    is_secret = bool(attribute.metadata.get("secret"))
 
     def hook(value: Any, kind: Any) -> Any:
         found = inner(value, kind)
-        attribute.metadata["validator"](convert(found) if convert else found)
+        try:
+            validate(convert(found))
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- a plugin's converter may raise anything
+            raise ValueError(_words_of(error, found, is_secret=is_secret)) from None
         return found
 
     return hook
+
+
+def _words_of(error: Exception, value: Any, *, is_secret: bool) -> str:
+    """Give what a converter or validator says about a value; the value of a secret is taken out."""
+    said = str(error) if isinstance(error, (ValueError, TypeError)) else ""
+    hidden = said.replace(str(value), "(secret)") if is_secret and len(str(value)) >= _TELLING else said
+    if not said or (is_secret and hidden == said and str(value) in said):
+        return f"cannot be used ({type(error).__name__})"
+    return hidden
+
+
+def _plain(value: Any, _: Any) -> Any:
+    """Take plain JSON as it is, as a copy; dates of a TOML file become their ISO strings."""
+    try:
+        return checked_copy({"": value})[""]
+    except EventError as error:
+        raise InsideError(error) from None
 
 
 def _exactly(kind: type[Any], name: str) -> Any:
     accepted: tuple[type[Any], ...] = (int, float) if kind is float else (kind,)
 
     def hook(value: Any, _: Any) -> Any:
-        if isinstance(value, accepted) and (kind is bool or not isinstance(value, bool)):
-            return value
-        raise ValueError(f"must be {name}, not {kind_of(value)}")
+        if not isinstance(value, accepted) or (kind is not bool and isinstance(value, bool)):
+            raise ValueError(f"must be {name}, not {kind_of(value)}")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"must be {name}, not NaN or infinity")
+        return value
 
     return hook
 
@@ -179,9 +219,9 @@ def _literal(kind: Any) -> Any:
     choices = get_args(kind)
 
     def hook(value: Any, _: Any) -> Any:
-        if value in choices and type(value) in {type(choice) for choice in choices}:
+        if any(type(value) is type(choice) and value == choice for choice in choices):  # since 1 == True
             return value
-        raise ValueError(f"must be one of {', '.join(map(repr, choices))}{_did_you_mean(value, choices)}")
+        raise ValueError(f"must be one of {', '.join(map(repr, choices))}{did_you_mean(value, choices)}")
 
     return hook
 
@@ -223,51 +263,6 @@ def _is_for(member: Any, value: Any) -> bool:
     return type(value) is member or (member is float and type(value) is int)
 
 
-def _problems(error: BaseException, place: str, settings: type[Any] | None = None) -> Iterator[str]:
-    """Flatten cattrs' tree of errors into lines, each with its path."""
-    if isinstance(error, ClassValidationError):
-        grouped, other = error.group_exceptions()
-        for inner, note in grouped:
-            yield from _problems(inner, _join(place, note.name), _settings_of(note.type))
-        for inner in other:
-            yield from _problems(inner, place, error.cl)
-    elif isinstance(error, IterableValidationError):
-        for inner, element in error.group_exceptions()[0]:
-            yield from _problems(inner, f"{place}[{element.index}]", _settings_of(element.type))
-        for inner in error.group_exceptions()[1]:
-            yield from _problems(inner, place)
-    elif isinstance(error, ForbiddenExtraKeysError):
-        known = [a.name for a in attrs.fields(error.cl)] if attrs.has(error.cl) else []
-        for key in sorted(error.extra_fields):
-            yield f"{_join(place, key)}: unknown setting{_did_you_mean(key, known) or _known(known)}"
-    elif isinstance(error, KeyError):
-        name = str(error.args[0])
-        where = place if place == name or place.endswith(f".{name}") else _join(place, name)
-        yield f"{where}: required; give it"
-    else:
-        yield f"{place or (settings.__name__ if settings else 'settings')}: {str(error) or type(error).__name__}"
-
-
-def _settings_of(kind: Any) -> type[Any] | None:
-    return kind if isinstance(kind, type) and attrs.has(kind) else None
-
-
-def _join(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
-
-
-def _known(known: list[str]) -> str:
-    return f"; known are {', '.join(known)}" if known else ""
-
-
-def _did_you_mean(value: Any, known: Any) -> str:
-    """Suggest a close name; a value that is not close to a name is not shown, it may be a secret in the wrong place."""
-    if not isinstance(value, str):
-        return ""
-    close = difflib.get_close_matches(value, [name for name in known if isinstance(name, str)], n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def _info(attribute: "attrs.Attribute[Any]") -> SettingInfo:
     required = attribute.default is attrs.NOTHING
     return SettingInfo(
@@ -305,8 +300,11 @@ def _type_name(kind: Any) -> str:
     return "table" if attrs.has(kind) else str(getattr(kind, "__name__", kind))
 
 
-def _as_attrs_validator(check: Any) -> Any:
+def _as_attrs_validator(check: Any, *, is_secret: bool) -> Any:
     def validate(_: Any, __: Any, value: Any) -> None:
-        check(value)
+        try:
+            check(value)
+        except ValueError as error:
+            raise ValueError(_words_of(error, value, is_secret=is_secret)) from None
 
     return validate
