@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from klavier.events.model import Event
@@ -47,7 +48,7 @@ class EventAction(Action):
         """Make the attributes of an event of what is left of its payload, which was made for it alone."""
         if "unique_id" not in payload and self.rules.sendable:
             payload["unique_id"] = event.stable_id
-        payload["metric"] = {"data": {"type": "metric", "attributes": {"name": metric}}}
+        payload["metric"] = _metric(metric)
         return payload
 
     def request(self, attributes: dict[str, Any]) -> Request:
@@ -132,7 +133,7 @@ class OrderCompleted(EventAction):
     ) -> list[dict[str, Any]]:
         shared = {key: value for key, value in order["properties"].items() if key != "products"}
         base = order.get("unique_id") or event.stable_id
-        metric = {"data": {"type": "metric", "attributes": {"name": name}}}
+        metric = _metric(name)
         made = []
         for index, product in enumerate(products):
             attributes = {
@@ -145,6 +146,12 @@ class OrderCompleted(EventAction):
                 attributes["time"] = order["time"]
             made.append(attributes)
         return made
+
+
+@lru_cache(maxsize=1024)
+def _metric(name: str) -> dict[str, Any]:
+    """Name a metric; events of one name share what is made here, and nobody changes it."""
+    return {"data": {"type": "metric", "attributes": {"name": name}}}
 
 
 def _identity(item: Item) -> tuple[Any, ...]:
