@@ -59,12 +59,11 @@ def case(compiler: Compiler, value: Any) -> Resolver:
     options = as_object(compiler, value)
     if options is None or not require(compiler, options, "operator"):
         return nothing
-    check_string(compiler, options, "operator")
+    subject = _subject(compiler, options)
     convert = _CASES.get(options["operator"]) if isinstance(options["operator"], str) else None
     if convert is None:
         with compiler.at("operator"):
             return compiler.problem("must be 'lower' or 'upper'")
-    subject = _subject(compiler, options)
 
     def convert_text(event: Any) -> Any:
         found = subject(event)
