@@ -89,7 +89,7 @@ def _default(info: SettingInfo) -> str:
 
 
 def _shown(info: SettingInfo) -> str:
-    if info.default is None:
+    if info.default is None or (info.secret and not info.default):
         return "not set"
     if info.secret:
         return "(secret)"

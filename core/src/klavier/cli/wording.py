@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 COLOURS = {"delivered": "green", "skipped": "yellow", "rejected": "red", "failed": "red"}
 _LONGEST_NAME = 60
+_NARROWEST = 30
+"""Columns that a text gets at least, however narrow the terminal is."""
 
 
 def plain(text: object, longest: int | None = None) -> str:
@@ -77,6 +79,13 @@ def hanging(text: str, first: str, indent: int) -> str:
     text = plain(text)
     if not sys.stdout.isatty():
         return first + text
-    room = max(30, width() - indent)
-    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
-    return first + f"\n{' ' * indent}".join(lines)
+    taken = len(click.unstyle(first))
+    lines = textwrap.wrap(
+        text,
+        max(width(), indent + _NARROWEST),
+        initial_indent=" " * taken,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return first + "\n".join(lines)[taken:]
