@@ -35,6 +35,9 @@ Breach = tuple[str, str]
 _LARGE = min(STRING_BYTES, EVENT_PROFILE_BYTES)
 """Up to this size no string and no profile can go beyond its limit."""
 
+_AROUND = 10
+"""The objects around the properties of an event, and inside its metric and profile."""
+
 _HOLDERS = frozenset({dict, list, tuple})
 _is_flat = _HOLDERS.isdisjoint
 
@@ -47,9 +50,8 @@ def refusal(request: Request) -> Response | None:
     if len(body) > BODY_BYTES:
         return Response.refusal(f"the request has {len(body)} bytes, Klaviyo takes {BODY_BYTES}; send smaller events")
     check, items = _CHECKS.get(request.path) or _check_of(request)
-    large = _Large(body) if len(body) > _LARGE else None
     try:
-        found = check(request.json["data"], large, items)
+        found = check(request.json["data"], body, items)
     except (KeyError, TypeError, AttributeError, IndexError):
         return None  # not the shape that the limits are about: Klaviyo will say what it is
     return None if found is None else Response.refusal(*found)
@@ -74,17 +76,22 @@ class _Large:
         )
 
 
-def _event(data: Any, large: _Large | None, _: int) -> Breach | None:
+def _large(body: bytes) -> _Large | None:
+    return _Large(body) if len(body) > _LARGE else None
+
+
+def _event(data: Any, body: bytes, _: int) -> Breach | None:
     """Check a document that is one event: create event, create client event."""
+    large = _large(body)
     attributes = data["attributes"]
-    if large is None and _is_plainly_fit(attributes):
+    if large is None and _is_plainly_fit(attributes, body):
         return None
     return _event_attributes(attributes, "/data/attributes", large) or _event_profile(
         attributes["profile"], "/data/attributes/profile", large
     )
 
 
-def _is_plainly_fit(attributes: Any) -> bool:
+def _is_plainly_fit(attributes: Any, body: bytes) -> bool:
     """Tell at one glance what most events are: small, and far from every limit."""
     profile, properties = attributes["profile"], attributes["properties"]
     return (
@@ -93,8 +100,13 @@ def _is_plainly_fit(attributes: Any) -> bool:
         and len(attributes["metric"]["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
         and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
-        and (_is_flat(map(type, properties.values())) or _is_plainly_nested(properties))
+        and (_is_flat(map(type, properties.values())) or _has_few_levels(body) or _is_plainly_nested(properties))
     )
+
+
+def _has_few_levels(body: bytes) -> bool:
+    """Tell that a body is too short for a long array and has too few brackets for a deep one."""
+    return len(body) <= 2 * ARRAY_ITEMS and body.count(b"{") + body.count(b"[") <= NESTING + _AROUND
 
 
 def _is_plainly_nested(properties: JsonObject) -> bool:
@@ -114,8 +126,9 @@ def _is_plainly_nested(properties: JsonObject) -> bool:
     return False
 
 
-def _bulk_events(data: Any, large: _Large | None, items: int) -> Breach | None:
+def _bulk_events(data: Any, body: bytes, items: int) -> Breach | None:
     """Check the groups of bulk create events: each one profile and its events."""
+    large = _large(body)
     groups, place = data["attributes"]["events-bulk-create"]["data"], "/data/attributes/events-bulk-create/data"
     # The limit counts events: one profile may have many in its group.
     count = sum(len(group["attributes"]["events"]["data"]) for group in groups)
@@ -124,8 +137,9 @@ def _bulk_events(data: Any, large: _Large | None, items: int) -> Breach | None:
     )
 
 
-def _client_bulk_events(data: Any, large: _Large | None, items: int) -> Breach | None:
+def _client_bulk_events(data: Any, body: bytes, items: int) -> Breach | None:
     """Check client bulk events: one profile and its events."""
+    large = _large(body)
     attributes, place = data["attributes"], "/data/attributes"
     events = attributes["events"]["data"]
     return _too_many(len(events), items, "events", f"{place}/events/data") or _group(attributes, place, large)
@@ -138,17 +152,20 @@ def _group(attributes: Any, place: str, large: _Large | None) -> Breach | None:
     )
 
 
-def _profile(data: Any, large: _Large | None, _: int) -> Breach | None:
+def _profile(data: Any, body: bytes, _: int) -> Breach | None:
     """Check a document that is one profile: upsert, create, update, client profile."""
+    large = _large(body)
     return _profile_attributes(data["attributes"], "/data/attributes", large, PROFILE_BYTES)
 
 
-def _client_subscription(data: Any, large: _Large | None, _: int) -> Breach | None:
+def _client_subscription(data: Any, body: bytes, _: int) -> Breach | None:
+    large = _large(body)
     return _event_profile(data["attributes"]["profile"], "/data/attributes/profile", large)
 
 
-def _bulk_profiles(data: Any, large: _Large | None, items: int) -> Breach | None:
+def _bulk_profiles(data: Any, body: bytes, items: int) -> Breach | None:
     """Check a job over profiles: import, subscribe, unsubscribe, suppress, unsuppress."""
+    large = _large(body)
     profiles, place = data["attributes"]["profiles"]["data"], "/data/attributes/profiles/data"
     return _too_many(len(profiles), items, "profiles", place) or _first(
         _profile_attributes(profile["attributes"], f"{place}/{i}/attributes", large, PROFILE_BYTES)
@@ -156,7 +173,7 @@ def _bulk_profiles(data: Any, large: _Large | None, items: int) -> Breach | None
     )
 
 
-def _members(data: Any, _: _Large | None, items: int) -> Breach | None:
+def _members(data: Any, _: bytes, items: int) -> Breach | None:
     """Check what is added to a list or removed from it."""
     return _too_many(len(data), items, "profiles", "/data") if isinstance(data, list) else None
 
@@ -254,7 +271,7 @@ def _first(found: Iterable[Breach | None]) -> Breach | None:
     return next((breach for breach in found if breach is not None), None)
 
 
-Check = Callable[[Any, _Large | None, int], Breach | None]
+Check = Callable[[Any, bytes, int], Breach | None]
 
 _BY_OPERATION: dict[str, Check] = {
     "create_event": _event,

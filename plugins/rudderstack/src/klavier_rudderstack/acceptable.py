@@ -13,7 +13,7 @@ from klavier.klaviyo.limits import EMAIL, METRIC_NAME, UNIQUE_ID
 from klavier.strictjson import kind_of
 from klavier_rudderstack.phone import e164
 
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_is_address = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _COORDINATES = frozenset({"latitude", "longitude"})
 UNPLACED = frozenset({"address", "location"})
@@ -36,10 +36,15 @@ def attribute(name: str, value: Any, notes: list[str]) -> Any:
     return to_string(value)
 
 
+def is_email(value: str) -> bool:
+    """Tell whether an e-mail address is one that Klaviyo takes as it is."""
+    return len(value) <= EMAIL and _is_address(value) is not None
+
+
 def email(value: str, notes: list[str]) -> str | None:
     """Give an e-mail address as Klaviyo takes it."""
     text = value.strip()
-    if len(text) <= EMAIL and _ADDRESS.fullmatch(text):
+    if is_email(text):
         return text
     notes.append(f"email left out: not an address of up to {EMAIL} characters")
     return None
@@ -69,9 +74,10 @@ def number(name: str, value: Any, notes: list[str]) -> float | int | None:
 
 def currency(value: Any, notes: list[str]) -> str | None:
     """Give a currency's ISO 4217 code in capitals."""
-    code = value.strip().upper() if isinstance(value, str) else ""
-    if _CURRENCY.fullmatch(code):
-        return code
+    if value.__class__ is str:
+        code: str = value if _CURRENCY.fullmatch(value) else value.strip().upper()
+        if _CURRENCY.fullmatch(code):
+            return code
     notes.append("value_currency left out: not a currency code of three letters, such as USD")
     return None
 

@@ -1,6 +1,6 @@
 """Several events at once: those of one type and one list share a job, and events of one person keep their order."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from attrs import define, field
@@ -13,6 +13,35 @@ from klavier_rudderstack.wires import Wire
 
 LARGEST = 100
 """How many people RudderStack puts in one job."""
+
+
+class Packer:
+    """Makes deliveries of what events come to."""
+
+    def __init__(self, wire: Wire, *, exact: bool, bulkable: bool) -> None:
+        self._wire, self._exact, self._bulkable = wire, exact, bulkable
+
+    def alone(self, event: Event, key: str, parcel: Parcel) -> Delivery:
+        """Give the delivery of an event that shares a job with no other."""
+        request = parcel.event or self._wire.one_request(parcel.profile or {})
+        flow = (
+            partial(flows.send_profile, parcel, self._wire)
+            if request is None
+            else partial(flows.send_one, request, parcel.notes)
+        )
+        bulkable = self._bulkable
+        return Delivery((event,), (key,), flow, exact=self._exact, bulkable=bulkable, lone=bulkable)
+
+    def left_out(self, event: Event, key: str, flow: Callable[[], Flow]) -> Delivery:
+        """Give the delivery of an event of which nothing is sent."""
+        return Delivery((event,), (key,), flow, exact=self._exact)
+
+    def together(self, events: list[Event], keys: list[str], parcels: list[Parcel]) -> Delivery:
+        """Give the delivery of events that share a job."""
+        flow = partial(flows.send_members, tuple(parcels), self._wire)
+        # A member is added by the id that Klaviyo gives in its reply, which a bulk import does not give.
+        bulkable = self._bulkable and all(p.membership is None or p.membership.operation != "add" for p in parcels)
+        return Delivery(tuple(events), tuple(keys), flow, exact=self._exact, bulkable=bulkable)
 
 
 @define
@@ -32,8 +61,8 @@ class Batcher:
     run before it.
     """
 
-    def __init__(self, wire: Wire, *, exact: bool, bulkable: bool) -> None:
-        self._wire, self._exact, self._bulkable = wire, exact, bulkable
+    def __init__(self, packer: Packer) -> None:
+        self._packer = packer
         self._places: list[Delivery | _Job] = []
         self._open: dict[tuple[str, str, str], _Job] = {}
         self._last: dict[str, int] = {}
@@ -41,41 +70,27 @@ class Batcher:
     def add(self, event: Event, key: str, parcel: Parcel) -> None:
         """Add one event and what it comes to."""
         if parcel.membership is None:
-            flow = (
-                partial(flows.send_event, parcel.event, parcel.notes)
-                if parcel.event is not None
-                else partial(flows.send_profile, parcel, self._wire)
-            )
-            self._append(
-                Delivery((event,), (key,), flow, exact=self._exact, bulkable=self._bulkable, lone=self._bulkable), key
-            )
+            self.append(self._packer.alone(event, key, parcel), key)
             return
         shared = (event.type, parcel.membership.operation, parcel.membership.list_id)
         job = self._open.get(shared)
         if job is None or len(job.parcels) >= LARGEST or self._last.get(key, -1) > job.place:
             job = self._open[shared] = _Job(len(self._places))
-            self._append(job, key)
+            self.append(job, key)
         self._last[key] = job.place
         job.events.append(event)
         job.keys.append(key)
         job.parcels.append(parcel)
 
-    def leave_out(self, event: Event, key: str, flow: Callable[[], Flow]) -> None:
-        """Add one event of which nothing is sent."""
-        self._append(Delivery((event,), (key,), flow, exact=self._exact), key)
-
-    def deliveries(self) -> Iterable[Delivery]:
-        """Give the deliveries in order."""
-        for place in self._places:
-            yield self._delivery(place) if isinstance(place, _Job) else place
-
-    def _append(self, place: Delivery | _Job, key: str) -> None:
+    def append(self, place: Delivery | _Job, key: str) -> None:
+        """Add what shares nothing, or opens a job."""
         self._last[key] = len(self._places)
         self._places.append(place)
 
-    def _delivery(self, job: _Job) -> Delivery:
-        parcels: Sequence[Parcel] = tuple(job.parcels)
-        flow = partial(flows.send_members, parcels, self._wire)
-        # A member is added by the id that Klaviyo gives in its reply, which a bulk import does not give.
-        bulkable = self._bulkable and all(p.membership is None or p.membership.operation != "add" for p in parcels)
-        return Delivery(tuple(job.events), tuple(job.keys), flow, exact=self._exact, bulkable=bulkable)
+    def deliveries(self) -> Iterable[Delivery]:
+        """Give the deliveries in order."""
+        together = self._packer.together
+        return [
+            together(place.events, place.keys, place.parcels) if isinstance(place, _Job) else place
+            for place in self._places
+        ]

@@ -1,7 +1,7 @@
 """Cloud mode: from an event to what has to be said to Klaviyo, under one mode compiled at the start."""
 
 from klavier.events.model import Event, Group, Identify, Screen, Track
-from klavier_rudderstack.events import EventShape
+from klavier_rudderstack.events import compile_shape
 from klavier_rudderstack.imports import ImportContent
 from klavier_rudderstack.integrations import check_enabled
 from klavier_rudderstack.lookup import compile_lookup
@@ -16,8 +16,6 @@ NEEDS_KEY = "Private API Key is a required field for {type} events"
 NOT_SUPPORTED = "Event type {type} is not supported"
 NEEDS_ID = "userId, email or phone is a required field for identify events"
 
-_SUPPORTED = (Identify, Track, Screen, Group)
-
 
 class Cloud:
     """Translates events under one mode."""
@@ -27,7 +25,7 @@ class Cloud:
         self._has_key = bool(mode.settings.private_api_key)
         self._identity = imported(mode, inside_event=False) if mode.version.imports else v1_identify(mode)
         self._content = ImportContent(mode) if mode.version.imports else V1Content(mode)
-        self._shape = EventShape(mode)
+        self._shape = compile_shape(mode)
         self._subscriptions = Subscriptions(mode)
         self._user_id = compile_lookup((profile.USER_ID_OR_ANONYMOUS,), frozenset())
 
@@ -40,8 +38,8 @@ class Cloud:
         if isinstance(event, (Track, Screen)):
             notes: list[str] = []
             content, person = self._content.read(event, notes)
-            request = self._shape.request(event, content, person(event, notes), notes)
-            return Parcel(event=request, notes=_unique(notes))
+            request = self._shape(event, content, person(event, notes), notes)
+            return Parcel(None, None, request, _unique(notes))
         if isinstance(event, Identify):
             return self._identify(event)
         if isinstance(event, Group):

@@ -41,7 +41,7 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
 
     def complete(properties: JsonObject) -> JsonObject:
         """Rename what has a name and send the rest as it is, as the documents say."""
-        source = next((k for k in ITEMS_FROM if properties.get(k) and isinstance(properties[k], list)), None)
+        source = _source(properties)
         found: JsonObject = {}
         for k, v in properties.items():
             if k == source:
@@ -77,6 +77,14 @@ def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> R
         return found
 
     return complete if extras else mapped
+
+
+def _source(properties: JsonObject) -> str:
+    """Give the name of the property that holds the items; empty where none holds any."""
+    for name in ITEMS_FROM:
+        if properties.get(name) and isinstance(properties[name], list):
+            return name
+    return ""
 
 
 def _renamed(items: Any, rename: Rename, *, objects_only: bool) -> list[Any]:

@@ -1,8 +1,9 @@
 """The shapes of an event: as 2023-02-22 has it, and as Klaviyo's API has it since."""
 
+from collections.abc import Callable
 from typing import Any
 
-from attrs import define, field
+from attrs import define
 
 from klavier.events.model import Event, JsonObject
 from klavier.klaviyo.limits import METRIC_NAME
@@ -13,6 +14,7 @@ from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Refused
 
 BAD_NAME = f"the event's name is no text of 1 to {METRIC_NAME} characters, which is what Klaviyo takes"
+BAD_TIME = "time left out: no time that Klaviyo takes (RFC 3339, from 1990 on)"
 
 
 @define
@@ -24,70 +26,91 @@ class Content:
     value: Any = None
     currency: Any = None
     time: Any = None
-    attributes: JsonObject = field(factory=dict)
 
 
-class EventShape:
-    """Makes the request of an event out of its content and its person."""
+Attributes = Callable[[Event, Content, list[str]], JsonObject]
+"""Gives the attributes of an event but for metric and profile, and may change its content's name."""
 
-    def __init__(self, mode: Mode) -> None:
-        self._mode = mode
+Shape = Callable[[Event, Content, JsonObject, list[str]], Request]
+"""Makes the request of an event out of its content and its person; raises `Refused`."""
 
-    def request(self, event: Event, content: Content, person: JsonObject, notes: list[str]) -> Request:
-        """Give the request, with the person as the mode's `people` made it.  Raises `Refused`."""
-        mode = self._mode
-        attributes = self._to_the_letter(event, content) if mode.exact else self._acceptable(event, content, notes)
-        name = attributes.pop("name", None)
-        if mode.legacy:
-            attributes["metric"] = {"name": name}
+
+def compile_shape(mode: Mode) -> Shape:
+    """Compile the shape of events: natively v1's own, else the one that later revisions have."""
+    attributes_of = _to_the_letter(mode) if mode.exact else _acceptable(mode)
+    revision, legacy = mode.revision, mode.legacy
+
+    def request(event: Event, content: Content, person: JsonObject, notes: list[str]) -> Request:
+        attributes = attributes_of(event, content, notes)
+        metric: JsonObject = {"name": content.name}
+        if legacy:
+            attributes["metric"] = metric
             attributes["profile"] = person
         else:
-            metric = {} if name is None and "name" not in event.payload else {"name": name}
+            if content.name is None and "name" not in event.payload:
+                metric = {}
             attributes["metric"] = {"data": {"type": "metric", "attributes": metric}}
             attributes["profile"] = {"data": person}
         document = {"data": {"type": "event", "attributes": attributes}}
-        return Request("POST", "/api/events", json=document, revision=mode.revision)
+        return Request("POST", "/api/events", json=document, revision=revision)
 
-    def _to_the_letter(self, event: Event, content: Content) -> JsonObject:
-        attributes: JsonObject = {"name": content.name}
-        if content.value is not None:
-            attributes["value"] = content.value
-        if content.currency is not None:
-            attributes["value_currency"] = content.currency
-        if content.time is not None:
-            attributes["time"] = content.time
-        if content.properties is not None:
-            attributes["properties"] = content.properties
-        if not self._mode.legacy and "messageId" in event.payload:
-            attributes["unique_id"] = event.message_id
-        return attributes
+    return request
 
-    def _acceptable(self, event: Event, content: Content, notes: list[str]) -> JsonObject:
-        name = acceptable.metric_name(content.name)
-        if name is None:
+
+def _to_the_letter(mode: Mode) -> Attributes:
+    def attributes(event: Event, content: Content, _: list[str]) -> JsonObject:
+        found = {
+            "value": content.value,
+            "value_currency": content.currency,
+            "time": content.time,
+            "properties": content.properties,
+        }
+        found = {name: value for name, value in found.items() if value is not None}
+        if not mode.legacy and "messageId" in event.payload:
+            found["unique_id"] = event.message_id
+        return found
+
+    return attributes
+
+
+def _acceptable(mode: Mode) -> Attributes:
+    has_specials = not mode.version.imports and not mode.legacy
+
+    def attributes(event: Event, content: Content, notes: list[str]) -> JsonObject:
+        name, properties = content.name, content.properties
+        if name.__class__ is not str or len(name) > METRIC_NAME:
+            name = content.name = acceptable.metric_name(name)
+        if not name:
             raise Refused(BAD_NAME)
-        properties = {} if content.properties is None else content.properties
-        attributes: JsonObject = {"name": name, "properties": properties}
-        event_id = None
-        value = content.value
-        if not self._mode.version.imports and not self._mode.legacy:
-            event_id = properties.pop("$event_id", None)
-            if value is None:
-                value = properties.pop("$value", None)
-        if value is not None:
-            _put(attributes, "value", acceptable.number("value", value, notes))
+        if properties is None:
+            properties = {}
+        found: JsonObject = {"properties": properties}
+        unique_id = event.message_id
+        if has_specials:
+            unique_id = properties.pop("$event_id", None) or unique_id
+            if "$value" in properties and content.value is None:
+                content.value = acceptable.number("$value", properties.pop("$value"), notes)
+        if content.value is not None:
+            found["value"] = content.value
         if content.currency is not None:
-            _put(attributes, "value_currency", acceptable.currency(content.currency, notes))
+            _say_currency(found, content.currency, notes)
         if content.time is not None:
-            time = klaviyo_time(content.time)
-            if time is None:
-                notes.append("time left out: no time that Klaviyo takes (RFC 3339, from 1990 on)")
-            else:
-                attributes["time"] = time
-        attributes["unique_id"] = acceptable.unique_id(event.message_id if event_id in (None, "") else event_id, event)
-        return attributes
+            _say_time(found, content.time, notes)
+        found["unique_id"] = acceptable.unique_id(unique_id, event)
+        return found
+
+    return attributes
 
 
-def _put(attributes: JsonObject, name: str, value: Any) -> None:
-    if value is not None:
-        attributes[name] = value
+def _say_currency(attributes: JsonObject, currency: Any, notes: list[str]) -> None:
+    code = acceptable.currency(currency, notes)
+    if code is not None:
+        attributes["value_currency"] = code
+
+
+def _say_time(attributes: JsonObject, given: Any, notes: list[str]) -> None:
+    time = klaviyo_time(given)
+    if time is None:
+        notes.append(BAD_TIME)
+    else:
+        attributes["time"] = time

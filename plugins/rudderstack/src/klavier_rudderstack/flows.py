@@ -28,8 +28,8 @@ def skip(reason: str) -> Flow:
     yield  # what makes this a generator
 
 
-def send_event(request: Request, notes: tuple[str, ...]) -> Flow:
-    """Send one event."""
+def send_one(request: Request, notes: tuple[str, ...]) -> Flow:
+    """Send what one request says: an event, or the import of a profile."""
     response = yield request
     return delivered(notes) if response.ok else failure(response)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from klavier.events.model import JsonObject, Screen, Track
-from klavier.jsvalues import parse_float, truthy
+from klavier.jsvalues import parse_float
 from klavier_rudderstack.events import Content
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.nesting import flatten
@@ -11,6 +11,9 @@ from klavier_rudderstack.parcel import Refused
 from klavier_rudderstack.people import Profile, imported
 from klavier_rudderstack.tables.ecommerce import IMPORT_OMITS, VALUE
 from klavier_rudderstack.v1 import BAD_VALUE, NAME_NOT_TEXT, NO_NAME
+
+_SAID = frozenset({"email", "phone", "currency"})
+"""Omitted properties that are said elsewhere, besides the one that is the event's value."""
 
 
 class ImportContent:
@@ -22,25 +25,24 @@ class ImportContent:
 
     def read(self, event: Track | Screen, notes: list[str]) -> tuple[Content, Profile]:
         """Give the content and the way to its person.  Raises `Refused`."""
-        get = event.payload.get
-        name = get("event") or get("name")
-        if truthy(name) and name.__class__ is not str:
+        payload = event.payload
+        name = payload.get("event") or payload.get("name")
+        if name.__class__ is not str and (name or isinstance(name, (dict, list))):
             raise Refused(NAME_NOT_TEXT)
-        given = get("properties")
-        properties = given if given.__class__ is dict else None
+        properties = event.properties
         if not name and not self._exact:
             name = self._name_in(properties)
         content = Content(name, None)
-        if properties is not None:
+        if properties or payload.get("properties").__class__ is dict:
             self._take(content, properties, notes)
         if self._flatten:
             content.properties = flatten(content.properties or {})
         time = event.timestamp
-        content.time = get("originalTimestamp") if time is None or time == "" else time
+        content.time = payload.get("originalTimestamp") if time is None or time == "" else time
         return content, self._person
 
-    def _name_in(self, properties: JsonObject | None) -> Any:
-        if properties is not None and self._points.event_name_in_properties:
+    def _name_in(self, properties: JsonObject) -> Any:
+        if self._points.event_name_in_properties:
             for key in ("event", "name"):
                 if properties.get(key) not in (None, ""):
                     return properties[key]
@@ -58,22 +60,21 @@ class ImportContent:
         content.properties = kept
         if not omitted:
             return
-        used = next((key for key in VALUE if properties.get(key) not in (None, "")), None)
-        if used is not None:
-            content.value = parse_float(properties[used])
-            if content.value is None:
-                raise Refused(BAD_VALUE)
-        currency = properties.get("currency")
-        content.currency = None if currency == "" else currency
+        used = ""
+        for key in VALUE:
+            value = properties.get(key)
+            if value is not None and value != "":
+                used, content.value = key, parse_float(value)
+                if content.value is None:
+                    raise Refused(BAD_VALUE)
+                break
+        if "currency" in properties:
+            content.currency = properties["currency"]
+            if content.currency == "":
+                content.currency = None
         if not self._exact:
-            notes.extend(_left_out(omitted, properties, used, content.name))
-
-
-def _left_out(omitted: list[str], properties: JsonObject, used: str | None, name: Any) -> list[str]:
-    """Note the properties that RudderStack says nowhere."""
-    said = {"email", "phone", "currency", used}
-    return [
-        f"properties.{key} left out: RudderStack sends none"
-        for key in omitted
-        if key not in said and properties[key] is not None and not (key == "event" and properties[key] == name)
-    ]
+            notes.extend(
+                f"properties.{key} left out: RudderStack sends none"
+                for key in omitted
+                if key != used and key not in _SAID and properties[key] not in (None, content.name)
+            )

@@ -23,7 +23,7 @@ _NO_RULES: _Rules = {}
 _USER = "context.traits"
 
 
-def compile_lookup(
+def compile_lookup(  # noqa: C901 -- what it makes goes over an event in one long pass, place by place
     table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset(), *, dots_nest: bool = False
 ) -> Read:
     """Compile a table; `own_traits` are no custom properties, and the places `without` are not looked at.
@@ -36,22 +36,33 @@ def compile_lookup(
     scopes = _by_scope(table, own_traits, without)
     root, in_context = tuple(scopes.get("", {}).items()), tuple(scopes.get("context", {}).items())
     in_properties = scopes.get("properties", _NO_RULES)
-    own = scopes["traits"], scopes.get("traits.address", _NO_RULES)
-    users = scopes[_USER], scopes.get(f"{_USER}.address", _NO_RULES)
+    own, users = scopes["traits"], scopes[_USER]
+    address, user_address = scopes.get("traits.address", _NO_RULES), scopes.get(f"{_USER}.address", _NO_RULES)
     nested = tuple((name, scopes[f"context.{name}"]) for name in ("address", "location") if f"context.{name}" in scopes)
 
-    def read(event: Event) -> Found:
+    def read(event: Event) -> Found:  # noqa: C901 -- the long pass itself
         payload, context = event.payload, event.context
         found: Found = ({}, {}, {}, [])
         ranks: dict[str, int] = {}
-        _pick(payload, root, found, ranks)
-        _scan_person(payload, *own, found, ranks)
-        if context:
-            _scan_person(context, *users, found, ranks)
-            _pick(context, in_context, found, ranks)
-            for name, rules in nested:
-                if name in context:
-                    _scan(context[name], rules, found, ranks)
+        for name, rule in root:
+            if name in payload:
+                _take(payload[name], rule, found, ranks)
+        traits = payload.get("traits")
+        if traits.__class__ is dict:
+            _scan_traits(traits, own, found, ranks)
+            if "address" in traits:
+                _scan(traits["address"], address, found, ranks)
+        traits = context.get("traits")
+        if traits.__class__ is dict:
+            _scan_traits(traits, users, found, ranks)
+            if "address" in traits:
+                _scan(traits["address"], user_address, found, ranks)
+        for name, rule in in_context:
+            if name in context:
+                _take(context[name], rule, found, ranks)
+        for name, rules in nested:
+            if name in context:
+                _scan(context[name], rules, found, ranks)
         if "properties" in payload:
             _scan(payload["properties"], in_properties, found, ranks)
         if dots_nest and "." in "".join(found[2]):
@@ -98,28 +109,12 @@ def _take(value: Any, rule: Rule, found: Found, ranks: dict[str, int]) -> None:
         found[3].append(attribute)
 
 
-def _pick(source: JsonObject, rules: tuple[tuple[str, Rule], ...], found: Found, ranks: dict[str, int]) -> None:
-    """Look for each of a few members."""
-    for name, rule in rules:
-        if name in source:
-            _take(source[name], rule, found, ranks)
-
-
 def _scan(source: Any, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
     """Go over the members of what may be an object."""
     if source.__class__ is dict:
         for name in source:
             if name in rules:
                 _take(source[name], rules[name], found, ranks)
-
-
-def _scan_person(holder: JsonObject, traits: _Rules, address: _Rules, found: Found, ranks: dict[str, int]) -> None:
-    """Go over the traits that an event or its context holds, and over their address."""
-    inner = holder.get("traits")
-    if inner.__class__ is dict:
-        _scan_traits(inner, traits, found, ranks)
-        if "address" in inner:
-            _scan(inner["address"], address, found, ranks)
 
 
 def _scan_traits(source: JsonObject, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from attrs import frozen
+from attrs import define, frozen
 
 from klavier.events.model import JsonObject
 from klavier.klaviyo.request import Request
@@ -28,7 +28,7 @@ class Membership:
     profile: JsonObject
 
 
-@frozen(repr=False)
+@define(repr=False)
 class Parcel:
     """What has to be said: a profile first, then its membership, then an event; each may be missing."""
 

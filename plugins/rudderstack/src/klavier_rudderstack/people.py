@@ -94,7 +94,8 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
     def make(event: Event, notes: list[str]) -> JsonObject:
         found = read(event)
         attributes, _, custom, _ = found
-        if "phone_number" in attributes and accepted(attributes["phone_number"]) is None:
+        phone = attributes.get("phone_number")
+        if phone is not None and (phone.__class__ is not str or accepted(phone) is None):
             raise Refused(NOT_E164)
         patches: JsonObject = {}
         if "integrations" in event.payload:
@@ -131,7 +132,7 @@ def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None
                 _settle(target, name, acceptable.attribute(name, target[name], notes))
             elif name in acceptable.UNPLACED:
                 notes.extend(acceptable.unplaced(name, event))
-        if "email" in attributes:
+        if "email" in attributes and not acceptable.is_email(attributes["email"]):
             _settle(attributes, "email", acceptable.email(attributes["email"], notes))
         if "phone_number" in attributes:
             _settle(attributes, "phone_number", acceptable.phone(attributes["phone_number"], notes))

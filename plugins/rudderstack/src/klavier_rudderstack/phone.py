@@ -6,7 +6,6 @@ in E.164 form unchanged.  That fails for unknown country codes, and for a nation
 
 import re
 from functools import lru_cache
-from typing import Any
 
 _FORMATTING = re.compile(r"[^0-9+]")
 _INTERNATIONAL = re.compile(r"\+[0-9]{3,18}")
@@ -14,20 +13,15 @@ _LONGEST = 16
 """A plus sign and the 15 digits of E.164."""
 
 
-def accepted(value: Any) -> str | None:
-    """Give `+` and digits of a phone number that RudderStack's v2 and v3 accept; None for any other."""
-    return _accepted(value) if value.__class__ is str else None
-
-
-def e164(value: Any) -> str | None:
+def e164(value: str) -> str | None:
     """Give a phone number as Klaviyo takes it, formatting removed; None where that cannot be done."""
     digits = accepted(value)
     return digits if digits is not None and len(digits) <= _LONGEST else None
 
 
 @lru_cache(maxsize=2048)
-def _accepted(value: str) -> str | None:
-    """Give `+` and digits of a number of a known country that E.164 writes the same way; None for any other text."""
+def accepted(value: str) -> str | None:
+    """Give `+` and digits of a phone number that RudderStack's v2 and v3 accept; None for any other text."""
     digits = _FORMATTING.sub("", value)
     if _INTERNATIONAL.fullmatch(digits):
         for length in (1, 2, 3):

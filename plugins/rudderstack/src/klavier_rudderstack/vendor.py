@@ -4,14 +4,14 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from klavier.events.model import Event, Group, Identify, Page, Screen, Track
-from klavier.vendor import Delivery, Vendor
+from klavier.vendor import Delivery, Vendor, ordering_key
 from klavier_rudderstack import flows
-from klavier_rudderstack.batching import LARGEST, Batcher
+from klavier_rudderstack.batching import LARGEST, Batcher, Packer
 from klavier_rudderstack.cloud import Cloud
 from klavier_rudderstack.commerce import metric_of
 from klavier_rudderstack.device import Device
 from klavier_rudderstack.mode import mode_of
-from klavier_rudderstack.parcel import Refused, Skip
+from klavier_rudderstack.parcel import Parcel, Refused, Skip
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables.ecommerce import EVENTS, IMPORT_OMITS, V1_OMITS
 from klavier_rudderstack.wires import ImportWire, LegacyWire
@@ -30,9 +30,8 @@ class RudderStack(Vendor):
         mode = mode_of(settings)
         self._device = Device(settings) if settings.connection_mode == "device" else None
         self._cloud = Cloud(mode)
-        self._exact = mode.exact
-        self._bulkable = settings.wire == "current"
-        self._wire = LegacyWire(mode) if mode.legacy else ImportWire(mode)
+        wire = LegacyWire(mode) if mode.legacy else ImportWire(mode)
+        self._packer = Packer(wire, exact=mode.exact, bulkable=settings.wire == "current")
         self.batch_size = 1 if self._device else LARGEST
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
@@ -40,15 +39,27 @@ class RudderStack(Vendor):
         if self._device is not None:
             device = self._device
             return [device.delivery(event, self.key(event)) for event in events]
-        batcher = Batcher(self._wire, exact=self._exact, bulkable=self._bulkable)
+        batcher = None
         for event in events:
-            try:
-                batcher.add(event, self.key(event), self._cloud.parcel(event))
-            except Refused as refused:
-                batcher.leave_out(event, self.key(event), partial(flows.refuse, str(refused)))
-            except Skip as skip:
-                batcher.leave_out(event, self.key(event), partial(flows.skip, str(skip)))
-        return batcher.deliveries()
+            key = ordering_key(event)
+            found = self._parcel(event, key)
+            if len(events) == 1 and (found.__class__ is not Parcel or found.membership is None):
+                return [found if isinstance(found, Delivery) else self._packer.alone(event, key, found)]
+            batcher = batcher or Batcher(self._packer)
+            if isinstance(found, Delivery):
+                batcher.append(found, key)
+            else:
+                batcher.add(event, key, found)
+        return batcher.deliveries() if batcher else ()
+
+    def _parcel(self, event: Event, key: str) -> Parcel | Delivery:
+        """Translate an event; what cannot be said is a delivery that sends nothing."""
+        try:
+            return self._cloud.parcel(event)
+        except Refused as refused:
+            return self._packer.left_out(event, key, partial(flows.refuse, str(refused)))
+        except Skip as skip:
+            return self._packer.left_out(event, key, partial(flows.skip, str(skip)))
 
     def excludes(self, event: Event) -> frozenset[str]:
         """Give what RudderStack says nowhere: what describes a group, and what stands for something else.
