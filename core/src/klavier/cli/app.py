@@ -15,11 +15,13 @@ from klavier.cli.extras import all_commands, listed_commands
 from klavier.errors import DeliveryError, KlavierError
 
 COMMANDS = {
+    "dead": "Look at the events that were given up, and send them again.",
     "doctor": "Check the configuration, the plugins and the key.",
     "send": "Deliver events from files or standard input.",
     "demo": "Deliver sample events to a built-in Klaviyo and show what it then holds.",
     "plan": "Show what would be sent for a file of events; sends nothing.",
     "probe": "Send one event and show Klaviyo's replies.",
+    "run": "Deliver what is in the outbox.",
     "sandbox": "Serve a Klaviyo to try things out on.",
     "vendors": "List the installed vendors and their settings.",
 }

@@ -41,7 +41,7 @@ def open(  # noqa: A001 -- klavier.open reads as it should
     `OutboxError` where the outbox cannot be opened.
     """
     config = load_config(path, environ=environ)
-    return Relay(_parts(config, Path(path).parent, on_outcome), connect or connect_to(config))
+    return Relay(parts_of(config, Path(path).parent, on_outcome), connect or connect_to(config))
 
 
 @asynccontextmanager
@@ -54,7 +54,7 @@ async def aopen(
 ) -> AsyncIterator[AsyncRelay]:
     """Open a relay for asynchronous programs; the arguments are those of `open`.  At the end it flushes and closes."""
     config = load_config(path, environ=environ)
-    parts = _parts(config, Path(path).parent, on_outcome)
+    parts = parts_of(config, Path(path).parent, on_outcome)
     async with AsyncRelay(parts, connect or connect_to(config)) as relay:
         yield relay
 
@@ -100,7 +100,8 @@ def outbox_of(config: Config, folder: Path) -> Outbox:
     return Outbox() if name == "memory" else Outbox(folder / name)
 
 
-def _parts(config: Config, folder: Path, on_outcome: OnOutcome | None) -> Parts:
+def parts_of(config: Config, folder: Path, on_outcome: OnOutcome | None = None) -> Parts:
+    """Make what a relay is made of, its outbox opened; a relative path starts in `folder`."""
     vendor = config.build_vendor()
     plugins = config.known_plugins()
     return Parts(

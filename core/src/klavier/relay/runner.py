@@ -1,6 +1,7 @@
 """Deliver from an outbox for as long as it is wanted: one process at a time, the next takes over when it ends."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -30,6 +31,8 @@ CLAIM_SECONDS = 15.0
 """How long a process that died keeps others from delivering."""
 
 _BEAT = CLAIM_SECONDS / 5
+_LOOK = 0.5
+"""How often, in seconds, a process that delivers looks for what other processes have accepted."""
 
 _log = logging.getLogger("klavier.relay")
 
@@ -95,12 +98,13 @@ class Runner:
     async def _run_claimed(self, send: AsyncSend, *, until_empty: bool) -> bool:
         """Deliver while the claim holds; gives whether the work has ended, rather than the claim."""
         dispatcher = self.dispatcher = self._dispatcher(send)
-        beat = asyncio.create_task(self._beat(dispatcher))
+        beside = [asyncio.create_task(self._beat(dispatcher)), asyncio.create_task(self._look(dispatcher))]
         try:
             await dispatcher.run(until_empty=until_empty)
         finally:
-            beat.cancel()
-            await asyncio.gather(beat, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             self.dispatcher = None
         return until_empty or self._stopping
 
@@ -137,6 +141,17 @@ class Runner:
             if not held:
                 dispatcher.stop()
                 return
+
+    async def _look(self, dispatcher: Dispatcher) -> None:
+        """Wake the dispatcher when another process has accepted something, or put a dead letter back."""
+        last = 0
+        while True:
+            with contextlib.suppress(OutboxError):  # a disk that fails is the dispatcher's to tell
+                found = await asyncio.to_thread(self.parts.outbox.last)
+                if found != last:
+                    last = found
+                    dispatcher.notify()
+            await asyncio.sleep(_LOOK)
 
     async def _doze(self, seconds: float) -> None:
         self._sleeper.clear()

@@ -1,0 +1,73 @@
+"""`klavier run`: deliver what is in the outbox, for as long as it is wanted."""
+
+import asyncio
+import signal
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from klavier.cli.connect import check_keys
+from klavier.cli.meter import Meter
+from klavier.cli.setup import Choice, config_option, prepare
+from klavier.cli.stored import folder_of, path_of
+
+if TYPE_CHECKING:
+    from klavier.relay.relay import Connect
+    from klavier.relay.runner import Parts, Runner
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@click.command("run", short_help="Deliver what is in the outbox.")
+@config_option
+@click.option("--until-empty", is_flag=True, help="End when nothing waits any more.")
+def command(*, config_file: Path | None, until_empty: bool) -> None:
+    """Deliver what is in the outbox, and what other processes accept into it, until Ctrl-C or SIGTERM.
+
+    Then what is under way is finished, and the rest stays in the outbox; a second signal ends at once.
+    One process delivers at a time: another one waits, and takes over when the first ends.
+    """
+    from klavier.relay.opening import connect_to, parts_of  # noqa: PLC0415 -- loads what delivers
+
+    setup = prepare(Choice(config_file=config_file))
+    check_keys(setup)
+    path_of(setup)
+    parts = parts_of(setup.config, folder_of(setup))
+    with closing(parts.outbox):
+        meter = asyncio.run(_deliver(parts, connect_to(setup.config, setup.vendor), until_empty=until_empty))
+        click.echo(meter.line())
+    raise SystemExit(meter.exit_code)
+
+
+async def _deliver(parts: "Parts", connect: "Connect", *, until_empty: bool) -> Meter:
+    """Run to the end or to a signal; gives the meter, with the counts."""
+    from klavier.relay.runner import Runner  # noqa: PLC0415 -- as above
+
+    runner = Runner(parts)
+    meter = Meter(runner)
+    _stop_on_signals(runner)
+    async with connect() as send:
+        watch = asyncio.create_task(meter.watch())
+        try:
+            await runner.run(send, until_empty=until_empty)
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+    return meter
+
+
+def _stop_on_signals(runner: "Runner") -> None:
+    """Stop cleanly at the first signal; the second one does what it does to any program."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        click.echo("stopping: what is under way is finished first", err=True)
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+        runner.stop()
+
+    with suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps what is not delivered
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, stop)

@@ -1,0 +1,98 @@
+"""`klavier dead`: list, show, retry and export the events that were given up."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+import klavier
+from klavier.delivery.outbox import Outbox
+from klavier.relay.relay import always
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def letters(folder: Path) -> Path:
+    """Let one event fail at Klaviyo and one be rejected, with one delivered between them."""
+    (folder / "klavier.toml").write_text(
+        'vendor = "little"\n[klaviyo]\nprivate_api_key = "pk_secret_one"\n[delivery]\noutbox = "klavier.db"\n'
+    )
+
+    async def send(request: klavier.Request) -> klavier.Response:
+        bad = "ada@shop.test" in request.body.decode()
+        return klavier.Response(400, {"errors": [{"detail": "ada@shop.test is bad"}]}) if bad else klavier.Response(202)
+
+    with klavier.open(folder / "klavier.toml", connect=lambda: always(send)) as relay:
+        relay.track("Signed Up", {"email": "ada@shop.test"}, user_id="u1")
+        relay.track("Signed In", user_id="u1")
+        relay.track("Nobody", anonymous_id="a1")
+        assert relay.flush(20) == klavier.Counts(delivered=1, failed=1, rejected=1)
+    return folder
+
+
+@pytest.mark.usefixtures("letters")
+def test_the_list_tells_what_happened_and_nobodys_data(run: Run) -> None:
+    lines = run("dead", "list").output.splitlines()
+    assert lines[0].split() == ["seq", "kind", "status", "tries", "age", "reason"]
+    assert [line.split()[:4] for line in lines[1:3]] == [["1", "failed", "400", "1"], ["3", "rejected", "-", "1"]]
+    assert lines[3] == "2 dead letters"
+    assert "ada@" not in run("dead", "list").output
+    objects = [json.loads(line) for line in run("dead", "list", "--format", "jsonl").output.splitlines()]
+    assert [(found["seq"], found["kind"], found["status"]) for found in objects] == [
+        (1, "failed", 400),
+        (3, "rejected", None),
+    ]
+    assert run("dead", "list", "--limit", "1").output.endswith("2 dead letters, 1 shown\n")
+
+
+@pytest.mark.usefixtures("letters")
+def test_one_letter_is_shown_without_values_unless_asked_for(run: Run) -> None:
+    shown = run("dead", "show", "1").output
+    assert "Klaviyo answered 400" in shown
+    assert '"path": "/api/events"' in shown
+    assert "ada@" not in shown
+    assert "ada@shop.test" in run("dead", "show", "1", "--payload").output
+
+
+@pytest.mark.usefixtures("letters")
+def test_retried_letters_wait_again(run: Run) -> None:
+    assert run("dead", "retry", "3").output == "1 event put back into the queue\n"
+    assert run("dead", "retry", "--all").output == "1 event put back into the queue\n"
+    assert run("dead", "list").output == "0 dead letters\n"
+    outbox = Outbox("klavier.db")
+    assert [json.loads(entry.payload)["event"] for entry in outbox.after(0, 10)] == ["Nobody", "Signed Up"]
+    outbox.close()
+
+
+@pytest.mark.usefixtures("letters")
+def test_a_letter_that_is_not_there_changes_nothing(run: Run) -> None:
+    for words in (["retry", "1", "2"], ["show", "2"]):
+        result = run("dead", *words)
+        assert result.exit_code == 2
+        assert "there is no dead letter 2; klavier dead list shows them" in result.output
+    assert run("dead", "list").output.endswith("2 dead letters\n")
+    for words in (["retry"], ["retry", "1", "--all"]):
+        assert run("dead", *words).exit_code == 2
+
+
+def test_exported_events_can_be_sent_again_and_no_file_is_overwritten(run: Run, letters: Path) -> None:
+    assert run("dead", "export", "bad.jsonl").output == "2 events written to bad.jsonl\n"
+    names = [json.loads(line)["event"] for line in (letters / "bad.jsonl").read_text().splitlines()]
+    assert names == ["Signed Up", "Nobody"]
+    assert stat.S_IMODE((letters / "bad.jsonl").stat().st_mode) == 0o600
+    again = run("dead", "export", "bad.jsonl")
+    assert again.exit_code == 2
+    assert "is there already; name a new file" in again.output
+    planned = run("plan", "bad.jsonl")
+    assert planned.exit_code == 1
+    assert "2 events" in planned.output
+
+
+@pytest.mark.parametrize(("outbox", "why"), [("none.db", "no outbox yet"), ("memory", "is in memory")])
+def test_an_outbox_that_cannot_be_seen_is_told(run: Run, folder: Path, outbox: str, why: str) -> None:
+    (folder / "klavier.toml").write_text(f'vendor = "little"\n[delivery]\noutbox = "{outbox}"\n')
+    result = run("dead", "list")
+    assert result.exit_code == 2
+    assert why in result.output
+    assert not (folder / outbox).exists()

@@ -1,0 +1,94 @@
+"""`klavier run`: deliver from the outbox until it is empty, or until a signal."""
+
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import klavier
+from klavier.delivery.outbox import Outbox
+from klavier.sandbox.server import SandboxServer
+from tests.cli.conftest import Run, Start
+
+CONFIG = """
+vendor = "little"
+[klaviyo]
+private_api_key = "pk_sandbox"
+base_url = "{url}"
+[delivery]
+outbox = "klavier.db"
+"""
+
+
+@pytest.fixture
+def sandbox(folder: Path) -> Iterator[klavier.Sandbox]:
+    with SandboxServer(klavier.Sandbox()) as server:
+        (folder / "klavier.toml").write_text(CONFIG.format(url=server.url))
+        yield server.sandbox
+
+
+def accept(*names: str, user: str | None = "u1") -> None:
+    """Accept events and leave their delivery to others."""
+    with closing(Outbox("klavier.db")) as outbox:
+        for name in names:
+            payload = {"type": "track", "event": name, "messageId": name, **({"userId": user} if user else {})}
+            event = klavier.parse_event(payload)
+            outbox.put([(event.stable_id, "user:u1", json.dumps(payload).encode())])
+
+
+def waiting() -> int:
+    with closing(Outbox("klavier.db")) as outbox:
+        return outbox.pending()
+
+
+def wait_until_empty() -> None:
+    deadline = time.monotonic() + 60
+    while waiting() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def test_it_ends_when_nothing_waits(run: Run, sandbox: klavier.Sandbox) -> None:
+    accept("one", "two")
+    result = run("run", "--until-empty")
+    assert (result.exit_code, result.stdout) == (0, "2 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")
+    assert [call.path for call in sandbox.calls] == ["/api/events"] * 2
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_its_exit_code_tells_of_rejected_events(run: Run) -> None:
+    accept("one", user=None)
+    result = run("run", "--until-empty")
+    assert (result.exit_code, result.stdout) == (1, "0 delivered, 0 skipped, 1 rejected, 0 failed, 0 waiting\n")
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_delivers_what_others_accept_until_a_signal(start: Start, number: signal.Signals) -> None:
+    accept("before")
+    process = start("run")
+    wait_until_empty()
+    accept("after")
+    wait_until_empty()
+    process.send_signal(number)
+    output, told = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, b"2 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")
+    assert b"stopping" in told
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_it_needs_a_key(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text('vendor = "little"\n')
+    result = run("run")
+    assert result.exit_code == 2
+    assert "no key is given" in result.output
+
+
+def test_an_outbox_in_memory_is_nobody_elses(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text(CONFIG.format(url="http://127.0.0.1:9").replace("klavier.db", "memory"))
+    result = run("run")
+    assert result.exit_code == 2
+    assert "is in memory" in result.output
