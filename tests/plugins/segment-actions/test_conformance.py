@@ -61,3 +61,15 @@ class TestBatches(Conformance):
 
 class TestNativeBatches(Conformance):
     settings: ClassVar = {"api_key": "pk_secret", "mappings": batching(EVERYTHING), "wire": "native"}
+
+
+class TestDeployed(Conformance):
+    """To the letter: Klaviyo's schemas do not apply, everything else does."""
+
+    settings: ClassVar = {
+        "api_key": "pk_secret",
+        "mappings": batching(EVERYTHING),
+        "fidelity": "deployed",
+        "wire": "native",
+    }
+    schemas = None

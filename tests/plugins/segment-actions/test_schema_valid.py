@@ -1,0 +1,83 @@
+"""Whatever is mapped to whatever: what is sent is valid for Klaviyo, and what cannot be is rejected with its field."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from klavier import load_vendor, parse_event, rehearse
+from klavier.klaviyo.endpoints import find_endpoint
+from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS
+from tests.support.schemas import assert_valid
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 2_000_000_000_000)
+    | st.floats(-1e6, 1e6)
+    | st.sampled_from(
+        ["", "x", "a@b.io", "no@dot", "+15005550006", "415 555 2671", "US", "us", "12.5", "true", "2024-03-01"]
+    )
+    | st.sampled_from(["2024-03-01T10:20:30.123Z", "1970-01-01T00:00:00Z", "x" * 130, "ü" * 300, "soon", "DE\n"])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(
+            st.sampled_from(["email", "city", "zip", "title", "plan", "location", "properties", "meta"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=5,
+)
+members = st.dictionaries(
+    st.sampled_from(
+        ["email", "phone_number", "external_id", "anonymous_id", "country_code", "title", "location", "city", "x"]
+    ),
+    values,
+    max_size=4,
+)
+paths = st.sampled_from(["$.properties", "$.traits", "$.userId", "$.properties.a", "$.nope", "$.context", "$."])
+mapped = values | members | paths.map(lambda path: {"@path": path})
+
+
+def fields_of(action: Any) -> st.SearchStrategy[dict[str, Any]]:
+    names = [field.name for field in action.fields if field.name not in CONTROLS]
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, mapped))
+
+
+events = st.fixed_dictionaries(
+    {"type": st.sampled_from(["track", "identify"]), "userId": st.sampled_from(["u1", "u2", 7, ""])},
+    optional={
+        "event": st.sampled_from(["E", "", 5]) | values,
+        "messageId": st.sampled_from(["m1", "m2"]),
+        "timestamp": scalars,
+        "properties": values | members,
+        "traits": values | members,
+        "context": st.fixed_dictionaries(
+            {}, optional={"traits": members, "personas": st.just({"computation_key": "vip"})}
+        ),
+    },
+)
+cases = st.sampled_from(ACTIONS).flatmap(lambda action: st.tuples(st.just(action.name), fields_of(action)))
+
+
+@pytest.mark.parametrize("wire", ["current", "native"])
+@pytest.mark.parametrize("batched", [False, True])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(case=cases, payloads=st.lists(events, min_size=1, max_size=3))
+def test_bodies_are_valid(wire: str, batched: bool, case: Any, payloads: list[dict[str, Any]]) -> None:  # noqa: FBT001 -- drawn
+    action, fields = case
+    mapping = {"action": action, "trigger": "", "fields": fields | {"enable_batching": batched}}
+    vendor = load_vendor("segment-actions", {"api_key": "k", "mappings": [mapping], "wire": wire})
+    result = rehearse(vendor, [parse_event(payload) for payload in payloads])
+    assert all(outcome.kind in ("delivered", "rejected") for outcome in result.outcomes)
+    assert all(outcome.reason for outcome in result.outcomes if outcome.kind == "rejected")
+    for request in result.requests:
+        endpoint = find_endpoint(request.method, request.path)
+        assert endpoint is not None
+        if request.json is not None:
+            assert_valid(endpoint.operation, request.revision or "", request.json)
