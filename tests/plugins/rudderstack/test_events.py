@@ -229,3 +229,13 @@ def test_consent_of_v1_people() -> None:
     assert person(payload)["properties"] == {"$consent": ["email"], "consent": ["email"]}
     native = attributes(payload, wire="native")["profile"]
     assert native == {"$id": "u", "$consent": ["email"], "consent": ["email"]}
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("wire", ["current", "native"])
+def test_an_event_of_nobody_is_rejected(version: str, wire: str) -> None:
+    payload = {"type": "track", "event": "Signed Up", "properties": {}}
+    refused = outcome(payload, api_version=version, wire=wire)
+    assert refused.kind == "rejected"
+    assert refused.reason.startswith("nothing that Klaviyo accepts identifies the person")
+    assert outcome(payload, api_version=version, wire="native", fidelity="deployed").kind == "delivered"

@@ -71,11 +71,13 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
         if "consent" in attributes:
             custom.setdefault("$consent", attributes.pop("consent"))
         finish(event, found, notes, exact=exact)
+        if not exact and _IDENTIFIERS.isdisjoint(attributes):
+            raise Refused(NO_IDENTIFIER)
         if legacy:
             return _people(attributes, custom)
         if custom:
             attributes["properties"] = custom
-        return identified({"type": "profile", "attributes": attributes})
+        return {"type": "profile", "attributes": attributes}
 
     return make
 
