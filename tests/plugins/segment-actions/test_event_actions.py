@@ -137,6 +137,12 @@ class TestOrderCompleted:
         names = [attributes_of(request)["metric"]["data"]["attributes"]["name"] for request in requests]
         assert names == ["Placed Order", "Bought"]
 
+    def test_empty_names_are_the_defaults(self) -> None:
+        fields = {"event_name": "", "product_event_name": {"@path": "$.nope"}, "products": [{}]}
+        requests, _ = run("orderCompleted", fields, self.ORDER)
+        names = [attributes_of(request)["metric"]["data"]["attributes"]["name"] for request in requests]
+        assert names == ["Order Completed", "Ordered Product"]
+
     def test_no_products_without_a_202(self) -> None:
         requests, (outcome,) = run("orderCompleted", {"products": [{}]}, self.ORDER, replies=[(500, None)])
         assert (len(requests), outcome.kind, outcome.status, outcome.retryable) == (1, "failed", 500, True)

@@ -44,9 +44,48 @@ paths = st.sampled_from(["$.properties", "$.traits", "$.userId", "$.properties.a
 mapped = values | members | paths.map(lambda path: {"@path": path})
 
 
+texts = st.sampled_from(["x", "", "12.5", "ü" * 40, 7, True, ["one"], None]) | paths.map(lambda path: {"@path": path})
+emails = st.sampled_from(["a@b.io", "b@c.co.uk", {"@path": "$.traits.email"}])
+phones = st.sampled_from(["+15005550006", None, "415 555 2671"])
+times = st.sampled_from(["2024-03-01T10:20:30.123Z", "2024-03-01", 1709288430123, "2024-03-01T10:20:30+05:30", 0, None])
+people = st.fixed_dictionaries(
+    {},
+    optional={
+        "email": emails,
+        "phone_number": phones,
+        "country_code": st.just("US"),
+        "external_id": texts,
+        "title": texts,
+        "location": members,
+        "properties": members,
+        "anonymous_id": texts,
+        "plan": values,
+    },
+)
+plausible = {
+    "string": texts,
+    "number": st.sampled_from([1, "12.5", True, -3.5, None]),
+    "boolean": st.booleans(),
+    "datetime": times,
+    "object": members | people | st.just({"@path": "$.properties"}),
+    "objects": st.lists(members, max_size=2),
+}
+named = {
+    "email": emails,
+    "phone_number": phones,
+    "country_code": st.just("US"),
+    "profile": people,
+    "list_id": st.just("L"),
+}
+
+
 def fields_of(action: Any) -> st.SearchStrategy[dict[str, Any]]:
-    names = [field.name for field in action.fields if field.name not in CONTROLS]
-    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, mapped))
+    fields = [field for field in action.fields if field.name not in CONTROLS]
+    likely = {field.name: named.get(field.name, plausible[field.kind]) for field in fields}
+    one_odd = st.sampled_from(fields).flatmap(lambda field: mapped.map(lambda value: {field.name: value}))
+    always = {name: likely.pop(name) for name in ("email", "list_id", "profile", "properties") if name in likely}
+    base = st.fixed_dictionaries(always, optional=likely)
+    return base | st.tuples(base, one_odd).map(lambda pair: pair[0] | pair[1])
 
 
 events = st.fixed_dictionaries(
@@ -67,7 +106,7 @@ cases = st.sampled_from(ACTIONS).flatmap(lambda action: st.tuples(st.just(action
 
 @pytest.mark.parametrize("wire", ["current", "native"])
 @pytest.mark.parametrize("batched", [False, True])
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(case=cases, payloads=st.lists(events, min_size=1, max_size=3))
 def test_bodies_are_valid(wire: str, batched: bool, case: Any, payloads: list[dict[str, Any]]) -> None:  # noqa: FBT001 -- drawn
     action, fields = case

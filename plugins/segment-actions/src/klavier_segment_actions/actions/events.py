@@ -22,6 +22,7 @@ from klavier_segment_actions.actions.base import (
 from klavier_segment_actions.actions.profiles import event_profile
 from klavier_segment_actions.actions.splitting import same_for_all, send_together
 
+ORDER, PRODUCT = "Order Completed", "Ordered Product"
 ACCEPTED = 202
 WAITING = 429
 _POINTER = re.compile(r"/data/attributes/events-bulk-create/data/([0-9]+)")
@@ -44,7 +45,7 @@ class EventAction(Action):
             return rejected("profile: needs one of external_id, anonymous_id, phone_number and email")
         return event_profile(profile) if self.rules.sendable else (profile, ())
 
-    def attributes(self, payload: dict[str, Any], event: Event, metric: str) -> dict[str, Any]:
+    def attributes(self, payload: dict[str, Any], event: Event, metric: str | None) -> dict[str, Any]:
         """Make the attributes of an event of what is left of its payload, which was made for it alone."""
         if "unique_id" not in payload and self.rules.sendable:
             payload["unique_id"] = event.stable_id
@@ -107,8 +108,8 @@ class OrderCompleted(EventAction):
         if isinstance(made, Outcome):
             return made
         profile, notes = made
-        products, metric = payload.pop("products", ()), payload.pop("product_event_name", "")
-        attributes = self.attributes(payload, event, payload.pop("event_name", ""))
+        products, metric = payload.pop("products", ()), self._name(payload, "product_event_name", PRODUCT)
+        attributes = self.attributes(payload, event, self._name(payload, "event_name", ORDER))
         attributes["profile"] = {"data": {"type": "profile", "attributes": profile}}
         return Item(attributes, notes=notes, options=self._products(products, metric, attributes, event))
 
@@ -128,8 +129,13 @@ class OrderCompleted(EventAction):
         reason = f"the order was accepted, product {number} of {len(item.options)} was not: {worst.reason}"
         return failed(reason, worst.status, retryable=worst.retryable, notes=item.notes)
 
+    def _name(self, payload: dict[str, Any], field: str, default: str) -> str | None:
+        """Take the name of a metric; an empty one is the default, or as deployed none at all."""
+        name = payload.pop(field, None)
+        return name or (default if self.rules.sendable else None)
+
     def _products(
-        self, products: Sequence[dict[str, Any]], name: str, order: dict[str, Any], event: Event
+        self, products: Sequence[dict[str, Any]], name: str | None, order: dict[str, Any], event: Event
     ) -> list[dict[str, Any]]:
         shared = {key: value for key, value in order["properties"].items() if key != "products"}
         base = order.get("unique_id") or event.stable_id
@@ -149,9 +155,9 @@ class OrderCompleted(EventAction):
 
 
 @lru_cache(maxsize=1024)
-def _metric(name: str) -> dict[str, Any]:
+def _metric(name: str | None) -> dict[str, Any]:
     """Name a metric; events of one name share what is made here, and nobody changes it."""
-    return {"data": {"type": "metric", "attributes": {"name": name}}}
+    return {"data": {"type": "metric", "attributes": {} if name is None else {"name": name}}}
 
 
 def _identity(item: Item) -> tuple[Any, ...]:
