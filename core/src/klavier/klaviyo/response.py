@@ -124,5 +124,5 @@ def _plain_detail(body: Any) -> str:
 
 def _short(text: str) -> str:
     """Redact a foreign text, then cut it: the other way round the cut could hide that a word is an address."""
-    text = " ".join(redact_text(text).split())
+    text = redact_text(" ".join(text[: _LONGEST * 20].split()))
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
