@@ -12,6 +12,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from klavier.delivery.bulk import Row, Sending, Wait, send_rows
+from klavier.delivery.collector import resting
 from klavier.delivery.courier import Courier
 from klavier.delivery.lanes import Lanes
 from klavier.delivery.outbox import Entry, Outbox, Settled
@@ -100,8 +101,9 @@ class Dispatcher:
         """Deliver until `stop`, or until nothing is left that waits."""
         try:
             while True:
-                starved = self._start()
-                self._dispatch(starved=starved)
+                with resting():
+                    starved = self._start()
+                    self._dispatch(starved=starved)
                 if self._ended:
                     await self._write_down()
                     continue
@@ -178,9 +180,10 @@ class Dispatcher:
             replies = [await self._courier.send(row.request, reserved=True) for row in parcel.rows]
         else:
             replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
-        for row, reply in zip(parcel.rows, replies, strict=True):
-            voyage, leg = row.sender
-            self._send_out(voyage, voyage.land(leg, reply))
+        with resting():
+            for row, reply in zip(parcel.rows, replies, strict=True):
+                voyage, leg = row.sender
+                self._send_out(voyage, voyage.land(leg, reply))
 
     async def _fly_body(self, sending: Sending) -> list[Response]:
         try:
@@ -204,9 +207,10 @@ class Dispatcher:
         """Settle what ended, on the disk first; only then may the lanes go on and the observers see it."""
         ended, self._ended = self._ended, []
         now = self._now()
-        results = [result for voyage in ended for result in voyage.results]
         hold = self._courier.hold
-        settled = [verdict(result, self._policy, now, random.random, hold) for result in results]
+        with resting():
+            results = [result for voyage in ended for result in voyage.results]
+            settled = [verdict(result, self._policy, now, random.random, hold) for result in results]
         if not await self._settle(settled):
             self._ended = ended + self._ended
             return

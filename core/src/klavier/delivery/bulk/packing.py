@@ -17,7 +17,7 @@ class Row:
     `kind` and `group` say what it can share a body with; a request that goes `alone` has neither.
     """
 
-    __slots__ = ("_items", "group", "kind", "request", "sender")
+    __slots__ = ("_identities", "_items", "group", "kind", "request", "sender")
 
     def __init__(self, request: Request, sender: Any, *, alone: bool) -> None:
         """Wrap a request; its items are made when a body is packed."""
@@ -27,6 +27,7 @@ class Row:
         self.request = request
         self.sender = sender
         self._items: list[Any] | None = None
+        self._identities: frozenset[Hashable] | None = None
 
     def items(self, kind: BulkKind) -> list[Any]:
         """Give the request's items for a bulk body of its kind, made once."""
@@ -34,9 +35,11 @@ class Row:
             self._items = kind.items(self.request.json)
         return self._items
 
-    def identities(self, kind: BulkKind) -> set[Hashable]:
-        """Give what no other row of its body may share."""
-        return {identity for item in self.items(kind) for identity in kind.identities(item)}
+    def identities(self, kind: BulkKind) -> frozenset[Hashable]:
+        """Give what no other row of its body may share, found once."""
+        if self._identities is None:
+            self._identities = frozenset().union(*map(kind.identities, self.items(kind)))
+        return self._identities
 
 
 def pack(kind: BulkKind, units: Iterable[Sequence[Row]]) -> Iterator[list[Row]]:

@@ -1,0 +1,236 @@
+"""What accepting and delivering costs, beside what the HTTP client alone costs with the same bodies.
+
+Run it as `python -m tests.benchmarks.delivery`.  Everything is measured in one run and in processor time of this
+process (the server is another one), so the ratios hold on a busy machine too.  Where Klaviyo's own Python library
+(`klaviyo-api`) is installed, its bulk call with the same events is measured as well.
+"""
+
+import asyncio
+import gc
+import importlib.util
+import itertools
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from attrs import evolve, frozen
+
+from klavier import Plugins, Request, Response, Vendor, load_vendor
+from klavier.delivery.bulk import Row, pack
+from klavier.delivery.courier import Courier
+from klavier.delivery.dispatcher import Dispatcher, Pace
+from klavier.delivery.drivers import plan
+from klavier.delivery.leg import Leg
+from klavier.delivery.outbox import Outbox
+from klavier.delivery.pacing import Pacer
+from klavier.delivery.translator import Translator
+from klavier.delivery.transport import AsyncTransport
+from klavier.events.reader import parse_event
+from klavier.klaviyo.endpoints import ENDPOINTS, UNLIMITED
+from klavier.relay.accepting import accept
+from klavier.relay.opening import FEWEST_CALLS
+from tests.benchmarks.rudderstack import _track
+from tests.support.counting_server import counting_server
+
+AsyncSend = Callable[[Request], Awaitable[Response]]
+VENDOR_PACE = Pace()
+"""How `bulk = "vendor"` works with the usual number of connections."""
+
+OFFICIAL = "klaviyo_api"
+KEY = "pk_benchmark"
+PEOPLE = 50
+_BATCH = 500
+
+
+@frozen
+class Cost:
+    """What was measured: events, the processor time of this process, and the time on the clock, in seconds."""
+
+    name: str
+    events: int
+    cpu: float
+    clock: float
+
+    @property
+    def each(self) -> float:
+        """Processor time for one event, in microseconds."""
+        return self.cpu / self.events * 1e6
+
+    def __str__(self) -> str:
+        """Write the line that the benchmark prints."""
+        speed = self.events / self.clock
+        return f"{self.name:<42} {self.each:>8.1f} us of processor time an event, {speed:>9,.0f} events a second"
+
+
+def payloads(count: int) -> list[dict[str, Any]]:
+    """Make tracks of `PEOPLE` hundred people with e-mail, phone, traits and properties, each with an id of its own."""
+    return [{**_track(n % (PEOPLE * 100)), "messageId": f"message-{n}"} for n in range(count)]
+
+
+def vendor() -> Vendor:
+    """RudderStack with its newest calls, which its own servers make one event at a time."""
+    return load_vendor("rudderstack", {"private_api_key": KEY, "api_version": "v2"})
+
+
+def measure(name: str, count: int, work: Callable[[], object]) -> Cost:
+    """Measure one piece of work, the garbage of the work before it gone."""
+    gc.collect()
+    clock, cpu = time.perf_counter(), time.process_time()
+    work()
+    return Cost(name, count, time.process_time() - cpu, time.perf_counter() - clock)
+
+
+def accepted(events: list[dict[str, Any]], batch: int) -> Cost:
+    """Accept events into an outbox on disk, `batch` with one write; each write is safe before the next begins."""
+    known = vendor()
+    with tempfile.TemporaryDirectory() as folder:
+        outbox = Outbox(Path(folder) / "klavier.db")
+
+        def work() -> None:
+            for first in range(0, len(events), batch):
+                outbox.put([accept(event, known) for event in events[first : first + batch]])
+
+        found = measure(f"accepted, {batch} with a write", len(events), work)
+        assert outbox.pending() == len(events)
+        outbox.close()
+    return found
+
+
+async def answer_at_once(_: Request) -> Response:
+    """Take the place of the network where only our own work is to be measured."""
+    return _TAKEN
+
+
+_TAKEN = Response(202, {})
+
+
+@asynccontextmanager
+async def no_network() -> AsyncIterator[AsyncSend]:
+    """Open what sends nothing."""
+    yield answer_at_once
+
+
+def network(url: str) -> Callable[[], Any]:
+    """Give what opens klavier's own transport to an address."""
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[AsyncSend]:
+        async with AsyncTransport(KEY, "AbC123", url) as transport:
+            yield transport.send
+
+    return connect
+
+
+def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Callable[[], Any]) -> Cost:
+    """Deliver events from an outbox on disk through the dispatcher, no limits but the connections."""
+    known, kinds = vendor(), []
+    unlimited = {endpoint.operation: UNLIMITED for endpoint in ENDPOINTS}
+    with tempfile.TemporaryDirectory() as folder:
+        outbox = Outbox(Path(folder) / "klavier.db")
+        outbox.put([accept(event, known) for event in events])
+
+        async def main() -> None:
+            async with connect() as send:
+                await Dispatcher(
+                    outbox,
+                    Translator(known, Plugins()),
+                    Courier(send, Pacer(time.monotonic, rates=unlimited), time.monotonic),
+                    policy=known.retry,
+                    pace=pace,
+                    now=time.time,
+                    observe=lambda _event, _entry, outcome: kinds.append(outcome.kind),
+                ).run(until_empty=True)
+
+        found = measure(name, len(events), lambda: asyncio.run(main()))
+        assert kinds == ["delivered"] * len(events)
+        assert outbox.pending() == 0
+        outbox.close()
+    return found
+
+
+def client_alone(name: str, requests: list[Request], count: int, url: str, connections: int = 32) -> Cost:
+    """Send requests that are ready by the transport alone, as many at once as a relay would have under way."""
+
+    async def send_all(send: AsyncSend, rest: Iterator[Request]) -> None:
+        for request in rest:
+            reply = await send(request)
+            assert reply.ok
+
+    async def main() -> None:
+        rest = iter(requests)
+        async with AsyncTransport(KEY, "AbC123", url, connections=connections) as transport:
+            await asyncio.gather(*(send_all(transport.send, rest) for _ in range(connections)))
+
+    return measure(name, count, lambda: asyncio.run(main()))
+
+
+def singles(events: list[dict[str, Any]]) -> list[Request]:
+    """Translate events beforehand: the requests that the vendor's own calls are, their bodies serialised."""
+    known = vendor()
+    legs = [Leg(delivery) for event in events for delivery in plan(known, [parse_event(event)])]
+    found = [leg.request for leg in legs if leg.request is not None]
+    assert all(request.body for request in found)
+    return found
+
+
+def bodies(requests: list[Request]) -> list[Request]:
+    """Say requests in the fewest calls beforehand, their bodies serialised."""
+    rows = [Row(request, None, alone=False) for request in requests]
+    kind = rows[0].kind
+    assert kind is not None
+    packed = [
+        kind.request(part[0].request, list(itertools.chain.from_iterable(row.items(kind) for row in part)))
+        for part in pack(kind, [[row] for row in rows])
+    ]
+    assert all(request.body for request in packed)
+    return packed
+
+
+def official(requests: list[Request], count: int, url: str) -> Cost | None:
+    """Send ready bulk bodies by Klaviyo's own library; None where it is not installed."""
+    if importlib.util.find_spec(OFFICIAL) is None:
+        return None
+    library = importlib.import_module(OFFICIAL)
+    client = library.KlaviyoAPI(KEY, test_host=url)
+    documents = [orjson.loads(request.body) for request in requests]
+    return measure(
+        "Klaviyo's own library, bulk call",
+        count,
+        lambda: [client.Events.bulk_create_events(document) for document in documents],
+    )
+
+
+def report(count: int = 20_000, singly: int = 1_000) -> list[Cost | None]:
+    """Measure everything with `count` events, and what goes one by one with `singly`; None for what is not here."""
+    events = payloads(count)
+    few = events[:singly]
+    ready = singles(events)
+    packed = bodies(ready)
+    largest = evolve(FEWEST_CALLS, linger=0.05)  # the wait for a last body that is not full is no work
+    with counting_server() as url:
+        delivered("imports and first uses", few[:50], largest, network(url))
+        return [
+            accepted(events, _BATCH),
+            accepted(few, 1),
+            delivered('delivered, bulk = "vendor", no network', few, VENDOR_PACE, no_network),
+            delivered('delivered, bulk = "max", no network', events, largest, no_network),
+            delivered('delivered, bulk = "vendor", loopback', few, VENDOR_PACE, network(url)),
+            client_alone("the HTTP client alone, one by one", ready[:singly], singly, url),
+            delivered('delivered, bulk = "max", loopback', events, largest, network(url)),
+            client_alone("the HTTP client alone, bulk bodies", packed, count, url),
+            official(packed, count, url),
+        ]
+
+
+def lines(found: list[Cost | None]) -> str:
+    """Write the report."""
+    return "".join(f"{cost or 'klaviyo-api is not installed: its bulk call is left out'}\n" for cost in found)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(lines(report()))
