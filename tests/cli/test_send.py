@@ -132,6 +132,30 @@ def test_a_limit_is_waited_out(run: Run, folder: Path) -> None:
         assert events_of(server) == 5
 
 
+@pytest.mark.parametrize("by", ["option", "configuration"])
+def test_a_large_file_takes_few_calls_in_bulk(by: str, run: Run, folder: Path, server: SandboxServer) -> None:
+    if by == "configuration":
+        with (folder / "klavier.toml").open("a") as file:
+            file.write('[delivery]\nbulk = "max"\n')
+    source = (
+        Path("klavier_plugin.py")
+        .read_text()
+        .replace("partial(self._flow, part), calls)", "partial(self._flow, part), calls, bulkable=True)")
+    )
+    (folder / "klavier_plugin.py").write_text(source)
+    (folder / "events.jsonl").write_bytes(b"".join(track(f"u{number}") for number in range(200)) + b"nonsense\n")
+    result = run("send", "events.jsonl", *(["--bulk", "max"] if by == "option" else []))
+    assert result.exit_code == 1
+    assert result.stdout.startswith("201 events, 1 request\n  delivered       200\n  rejected          1\n")
+    assert events_of(server) == 200
+
+
+def test_bulk_needs_a_key_as_well(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text('vendor = "little"')
+    result = run("send", "--bulk", "max", stdin=track("u1"))
+    assert (result.exit_code, "no key is given" in result.stderr) == (2, True)
+
+
 def test_without_any_key_nothing_is_sent(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"')
     result = run("send", stdin=track("u1"))

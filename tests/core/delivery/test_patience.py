@@ -112,4 +112,4 @@ def test_the_pacer_says_when() -> None:
 def test_a_key_that_is_not_accepted_does_not_hold_up_the_rest() -> None:
     pacer = Pacer()
     assert Patient(Server(401).send, pacer, sleep=lambda _: None).send(REQUEST).status == 401
-    assert pacer.said == ["sent"]
+    assert pacer.said == ["sent", 400]

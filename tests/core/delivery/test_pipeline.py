@@ -129,7 +129,7 @@ def test_plugins_transform_drop_and_observe(connections: int) -> None:
     assert [result.outcome.reason for result in results[1:4]] == [
         "dropped by a plugin",
         "plugin watcher raised ValueError in a transformation",
-        "a plugin transformed the event into a str",
+        "plugin watcher gave a string in a transformation, not an event, an outcome or None",
     ]
     # Each event is observed once; a line that is no event is not.
     assert watcher.seen == [
@@ -139,7 +139,7 @@ def test_plugins_transform_drop_and_observe(connections: int) -> None:
         ("Garbage", "failed"),
         ("Fine", "delivered"),
     ]
-    assert pipeline.observer_faults == {"plugin watcher raised ValueError on an outcome": 1}
+    assert pipeline.observers.faults == {"plugin watcher raised ValueError on an outcome": 1}
 
 
 class Careless(LittleVendor):

@@ -12,17 +12,6 @@ from klavier.delivery.patience import Patient
 from klavier.errors import ConfigError
 
 
-def check_keys(setup: Setup) -> dict[str, str | None]:
-    """Give the keys of a setup; raises `ConfigError` without any."""
-    keys = setup.config.keys_for(setup.vendor)
-    if not any(keys.values()):
-        raise ConfigError(
-            f"no key is given; set private_api_key under [klaviyo] in {CONFIG_FILE}, "
-            f"or the environment variable {KEYS['private_api_key']}"
-        )
-    return keys
-
-
 @contextmanager
 def connect(setup: Setup, *, tries: int = 6) -> Iterator[Send]:
     """Open a transport to the setup's Klaviyo, each request tried so often; raises `ConfigError` without any key."""
@@ -46,3 +35,14 @@ def connect(setup: Setup, *, tries: int = 6) -> Iterator[Send]:
             yield patient.send
         finally:
             patient.end()
+
+
+def check_keys(setup: Setup) -> dict[str, str | None]:
+    """Give the keys for the setup's vendor; raises `ConfigError` where there is none at all."""
+    keys = setup.config.keys_for(setup.vendor)
+    if not any(keys.values()):
+        raise ConfigError(
+            f"no key is given; set private_api_key under [klaviyo] in {CONFIG_FILE}, "
+            f"or the environment variable {KEYS['private_api_key']}"
+        )
+    return keys

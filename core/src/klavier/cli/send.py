@@ -10,12 +10,12 @@ from typing import BinaryIO
 import click
 
 from klavier.cli.asjson import line_of, result_object
-from klavier.cli.connect import connect
+from klavier.cli.engine import engine
 from klavier.cli.progress import with_progress
 from klavier.cli.setup import Choice, choice_options, prepare
 from klavier.cli.sources import STDIN, check_readable, lines_of
 from klavier.cli.tally import Tally
-from klavier.delivery.pipeline import Pipeline, Result
+from klavier.delivery.pipeline import Result
 from klavier.errors import UsageError
 
 _INTERRUPTED = 130
@@ -39,7 +39,13 @@ _INTERRUPTED = 130
     metavar="FILE",
     help="Write the lines that were rejected or failed here, as they came, to be mended and sent again.",
 )
-def command(*, files: Sequence[str], choice: Choice, sandbox: str | None, as_: str, rejects: Path | None) -> None:
+@click.option(
+    "--bulk",
+    type=click.Choice(["vendor", "max"]),
+    help="The calls that the vendor would make, or the same with the fewest calls; takes the place of the "
+    "configuration's.",
+)
+def command(*, files: Sequence[str], choice: Choice, rejects: Path | None, as_: str, **options: str | None) -> None:
     """Deliver the events of each FILE (JSON Lines) to Klaviyo; without one, or with -, those of standard input.
 
     Every event gets an outcome, and one that fails does not stop the rest.
@@ -51,20 +57,14 @@ def command(*, files: Sequence[str], choice: Choice, sandbox: str | None, as_: s
     if names.count(STDIN) > 1:
         raise click.UsageError("standard input can be read once; give - once")
     check_readable(names)
-    setup = prepare(choice, base_url=sandbox)
-    tally, delivery = Tally(), setup.config.delivery
-    with connect(setup) as send, _opened(rejects, names) as rejects_file:
-        pipeline = Pipeline(
-            setup.vendor,
-            send,
-            plugins=setup.plugins,
-            batch_size=delivery.batch_size,
-            connections=delivery.connections,
-        )
-        results = with_progress(pipeline.run(lines_of(names)), names)
+    setup = prepare(choice, base_url=options["sandbox"])
+    tally = Tally()
+    with _opened(rejects, names) as rejects_file, engine(setup, options["bulk"]) as found:
+        results = with_progress(found.run(lines_of(names)), names)
         write = partial(_write, secrets=setup.secrets) if as_ == "jsonl" else None
         interrupted = _deliver(results, tally, rejects_file, write)
-    for fault, times in pipeline.observer_faults.items():
+    tally.requests += found.calls
+    for fault, times in found.observers.faults.items():
         click.echo(f"warning: {fault} ({times:,} times); the outcomes stand", err=True)
     click.echo("\n".join(tally.lines()), err=as_ == "jsonl")
     raise SystemExit(_INTERRUPTED if interrupted else tally.exit_code)

@@ -24,6 +24,11 @@ _HOPELESS_AFTER = 3
 _REFUSED_KEY = frozenset({401, 403})
 
 
+def as_learnt(reply: Response) -> Response:
+    """Give what a pacer is told of a reply: a key that is not accepted is no reason to pause a run that soon ends."""
+    return Response(400) if reply.status in _REFUSED_KEY else reply
+
+
 class Paces(Protocol):
     """Says when a request may be sent; see `klavier.delivery.pacing`."""
 
@@ -84,10 +89,9 @@ class Patient:
             reply = self._send(request)
         except TransportError as error:
             reply = Response.none(str(error))
-        # A key that is not accepted is told at once; nobody waits here until it is.
-        if self._pacer is not None and reply.status not in _REFUSED_KEY:
+        if self._pacer is not None:
             with self._lock:
-                self._pacer.learn(request, reply)
+                self._pacer.learn(request, as_learnt(reply))
         return reply
 
     def _await_turn(self, request: Request) -> None:

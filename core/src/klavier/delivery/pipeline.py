@@ -53,6 +53,35 @@ class Result:
     sent_with: int | None = None
 
 
+def read(line: Line) -> Event | Result:
+    """Parse a line; gives the result of one that is no event."""
+    if line.problem:
+        return Result(line, None, rejected(f"{line.place}: {line.problem}"), line.problem)
+    try:
+        return parse_line(line.text)
+    except EventError as error:
+        return Result(line, None, rejected(f"{line.place}: {error}"), _POSITION.sub("", error.problem))
+
+
+class Observers:
+    """Shows results to the plugins that observe outcomes; what goes wrong there changes no outcome."""
+
+    def __init__(self, plugins: "Plugins | None", vendor: str) -> None:
+        self.faults: Counter[str] = Counter()
+        """How often each plugin failed to take note of an outcome."""
+        self._plugins = plugins
+        self._vendor = vendor
+
+    def see(self, result: Result) -> None:
+        """Show a result; a line that is no event is none of the plugins' business."""
+        if self._plugins is None or result.event is None:
+            return
+        try:
+            self._plugins.observe(result.event, self._vendor, result.outcome)
+        except PluginError as error:
+            self.faults[str(error)] += 1
+
+
 @define(eq=False)
 class _Slot:
     """A line on its way: it gets its event, and then its result."""
@@ -60,11 +89,6 @@ class _Slot:
     line: Line
     event: Event | None = None
     result: Result | None = None
-
-    def end(self, outcome: Outcome, cause: str | None = None) -> Result:
-        """Close the slot with an outcome that needs no delivery."""
-        self.result = Result(self.line, self.event, outcome, outcome.reason if cause is None else cause)
-        return self.result
 
 
 class _Log:
@@ -127,8 +151,9 @@ class Pipeline:
         batch_size: int | None = None,
         connections: int = 1,
     ) -> None:
-        self.observer_faults: Counter[str] = Counter()
-        """How often each plugin failed to take note of an outcome; the outcomes stand all the same."""
+        self.calls = 0
+        """Requests that no result shows: none here."""
+        self.observers = Observers(plugins, vendor.name)
         self._vendor = vendor
         self._send = send
         self._plugins = plugins
@@ -163,27 +188,13 @@ class Pipeline:
 
     def _read(self, line: Line) -> _Slot:
         """Parse and transform one line; what ends here has its result already."""
-        slot = _Slot(line)
-        if line.problem:
-            slot.end(rejected(f"{line.place}: {line.problem}"), line.problem)
-            return slot
-        try:
-            slot.event = parse_line(line.text)
-        except EventError as error:
-            slot.end(rejected(f"{line.place}: {error}"), _POSITION.sub("", error.problem))
-            return slot
-        if self._plugins is not None:
-            self._transform(slot, slot.event, self._plugins)
-        return slot
-
-    def _transform(self, slot: _Slot, event: Event, plugins: "Plugins") -> None:
-        changed: object = plugins.transform(event, self._vendor.name)
+        found = read(line)
+        if isinstance(found, Result):
+            return _Slot(line, result=found)
+        changed = found if self._plugins is None else self._plugins.transform(found, self._vendor.name)
         if isinstance(changed, Outcome):
-            slot.end(changed)
-        elif isinstance(changed, Event):
-            slot.event = changed
-        else:
-            slot.end(failed(f"a plugin transformed the event into a {type(changed).__name__}"))
+            return _Slot(line, result=Result(line, found, changed, changed.reason))
+        return _Slot(line, changed)
 
     def _begin(self, slots: list[_Slot], crew: Crew | None) -> _Batch:
         """Hand the events to the vendor, and its deliveries to the crew, or deliver them on the spot."""
@@ -207,8 +218,8 @@ class Pipeline:
         for slot in batch.slots:
             result = slot.result
             if result is None:  # a vendor that names one event twice leaves another one without
-                result = slot.end(failed(f"vendor {self._vendor.name} gave no outcome for the event"))
-            self._observe(result)
+                result = Result(slot.line, slot.event, failed(f"vendor {self._vendor.name} forgot the event"))
+            self.observers.see(result)
             yield result
 
     def _settle(self, begun: _Underway, waiting: dict[int, list[_Slot]]) -> None:
@@ -223,14 +234,6 @@ class Pipeline:
                 slot.result = begun.log.result(slot, outcome, begun.delivery.browser_calls)
             else:
                 slot.result = Result(slot.line, slot.event, outcome, outcome.reason, sent_with=first)
-
-    def _observe(self, result: Result) -> None:
-        if self._plugins is None or result.event is None:
-            return
-        try:
-            self._plugins.observe(result.event, self._vendor.name, result.outcome)
-        except PluginError as error:
-            self.observer_faults[str(error)] += 1
 
 
 def _done(outcomes: tuple[Outcome, ...]) -> Future[tuple[Outcome, ...]]:

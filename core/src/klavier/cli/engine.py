@@ -1,0 +1,42 @@
+"""What carries the events of `klavier send`: call by call as the vendor would, or with the fewest calls."""
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from klavier.cli.connect import check_keys, connect
+from klavier.cli.setup import Setup
+from klavier.delivery.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from klavier.delivery.in_bulk import InBulk
+
+
+@contextmanager
+def engine(setup: Setup, bulk: str | None = None) -> "Iterator[Pipeline | InBulk]":
+    """Open what delivers; `bulk` takes the place of the configuration's.  Raises `ConfigError` without any key."""
+    delivery = setup.config.delivery
+    if (bulk or delivery.bulk) == "max":
+        yield _in_bulk(setup)
+        return
+    with connect(setup) as send:
+        yield Pipeline(
+            setup.vendor,
+            send,
+            plugins=setup.plugins,
+            batch_size=delivery.batch_size,
+            connections=delivery.connections,
+        )
+
+
+def _in_bulk(setup: Setup) -> "InBulk":
+    from klavier.delivery.in_bulk import InBulk  # noqa: PLC0415 -- loads the event loop and the outbox
+    from klavier.relay.opening import connect_to, pace_of  # noqa: PLC0415 -- as above
+
+    check_keys(setup)
+    config = evolve(setup.config, delivery=evolve(setup.config.delivery, bulk="max"))
+    connect_in_loop = connect_to(config, setup.vendor)
+    return InBulk(setup.vendor, connect_in_loop, plugins=setup.plugins, pace=pace_of(config, setup.vendor))

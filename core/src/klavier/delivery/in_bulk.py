@@ -1,0 +1,167 @@
+"""From lines to outcomes with the fewest calls: events by the thousand, profiles by the ten thousand.
+
+The same stream as `klavier.delivery.pipeline`, through the dispatcher of the relay and an outbox in memory for each
+window of lines.  One run does not wait for a better day: a key that is not accepted fails its events at once, and a
+Klaviyo that does not answer fails them after some tries.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from klavier.delivery.courier import AsyncSend, Courier
+from klavier.delivery.dispatcher import Dispatcher, Pace
+from klavier.delivery.lines import Line
+from klavier.delivery.outbox import Entry, Outbox
+from klavier.delivery.pacing import Pacer
+from klavier.delivery.patience import as_learnt
+from klavier.delivery.pipeline import Observers, Result, read
+from klavier.delivery.translator import Translator
+from klavier.events.model import Event
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outcome import Outcome, failed
+from klavier.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from klavier.plugins import Plugins
+    from klavier.vendor import Vendor
+
+Connect = Callable[[], AbstractAsyncContextManager[AsyncSend]]
+
+_LINES = 10_000
+_BYTES = 50_000_000
+"""What a window holds at most."""
+
+
+class InBulk:
+    """One vendor, one way to send, and the plugins that look in; like `Pipeline`, with fewer calls.
+
+    `connect` opens the transport in the event loop of the run.
+    """
+
+    def __init__(self, vendor: "Vendor", connect: Connect, *, plugins: "Plugins", pace: Pace) -> None:
+        self.calls = 0
+        """Requests that were sent; a result cannot show those that it shares with a thousand others."""
+        self.observers = Observers(plugins, vendor.name)
+        self._vendor = vendor
+        self._connect = connect
+        self._pace = pace
+        self._translator = Translator(vendor, plugins)
+        self._pacer = _Pacer(time.monotonic)
+
+    def run(self, lines: Iterable[Line]) -> Iterator[Result]:
+        """Give one result for each line, in order; no more than one window of lines is held at a time."""
+        with asyncio.Runner() as runner:
+            opened = AsyncExitStack()
+            courier = runner.run(self._open(opened))
+            try:
+                for window in _windows(lines):
+                    yield from self._deliver(window, runner, courier)
+            finally:
+                runner.run(opened.aclose())
+
+    async def _open(self, opened: AsyncExitStack) -> Courier:
+        send = await opened.enter_async_context(self._connect())
+
+        async def counted(request: Request) -> Response:
+            self.calls += 1
+            return await send(request)
+
+        return _Courier(counted, self._pacer, time.monotonic)
+
+    def _deliver(self, window: list[Line], runner: asyncio.Runner, courier: Courier) -> Iterator[Result]:
+        found = [read(line) for line in window]
+        ended: dict[int, tuple[Event | None, Outcome]] = {}
+
+        def note(event: Event | None, entry: Entry, outcome: Outcome) -> None:
+            ended[int(entry.message_id)] = (event, outcome)
+
+        # The place in the window stands for the message id: two lines with one id are two lines all the same.
+        rows = [
+            (str(place), self._key(event), window[place].text)
+            for place, event in enumerate(found)
+            if not isinstance(event, Result)
+        ]
+        if rows:
+            runner.run(self._empty(rows, courier, note))
+        for place, event in enumerate(found):
+            result = event if isinstance(event, Result) else _result(window[place], event, ended.get(place))
+            self.observers.see(result)
+            yield result
+
+    async def _empty(
+        self,
+        rows: list[tuple[str, str, bytes]],
+        courier: Courier,
+        note: Callable[[Event | None, Entry, Outcome], None],
+    ) -> None:
+        outbox = Outbox()
+        try:
+            outbox.put(rows)
+            dispatcher = Dispatcher(
+                outbox, self._translator, courier, policy=_ONE_RUN, pace=self._pace, now=time.time, observe=note
+            )
+            await dispatcher.run(until_empty=True)
+        finally:
+            outbox.close()
+
+    def _key(self, event: Event) -> str:
+        try:
+            return self._vendor.key(event)
+        except Exception:  # noqa: BLE001 -- a vendor may raise anything; it will again when it translates, and be told
+            return "nobody"
+
+
+@frozen
+class _OneRun(RetryPolicy):
+    """Every try counts, since nobody waits for the key or the network to be mended."""
+
+    def is_free(self, outcome: Outcome) -> bool:  # noqa: ARG002 -- whatever happened
+        return False
+
+
+_ONE_RUN = _OneRun(tries=6, first=1.0, longest=30.0, give_up=600.0)
+
+
+class _Pacer(Pacer):
+    """Goes on after a key was not accepted: the next event is told the same at once."""
+
+    def learn(self, request: Request, reply: Response) -> None:
+        super().learn(request, as_learnt(reply))
+
+
+class _Courier(Courier):
+    """Never takes Klaviyo for down: it is the tries of each event that end."""
+
+    @property
+    def is_down(self) -> bool:
+        return False
+
+    @property
+    def hold(self) -> float:
+        return 0.0
+
+
+def _windows(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    window: list[Line] = []
+    size = 0
+    for line in lines:
+        window.append(line)
+        size += len(line.text)
+        if len(window) >= _LINES or size >= _BYTES:
+            yield window
+            window, size = [], 0
+    if window:
+        yield window
+
+
+def _result(line: Line, event: Event, ended: tuple[Event | None, Outcome] | None) -> Result:
+    if ended is None:
+        return Result(line, event, failed("the run ended before the event had its outcome"))
+    changed, outcome = ended
+    return Result(line, event if changed is None else changed, outcome, outcome.reason)

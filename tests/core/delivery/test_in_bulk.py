@@ -1,0 +1,181 @@
+"""From lines to outcomes with the fewest calls."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from attrs import evolve
+
+import klavier
+from klavier.delivery import in_bulk
+from klavier.delivery.dispatcher import Pace
+from klavier.delivery.in_bulk import InBulk
+from klavier.delivery.lines import Line
+from klavier.delivery.pipeline import Pipeline, Result
+from klavier.klaviyo.endpoints import usual_success
+from klavier.outcome import skipped
+from klavier.plugins import Plugins
+from klavier.sandbox import Sandbox
+from tests.support.little_vendor import LittleSettings, LittleVendor
+
+PACE = Pace(combine=True, window=1000, run=200, linger=0.01)
+
+
+class Klaviyo:
+    """Answers every request with a status and remembers it; -1 breaks the connection."""
+
+    def __init__(self, status: int | None = None) -> None:
+        self.status = status
+        self.requests: list[klavier.Request] = []
+        self.is_open = False
+
+    async def send(self, request: klavier.Request) -> klavier.Response:
+        assert self.is_open
+        self.requests.append(request)
+        if self.status == -1:
+            raise klavier.TransportError("the connection was reset")
+        return usual_success(request) if self.status is None else klavier.Response(self.status)
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Any]:
+        self.is_open = True
+        yield self.send
+        self.is_open = False
+
+
+class Bulkable(LittleVendor):
+    """Says of its deliveries that bulk calls may carry them."""
+
+    def deliveries(self, events: Any) -> Iterator[klavier.Delivery]:
+        for delivery in super().deliveries(events):
+            yield evolve(delivery, bulkable=True)
+
+
+def lines(*payloads: Any) -> Iterator[Line]:
+    for number, payload in enumerate(payloads, 1):
+        yield Line("x", number, payload if isinstance(payload, bytes) else json.dumps(payload).encode())
+
+
+def track(user: str, name: str = "E", **more: Any) -> dict[str, Any]:
+    return {"type": "track", "userId": user, "event": name, "messageId": f"{user}-{name}", **more}
+
+
+def run(klaviyo: Klaviyo, *payloads: Any, plugins: Plugins | None = None) -> list[Result]:
+    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=plugins or Plugins(), pace=PACE)
+    results = list(engine.run(lines(*payloads)))
+    assert engine.calls == len(klaviyo.requests)
+    assert not klaviyo.is_open
+    return results
+
+
+def kinds(results: list[Result]) -> list[str]:
+    return [result.outcome.kind for result in results]
+
+
+def test_many_events_share_a_call() -> None:
+    klaviyo = Klaviyo()
+    results = run(klaviyo, *(track(f"u{number}") for number in range(500)))
+    assert kinds(results) == ["delivered"] * 500
+    assert [request.path for request in klaviyo.requests] == ["/api/event-bulk-create-jobs"]
+
+
+def test_one_result_for_each_line_in_order() -> None:
+    payloads = [track("u1"), b"nonsense", {"type": "page"}, track(""), track("u2", "Explode"), track("u1")]
+    results = run(Klaviyo(), *payloads)
+    assert [result.line.number for result in results] == [1, 2, 3, 4, 5, 6]
+    assert kinds(results) == ["delivered", "rejected", "skipped", "rejected", "failed", "delivered"]
+    assert results[1].cause.startswith("not JSON")
+
+
+def test_windows_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_bulk, "_LINES", 7)
+    klaviyo = Klaviyo()
+    results = run(klaviyo, *(track(f"u{number}") for number in range(20)))
+    assert kinds(results) == ["delivered"] * 20
+    assert len(klaviyo.requests) == 3
+
+
+def test_windows_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_bulk, "_BYTES", 1)
+    klaviyo = Klaviyo()
+    assert kinds(run(klaviyo, track("u1"), track("u2"))) == ["delivered"] * 2
+    assert len(klaviyo.requests) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_key_that_is_not_accepted_ends_each_event_at_once(status: int) -> None:
+    klaviyo = Klaviyo(status)
+    results = run(klaviyo, track("u1"), track("u2"))
+    assert [(result.outcome.kind, result.outcome.status) for result in results] == [("failed", status)] * 2
+
+
+@pytest.mark.parametrize("status", [-1, 503])
+def test_a_klaviyo_that_does_not_answer_fails_events_after_some_tries(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_bulk, "_ONE_RUN", in_bulk._OneRun(tries=3, first=0.001, longest=0.001))
+    klaviyo = Klaviyo(status)
+    (result,) = run(klaviyo, track("u1"))
+    assert (result.outcome.kind, result.outcome.retryable) == ("failed", True)
+    assert len(klaviyo.requests) >= 3
+
+
+class Watcher:
+    """A plugin that drops some events and notes the outcomes."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+
+    @klavier.hookimpl
+    def klavier_transform_event(self, event: klavier.Event) -> Any:
+        return skipped("dropped by a plugin") if event.payload.get("event") == "Drop" else None
+
+    @klavier.hookimpl
+    def klavier_event_outcome(self, event: klavier.Event, outcome: klavier.Outcome) -> None:
+        self.seen.append((str(event.payload.get("event")), outcome.kind))
+
+
+def test_plugins_drop_and_observe() -> None:
+    plugins, watcher = Plugins(), Watcher()
+    plugins.register(watcher, "watcher")
+    results = run(Klaviyo(), track("u1"), track("u2", "Drop"), b"nonsense", plugins=plugins)
+    assert kinds(results) == ["delivered", "skipped", "rejected"]
+    assert watcher.seen == [("E", "delivered"), ("Drop", "skipped")]
+
+
+def test_an_interrupt_closes_the_transport() -> None:
+    klaviyo = Klaviyo()
+
+    def interrupted() -> Iterator[Line]:
+        yield from lines(track("u1"))
+        raise KeyboardInterrupt
+
+    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=PACE)
+    with pytest.raises(KeyboardInterrupt):
+        list(engine.run(interrupted()))
+    assert not klaviyo.is_open
+
+
+def test_klaviyo_ends_up_with_the_same() -> None:
+    """A person's events in order, an identify among them, and one event sent twice."""
+    payloads = [
+        track("u1", "A", properties={"n": 1}),
+        {"type": "identify", "userId": "u2", "messageId": "i"},
+        track("u2", "B"),
+        track("u1", "A", properties={"n": 1}),
+        track("u1", "C"),
+    ]
+    one_by_one, together = Sandbox(), Sandbox()
+    first = list(Pipeline(Bulkable(LittleSettings()), one_by_one.send).run(lines(*payloads)))
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[Any]:
+        yield together.send_async
+
+    engine = InBulk(Bulkable(LittleSettings()), connect, plugins=Plugins(), pace=PACE)
+    second = list(engine.run(lines(*payloads)))
+    assert kinds(first) == kinds(second) == ["delivered"] * 5
+    assert one_by_one.comparable() == together.comparable()
+    assert len(one_by_one.state()["events"]) == 3
