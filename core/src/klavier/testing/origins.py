@@ -47,8 +47,9 @@ class Origins:
         return [word for word in _WORD.findall(text.casefold()) if word not in self._words]
 
     def _explains_text(self, text: str) -> bool:
-        if text in self._texts or (plain := text.strip().casefold()) in self._plain_texts:
-            return True
+        plain = text.strip().casefold()
+        if not plain or plain in self._plain_texts:
+            return plain in self._plain_texts
         if _instant(text) in self._instants or self._explains_phone(text):
             return True
         if _WORD.search(text):

@@ -1,18 +1,16 @@
 """Payloads: events on the wire, in the format of Segment and RudderStack and in Freshpaint's own."""
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+from hypothesis.strategies import DrawFn
 
-from klavier.testing.strategies.people import Person, odd_emails, odd_phones, people, traits
+from klavier.testing.strategies.people import Person, people, traits
 from klavier.testing.strategies.shop import event_names, properties
-from klavier.testing.strategies.values import json_objects, keys, odd_ids, scalars
+from klavier.testing.strategies.spoiling import spoilings
 
 Payload = dict[str, Any]
-_T = TypeVar("_T")
 
 TYPES = ("identify", "track", "page", "screen", "group", "alias")
 
@@ -38,8 +36,6 @@ _CONTEXTS: tuple[tuple[str, Any], ...] = (
     ("personas", {"computation_class": "audience", "external_audience_id": "XUepkK"}),
     ("active", True),
 )
-_FIXED = {True: ("type",), False: ("event", "properties", "distinct_id")}
-"""What stays as it is, so that a payload stays an event: by whether it has a type."""
 _FRESHPAINT_NAMES = ("$identify", "$page", "$screen")
 
 
@@ -80,12 +76,11 @@ def payloads(draw: DrawFn, kind: str | None = None) -> Payload:
 
     `kind` is one of `TYPES`, or None for any type and either wire format.
     """
+    found = draw(_spoilings)
     chosen = draw(_formats) if kind is None else kind
     payload: Payload = draw(freshpaint_payloads() if chosen == "freshpaint" else plain_payloads(chosen))
-    for _ in range(draw(_spoilings)):
-        _spoil(draw, payload)
-    if draw(_seldom):
-        _spoil_id(draw, payload)
+    for spoiling in found:
+        spoiling.spoil(payload)
     return payload
 
 
@@ -111,81 +106,18 @@ def _body(draw: DrawFn, kind: str, person: Person) -> Payload:
     return {"name": draw(_page_names), "category": draw(_page_names), "properties": draw(_properties)}
 
 
-def _spoil(draw: DrawFn, payload: Payload) -> None:
-    """Change one member somewhere: take it away, null it, make it another kind, misspell it, or add a strange one."""
-    holder = _pick(draw, _holders(payload))
-    names = [name for name in holder if name not in _FIXED["type" in payload]]
-    if not names or draw(_coins):
-        holder[draw(_keys)] = draw(_strange)
-        return
-    name = _pick(draw, names)
-    match draw(_ways):
-        case "gone":
-            del holder[name]
-        case "null":
-            holder[name] = None
-        case "misspelt":
-            holder[_pick(draw, _misspellings(name))] = holder.pop(name)
-        case "wrong":
-            holder[name] = draw(_stand_ins(name))
-        case _:
-            holder[name] = draw(_strange)
-
-
-def _spoil_id(draw: DrawFn, payload: Payload) -> None:
-    """Put what belongs in no path in the place of an id, wherever one stands."""
-    found = [(holder, name) for holder in _holders(payload) for name in holder if name.lower().endswith("id")]
-    if found:
-        holder, name = _pick(draw, found)
-        holder[name] = draw(_odd_ids)
-
-
-def _pick(draw: DrawFn, found: Sequence[_T]) -> _T:
-    return found[draw(_indices) % len(found)]
-
-
-def _holders(payload: Payload) -> list[Payload]:
-    """Give the objects of a payload whose members are worth spoiling, outermost first."""
-    found, left = [], [payload]
-    while left:
-        item = left.pop(0)
-        found.append(item)
-        left.extend(member for member in item.values() if isinstance(member, dict))
-        for member in item.values():
-            if isinstance(member, list):
-                left.extend(each for each in member if isinstance(each, dict))
-    return found
-
-
-def _misspellings(name: str) -> tuple[str, ...]:
-    return (name.upper(), name.lower(), name.replace("_", ""), f"${name}", f" {name}", name.title())
-
-
-def _stand_ins(name: str) -> SearchStrategy[Any]:
-    """Give what senders put in place of a known member."""
-    if "email" in name.lower():
-        return odd_emails()
-    return odd_phones() if "phone" in name.lower() else scalars()
-
-
 # Built once: hypothesis validates a strategy at its first use, and most of the time would go there.
 _people = people()
 _properties = properties()
 _event_names = event_names()
-_keys = keys()
 _coins = st.booleans()
-_seldom = st.sampled_from((False, False, False, True))
-_odd_ids = odd_ids()
-_indices = st.integers(0, 1000)
 _formats = st.sampled_from((*TYPES, "identify", "track", "freshpaint"))
-_spoilings = st.sampled_from((0, 0, 1, 1, 2, 4))
-_ways = st.sampled_from(("gone", "null", "misspelt", "wrong", "strange"))
+_spoilings = spoilings()
 _message_numbers = st.integers(0, 10**9)
 _epochs = st.sampled_from((1700000000, 1700000000.5, "1700000000"))
 _freshpaint_names = st.one_of(st.sampled_from(_FRESHPAINT_NAMES), event_names())
 _page_names = st.sampled_from(_PAGES)
 _group_ids = st.sampled_from(("XUepkK", "acme", 42))
-_strange = st.one_of(scalars(), json_objects(), st.lists(scalars(), max_size=3))
 _contexts = st.fixed_dictionaries({}, optional={name: st.just(value) for name, value in _CONTEXTS})
 _extras = st.fixed_dictionaries(
     {"timestamp": st.sampled_from(_TIMES)}, optional={"integrations": st.sampled_from(_INTEGRATIONS)}

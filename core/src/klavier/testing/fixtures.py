@@ -1,0 +1,53 @@
+"""pytest fixtures; the distribution registers them, so they are there without an import.
+
+Needs the extra `testing`, and for the server also `server`.  What they import is imported when a test asks for one.
+"""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from klavier.sandbox import Sandbox
+    from klavier.sandbox.server import SandboxServer
+
+TROUBLE_RATE = 0.1
+"""The share of calls that each kind of trouble meets in the hostile sandbox."""
+
+
+@pytest.fixture
+def klavier_sandbox() -> "Sandbox":
+    """Give an empty Klaviyo of this test's own; it takes any key, and makes the lists that it is told of."""
+    from klavier.sandbox import Sandbox  # noqa: PLC0415 -- only tests that ask for it pay for it
+
+    return Sandbox(None, None, unknown_lists="create")
+
+
+@pytest.fixture
+def klavier_hostile_sandbox(klavier_sandbox: "Sandbox") -> "Sandbox":
+    """Give a Klaviyo where about every other call goes wrong: throttled, failing, lost before or after the work.
+
+    The same calls go wrong in each run.  A second try may go through: nothing fails for good.
+    """
+    from klavier.sandbox import Fault  # noqa: PLC0415 -- only tests that ask for it pay for it
+
+    klavier_sandbox.faults.add(
+        Fault.throttled(times=None, rate=TROUBLE_RATE),
+        Fault(503, times=None, rate=TROUBLE_RATE),
+        Fault.garbled(status=502, times=None, rate=TROUBLE_RATE),
+        Fault.reset(times=None, rate=TROUBLE_RATE),
+        Fault.lost_reply(times=None, rate=TROUBLE_RATE),
+        Fault.cut(times=None, rate=TROUBLE_RATE),
+    )
+    return klavier_sandbox
+
+
+@pytest.fixture
+def klavier_sandbox_server(klavier_sandbox: "Sandbox") -> "Iterator[SandboxServer]":
+    """Give that Klaviyo over HTTP, at `.url` on this machine; combine it with the hostile one if you like."""
+    from klavier.sandbox.server import SandboxServer  # noqa: PLC0415 -- only tests that ask for it pay for it
+
+    with SandboxServer(klavier_sandbox) as server:
+        yield server

@@ -1,0 +1,58 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from klavier import Alias, Group, Identify, Page, Screen, Track, load_vendor, parse_event
+from klavier.delivery.transport import Transport
+from klavier.sandbox import Sandbox
+from klavier.sandbox.server import SandboxServer
+from klavier.testing.invariants.repetition import tell
+from tests.support.fakes import GoodVendor, Settings
+
+EVENTS = [
+    parse_event({"type": "track", "event": "Signed Up", "userId": f"u{number}", "messageId": f"m{number}"})
+    for number in range(12)
+]
+
+
+def vendor() -> GoodVendor:
+    return GoodVendor(Settings(private_api_key="pk_test"))
+
+
+def test_a_sandbox_of_ones_own(klavier_sandbox: Sandbox) -> None:
+    assert [outcome.kind for outcome in tell(klavier_sandbox, vendor(), EVENTS)] == ["delivered"] * 12
+    assert len(klavier_sandbox.state()["events"]) == 12
+
+
+def test_the_next_test_has_an_empty_one(klavier_sandbox: Sandbox) -> None:
+    assert klavier_sandbox.state()["events"] == []
+
+
+def test_the_hostile_sandbox_fails_some_and_none_for_good(klavier_hostile_sandbox: Sandbox) -> None:
+    left, tries = EVENTS, 0
+    while left:
+        outcomes = tell(klavier_hostile_sandbox, vendor(), left)
+        assert all(outcome.kind == "delivered" or outcome.retryable for outcome in outcomes)
+        left = [event for event, outcome in zip(left, outcomes, strict=True) if outcome.kind == "failed"]
+        tries += 1
+    assert tries > 1
+    assert len(klavier_hostile_sandbox.state()["events"]) == 12
+
+
+def test_the_server_serves_the_sandbox(klavier_sandbox: Sandbox, klavier_sandbox_server: SandboxServer) -> None:
+    installed = load_vendor("rudderstack", {"private_api_key": "pk_test", "api_version": "v2"})
+    with Transport("pk_test", base_url=klavier_sandbox_server.url) as transport:
+        delivery = next(iter(installed.deliveries(EVENTS[:1])))
+        transport.send(next(delivery.flow()))
+    assert [event["unique_id"] for event in klavier_sandbox.state()["events"]] == ["m0"]
+
+
+@pytest.mark.parametrize("kind", [Identify, Track, Page, Screen, Group, Alias])
+def test_hypothesis_knows_events_by_their_type(kind: type[Any]) -> None:
+    @given(st.from_type(kind))
+    def holds(event: Any) -> None:
+        assert type(event) is kind
+
+    holds()
