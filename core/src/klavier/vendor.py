@@ -45,7 +45,7 @@ class Delivery:
     """
 
     events: tuple[Event, ...]
-    keys: tuple[str, ...]
+    keys: tuple[str, ...] = field(repr=False)  # a key may be an e-mail address
     flow: Callable[[], Flow] = field(repr=False)
     browser_calls: tuple[BrowserCall, ...] = field(default=(), repr=False)
     exact: bool = False

@@ -36,6 +36,8 @@ def _disturbed(value: Any, key: str = "") -> Any:
         return value
     if isinstance(value, int):
         return value - 1 if value > 0 else value + 1
-    if isinstance(value, str) and value.isdigit():
+    if not isinstance(value, str) or not value:
+        return value
+    if key.lower().endswith("id") or value.isdigit():
         return f"{value}1"
-    return f"z{value}" if isinstance(value, str) and value[:1].isalpha() else value
+    return value if value[0].isdigit() or value[0] == "+" else f"z{value}"  # dates and phone numbers stay what they are
