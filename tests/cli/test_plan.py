@@ -107,6 +107,11 @@ def test_no_secret_is_shown_even_where_an_event_holds_it(run: Run) -> None:
     assert found["requests"][0]["json"]["data"]["attributes"]["properties"] == {"oops": "(secret)"}
 
 
+def test_a_key_of_one_letter_does_not_hide_every_text(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text('vendor = "little"\n[klaviyo]\nprivate_api_key = "u"')
+    assert '"external_id":"u1"' in run("plan", "-", "--format", "jsonl", stdin=GOOD).stdout
+
+
 def test_a_plan_needs_no_keys(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"\n[klaviyo]\nprivate_api_key = "${NOT_SET}"')
     result = run("plan", "-", stdin=GOOD)

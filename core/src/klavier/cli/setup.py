@@ -28,6 +28,8 @@ KEYS = {"private_api_key": "KLAVIYO_PRIVATE_API_KEY", "public_api_key": "KLAVIYO
 PLACEHOLDERS = {"private_api_key": "private-key", "public_api_key": "PUBLIC"}
 """Keys for commands that send nothing."""
 
+_SHORTEST_SECRET = 4
+
 _Command = Callable[..., Any]
 
 
@@ -87,12 +89,16 @@ class Setup:
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
-        """The secret values of this setup, which nothing may show."""
+        """The secret values of this setup, which nothing may show.
+
+        Placeholders are none, and texts of a few characters no keys: hiding them would hide half of every event.
+        """
         values = [self.config.keys_for(self.vendor)["private_api_key"], self.config.klaviyo.private_api_key]
         values += [
             getattr(self.vendor.settings, info.name) for info in describe(type(self.vendor.settings)) if info.secret
         ]
-        return tuple({value for value in values if isinstance(value, str) and value})
+        known = {value for value in values if isinstance(value, str) and len(value) >= _SHORTEST_SECRET}
+        return tuple(known - set(PLACEHOLDERS.values()))
 
 
 def known_plugins(config_file: Path | None) -> Plugins:
