@@ -80,6 +80,7 @@ class Dispatcher:
         self._flights: set[asyncio.Task[None]] = set()
         self._underway = 0
         self._ended: list[Voyage] = []
+        self._telling_from: int | None = None
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -92,10 +93,10 @@ class Dispatcher:
         self._stopping = True
         self._changed.set()
 
-    @property
-    def busy(self) -> int:
-        """How many events are under way."""
-        return self._underway
+    def is_telling(self, seq: int) -> bool:
+        """Tell whether an outcome up to this place may be on the disk and not yet observed; asked by other threads."""
+        first = self._telling_from
+        return first is not None and first <= seq
 
     async def run(self, *, until_empty: bool) -> None:
         """Deliver until `stop`, or until nothing is left that waits."""
@@ -211,6 +212,7 @@ class Dispatcher:
         with resting():
             results = [result for voyage in ended for result in voyage.results]
             settled = [verdict(result, self._policy, now, random.random, hold) for result in results]
+        self._telling_from = min((item.entry.seq for item in settled), default=None)
         if not await self._settle(settled):
             self._ended = ended + self._ended
             return
@@ -218,6 +220,7 @@ class Dispatcher:
         for result, item in zip(results, settled, strict=True):
             if item.due is None:
                 self._observe(result.event, result.entry, result.outcome)
+        self._telling_from = None
         for voyage in ended:
             self._underway -= len(voyage.entries)
             self._release(voyage, due)

@@ -42,13 +42,15 @@ class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
         deadline = time.monotonic() + timeout
         if await asyncio.to_thread(outbox.pending_up_to, last):
             self._start()
-        while (await asyncio.to_thread(outbox.pending_up_to, last) or self._is_busy()) and time.monotonic() < deadline:  # noqa: ASYNC110 -- see below
+        while await self._is_waiting(last) and time.monotonic() < deadline:  # noqa: ASYNC110 -- see below
             await asyncio.sleep(_POLL)  # another process may be the one that delivers: only the file tells
         return self.counts()
 
-    def _is_busy(self) -> bool:
-        """Tell whether outcomes of this process are still to be counted."""
-        return self._runner is not None and self._runner.busy > 0
+    async def _is_waiting(self, last: int) -> bool:
+        """Tell whether something up to `last` waits, or its outcome is still to be counted here."""
+        if await asyncio.to_thread(self._parts.outbox.pending_up_to, last):
+            return True
+        return self._runner is not None and self._runner.is_telling(last)
 
     def counts(self) -> Counts:
         """Give the counts so far, without waiting."""

@@ -63,13 +63,15 @@ class Relay(Calls[bool]):
         deadline = time.monotonic() + timeout
         if outbox.pending_up_to(last):
             self._start()
-        while (outbox.pending_up_to(last) or self._is_busy()) and time.monotonic() < deadline:
+        while self._is_waiting(last) and time.monotonic() < deadline:
             time.sleep(_POLL)
         return self.counts()
 
-    def _is_busy(self) -> bool:
-        """Tell whether outcomes of this process are still to be counted."""
-        return self._runner is not None and self._runner.busy > 0
+    def _is_waiting(self, last: int) -> bool:
+        """Tell whether something up to `last` waits, or its outcome is still to be counted here."""
+        if self._parts.outbox.pending_up_to(last):
+            return True
+        return self._runner is not None and self._runner.is_telling(last)
 
     def counts(self) -> Counts:
         """Give the counts so far, without waiting."""

@@ -61,11 +61,10 @@ class Runner:
         self._stopping = False
         self._sleeper = asyncio.Event()
 
-    @property
-    def busy(self) -> int:
-        """How many events are under way in this process."""
+    def is_telling(self, seq: int) -> bool:
+        """Tell whether this process has outcomes up to a place that are on the disk and not yet counted."""
         dispatcher = self.dispatcher
-        return 0 if dispatcher is None else dispatcher.busy
+        return dispatcher is not None and dispatcher.is_telling(seq)
 
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
         """Deliver until `stop`, or until nothing waits; waits its turn while another process delivers."""
