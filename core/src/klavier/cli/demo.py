@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from klavier.plugins import Plugins
 
 FIRST_CHOICE = "rudderstack"
+_GENERAL = "captured.jsonl"
+"""The sample calls of RudderStack's documents, as Segment's and RudderStack's own SDKs post them."""
 
 
 @click.command("demo", short_help="See it work, without an account.")
@@ -72,5 +74,5 @@ def _samples(vendor: str) -> Iterator[Line]:
     """Read the packaged sample events: those for the vendor where it has its own, else the general ones."""
     folder = files("klavier.cli") / "samples"
     own = folder / f"{vendor}.jsonl"
-    with (own if own.is_file() else folder / f"{FIRST_CHOICE}.jsonl").open("rb") as stream:
+    with (own if own.is_file() else folder / _GENERAL).open("rb") as stream:
         yield from read_lines(stream, "sample")
