@@ -28,6 +28,7 @@ from tests.support.virtual_time import run_virtually
 
 PEOPLE = 25
 NUMBERS = range(1, 6 * PEOPLE + 1)
+"""From 1: Klaviyo ignores properties that are 0."""
 PACES = {"single": Pace(), "bulk": FEWEST_CALLS}
 PATIENT = RetryPolicy(tries=10**6, give_up=1e9)
 OFTEN: Any = {"times": None, "rate": 0.3}
