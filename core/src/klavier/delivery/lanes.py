@@ -16,7 +16,7 @@ from klavier.delivery.outbox.entry import Entry
 OfKey = Callable[[str, int, int], list[Entry]]
 """Reads the next entries of a key beyond a place: `Outbox.of_key`."""
 
-LANE_ENTRIES = 200
+LANE_ENTRIES = 1000
 """How many entries of one lane are held in memory."""
 
 

@@ -23,7 +23,7 @@ from klavier.vendor import Vendor
 OnOutcome = Callable[[Event | None, Outcome], None]
 """Sees each event's final outcome; the event is None where its payload could not be read."""
 
-FEWEST_CALLS = Pace(combine=True, window=10_000, run=200, linger=1.0)
+FEWEST_CALLS = Pace(combine=True, window=10_000, run=1000, linger=1.0)
 """How `bulk = "max"` works: a body waits up to a second to be filled."""
 
 

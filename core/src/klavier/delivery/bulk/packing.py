@@ -42,37 +42,65 @@ class Row:
         return self._identities
 
 
+class _Body:
+    """A body that is being filled."""
+
+    def __init__(self, kind: BulkKind) -> None:
+        self.rows: list[Row] = []
+        self.taken: set[Hashable] = set()
+        self._kind = kind
+        self._count = self._size = 0
+
+    def has_room(self, count: int, size: int) -> bool:
+        """Tell whether so many items and bytes fit; anything fits into an empty body."""
+        return not self.rows or (self._count + count <= self._kind.limit and self._size + size <= BODY_BYTES)
+
+    def add(self, row: Row) -> None:
+        self.rows.append(row)
+        self.taken |= row.identities(self._kind)
+        self._count += len(row.items(self._kind))
+        self._size += _size(row)
+
+
 def pack(kind: BulkKind, units: Iterable[Sequence[Row]]) -> Iterator[list[Row]]:
-    """Give the bodies that hold all units in order.
+    """Give the bodies that hold all units, each unit in the first body with room for it.
 
-    A unit's rows stay in one body (a person's events in their order) unless they do not fit into one.
+    A unit's rows stay in one body (a person's events in their order) unless they do not fit into one.  What shares an
+    identity with an earlier row goes into a later body than that row.
     """
-    body: list[Row] = []
-    taken: set[Hashable] = set()
-    count = size = 0
-    for row, unit_count, unit_size in _pieces(kind, units):
-        items = row.items(kind)
-        identities = row.identities(kind)
-        full = count + unit_count > kind.limit or size + unit_size > BODY_BYTES
-        if body and (full or not taken.isdisjoint(identities)):
-            yield body
-            body, taken, count, size = [], set(), 0, 0
-        body.append(row)
-        taken |= identities
-        count += len(items)
-        size += len(row.request.body) + _WRAPPING
-    if body:
-        yield body
-
-
-def _pieces(kind: BulkKind, units: Iterable[Sequence[Row]]) -> Iterator[tuple[Row, int, int]]:
-    """Give each row with the room it needs: for the first row of a unit the whole unit's, where that fits a body."""
+    bodies: list[_Body] = []
     for unit in units:
-        count = sum(len(row.items(kind)) for row in unit)
-        size = sum(len(row.request.body) + _WRAPPING for row in unit)
-        whole = count <= kind.limit and size <= BODY_BYTES
-        for index, row in enumerate(unit):
-            if index == 0 and whole:
-                yield row, count, size
-            else:
-                yield row, len(row.items(kind)), len(row.request.body) + _WRAPPING
+        first = 0
+        for piece in _pieces(kind, unit):
+            first = _place(kind, bodies, piece, first)
+    return (body.rows for body in bodies)
+
+
+def _place(kind: BulkKind, bodies: list[_Body], rows: Sequence[Row], first: int) -> int:
+    """Put rows into one body, `first` or later; gives which."""
+    count, size = sum(len(row.items(kind)) for row in rows), sum(map(_size, rows))
+    own = frozenset().union(*(row.identities(kind) for row in rows))
+    found = len(bodies)
+    for index in range(len(bodies) - 1, first - 1, -1):
+        if not bodies[index].taken.isdisjoint(own):
+            break
+        if bodies[index].has_room(count, size):
+            found = index
+    if found == len(bodies):
+        bodies.append(_Body(kind))
+    for row in rows:
+        bodies[found].add(row)
+    return found
+
+
+def _pieces(kind: BulkKind, unit: Sequence[Row]) -> list[Sequence[Row]]:
+    """Give what has to stay together: the whole unit where it fits into one body, else row by row."""
+    whole = sum(len(row.items(kind)) for row in unit) <= kind.limit and sum(map(_size, unit)) <= BODY_BYTES
+    distinct = sum(len(row.identities(kind)) for row in unit) == len(
+        frozenset().union(*(row.identities(kind) for row in unit))
+    )
+    return [unit] if whole and distinct else [[row] for row in unit]
+
+
+def _size(row: Row) -> int:
+    return len(row.request.body) + _WRAPPING
