@@ -36,8 +36,11 @@ def _disturbed(value: Any, key: str = "") -> Any:
         return value
     if isinstance(value, int):
         return value - 1 if value > 0 else value + 1
-    if not isinstance(value, str) or not value:
-        return value
-    if key.lower().endswith("id") or value.isdigit():
-        return f"{value}1"
-    return value if value[0].isdigit() or value[0] == "+" else f"z{value}"  # dates and phone numbers stay what they are
+    return _other_text(value, key) if isinstance(value, str) and value else value
+
+
+def _other_text(text: str, key: str) -> str:
+    """Change a text; a date or phone number stays what it is."""
+    if key.lower().endswith("id") or text.isdigit():
+        return f"{text}1"
+    return text if text[0].isdigit() or text[0] == "+" else f"z{text}"
