@@ -6,15 +6,18 @@ events and nothing else.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
-from klavier.delivery.endings import broken, spread
+from klavier.delivery.endings import ContractError, broken, spread
 from klavier.errors import TransportError
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, rejected
-from klavier.vendor import Delivery, Flow, Vendor
+from klavier.strictjson import kind_of
+from klavier.vendor import Delivery, Flow, Vendor, ordering_key
 
 if TYPE_CHECKING:
     from klavier.events.model import Event
@@ -27,6 +30,7 @@ _log = logging.getLogger("klavier.delivery")
 
 def deliver(delivery: Delivery, send: Send) -> tuple[Outcome, ...]:
     """Run one delivery; gives one outcome for each of its events, in order."""
+    flow: Flow | None = None
     try:
         flow = delivery.flow()
         request = next(flow)
@@ -35,11 +39,13 @@ def deliver(delivery: Delivery, send: Send) -> tuple[Outcome, ...]:
     except StopIteration as stop:
         return spread(stop.value, delivery)
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
+        _close(flow)
         return broken(error, delivery)
 
 
 async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, ...]:
     """Run one delivery, awaiting each reply; gives one outcome for each of its events, in order."""
+    flow: Flow | None = None
     try:
         flow = delivery.flow()
         request = next(flow)
@@ -48,6 +54,7 @@ async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, .
     except StopIteration as stop:
         return spread(stop.value, delivery)
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
+        _close(flow)
         return broken(error, delivery)
 
 
@@ -57,15 +64,18 @@ def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
     reason = "made no delivery of the event"
     try:
         for delivery in vendor.deliveries(events):
+            _check_keys(delivery)
             left.difference_update(map(id, delivery.events))
             yield delivery
+    except ContractError as error:
+        reason = str(error)
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
         _log.error("vendor %s raised %s while translating", vendor.name, type(error).__name__)
         reason = f"raised {type(error).__name__} while translating"
     for event in events if left else ():
         if id(event) in left:
             left.discard(id(event))
-            yield Delivery((event,), (vendor.key(event),), lambda: _give_up(f"vendor {vendor.name} {reason}"))
+            yield Delivery((event,), (ordering_key(event),), partial(_give_up, f"vendor {vendor.name} {reason}"))
 
 
 def in_order(events: Sequence["Event"], outcomes: Iterable[tuple[Delivery, Sequence[Outcome]]]) -> list[Outcome]:
@@ -77,7 +87,14 @@ def in_order(events: Sequence["Event"], outcomes: Iterable[tuple[Delivery, Seque
     return [found[id(event)] for event in events]
 
 
+def _check_keys(delivery: Delivery) -> None:
+    if len(delivery.keys) != len(delivery.events):
+        raise ContractError(f"gave {len(delivery.keys)} keys for {len(delivery.events)} events")
+
+
 def _refused(delivery: Delivery, request: Request) -> Response | None:
+    if not isinstance(request, Request):
+        raise ContractError(f"the vendor's flow gave {kind_of(request)}, not a Request")
     return None if delivery.exact else refusal(request)
 
 
@@ -86,6 +103,8 @@ def _reply(send: Send, request: Request) -> Response:
         return send(request)
     except TransportError as error:
         return Response.none(str(error))
+    except Exception as error:  # noqa: BLE001 -- whoever sends may raise anything, which is no fault of the vendor
+        return Response.none(f"{type(error).__name__} while sending")
 
 
 async def _reply_async(send: AsyncSend, request: Request) -> Response:
@@ -93,6 +112,15 @@ async def _reply_async(send: AsyncSend, request: Request) -> Response:
         return await send(request)
     except TransportError as error:
         return Response.none(str(error))
+    except Exception as error:  # noqa: BLE001 -- whoever sends may raise anything, which is no fault of the vendor
+        return Response.none(f"{type(error).__name__} while sending")
+
+
+def _close(flow: Flow | None) -> None:
+    """End a flow that was left between two requests; what it raises then changes nothing any more."""
+    with suppress(Exception):
+        if flow is not None:
+            flow.close()
 
 
 def _give_up(reason: str) -> Flow:
