@@ -36,11 +36,11 @@ def _disturbed(value: Any, key: str = "") -> Any:
         return value
     if isinstance(value, int):
         return value - 1 if value > 0 else value + 1
-    return _other_text(value, key) if isinstance(value, str) and value else value
+    return _disturbed_text(value, key) if isinstance(value, str) else value
 
 
-def _other_text(text: str, key: str) -> str:
-    """Change a text; a date or phone number stays what it is."""
+def _disturbed_text(text: str, key: str) -> str:
     if key.lower().endswith("id") or text.isdigit():
         return f"{text}1"
-    return text if text[0].isdigit() or text[0] == "+" else f"z{text}"
+    is_date_or_phone = text[:1].isdigit() or text[:1] == "+"
+    return text if is_date_or_phone or not text else f"z{text}"
