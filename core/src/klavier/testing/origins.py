@@ -85,6 +85,7 @@ class Origins:
     @cached_property
     def _instants(self) -> set[int | None]:
         found: set[int | None] = {_seconds(number) for number in self._numbers}
+        found |= {_seconds(number / 1000) for number in self._numbers}  # JavaScript reads every number as milliseconds
         found |= {_instant(text) for text in self._texts}
         return found - {None}
 
