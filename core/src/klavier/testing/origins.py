@@ -21,6 +21,9 @@ _E164 = re.compile(r"\+\d{7,15}")
 _LEAST_PHONE = 6
 """Fewer digits than this stand in anything."""
 
+_LEAST_MOMENT = 10**8
+"""Numbers from here on may be moments in milliseconds."""
+
 _LATEST_SECONDS = 31_557_600_000
 """Numbers up to the year 2970 count as seconds, larger ones as milliseconds."""
 
@@ -85,7 +88,8 @@ class Origins:
     @cached_property
     def _instants(self) -> set[int | None]:
         found: set[int | None] = {_seconds(number) for number in self._numbers}
-        found |= {_seconds(number / 1000) for number in self._numbers}  # JavaScript reads every number as milliseconds
+        # JavaScript reads every number as milliseconds
+        found |= {_seconds(number / 1000) for number in self._numbers if number >= _LEAST_MOMENT}
         found |= {_instant(text) for text in self._texts}
         return found - {None}
 
