@@ -1,6 +1,7 @@
 import asyncio
 import os
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import klavier
+from klavier.delivery.outbox import Outbox, Settled
 from klavier.relay.relay import Connect, always
 
 CONFIG = """
@@ -145,3 +147,17 @@ def test_the_same_for_asynchronous_programs(tmp_path: Path, sandbox: klavier.San
             return await relay.flush(20)
 
     assert asyncio.run(main()) == klavier.Counts(delivered=25)
+
+
+def test_message_ids_are_forgotten_after_a_week(tmp_path: Path, connect: Connect) -> None:
+    box = Outbox(tmp_path / "klavier.db")
+    box.put([("old", "nobody", b"{}")], now=time.time() - 8 * 86_400)
+    box.settle(Settled(entry) for entry in box.after(0, 10))
+    box.close()
+    event = {"type": "track", "event": "E", "userId": "u1", "messageId": "old"}
+    with klavier.open(write(tmp_path), connect=connect) as relay:
+        assert relay.send({**event, "messageId": "new"})
+        deadline = time.monotonic() + 20
+        while not relay.send(event) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert relay.flush(20).delivered == 2

@@ -41,7 +41,7 @@ def _rows() -> list[tuple[Sdk, Method, dict[str, Any]]]:
         (
             "rudderstack",
             "track",
-            known | {"event": "Checkout Started", "properties": _STARTED},
+            known | {"event": "Checkout Started", "properties": STARTED},
         ),
         (
             "rudderstack",
@@ -113,7 +113,7 @@ _ADDED = {
         {"product_id": "pId1", "sku": "sku1", "name": "T-Shirt", "quantity": 1, "price": 19.5, "total": 19.5},
     ],
 }
-_STARTED = {
+STARTED = {
     "order_id": "1234",
     "value": 12.34,
     "categories": ["category1", "category2"],

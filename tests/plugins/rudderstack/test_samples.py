@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.documented_calls import STARTED
 from tests.support.rudderstack import say, sent
 
 IDENTIFY: dict[str, Any] = {
@@ -53,27 +54,7 @@ CHECKOUT: dict[str, Any] = {
     "messageId": "m1",
     "userId": "user2",
     "event": "Checkout Started ",
-    "properties": {
-        "order_id": "1234",
-        "value": 12.34,
-        "categories": ["category1", "category2"],
-        "checkout_url": "http://www.testcall.com",
-        "item_names": ["item1", "item2"],
-        "products": [
-            {
-                "product_id": f"pId{number}",
-                "sku": f"sku{number}",
-                "name": f"item{number}",
-                "url": f"https://www.item{number}URL.com",
-                "price": float(number),
-                "quantity": 1,
-                "image_url": f"https://www.item{number}Image.com",
-                "categories": ["category1", "category2"],
-                "row_total": float(number),
-            }
-            for number in (1, 2)
-        ],
-    },
+    "properties": STARTED,
 }
 SCREEN: dict[str, Any] = {
     "type": "screen",

@@ -95,12 +95,6 @@ class Lanes:
             heapq.heappop(self._parked)
         return self._parked[0][0] if self._parked else None
 
-    def wake(self) -> None:
-        """Make every parked lane ready at once, as after an outage."""
-        for _, _, lane in list(self._parked):
-            if lane.parked_until is not None:
-                self._park(lane, float("-inf"))
-
     @property
     def idle(self) -> bool:
         """Whether no lane is left: nothing taken, nothing ready, nothing parked."""

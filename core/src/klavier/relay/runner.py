@@ -31,6 +31,7 @@ CLAIM_SECONDS = 15.0
 """How long a process that died keeps others from delivering."""
 
 _BEAT = CLAIM_SECONDS / 5
+_FORGETTING = 3600.0
 _LOOK = 0.5
 """How often, in seconds, a process that delivers looks for what other processes have accepted."""
 
@@ -97,7 +98,9 @@ class Runner:
     async def _run_claimed(self, send: AsyncSend, *, until_empty: bool) -> bool:
         """Deliver while the claim holds; gives whether the work has ended, rather than the claim."""
         dispatcher = self.dispatcher = self._dispatcher(send)
-        beside = [asyncio.create_task(self._beat(dispatcher)), asyncio.create_task(self._look(dispatcher))]
+        beside = [
+            asyncio.create_task(work) for work in (self._beat(dispatcher), self._look(dispatcher), self._forget())
+        ]
         try:
             await dispatcher.run(until_empty=until_empty)
         finally:
@@ -140,6 +143,15 @@ class Runner:
             if not held:
                 dispatcher.stop()
                 return
+
+    async def _forget(self) -> None:
+        """Let the outbox forget old message ids now and every hour, so that it does not grow for ever."""
+        while True:
+            try:
+                await asyncio.to_thread(self.parts.outbox.forget)
+            except OutboxError as error:
+                _log.warning("%s; old message ids stay for another hour", error)
+            await asyncio.sleep(_FORGETTING)
 
     async def _look(self, dispatcher: Dispatcher) -> None:
         """Wake the dispatcher when another process has accepted something, or put a dead letter back."""
