@@ -18,6 +18,11 @@ from tests.support.repository import DISTRIBUTIONS, PLUGINS, ROOT, pyproject
 OURS = {pyproject(folder)["project"]["name"]: folder for folder in DISTRIBUTIONS}
 VENDORS = [plugin.name for plugin in PLUGINS]
 
+_UNSEEN_IMPORTS = [
+    *("--package-module-name-map", "python-liquid=liquid"),
+    *("--per-rule-ignores", "DEP002=" + "|".join(OURS)),  # extras name the plugins, which entry points find
+]
+
 EVERY_DISTRIBUTION = pytest.mark.parametrize("name", OURS)
 
 
@@ -108,6 +113,22 @@ def test_what_people_see_on_the_index(name: str) -> None:
     assert f"pip install {'klavier' if name == 'klavier' else name}" in (OURS[name] / project["readme"]).read_text(
         "utf-8"
     )
+
+
+def test_the_index_would_take_them(built: Path) -> None:
+    """Metadata is complete, and each README renders."""
+    command = [sys.executable, "-m", "twine", "check", "--strict", *sorted(map(str, built.iterdir()))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- reads our own files
+    assert (done.returncode, done.stdout.count("PASSED")) == (0, 2 * len(OURS)), done.stdout + done.stderr
+
+
+@EVERY_DISTRIBUTION
+def test_dependencies_are_those_that_the_code_imports(name: str) -> None:
+    """None is missing, none is superfluous, and none is only there because another needs it."""
+    source = "core/src" if name == "klavier" else "src"
+    command = [sys.executable, "-m", "deptry", "--no-ansi", source, *_UNSEEN_IMPORTS]
+    done = subprocess.run(command, cwd=OURS[name], capture_output=True, text=True, check=False)  # noqa: S603 -- ours
+    assert done.returncode == 0, done.stderr
 
 
 CHECK = """

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 PROJECT = "klavier"
 
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(PROJECT)
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker(PROJECT)
 """Mark a function as the implementation of the hook whose name it bears."""
 
 

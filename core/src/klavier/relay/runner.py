@@ -57,7 +57,7 @@ class Runner:
         self.parts = parts
         self.kinds: Counter[Kind] = Counter()
         self.dispatcher: Dispatcher | None = None
-        self.pacer = Pacer(time.monotonic)
+        self.pacer: Pacer = Pacer(time.monotonic)
         self._holder = f"{os.getpid()}-{uuid.uuid4()}"
         self._stopping = False
         self._sleeper = asyncio.Event()

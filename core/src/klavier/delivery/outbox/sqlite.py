@@ -60,7 +60,7 @@ class Outbox:
         `retention` is how long message ids are remembered, `timeout` how long to wait for another process, in seconds.
         `connect` opens the file by other means than Python's own SQLite, such as one that watches the disk in tests.
         """
-        self.path = str(path)
+        self.path: str = str(path)
         self._retention = retention
         self._timeout = timeout
         self._connect = connect or _connect
