@@ -56,13 +56,18 @@ def _unexplained(trace: Trace, known: list[Any]) -> Iterator[tuple[str, Any]]:
         for exchange in found.exchanges:
             origins = Origins(*known, *replies)
             for place, leaf in leaves(said(exchange.request)):
-                if not origins.explain(leaf):
+                if not _is_placeholder(place, leaf) and not origins.explain(leaf):
                     yield f"{exchange.request.path} {place}", leaf
             replies.append(exchange.response.json)
         origins = Origins(*known)
         for place, leaf in leaves([call[1:] for call in found.delivery.browser_calls], "browser call"):
-            if not origins.explain(leaf):
+            if not _is_placeholder(place, leaf) and not origins.explain(leaf):
                 yield place, leaf
+
+
+def _is_placeholder(place: str, leaf: Any) -> bool:
+    """Tell whether a null keeps the place of what is missing in an array, such as the name of one of several items."""
+    return leaf is None and place.endswith("]")
 
 
 def _indices(payload: Any) -> list[str]:

@@ -4,13 +4,13 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import attrs
 
 from klavier.events.model import Event
 from klavier.klaviyo.endpoints import find_endpoint
-from klavier.klaviyo.request import Request
+from klavier.klaviyo.request import Request, quoted
 from klavier.klaviyo.response import Response
 from klavier.testing.invariants.report import broken
 from klavier.testing.saying import leaves, said
@@ -63,8 +63,7 @@ def _path_problem(request: Request) -> str:
         return f"{request.method} {request.path} is the path of no endpoint; quote the ids in it"
     pairs = zip(endpoint.path.split("/"), request.path.rstrip("/").split("/"), strict=True)
     for pattern, segment in pairs:
-        wanted = quote(unquote(segment), safe="")
-        if pattern == "{id}" and (segment in (".", "..") or segment != wanted):
+        if pattern == "{id}" and segment != quoted(unquote(segment)):
             return f"the id {segment!r} in the path is not quoted"
     return ""
 
