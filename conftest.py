@@ -1,6 +1,7 @@
 """How the tests search, and the pages as tests.
 
-Every block of Python in the README and the documentation runs as a test; TOML and JSON are read.
+Every block of Python in the README and the documentation runs as a test, and so do the commands of klavier in blocks of
+`console`, whose output must be the one shown; TOML and JSON are read.
 The blocks of one page run in order, in a folder of their own.  A block of TOML that begins with a comment like
 `# klavier.toml` is written to the file of that name, so that the blocks after it find it there, as a reader would.
 """
@@ -19,6 +20,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
+
+from tests.support.console import run_console
 
 set_hypothesis_home_dir(Path(__file__).parent / ".hypothesis")  # its tables of characters take seconds to make anew
 # The same examples in each run: a test that turns red was turned red by a change.  New examples are what `deep` is for.
@@ -68,7 +71,12 @@ def read_json(example: Example) -> None:
 
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), CodeBlockParser("toml", read_toml), CodeBlockParser("json", read_json)],
+    parsers=[
+        PythonCodeBlockParser(),
+        CodeBlockParser("toml", read_toml),
+        CodeBlockParser("json", read_json),
+        CodeBlockParser("console", run_console),
+    ],
     patterns=["*.md", "docs/*.md", "docs/**/*.md", "plugins/*/*.md"],
     setup=enter_folder,
     teardown=leave_folder,

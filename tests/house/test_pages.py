@@ -47,3 +47,21 @@ def test_one_sentence_a_line(page: Path) -> None:
     """A change then shows what it changes."""
     lines = [line for line in prose(page).splitlines() if not line.lstrip().startswith(("|", "-", "*", "<!--", "%"))]
     assert [line for line in lines if re.search(r"[a-z`)][.!?] [A-Z][a-z]", line)] == []
+
+
+def links(page: Path) -> set[Path]:
+    """Give the pages of the site that a page links to, the parts of the README that it includes among them."""
+    text = page.read_text("utf-8")
+    if page == ROOT / "docs" / "index.md":
+        text += (ROOT / "README.md").read_text("utf-8").replace("](docs/", "](")
+    targets = re.findall(r"\]\(([^)\s#]+\.md)", text)
+    return {(page.parent / target).resolve() for target in targets if "://" not in target}
+
+
+@pytest.mark.parametrize(
+    "wanted", ["tutorial", "how-to/swap-the-vendor", "how-to/write-a-vendor", "how-to/run-a-relay", "cli", "sandbox"]
+)
+def test_a_newcomer_finds_it_in_two_clicks(wanted: str) -> None:
+    first = ROOT / "docs" / "index.md"
+    near = links(first) | {far for page in links(first) if page.exists() for far in links(page)}
+    assert ROOT / "docs" / f"{wanted}.md" in near
