@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from klavier.events.model import Event
+from klavier.events.model import Event, JsonObject
 from klavier.outcome import Outcome
 from klavier.vendor import VendorSpec
 
@@ -25,6 +25,10 @@ class Hooks:
     @hookspec
     def klavier_vendors(self) -> Iterable[VendorSpec]:  # type: ignore[empty-body]  # pluggy reads the signature only
         """Register vendors: give the `VendorSpec` of each."""
+
+    @hookspec
+    def klavier_read_event(self, payload: JsonObject) -> Event | None:
+        """Read `payload` in a wire format of the plugin's own: give its event, or None for any other format."""
 
     @hookspec
     def klavier_transform_event(self, event: Event, vendor: str) -> Event | Outcome | None:

@@ -16,7 +16,7 @@ import pluggy
 from attrs import frozen
 
 from klavier.errors import ConfigError, EventError, PluginError
-from klavier.events.model import Event
+from klavier.events.model import Event, JsonObject
 from klavier.hookspecs import PROJECT, Hooks
 from klavier.outcome import Outcome, failed
 from klavier.strictjson import checked_copy, kind_of
@@ -91,6 +91,25 @@ class Plugins:
         if isinstance(name, str) and name in self._vendors:
             return self._vendors[name]
         raise ConfigError(f"vendor: {_unknown(name, sorted(self._vendors), self._broken)}")
+
+    def read(self, payload: JsonObject) -> Event | None:
+        """Let plugins read a payload that klavier cannot; gives the first event made of it, None where none knows it.
+
+        Raises `EventError` where the plugin whose format it is refuses it, raises anything, or gives no event.
+        """
+        for call in self._calls("klavier_read_event"):
+            try:
+                event: Any = call.run(payload=payload)
+                problem = _fault_of_event(event, "reading") if event is not None else ""
+            except EventError:
+                raise
+            except Exception as error:
+                raise EventError(f"plugin {call.plugin} raised {type(error).__name__} in reading the event") from error
+            if problem:
+                raise EventError(f"plugin {call.plugin} {problem}")
+            if event is not None:
+                return event  # type: ignore[no-any-return]  # checked just now
+        return None
 
     def transform(self, event: Event, vendor: str) -> Event | Outcome:
         """Run every transformation in turn; an outcome drops the event, also the `failed` one of a broken plugin."""
@@ -183,8 +202,13 @@ def _fault_of(result: Any) -> str:
         return ""
     if isinstance(result, Outcome):
         return "gave a delivered outcome for an event that nobody sent" if result.kind == "delivered" else ""
+    return _fault_of_event(result, "a transformation", "an event, an outcome or None")
+
+
+def _fault_of_event(result: Any, where: str, wanted: str = "an event or None") -> str:
+    """Say what is wrong with an event that a plugin gave; empty where nothing is."""
     if not isinstance(result, Event):
-        return f"gave {kind_of(result)} in a transformation, not an event, an outcome or None"
+        return f"gave {kind_of(result)} in {where}, not {wanted}"
     try:
         checked_copy(vars(result))
     except EventError as error:

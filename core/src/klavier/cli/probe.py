@@ -40,8 +40,9 @@ def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None
     Each request is made once.
     The event is really delivered: use a test account, or a sandbox.
     """
-    event = parse_line(_text(file))
+    text = _text(file)
     setup = prepare(choice, base_url=sandbox)
+    event = parse_line(text, plugins=setup.plugins)
     exchanges: list[Exchange] = []
     dropped = setup.plugins.transform(event, setup.vendor.name)
     if isinstance(dropped, Outcome):

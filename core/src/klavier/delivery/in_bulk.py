@@ -51,6 +51,7 @@ class InBulk:
         self._vendor = vendor
         self._connect = connect
         self._pace = pace
+        self._plugins = plugins
         self._translator = Translator(vendor, plugins)
         self._pacer = _Pacer(time.monotonic)
 
@@ -75,7 +76,7 @@ class InBulk:
         return _Courier(counted, self._pacer, time.monotonic)
 
     def _deliver(self, window: list[Line], runner: asyncio.Runner, courier: Courier) -> Iterator[Result]:
-        found = [read(line) for line in window]
+        found = [read(line, self._plugins) for line in window]
         ended: dict[int, tuple[Event | None, Outcome]] = {}
 
         def note(event: Event | None, entry: Entry, outcome: Outcome) -> None:

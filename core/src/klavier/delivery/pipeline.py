@@ -53,12 +53,12 @@ class Result:
     sent_with: int | None = None
 
 
-def read(line: Line) -> Event | Result:
-    """Parse a line; gives the result of one that is no event."""
+def read(line: Line, plugins: "Plugins | None" = None) -> Event | Result:
+    """Parse a line, in a format that klavier or one of the plugins knows; gives the result of one that is no event."""
     if line.problem:
         return Result(line, None, rejected(f"{line.place}: {line.problem}"), line.problem)
     try:
-        return parse_line(line.text)
+        return parse_line(line.text, plugins=plugins)
     except EventError as error:
         return Result(line, None, rejected(f"{line.place}: {error}"), _POSITION.sub("", error.problem))
 
@@ -188,7 +188,7 @@ class Pipeline:
 
     def _read(self, line: Line) -> _Slot:
         """Parse and transform one line; what ends here has its result already."""
-        found = read(line)
+        found = read(line, self._plugins)
         if isinstance(found, Result):
             return _Slot(line, result=found)
         changed = found if self._plugins is None else self._plugins.transform(found, self._vendor.name)

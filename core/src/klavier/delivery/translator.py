@@ -53,7 +53,7 @@ class Translator:
 
     def _event(self, entry: Entry) -> Event | Outcome:
         try:
-            event = parse_line(entry.payload)
+            event = parse_line(entry.payload, plugins=self._plugins)
         except EventError as error:
             return rejected(f"the stored payload is no event: {error}")
         return self._plugins.transform(event, self._vendor.name)

@@ -10,19 +10,25 @@ import orjson
 from klavier.errors import EventError
 from klavier.events.model import Alias, Event, Group, Identify, Page, Screen, Track
 from klavier.events.reader import parse_event
+from klavier.plugins import Plugins
 from klavier.vendor import Vendor
 
 Call = Mapping[str, Any]
 """The arguments of `relay.track(...)` and the like: wire names to values; None means not given."""
 
 
-def accept(event: Event | Mapping[str, Any], vendor: Vendor) -> tuple[str, str, bytes]:
+def accept(event: Event | Mapping[str, Any], vendor: Vendor, plugins: Plugins | None = None) -> tuple[str, str, bytes]:
     """Give what the outbox keeps of an event: message id, ordering key, JSON payload.
 
     An event without a message id gets a random one here, as the vendors' own libraries do, and so does one without a
-    timestamp get the present time: two equal calls are two events.  Raises `EventError` for what is no event.
+    timestamp get the present time: two equal calls are two events.  Raises `EventError` for what is no event, in a
+    format of klavier's or of one of `plugins` (the installed ones by default).
     """
-    known = event if isinstance(event, (Identify, Track, Page, Screen, Group, Alias)) else parse_event(event)
+    known = (
+        event
+        if isinstance(event, (Identify, Track, Page, Screen, Group, Alias))
+        else parse_event(event, plugins=plugins)
+    )
     if known.message_id in (None, "") and "type" in known.payload:
         known = parse_event({**known.payload, "messageId": str(uuid.uuid4())})
     if known.timestamp in (None, "") and "type" in known.payload:

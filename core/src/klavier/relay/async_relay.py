@@ -30,7 +30,7 @@ class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
 
     async def send_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[bool]:
         """Accept many events with one write, all of them or none; gives for each whether it is new."""
-        rows = [accept(event, self._parts.vendor) for event in events]
+        rows = [accept(event, self._parts.vendor, self._parts.plugins) for event in events]
         fresh = await asyncio.to_thread(self._parts.outbox.put, rows)
         self._start()
         return fresh

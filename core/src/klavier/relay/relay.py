@@ -49,7 +49,7 @@ class Relay(Calls[bool]):
 
     def send_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[bool]:
         """Accept many events with one write, all of them or none; gives for each whether it is new."""
-        fresh = self._parts.outbox.put([accept(event, self._parts.vendor) for event in events])
+        fresh = self._parts.outbox.put([accept(event, self._parts.vendor, self._parts.plugins) for event in events])
         self._start()
         return fresh
 
