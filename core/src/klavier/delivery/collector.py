@@ -11,6 +11,7 @@ def resting() -> Iterator[None]:
 
     A burst makes many objects that all stay until their replies come and then go by their reference counts, so the
     collector would walk through them time and again to free nothing: in bulk that was a third of all processor time.
+    So at the end what is young counts as old: it is looked at when the collector next looks at everything.
     Blocks are kept short, since the collector belongs to the whole program; nothing is awaited in them.
     """
     if not gc.isenabled():
@@ -20,4 +21,12 @@ def resting() -> Iterator[None]:
     try:
         yield
     finally:
+        _age()
         gc.enable()
+
+
+def _age() -> None:
+    """Make young objects old without looking at them, unless the program has frozen some that are to stay so."""
+    if not gc.get_freeze_count():
+        gc.freeze()
+        gc.unfreeze()

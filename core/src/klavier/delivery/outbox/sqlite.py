@@ -104,12 +104,12 @@ class Outbox:
             if item.due is not None:
                 later.append((item.due, item.tries, item.first_try, item.entry.seq))
                 continue
-            gone.append((item.entry.seq,))
+            gone.append(item.entry.seq)
             if item.letter is not None:
                 letters.append(_row(item.letter))
         with self._transaction() as connection:
             connection.executemany("UPDATE events SET due = ?, tries = ?, first_try = ? WHERE seq = ?", later)
-            connection.executemany("DELETE FROM events WHERE seq = ?", gone)
+            connection.executemany("DELETE FROM events WHERE seq BETWEEN ? AND ?", _spans(gone))
             connection.executemany(f"INSERT OR REPLACE INTO dead ({_LETTER}) VALUES ({_marks(11)})", letters)  # noqa: S608 -- constant column names
 
     def pending(self) -> int:
@@ -258,14 +258,37 @@ def _connect(path: str, timeout: float) -> sqlite3.Connection:
 
 def _insert(connection: sqlite3.Connection, rows: list[tuple[str, str, bytes, float]]) -> list[bool]:
     """Insert the rows whose message id is new; gives for each whether it was."""
-    fresh = [
-        connection.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (row[0], row[3])).rowcount == 1 for row in rows
-    ]
+    fresh = _see(connection, rows)
     connection.executemany(
         "INSERT INTO events (message_id, key, payload, accepted) VALUES (?, ?, ?, ?)",
         [row for row, is_new in zip(rows, fresh, strict=True) if is_new],
     )
     return fresh
+
+
+def _see(connection: sqlite3.Connection, rows: list[tuple[str, str, bytes, float]]) -> list[bool]:
+    """Remember message ids; gives for each whether it is new.  All at once, and one by one only where some are not."""
+    statement = "INSERT OR IGNORE INTO seen VALUES (?, ?)"
+    ids = [(row[0], row[3]) for row in rows]
+    connection.execute("SAVEPOINT see")
+    if connection.executemany(statement, ids).rowcount == len(ids):
+        fresh = [True] * len(ids)
+    else:
+        connection.execute("ROLLBACK TO see")
+        fresh = [connection.execute(statement, row).rowcount == 1 for row in ids]
+    connection.execute("RELEASE see")
+    return fresh
+
+
+def _spans(seqs: list[int]) -> list[list[int]]:
+    """Give places as spans without gaps, first and last: many neighbours leave with one statement."""
+    spans: list[list[int]] = []
+    for seq in sorted(seqs):
+        if spans and seq == spans[-1][1] + 1:
+            spans[-1][1] = seq
+        else:
+            spans.append([seq, seq])
+    return spans
 
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:
