@@ -1,13 +1,22 @@
 """When a failed event is tried again: one small policy, as data, for each vendor."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
+from klavier.klaviyo.response import RETRYABLE, Response
 from klavier.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
 
 _NOT_COUNTED = frozenset({401, 403, 429})
 """The event is not at fault: the key is not accepted, or the account sends too much.  Such tries are free."""
+
+_SERVER_ERRORS = frozenset(range(500, 600))
+_FEW = 10
+_UNITS = (("h", 3600), ("min", 60), ("s", 1))
 
 
 @frozen
@@ -15,13 +24,25 @@ class RetryPolicy:
     """How often and for how long an event is tried.
 
     A retryable failure is tried again after a random time from zero to `first * 2 ** (tries - 1)` seconds ("full
-    jitter"), at most `longest`; it becomes a dead letter after `tries` tries, or `give_up` seconds after its first one.
+    jitter"), at most `longest`.  It becomes a dead letter after `tries` tries (None: however many they are), or at
+    `give_up` seconds after its first one, but then not before `least` tries.
+
+    `statuses` are those that the vendor itself tries again, 0 for no reply; those that klavier knows to pass are tried
+    again whether they are in it or not.  `source` says where the vendor tells all this; empty where it does not, and
+    the numbers are klavier's own.
     """
 
-    tries: int = 10
+    tries: int | None = 10
     first: float = 1.0
     longest: float = 300.0
     give_up: float = 4 * 3600.0
+    least: int = 3
+    statuses: "AbstractSet[int]" = field(default=RETRYABLE, repr=False)
+    source: str = ""
+
+    def may_retry(self, reply: Response) -> bool:
+        """Tell whether a later try of what got this reply may succeed: what a flow says of its failure."""
+        return reply.retryable or (reply.status in self.statuses and not reply.local)
 
     def is_free(self, outcome: Outcome) -> bool:
         """Tell whether a failure says nothing against the event, so that its try does not count."""
@@ -35,6 +56,50 @@ class RetryPolicy:
         free = self.is_free(outcome)
         if outcome.kind != "failed" or not (outcome.retryable or free):
             return None
-        if age > self.give_up or (tries >= self.tries and not free):
+        if not free and self._is_over(tries, age):
             return None
         return random() * min(self.longest, self.first * 2.0 ** min(max(tries, 1) - 1, 30))
+
+    def _is_over(self, tries: int, age: float) -> bool:
+        if self.tries is not None and tries >= self.tries:
+            return True
+        return age > self.give_up and tries >= self.least
+
+
+def told(policy: RetryPolicy) -> list[tuple[str, str]]:
+    """Put a policy into words, as pairs of what is told and the telling; the vendor pages show them."""
+    end = f"after {_span(policy.give_up)}, but not before {policy.least} tries"
+    if policy.tries is not None:
+        end = f"after {policy.tries} tries, or {end}"
+    # A vendor that tries some server errors again is told in full, and klavier's share as a whole.
+    also = RETRYABLE - policy.statuses
+    return [
+        ("tried again", _statuses(policy.statuses) + (f"; by klavier also {_statuses(_whole(also))}" if also else "")),
+        ("waits", f"a random time, at first up to {_span(policy.first)}, doubling up to {_span(policy.longest)}"),
+        ("given up", end),
+        ("by", policy.source or "klavier's own policy, since the vendor's documents tell none"),
+    ]
+
+
+def _whole(statuses: "AbstractSet[int]") -> "AbstractSet[int]":
+    """Fill up what is nearly all server errors that pass, so that it can be told in few words."""
+    return statuses | (RETRYABLE & _SERVER_ERRORS) if len(statuses & _SERVER_ERRORS) > _FEW else statuses
+
+
+def _statuses(statuses: "AbstractSet[int]") -> str:
+    """Write a set of statuses: `no reply, 408, 429, 5xx but 501`."""
+    errors = _SERVER_ERRORS & statuses
+    names = ["no reply"] if 0 in statuses else []
+    if len(errors) <= _FEW:
+        return ", ".join(names + [str(status) for status in sorted(statuses - {0})])
+    names += [str(status) for status in sorted(statuses - errors - {0})]
+    missing = sorted(_SERVER_ERRORS - errors)
+    return ", ".join([*names, "5xx" + (f" but {', '.join(map(str, missing))}" if missing else "")])
+
+
+def _span(seconds: float) -> str:
+    """Write a time span in the largest unit that makes it a whole number."""
+    unit, length = next(
+        ((unit, length) for unit, length in _UNITS if seconds >= length and seconds % length == 0), _UNITS[-1]
+    )
+    return f"{seconds / length:g} {unit}"

@@ -63,8 +63,6 @@ class Vendor(ABC):
     bulk_size: int = 1
     """How many events to hand over together where the fewest calls are wanted: above 1 for a vendor with bulk calls of
     its own; the others' requests are combined after translation."""
-    retry: RetryPolicy = RetryPolicy()
-    """When a failed event is tried again."""
     constants: frozenset[str | float] = frozenset()
     """Values that the vendor adds by itself, such as the event name `Placed Order`; tests expect no others."""
 
@@ -85,18 +83,23 @@ class Vendor(ABC):
         return frozenset()
 
 
+_KLAVIERS_OWN = RetryPolicy()
+
+
 @frozen
 class VendorSpec:
     """What a plugin registers: a vendor's one spelling, its settings and how to build it from them.
 
     `settings` is a frozen attrs class whose fields are made with `klavier.setting`; `build` takes an instance of it
-    and raises `ConfigError` where settings do not go together.
+    and raises `ConfigError` where settings do not go together.  `retry` says when a failed event is tried again;
+    without it klavier's own policy holds.
     """
 
     name: str
     summary: str
     settings: type[Any]
     build: Callable[[Any], Vendor]
+    retry: RetryPolicy = _KLAVIERS_OWN
 
 
 def ordering_key(event: Event) -> str:

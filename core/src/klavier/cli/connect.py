@@ -30,7 +30,8 @@ def connect(setup: Setup, *, tries: int = 6) -> Iterator[Send]:
         proxy=klaviyo.proxy,
         verify=klaviyo.verify,
     ) as transport:
-        patient = Patient(transport.send, Pacer(time.monotonic), tries=tries)
+        policy = setup.plugins.vendor(setup.vendor.name).retry
+        patient = Patient(transport.send, Pacer(time.monotonic), policy=policy, tries=tries)
         try:
             yield patient.send
         finally:

@@ -12,10 +12,12 @@ from klavier.cli.setup import config_option, known_plugins
 from klavier.cli.wording import hanging, paint, plain
 from klavier.hookspecs import PROJECT
 from klavier.plugins import Plugins
+from klavier.retry import told
 from klavier.settings import SettingInfo, describe
 from klavier.vendor import VendorSpec
 
 _INDENT = 6
+_RETRY_WIDTH = 11
 
 
 @frozen
@@ -75,6 +77,9 @@ def _describe(spec: VendorSpec) -> None:
     source = f"{origin.distribution} {origin.version}" if origin.version else "a plugin file"
     click.echo(f"{paint(spec.name, bold=True)}, from {source}")
     click.echo(hanging(spec.summary, "", 0))
+    click.echo("\nWhen a relay tries a failed event again:\n")
+    for name, text in told(spec.retry):
+        click.echo(hanging(text, f"  {paint(f'{name:<{_RETRY_WIDTH}}', bold=True)}  ", _RETRY_WIDTH + 4))
     click.echo(f"\nSettings, in klavier.toml under [vendors.{spec.name}]:\n")
     for info in describe(spec.settings):
         click.echo(f"  {paint(info.name, bold=True)}  {info.type}, {_default(info)}")
@@ -103,6 +108,7 @@ def _as_object(specs: list[VendorSpec], plugins: Plugins) -> dict[str, Any]:
                 "name": spec.name,
                 "summary": spec.summary,
                 **asdict(origin_of(spec)),
+                "retry": {**asdict(spec.retry), "statuses": sorted(spec.retry.statuses)},
                 "settings": [_setting_object(info) for info in describe(spec.settings)],
             }
             for spec in specs

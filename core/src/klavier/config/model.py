@@ -18,6 +18,8 @@ BASE_URL = "https://a.klaviyo.com"
 _LONGEST_WAIT = 3600
 _LARGEST_BATCH = 10_000
 _MOST_CONNECTIONS = 1000
+_MOST_TRIES = 1_000_000
+_LONGEST_PATIENCE = 30 * 86_400
 
 
 def _web_address(value: str) -> None:
@@ -35,6 +37,16 @@ def _web_address(value: str) -> None:
 def _seconds(value: float) -> None:
     if not math.isfinite(value) or not 0 < value <= _LONGEST_WAIT:
         raise ValueError(f"must be a number of seconds above 0, at most {_LONGEST_WAIT}")
+
+
+def _patience(value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and 0 < value <= _LONGEST_PATIENCE):
+        raise ValueError(f"must be a number of seconds above 0, at most {_LONGEST_PATIENCE} (30 days)")
+
+
+def _some_tries(value: int | None) -> None:
+    if value is not None and not 1 <= value <= _MOST_TRIES:
+        raise ValueError(f"must be from 1 to {_MOST_TRIES}")
 
 
 def _some_events(value: int | None) -> None:
@@ -95,6 +107,24 @@ class DeliverySection:
         "vendor", doc='"vendor" makes the calls that the vendor would, "max" says the same with the fewest calls.'
     )
     connections: int = setting(32, validator=_some_connections, doc="How many calls may be under way at once.")
+    tries: int | None = setting(
+        None, validator=_some_tries, doc="How often an event is tried at most, where it is not what the vendor does."
+    )
+    give_up: float | None = setting(
+        None,
+        validator=_patience,
+        doc="Seconds from an event's first try after which it is given up, where it is not what the vendor does.",
+    )
+    first_delay: float | None = setting(
+        None,
+        validator=_patience,
+        doc="Seconds that are waited at most before the second try, where it is not what the vendor does.",
+    )
+    longest_delay: float | None = setting(
+        None,
+        validator=_patience,
+        doc="Seconds that are waited at most before any try, where it is not what the vendor does.",
+    )
 
 
 @frozen

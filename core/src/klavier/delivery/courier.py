@@ -16,7 +16,6 @@ _TOO_OFTEN = 5
 
 _DOWN_AFTER = 10
 _FIRST_PROBE, _LONGEST_PROBE = 1.0, 60.0
-_PASSING = frozenset({0, 408, 425, 500, 502, 503, 504, 524})
 
 
 class Courier:
@@ -73,7 +72,7 @@ class Courier:
             return Response.none(str(error))
 
     def _learn(self, reply: Response) -> None:
-        if reply.status not in _PASSING:
+        if reply.status == _THROTTLED or not reply.retryable:
             self._failures = self._probes = 0
             self._held_until = 0.0
             return

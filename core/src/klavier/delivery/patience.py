@@ -13,6 +13,7 @@ from klavier.delivery.drivers import Send
 from klavier.errors import TransportError
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.retry import RetryPolicy
 
 _FIRST, _LONGEST = 1.0, 30.0
 """Seconds: the most that is waited before the second try, and before any."""
@@ -45,21 +46,23 @@ class Paces(Protocol):
 class Patient:
     """Sends requests one at a time or from many threads; gives the last reply, status 0 where none came.
 
-    A retryable reply is waited out: as long as it asks for, else a random time that doubles at most.  After three
-    requests in a row that stay without success, each further one is tried once, until one succeeds.
+    A reply that passes, by `policy`, is waited out: as long as it asks for, else a random time that doubles at most.
+    After three requests in a row that stay without success, each further one is tried once, until one succeeds.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- all but the first have a default
         self,
         send: Send,
         pacer: Paces | None = None,
         *,
+        policy: RetryPolicy | None = None,
         tries: int = 6,
         sleep: Callable[[float], object] | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._send = send
         self._pacer = pacer
+        self._may_retry = (policy or RetryPolicy()).may_retry
         self._tries = tries
         self._ended = threading.Event()
         self._sleep = self._ended.wait if sleep is None else sleep
@@ -72,11 +75,11 @@ class Patient:
         tries = self._tries if self._in_vain < _HOPELESS_AFTER else 1
         reply = self._once(request)
         for number in range(1, tries):
-            if not reply.retryable or self._ended.is_set():
+            if not self._may_retry(reply) or self._ended.is_set():
                 break
             self._sleep(self._pause(reply, number))
             reply = self._once(request)
-        self._in_vain = self._in_vain + 1 if reply.retryable else 0
+        self._in_vain = self._in_vain + 1 if self._may_retry(reply) else 0
         return reply
 
     def end(self) -> None:

@@ -7,7 +7,10 @@ from attrs import field, frozen
 
 from klavier.redaction import redact_text
 
-_RETRYABLE = frozenset({0, 408, 425, 429, 500, 502, 503, 504, 524})
+RETRYABLE = frozenset({0, 408, 423, 425, 429, *range(500, 600)} - {501})
+"""Statuses that pass: no reply, time-outs, locks, limits, and the troubles of Klaviyo's servers and of what stands
+before them (520 to 530).  Trying again is harmless, since what is sent carries its own unique id."""
+
 _SHOWN = 3
 """How many errors a reason tells: a refused batch may have one for each record."""
 _LONGEST = 300
@@ -62,7 +65,7 @@ class Response:
     @property
     def retryable(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status in _RETRYABLE and not self.local
+        return self.status in RETRYABLE and not self.local
 
     @property
     def errors(self) -> tuple[ApiError, ...]:

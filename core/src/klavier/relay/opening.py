@@ -18,6 +18,7 @@ from klavier.plugins import Plugins
 from klavier.relay.async_relay import AsyncRelay
 from klavier.relay.relay import Connect, Relay
 from klavier.relay.runner import AsyncSend, Parts
+from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
 
 OnOutcome = Callable[[Event | None, Outcome], None]
@@ -94,6 +95,18 @@ def pace_of(config: Config, vendor: Vendor) -> Pace:
     return Pace(connections=connections, window=2 * connections * batch, batch=batch)
 
 
+def policy_of(config: Config, own: RetryPolicy) -> RetryPolicy:
+    """Give a vendor's policy of trying again, with what a configuration says instead."""
+    said = config.delivery
+    return evolve(
+        own,
+        tries=own.tries if said.tries is None else said.tries,
+        give_up=own.give_up if said.give_up is None else said.give_up,
+        first=own.first if said.first_delay is None else said.first_delay,
+        longest=own.longest if said.longest_delay is None else said.longest_delay,
+    )
+
+
 def outbox_of(config: Config, folder: Path) -> Outbox:
     """Open the outbox that a configuration names; a relative path starts in `folder`."""
     name = config.delivery.outbox
@@ -109,7 +122,7 @@ def parts_of(config: Config, folder: Path, on_outcome: OnOutcome | None = None) 
         plugins=plugins,
         outbox=outbox_of(config, folder),
         pace=pace_of(config, vendor),
-        policy=vendor.retry,
+        policy=policy_of(config, plugins.vendor(vendor.name).retry),
         observe=_observer(plugins, vendor.name, on_outcome),
     )
 

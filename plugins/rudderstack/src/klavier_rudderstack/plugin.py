@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from klavier import VendorSpec, hookimpl
 from klavier_rudderstack.settings import RudderStackSettings
+from klavier_rudderstack.tables.retry import RETRY
 from klavier_rudderstack.vendor import RudderStack
 
 
@@ -16,5 +17,6 @@ def klavier_vendors() -> Iterable[VendorSpec]:
             "RudderStack's Klaviyo destination, v1 to v3, cloud and device mode",
             RudderStackSettings,
             RudderStack,
+            RETRY,
         )
     ]

@@ -12,6 +12,7 @@ from klavier.outcome import Outcome, failed, rejected
 from klavier.redaction import redact_text
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Operation
+from klavier_rudderstack.tables.retry import RETRY
 
 _JOBS = {"subscribe": "profile-subscription-bulk-create-job", "unsubscribe": "profile-subscription-bulk-delete-job"}
 
@@ -93,7 +94,7 @@ class LegacyWire:
             path = f"/api/profiles/{quoted(profile_id)}"
             response = yield Request("PATCH", path, json=update, revision=self._revision)
             if not response.ok:
-                return Upserted(failure=failed(response.reason, response.status, retryable=response.retryable))
+                return Upserted(failure=failed(response.reason, response.status, retryable=RETRY.may_retry(response)))
         return Upserted(profile_id)
 
     def one_request(self, document: JsonObject) -> None:  # noqa: ARG002 -- other wires need it
@@ -119,11 +120,11 @@ def failure(response: Response) -> Outcome:
     """Give the outcome of the first request of an event where it was not accepted."""
     if response.local:
         return rejected(response.reason)
-    return failed(response.reason, response.status, retryable=response.retryable)
+    return failed(response.reason, response.status, retryable=RETRY.may_retry(response))
 
 
 def _not_created(response: Response, status: int) -> Outcome:
     if response.local:
         return rejected(response.reason)
     reason = redact_text(f"Failed to create user due to {response.reason}")
-    return failed(reason, status, retryable=response.retryable or status == 500)  # noqa: PLR2004 -- RudderStack's own
+    return failed(reason, status, retryable=RETRY.may_retry(Response(status)))

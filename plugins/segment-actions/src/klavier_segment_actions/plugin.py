@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from klavier.hookspecs import hookimpl
 from klavier.vendor import VendorSpec
 from klavier_segment_actions.settings import SegmentActionsSettings
+from klavier_segment_actions.tables.retry import RETRY
 from klavier_segment_actions.vendor import NAME, SegmentActions
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 @hookimpl
 def klavier_vendors() -> Iterable[VendorSpec]:
     """Register the vendor."""
-    return [VendorSpec(NAME, "Segment's Klaviyo (Actions) destination", SegmentActionsSettings, SegmentActions)]
+    return [VendorSpec(NAME, "Segment's Klaviyo (Actions) destination", SegmentActionsSettings, SegmentActions, RETRY)]
 
 
 @hookimpl

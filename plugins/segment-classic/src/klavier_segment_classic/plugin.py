@@ -2,6 +2,7 @@
 
 from klavier import VendorSpec, hookimpl
 from klavier_segment_classic.settings import Settings
+from klavier_segment_classic.tables.retry import RETRY
 from klavier_segment_classic.vendor import NAME, build
 
 
@@ -14,5 +15,6 @@ def klavier_vendors() -> list[VendorSpec]:
             summary="Segment's first Klaviyo destination: identify, track and orders, on servers or in the browser",
             settings=Settings,
             build=build,
+            retry=RETRY,
         )
     ]

@@ -13,6 +13,7 @@ from klavier.outcome import Outcome, delivered, failed, rejected
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Differences
 from klavier_segment_actions.payload.formats import e164
+from klavier_segment_actions.tables.retry import RETRY
 
 Sending = Generator[Request, Response, Outcome]
 """A flow for one event."""
@@ -85,14 +86,7 @@ def outcome_of(reply: Response, notes: tuple[str, ...] = ()) -> Outcome:
         return delivered(notes)
     if reply.local:
         return rejected(reply.reason)
-    return failed(reply.reason, reply.status or None, retryable=may_retry(reply), notes=notes)
-
-
-def may_retry(reply: Response) -> bool:
-    """Tell whether Segment would try again: no reply, 408, 423, 429, and 5xx but 501."""
-    if reply.local:
-        return False
-    return reply.status in (0, 408, 423, 429) or (reply.status >= 500 and reply.status != 501)  # noqa: PLR2004 -- HTTP's numbers
+    return failed(reply.reason, reply.status or None, retryable=RETRY.may_retry(reply), notes=notes)
 
 
 def with_phone(payload: dict[str, Any], *, leftovers: bool = False) -> Outcome | None:
