@@ -6,17 +6,15 @@ events and nothing else.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from klavier.delivery.endings import ContractError, broken, spread
+from klavier.delivery.endings import ContractError
+from klavier.delivery.leg import Leg
 from klavier.errors import TransportError
-from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, rejected
-from klavier.strictjson import kind_of
 from klavier.vendor import Delivery, Flow, Vendor, ordering_key
 
 if TYPE_CHECKING:
@@ -30,32 +28,18 @@ _log = logging.getLogger("klavier.delivery")
 
 def deliver(delivery: Delivery, send: Send) -> tuple[Outcome, ...]:
     """Run one delivery; gives one outcome for each of its events, in order."""
-    flow: Flow | None = None
-    try:
-        flow = delivery.flow()
-        request = next(flow)
-        while True:
-            request = flow.send(_refused(delivery, request) or _reply(send, request))
-    except StopIteration as stop:
-        return spread(stop.value, delivery)
-    except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-        _close(flow)
-        return broken(error, delivery)
+    leg = Leg(delivery)
+    while leg.request is not None:
+        leg.reply(_reply(send, leg.request))
+    return leg.outcomes
 
 
 async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, ...]:
     """Run one delivery, awaiting each reply; gives one outcome for each of its events, in order."""
-    flow: Flow | None = None
-    try:
-        flow = delivery.flow()
-        request = next(flow)
-        while True:
-            request = flow.send(_refused(delivery, request) or await _reply_async(send, request))
-    except StopIteration as stop:
-        return spread(stop.value, delivery)
-    except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-        _close(flow)
-        return broken(error, delivery)
+    leg = Leg(delivery)
+    while leg.request is not None:
+        leg.reply(await _reply_async(send, leg.request))
+    return leg.outcomes
 
 
 def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
@@ -92,12 +76,6 @@ def _check_keys(delivery: Delivery) -> None:
         raise ContractError(f"gave {len(delivery.keys)} keys for {len(delivery.events)} events")
 
 
-def _refused(delivery: Delivery, request: Request) -> Response | None:
-    if not isinstance(request, Request):
-        raise ContractError(f"the vendor's flow gave {kind_of(request)}, not a Request")
-    return None if delivery.exact else refusal(request)
-
-
 def _reply(send: Send, request: Request) -> Response:
     try:
         return send(request)
@@ -114,13 +92,6 @@ async def _reply_async(send: AsyncSend, request: Request) -> Response:
         return Response.none(str(error))
     except Exception as error:  # noqa: BLE001 -- whoever sends may raise anything, which is no fault of the vendor
         return Response.none(f"{type(error).__name__} while sending")
-
-
-def _close(flow: Flow | None) -> None:
-    """End a flow that was left between two requests; what it raises then changes nothing any more."""
-    with suppress(Exception):
-        if flow is not None:
-            flow.close()
 
 
 def _give_up(reason: str) -> Flow:

@@ -30,8 +30,9 @@ def spread(result: Outcome | Sequence[Outcome], delivery: Delivery) -> tuple[Out
 
 def broken(error: Exception, delivery: Delivery) -> tuple[Outcome, ...]:
     """Fail the events of a flow that raised."""
+    if isinstance(error, ContractError):
+        return (failed(str(error)),) * len(delivery.events)
     # The message of a foreign error may quote personal data: only its type and place are told.
     where = traceback.extract_tb(error.__traceback__)[-1]
     _log.error("a flow raised %s at %s:%s", type(error).__name__, where.filename, where.lineno)
-    reason = str(error) if isinstance(error, ContractError) else f"the vendor raised {type(error).__name__}"
-    return (failed(reason),) * len(delivery.events)
+    return (failed(f"the vendor raised {type(error).__name__}"),) * len(delivery.events)

@@ -1,22 +1,33 @@
 """One delivery on its way: its flow, advanced reply by reply, until each event has its outcome."""
 
+import logging
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from klavier.delivery.endings import broken, spread
+from klavier.delivery.endings import ContractError, broken, spread
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.vendor import Delivery
+from klavier.strictjson import kind_of
+from klavier.vendor import Delivery, Flow
 
 if TYPE_CHECKING:
     from klavier.outcome import Outcome
+
+MOST_REQUESTS = 10_000
+"""How many requests one flow may make: many more than any batch of a vendor needs, so that it must be without end."""
+
+_log = logging.getLogger("klavier.delivery")
 
 
 class Leg:
     """A delivery's flow between two replies.
 
     `request` is what is to be sent now, None at the end; then `outcomes` holds one outcome for each event, in order.
-    A flow that raises, or returns something else, fails its own events and nothing else.
+    `sent` holds the requests so far with their replies, those included that klavier refused itself.
+    A flow that raises, never ends, or gives something else than requests and outcomes, fails its own events and nothing
+    else.
     """
 
     __slots__ = ("_flow", "delivery", "outcomes", "request", "sent")
@@ -27,29 +38,49 @@ class Leg:
         self.request: Request | None = None
         self.outcomes: tuple[Outcome, ...] = ()
         self.sent: list[tuple[Request, Response]] = []
+        self._flow: Flow | None = None
         try:
-            self._flow = delivery.flow()
-            self._offer(next(self._flow))
+            self._flow = flow = delivery.flow()
+            self._offer(next(flow), flow.send)
         except StopIteration as stop:
-            self.outcomes = spread(stop.value, self.delivery)
+            self.outcomes = spread(stop.value, delivery)
         except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-            self.outcomes = broken(error, self.delivery)
+            self._break(error)
 
     def reply(self, response: Response) -> None:
         """Hand the reply of `request` to the flow; afterwards `request` is the next one, or None."""
-        if self.request is not None:
-            self.sent.append((self.request, response))
+        flow, request = self._flow, self.request
+        if flow is None or request is None:
+            raise AssertionError("a leg that has ended takes no reply")
+        self.sent.append((request, response))
         self.request = None
         try:
-            self._offer(self._flow.send(response))
+            self._offer(flow.send(response), flow.send)
         except StopIteration as stop:
             self.outcomes = spread(stop.value, self.delivery)
         except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-            self.outcomes = broken(error, self.delivery)
+            self._break(error)
 
-    def _offer(self, request: Request) -> None:
+    def _offer(self, request: Request, send: Callable[[Response], Request]) -> None:
         """Keep a request that can be sent; one beyond Klaviyo's limits is answered here, with the refusal."""
-        while not self.delivery.exact and (refused := refusal(request)) is not None:
+        while True:
+            if not isinstance(request, Request):
+                raise ContractError(f"the vendor's flow gave {kind_of(request)}, not a Request")
+            if len(self.sent) >= MOST_REQUESTS:
+                raise ContractError(f"the vendor's flow made {MOST_REQUESTS:,} requests and came to no end")
+            refused = None if self.delivery.exact else refusal(request)
+            if refused is None:
+                self.request = request
+                return
             self.sent.append((request, refused))
-            request = self._flow.send(refused)
-        self.request = request
+            request = send(refused)
+
+    def _break(self, error: Exception) -> None:
+        """Fail the events; end a flow that was left between two requests, which then changes nothing any more."""
+        if isinstance(error, ContractError):
+            # Its name tells which vendor's it is; what the message of a foreign error quotes may be personal data.
+            _log.error("%s: %s", getattr(self._flow, "__qualname__", "a flow"), error)
+            with suppress(Exception):
+                if self._flow is not None:
+                    self._flow.close()
+        self.outcomes = broken(error, self.delivery)
