@@ -10,6 +10,7 @@ import klavier
 from klavier.delivery.outbox import Outbox
 from klavier.relay.relay import always
 from tests.cli.conftest import Run
+from tests.support.terminal import Terminal
 
 
 @pytest.fixture
@@ -74,6 +75,58 @@ def test_a_letter_that_is_not_there_changes_nothing(run: Run) -> None:
     assert run("dead", "list").output.endswith("2 dead letters\n")
     for words in (["retry"], ["retry", "1", "--all"]):
         assert run("dead", *words).exit_code == 2
+
+
+SELECTIONS = [
+    (["1"], [1]),
+    (["3", "1", "3"], [1, 3]),
+    (["--kind", "failed"], [1]),
+    (["--kind", "rejected"], [3]),
+    (["--status", "400"], [1]),
+    (["--status", "500"], []),
+    (["--status", "0"], []),
+    (["--reason", "USERID"], [3]),
+    (["1", "3", "--kind", "rejected"], [3]),
+    (["--all"], [1, 3]),
+]
+
+
+@pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize(("chosen", "seqs"), SELECTIONS)
+def test_every_command_chooses_letters_in_the_same_ways(run: Run, chosen: list[str], seqs: list[int]) -> None:
+    def left(*words: str) -> list[int]:
+        return [
+            json.loads(line)["seq"] for line in run("dead", "list", "--format", "jsonl", *words).output.splitlines()
+        ]
+
+    assert left(*chosen) == seqs
+    noun = "1 dead letter" if len(seqs) == 1 else f"{len(seqs)} dead letters"
+    assert run("dead", "export", "some.jsonl", *chosen).output.startswith(f"{len(seqs)} event")
+    deleted = run("dead", "delete", "--yes", *chosen)
+    assert (deleted.exit_code, deleted.output.startswith(f"{noun} deleted")) == (0, True)
+    assert left() == [seq for seq in (1, 3) if seq not in seqs]
+
+
+@pytest.mark.usefixtures("letters")
+def test_nothing_is_deleted_that_nobody_chose_or_confirmed(run: Run) -> None:
+    nobody = run("dead", "delete", "--all")
+    assert nobody.exit_code == 2
+    assert "Delete 2 dead letters for good (1 failed with 400, 1 rejected): nobody is there to ask" in nobody.output
+    for words in ([], ["--yes"], ["--all", "1"], ["2", "--yes"], ["--all", "--kind", "failed"]):
+        assert run("dead", "delete", *words).exit_code == 2
+    assert run("dead", "list").output.endswith("2 dead letters\n")
+    assert run("dead", "delete", "1", "--yes").output == "1 dead letter deleted (1 failed with 400)\n"
+    assert run("dead", "delete", "--status", "400").output == "0 dead letters deleted\n"
+
+
+@pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize(("answer", "left"), [("n", 2), ("", 2), ("y", 0)])
+def test_deleting_is_asked_for_on_a_terminal(run: Run, folder: Path, answer: str, left: int) -> None:
+    with Terminal(["dead", "delete", "--all"], folder) as terminal:
+        terminal.wait_for("Delete 2 dead letters for good (1 failed with 400, 1 rejected)? [y/N]")
+        terminal.type(f"{answer}\n")
+        assert terminal.end() == (0 if answer == "y" else 130)
+    assert run("dead", "list").output.endswith(f"{left} dead letters\n")
 
 
 def test_exported_events_can_be_sent_again_and_no_file_is_overwritten(run: Run, letters: Path) -> None:

@@ -23,7 +23,6 @@ from klavier import (
     rehearse,
 )
 from klavier.delivery.drivers import deliver, deliver_async, in_order, plan
-from klavier.delivery.leg import MOST_REQUESTS
 from klavier.outcome import delivered, failed, skipped
 
 EVENTS = [parse_event({"type": "track", "event": name, "messageId": name, "userId": name}) for name in "abc"]
@@ -150,40 +149,6 @@ def test_a_broken_flow_fails_its_events_and_nothing_else(
 ) -> None:
     assert drive(delivery_of(flow), accept) == (failed(reason),) * 3
     assert "ada@example.com" not in caplog.text
-
-
-@pytest.mark.parametrize("request_", [FIT, UNFIT], ids=["sent", "refused by klavier itself"])
-def test_a_flow_without_an_end_is_ended(
-    drive: Drive, request_: Request, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("klavier.delivery.leg.MOST_REQUESTS", 50)
-    closed, sent = [], []
-
-    def for_ever() -> Flow:
-        try:
-            while True:
-                yield request_
-        finally:
-            closed.append(True)
-
-    def answer(request: Request) -> Response:
-        sent.append(request)
-        return Response(202)
-
-    found = drive(delivery_of(for_ever), answer)
-    assert found == (failed("the vendor's flow made 50 requests and came to no end"),) * 3
-    assert closed == [True]
-    assert len(sent) == (50 if request_ is FIT else 0)
-    assert "for_ever: the vendor's flow made 50 requests" in caplog.text
-
-
-def test_a_long_flow_is_none_without_an_end(drive: Drive) -> None:
-    def flow() -> Flow:
-        for _ in range(MOST_REQUESTS):
-            yield FIT
-        return delivered()
-
-    assert drive(delivery_of(flow), accept) == (delivered(),) * 3
 
 
 def test_a_flow_left_midway_is_closed(drive: Drive) -> None:

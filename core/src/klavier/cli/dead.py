@@ -1,8 +1,10 @@
-"""`klavier dead`: look at the events that were given up, and send them again."""
+"""`klavier dead`: look at the events that were given up, send them again, or delete them."""
 
 import os
+import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,9 @@ import click
 import orjson
 
 from klavier.cli.asjson import line_of
+from klavier.cli.selection import Selection, selection_options
 from klavier.cli.setup import Choice, config_option, prepare
-from klavier.cli.stored import letter_of, letters_of, opened
+from klavier.cli.stored import letter_of, opened
 from klavier.cli.wording import count, paint, plain, width
 from klavier.delivery.outbox import DeadLetter
 from klavier.errors import UsageError
@@ -24,11 +27,13 @@ _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 def command() -> None:
     """Look at dead letters, the events that ended as rejected or failed, and send them again.
 
-    They are kept in the outbox until somebody retries them; SEQ is an event's place in the order of acceptance.
+    They are kept in the outbox until somebody retries or deletes them; SEQ is an event's place in the order of
+    acceptance.
     """
 
 
 @command.command("list", short_help="List the dead letters.")
+@selection_options(required=False)
 @config_option
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many in the table at most."
@@ -36,16 +41,18 @@ def command() -> None:
 @click.option(
     "--format", "as_", type=click.Choice(["table", "jsonl"]), default="table", show_default=True, help="How to show it."
 )
-def list_letters(*, config_file: Path | None, limit: int, as_: str) -> None:
-    """List the dead letters in the order in which their events were accepted, without anybody's data."""
+def list_letters(*, selection: Selection, config_file: Path | None, limit: int, as_: str) -> None:
+    """List the dead letters, or those that are chosen, in the order of acceptance and without anybody's data."""
     with opened(_prepare(config_file)) as outbox:
+        letters = selection.letters(outbox)
         if as_ == "jsonl":
-            for letter in letters_of(outbox):
+            for letter in letters:
                 click.echo(line_of(_summary(letter)), nl=False)
             return
-        total = outbox.dead_count()
-        if total:
-            _table(islice(letters_of(outbox), limit))
+        shown = list(islice(letters, limit))
+        if shown:
+            _table(shown)
+        total = len(shown) + sum(1 for _ in letters)
         click.echo(count(total, "dead letter") + (f", {limit} shown" if total > limit else ""))
 
 
@@ -66,43 +73,73 @@ def show(*, seq: int, config_file: Path | None, payload: bool) -> None:
 
 
 @command.command("retry", short_help="Put dead letters back into the queue.")
-@click.argument("seqs", metavar="[SEQ]...", type=click.IntRange(min=1), nargs=-1)
+@selection_options(required=True)
 @config_option
-@click.option("--all", "every", is_flag=True, help="Retry every dead letter.")
-def retry(*, seqs: Sequence[int], config_file: Path | None, every: bool) -> None:
+def retry(*, selection: Selection, config_file: Path | None) -> None:
     """Put dead letters back at the end of the queue, to be tried as if they were new.
 
     A running relay, or klavier run, delivers them.
     """
-    if every == bool(seqs):
-        raise click.UsageError("give the SEQ of each dead letter, or --all")
     with opened(_prepare(config_file)) as outbox:
-        if not every:
-            for seq in seqs:
-                letter_of(outbox, seq)
-        chosen = [letter.seq for letter in letters_of(outbox)] if every else list(dict.fromkeys(seqs))
+        chosen = [letter.seq for letter in selection.letters(outbox)]
         click.echo(f"{count(outbox.revive(chosen), 'event')} put back into the queue")
+
+
+@command.command("delete", short_help="Delete dead letters for good.")
+@selection_options(required=True)
+@config_option
+@click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can answer.")
+def delete(*, selection: Selection, config_file: Path | None, yes: bool) -> None:
+    """Delete dead letters for good, with the events in them.
+
+    klavier dead export keeps the events in a file.
+    An event with the message id of a deleted one is still taken for the same event for seven days.
+    """
+    with opened(_prepare(config_file)) as outbox:
+        chosen: list[int] = []
+        causes: Counter[str] = Counter()
+        for letter in selection.letters(outbox):
+            chosen.append(letter.seq)
+            causes[letter.kind if letter.status is None else f"{letter.kind} with {letter.status}"] += 1
+        if chosen and not yes:
+            _ask(f"Delete {count(len(chosen), 'dead letter')} for good ({_told(causes)})?")
+        gone = f"{count(outbox.bury(chosen), 'dead letter')} deleted"
+        click.echo(f"{gone} ({_told(causes)})" if causes else gone)
 
 
 @command.command("export", short_help="Write the dead letters' events to a file.")
 @click.argument("file", type=click.Path(path_type=Path))
+@selection_options(required=False)
 @config_option
-def export(*, file: Path, config_file: Path | None) -> None:
-    """Write the events of all dead letters to FILE (JSON Lines), to be mended and sent again with klavier send.
+def export(*, file: Path, selection: Selection, config_file: Path | None) -> None:
+    """Write the events of the dead letters, or of those that are chosen, to FILE (JSON Lines).
 
+    They can be mended there and sent again with klavier send.
     The file holds personal data, so that only you may read it.  The dead letters stay in the outbox.
     """
     with opened(_prepare(config_file)) as outbox:
+        letters = selection.letters(outbox)
         try:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise UsageError(f"{file}: is there already; name a new file") from None
         with os.fdopen(handle, "wb") as target:
             written = 0
-            for letter in letters_of(outbox):
+            for letter in letters:
                 target.write(letter.payload + b"\n")
                 written += 1
     click.echo(f"{count(written, 'event')} written to {plain(file)}")
+
+
+def _ask(question: str) -> None:
+    """Ask on the terminal; raises `UsageError` where there is none, `Abort` for a no."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError(f"{question[:-1]}: nobody is there to ask; give --yes")
+    click.confirm(question, abort=True, err=True)
+
+
+def _told(causes: "Counter[str]") -> str:
+    return ", ".join(f"{number:,} {cause}" for cause, number in causes.most_common())
 
 
 def _prepare(config_file: Path | None) -> Any:
