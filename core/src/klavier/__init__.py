@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from klavier.comparison.compare import compare
+    from klavier.comparison.report import Comparison
     from klavier.config.load import load_config
     from klavier.config.model import Config
     from klavier.delivery.rehearsal import Rehearsal, rehearse
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "klavier.comparison.compare": ("compare",),
+    "klavier.comparison.report": ("Comparison",),
     "klavier.config.load": ("load_config",),
     "klavier.config.model": ("Config",),
     "klavier.delivery.rehearsal": ("Rehearsal", "rehearse"),
@@ -73,6 +77,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "Alias",
     "ApiError",
     "AsyncRelay",
+    "Comparison",
     "Config",
     "ConfigError",
     "Counts",
@@ -102,6 +107,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "Vendor",
     "VendorSpec",
     "aopen",
+    "compare",
     "hookimpl",
     "load_config",
     "load_vendor",

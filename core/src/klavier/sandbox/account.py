@@ -81,6 +81,8 @@ class Account:
         if key in profile.events:
             return False
         profile.events[key] = event
+        if self.profiles.trace is not None:
+            self.profiles.trace.events.append(event)
         if event.value is not None:
             metric.valued = True
         return True

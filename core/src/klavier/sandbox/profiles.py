@@ -5,10 +5,13 @@ one call links together), its create-or-update-profile reference, and replies qu
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from klavier.sandbox.profile import KINDS, STRONG, Profile
 from klavier.sandbox.refused import Problem, RefusedError
+
+if TYPE_CHECKING:
+    from klavier.sandbox.trace import Trace
 
 Identifiers = dict[str, str]
 
@@ -28,6 +31,8 @@ class Profiles:
         self._new_id = new_id
         self.by_id: dict[str, Profile] = {}
         self._owners: dict[str, dict[str, Profile]] = {kind: {} for kind in KINDS}
+        self.trace: Trace | None = None
+        """Where it is noted what calls touch; None where nobody asks."""
 
     def __iter__(self) -> Iterator[Profile]:
         """Give the profiles, the oldest first."""
@@ -45,6 +50,8 @@ class Profiles:
         """Make a profile; its identifiers must be free."""
         profile = Profile(self._new_id(), int(now), int(now))
         self.by_id[profile.id] = profile
+        if self.trace is not None:
+            self.trace.profiles[profile.id] = None
         for kind, value in identifiers.items():
             self.set_identifier(profile, kind, value)
         return profile
@@ -79,6 +86,8 @@ class Profiles:
         identifiers, devices = dict(other.identifiers), list(other.devices)
         newest = keep.identifiers.get("anonymous_id")
         self.delete(other)
+        if self.trace is not None:
+            self.trace.merged[other.id] = keep.id
         for kind, value in identifiers.items():
             if kind != "anonymous_id" and kind not in keep.identifiers:
                 self.set_identifier(keep, kind, value)
@@ -125,6 +134,8 @@ class Profiles:
         """Merge what may be merged into the profile, and give it the identifiers that nobody else has."""
         created = found is None
         profile = self.create({}, now) if found is None else found
+        if self.trace is not None:
+            self.trace.profiles[profile.id] = None
         for kind, value in identifiers.items():
             if profile.identifiers.get(kind) == value:
                 continue

@@ -1,0 +1,89 @@
+"""What differs between lists, and between what people consented to."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from klavier.comparison.holdings import Holdings, Person
+from klavier.comparison.people import Match
+from klavier.comparison.report import Case, Part
+from klavier.comparison.rows import Rows
+from klavier.sandbox.times import write_time
+
+_STATUSES = frozenset({"SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED"})
+
+States = dict[str, Any]
+"""What a profile says under each name."""
+
+
+def compare_lists(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
+    """Gather who is on which list; people that one side lacks count, so that the members of a list add up."""
+    _compare_states("lists", matches, lambda person: _lists(person, left), lambda person: _lists(person, right), rows)
+    ours, theirs = ({found.name: found.opt_in_process for found in side.lists.values()} for side in (left, right))
+    members = {left.list_name(found) for match in matches for person in match.left for found in person.profile.lists}
+    members |= {right.list_name(found) for match in matches for person in match.right for found in person.profile.lists}
+    for name in sorted(ours.keys() | theirs.keys()):
+        one, other = ours.get(name), theirs.get(name)
+        if one != other and (name not in members or None not in (one, other)):
+            rows.add_value("lists", f"{name}: the list itself", Case(None, "", one, other), of=1)
+
+
+def compare_consent(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
+    """Gather consent, what waits for confirmation, suppressions and push tokens."""
+    _compare_states(
+        "consent", matches, lambda person: _consent(person, left), lambda person: _consent(person, right), rows
+    )
+
+
+def _compare_states(
+    part: Part,
+    matches: Sequence[Match],
+    ours: Callable[[Person], States],
+    theirs: Callable[[Person], States],
+    rows: Rows,
+) -> None:
+    for match in matches:
+        for left, right in match.groups():
+            one, other = _united(map(ours, left)), _united(map(theirs, right))
+            if one == other:
+                continue
+            for name in sorted(one.keys() | other.keys()):
+                before, after = one.get(name), other.get(name)
+                if before != after:
+                    case = Case(match.line, match.name, before, after)
+                    detail = f"{before} → {after}" if {before, after} <= _STATUSES else ""
+                    rows.add_value(part, name, case, detail=detail, of=len(matches))
+
+
+def _united(states: Iterable[States]) -> States:
+    found: States = {}
+    for state in states:
+        for name, value in state.items():
+            known = found.get(name)
+            found[name] = value if known in (None, value) else " and ".join(sorted({str(known), str(value)}))
+    return found
+
+
+def _lists(person: Person, holdings: Holdings) -> States:
+    found: States = {holdings.list_name(each): True for each in person.profile.lists}
+    found |= {f"{holdings.list_name(each)}: unsubscribed from it": True for each in person.profile.left}
+    return found
+
+
+def _consent(person: Person, holdings: Holdings) -> States:
+    found: States = {}
+    profile = person.profile
+    for (channel, kind), consent in profile.consents.items():
+        name = f"{channel} {kind}"
+        found[name] = consent.consent
+        if consent.since is not None:
+            found[f"{name}: time of consent"] = write_time(consent.since)
+        if consent.source is not None:
+            found[f"{name}: source"] = consent.source
+    for (list_id, channel, kind), consent in profile.pending.items():
+        name = f"{channel} {kind}: waits for confirmation on {holdings.list_name(list_id)}"
+        since = None if consent.since is None else write_time(consent.since)
+        found[name] = ", ".join(filter(None, (consent.consent, since, consent.source)))
+    found |= {f"suppressed: {reason}": True for reason in profile.suppressions}
+    if profile.tokens:
+        found["push tokens"] = ", ".join(sorted(f"{platform} {token}" for token, platform in profile.tokens.items()))
+    return found

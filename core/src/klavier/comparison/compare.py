@@ -1,0 +1,143 @@
+"""Run the same events through two vendors and compare what Klaviyo would then hold."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+from klavier.comparison.about_events import compare_events
+from klavier.comparison.about_lists import compare_consent, compare_lists
+from klavier.comparison.about_people import compare_people
+from klavier.comparison.calls import count_calls
+from klavier.comparison.holdings import Holdings, read_holdings
+from klavier.comparison.pairing import pair_events
+from klavier.comparison.people import match_people
+from klavier.comparison.report import Case, Comparison, DifferenceKind, SideReport
+from klavier.comparison.rows import Rows
+from klavier.comparison.side import Side
+from klavier.errors import UsageError
+from klavier.events.model import Event
+from klavier.outcome import KINDS
+from klavier.strictjson import kind_of
+from klavier.vendor import Vendor
+
+if TYPE_CHECKING:
+    from klavier.plugins import Plugins
+
+OptIn = Literal["single_opt_in", "double_opt_in"]
+
+
+def compare(  # noqa: PLR0913 -- two sides, and how they are set up
+    events: Iterable[Event],
+    left: Vendor,
+    right: Vendor,
+    *,
+    names: tuple[str, str] | None = None,
+    plugins: "Plugins | None" = None,
+    opt_in: OptIn = "double_opt_in",
+    most_cases: int | None = None,
+) -> Comparison:
+    """Deliver the same events by two vendors, each into a Klaviyo inside this process, and compare what they then hold.
+
+    The vendors may be one vendor with two settings, wires or fidelities.  Nothing is sent anywhere; any key will do.
+    Each vendor gets the events in the batches that its own servers would make.
+
+    - `names`: what to call the sides; by default the vendors' names.
+    - `plugins`: whose transformations are run before each vendor translates; none by default.
+    - `opt_in`: whether people confirm before they are on a list, as the account of the sandbox is set up.
+    - `most_cases`: how many cases each difference keeps, the first ones; all by default.
+
+    Events are numbered from 1 in cases.  Raises `UsageError` for what is no vendor or no event.
+    """
+    for place, vendor in (("left", left), ("right", right)):
+        if not isinstance(vendor, Vendor):
+            raise UsageError(f"{place}: must be a vendor as klavier.load_vendor gives it, not {kind_of(vendor)}")
+    if not isinstance(events, Iterable):
+        raise UsageError(f"events: must be a list of events, not {kind_of(events)}")
+    comparing = Comparing(left, right, names=names, plugins=plugins, opt_in=opt_in)
+    for number, event in enumerate(events, 1):
+        comparing.add(number, event)
+    return comparing.finish(most_cases)
+
+
+class Comparing:
+    """A comparison under way: takes numbered events, in order, and gives the result in the end."""
+
+    def __init__(
+        self,
+        left: Vendor,
+        right: Vendor,
+        *,
+        names: tuple[str, str] | None = None,
+        plugins: "Plugins | None" = None,
+        opt_in: OptIn = "double_opt_in",
+    ) -> None:
+        names = names or (left.name, right.name)
+        now = time.time()
+        self.left = Side(names[0], left, plugins, now, opt_in)
+        self.right = Side(names[1], right, plugins, now, opt_in)
+        self._titles: dict[int, str] = {}
+        self._known: dict[str, str] = {}
+
+    def add(self, number: int, event: Event) -> None:
+        """Take an event under its number; raises `UsageError` for what is no event."""
+        if not isinstance(event, Event):
+            raise UsageError(
+                f"events: number {number} is {kind_of(event)}, not an event; klavier.parse_event makes one"
+            )
+        title = title_of(event)
+        self._titles[number] = self._known.setdefault(title, title)
+        self.left.add(number, event)
+        self.right.add(number, event)
+
+    def finish(self, most_cases: int | None = None) -> Comparison:
+        """Deliver what waits and compare."""
+        self.left.flush()
+        self.right.flush()
+        left, right = read_holdings(self.left), read_holdings(self.right)
+        rows = Rows(most_cases)
+        matches = match_people(left.people, right.people)
+        pairing = pair_events(left.events, right.events, self._titles.__getitem__)
+        compare_people(matches, pairing.pairs, rows)
+        compare_events(pairing, self._titles.__getitem__, rows)
+        compare_lists(matches, left, right, rows)
+        compare_consent(matches, left, right, rows)
+        self._compare_outcomes(rows)
+        return Comparison(len(self._titles), _report(self.left, left), _report(self.right, right), rows.finish())
+
+    def _compare_outcomes(self, rows: Rows) -> None:
+        """Gather the events that one side delivers and the other does not."""
+        ours, theirs = self.left.dropped, self.right.dropped
+        totals = Counter(self._titles.values())
+        for number in sorted(ours.keys() ^ theirs.keys()):
+            outcome, title = ours.get(number) or theirs[number], self._titles[number]
+            detail = f"{outcome.kind}: {outcome.reason}" if outcome.reason else outcome.kind
+            values = (outcome.kind, "delivered") if number in ours else ("delivered", outcome.kind)
+            kind: DifferenceKind = "only_right" if number in ours else "only_left"
+            rows.add("outcomes", kind, title, Case(number, "", *values), detail=detail, of=totals[title])
+
+
+def title_of(event: Event) -> str:
+    """Name an event by type and name, such as `track Order Completed`."""
+    name: Any = getattr(event, "event", None) or getattr(event, "name", None)
+    return f"{event.type} {name}" if isinstance(name, str) and name.strip() else event.type
+
+
+def _report(side: Side, holdings: Holdings) -> SideReport:
+    metrics = Counter(held.title for held in holdings.events)
+    members: Counter[str] = Counter({found.name: 0 for found in holdings.lists.values()})
+    members.update(holdings.list_name(each) for person in holdings.people for each in person.profile.lists)
+    calls = count_calls(side.calls)
+    return SideReport(
+        name=side.name,
+        vendor=side.vendor.name,
+        people=len(holdings.people),
+        events=len(holdings.events),
+        metrics=dict(sorted(metrics.items(), key=lambda item: (-item[1], item[0]))),
+        lists=dict(sorted(members.items())),
+        outcomes={kind: side.kinds[kind] for kind in KINDS},
+        notes=side.notes,
+        calls=calls,
+        minutes=max((row.minutes for row in calls), default=0.0),
+        browser_calls=side.browser_calls,
+    )

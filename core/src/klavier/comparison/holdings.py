@@ -1,0 +1,106 @@
+"""What one side's Klaviyo holds in the end, read for matching: people, and events by the input event they came from."""
+
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from klavier.sandbox.profile import STRONG
+from klavier.sandbox.times import write_time
+from klavier.sandbox.views import name_of
+
+if TYPE_CHECKING:
+    from klavier.comparison.side import Side
+    from klavier.sandbox.account import Metric
+    from klavier.sandbox.profile import Event, Profile
+
+
+@frozen(eq=False)
+class Person:
+    """One profile, and the numbers of the input events that speak of it."""
+
+    profile: "Profile" = field(repr=False)
+    lines: frozenset[int]
+
+    @property
+    def name(self) -> str:
+        """Name the person by its first identifier, such as `email:a@b.co`."""
+        return name_of(self.profile)
+
+    @property
+    def strong(self) -> list[tuple[str, str]]:
+        """The identifiers that name a person, kind and value."""
+        held = self.profile.identifiers
+        return [(kind, held[kind]) for kind in STRONG if kind in held]
+
+    @property
+    def weak(self) -> list[tuple[str, str]]:
+        """The identifiers that name a device or cookie, kind and value."""
+        held = self.profile.identifiers
+        found = [("anonymous_id", device) for device in self.profile.devices]
+        return [*found, ("_kx", held["_kx"])] if "_kx" in held else found
+
+
+@frozen(eq=False)
+class Held:
+    """One event in Klaviyo, whose it is and the input event it came from."""
+
+    event: "Event" = field(repr=False)
+    metric: "Metric" = field(repr=False)
+    person: Person
+    line: int
+
+    @property
+    def title(self) -> str:
+        """The name of its metric, with the service where there is one."""
+        return metric_title(self.metric)
+
+    @property
+    def written_time(self) -> str:
+        """When it happened, as a text."""
+        return write_time(self.event.time)
+
+
+@frozen(eq=False)
+class Holdings:
+    """All that one side's Klaviyo holds."""
+
+    people: list[Person]
+    events: list[Held]
+    """By input event, then in the order of arrival."""
+    lists: dict[str, Any]
+    """The lists by their ids."""
+
+    def list_name(self, list_id: str | None) -> str:
+        """Name a list."""
+        return self.lists[list_id].name if list_id in self.lists else "no list"
+
+
+def read_holdings(side: "Side") -> Holdings:
+    """Read the sandbox of a side."""
+    account = side.account
+    lines: dict[str, set[int]] = {}
+    for profile_id, numbers in side.profile_origins.items():
+        lines.setdefault(_survivor(side, profile_id), set()).update(numbers)
+    metrics = {metric.id: metric for metric in account.metrics.values()}
+    people: list[Person] = []
+    events: list[Held] = []
+    for profile in account.profiles:
+        own = [(side.event_origins[event.number], event) for event in profile.events.values()]
+        person = Person(profile, frozenset(lines.get(profile.id, set()) | {line for line, _ in own}))
+        people.append(person)
+        events += [Held(event, metrics[event.metric], person, line) for line, event in own]
+    events.sort(key=lambda held: (held.line, held.event.number))
+    return Holdings(people, events, dict(account.lists))
+
+
+def metric_title(metric: "Metric") -> str:
+    """Name a metric, with its service where there is one."""
+    return metric.name if metric.service is None else f"{metric.name} ({metric.service})"
+
+
+def _survivor(side: "Side", profile_id: str) -> str:
+    """Give the id of the profile that took a profile over, or its own."""
+    merged = side.trace.merged
+    while profile_id in merged:
+        profile_id = merged[profile_id]
+    return profile_id

@@ -1,0 +1,70 @@
+"""How alike two names, or two events, are; the same whichever comes first."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from klavier.comparison.values import frozen, is_telling
+
+_ALIKE = 0.5
+_TRIVIAL_WEIGHT = 0.1
+_MOST_PAIRS = 2500
+"""Pairs that are looked at one by one; larger sets are paired in order."""
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=20_000)
+def names(left: str, right: str) -> float:
+    """Give how alike two names are, from 0 to 1: the share of their pairs of letters that they have in common."""
+    one, other = _letters(left), _letters(right)
+    if one == other:
+        return 1.0
+    first, second = _bigrams(one), _bigrams(other)
+    total = first.total() + second.total()
+    return 2 * (first & second).total() / total if total else 0.0
+
+
+def are_akin(left: str, right: str) -> bool:
+    """Tell whether two names could well be one under two spellings, such as `product_id` and `ProductID`."""
+    return names(left, right) >= _ALIKE
+
+
+def shared_values(left: Mapping[str, Any], right: Mapping[str, Any]) -> float:
+    """Give how many values two objects share, under whatever name; values that are everywhere count little."""
+    return values_in_common(weighted(left.values()), weighted(right.values()))
+
+
+def weighted(values: Iterable[Any]) -> Counter[tuple[Hashable, bool]]:
+    """Count values, each with whether it is a telling one."""
+    return Counter((frozen(value), is_telling(value)) for value in values)
+
+
+def values_in_common(left: Counter[tuple[Hashable, bool]], right: Counter[tuple[Hashable, bool]]) -> float:
+    """Give the weight of what two counts share."""
+    return sum(number * (1.0 if key[1] else _TRIVIAL_WEIGHT) for key, number in (left & right).items())
+
+
+def best_pairs(left: Sequence[T], right: Sequence[T], score: Callable[[T, T], float]) -> Iterator[tuple[int, int]]:
+    """Pair items one to one, the most alike first; gives their places.  Many items are paired in order."""
+    if len(left) * len(right) > _MOST_PAIRS:
+        yield from zip(range(len(left)), range(len(right)), strict=False)
+        return
+    scored = [(-score(one, other), i, j) for i, one in enumerate(left) for j, other in enumerate(right)]
+    # What ties is taken in an order that does not depend on which side is called left.
+    scored.sort(key=lambda item: (item[0], item[1] + item[2], abs(item[1] - item[2])))
+    free_left, free_right = set(range(len(left))), set(range(len(right)))
+    for _, i, j in scored:
+        if i in free_left and j in free_right:
+            free_left.discard(i)
+            free_right.discard(j)
+            yield i, j
+
+
+def _letters(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def _bigrams(text: str) -> Counter[str]:
+    return Counter(text[place : place + 2] for place in range(len(text) - 1))

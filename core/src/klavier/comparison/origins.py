@@ -1,0 +1,72 @@
+"""Which of the events of one delivery a profile, or an event in Klaviyo, came from."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from klavier.events.model import Event
+from klavier.sandbox.profile import Event as KlaviyoEvent
+from klavier.sandbox.profile import Profile
+from klavier.sandbox.times import read_time
+
+Numbered = tuple[int, Event]
+
+
+class Origins:
+    """Finds the origins among some input events that were delivered together."""
+
+    def __init__(self, events: Sequence[Numbered]) -> None:
+        self._events = events
+        self._people: dict[str, list[int]] | None = None
+        self._ids: dict[str, int] | None = None
+
+    def of_profile(self, profile: Profile) -> list[int]:
+        """Give the numbers of the events that name a profile; empty where that cannot be told."""
+        if len(self._events) == 1:
+            return [self._events[0][0]]
+        if self._people is None:
+            self._people = {}
+            for number, event in self._events:
+                for text in set(_who(event)):
+                    self._people.setdefault(text, []).append(number)
+        found = (self._people.get(value.casefold(), ()) for value in (*profile.identifiers.values(), *profile.devices))
+        return sorted({number for numbers in found for number in numbers})
+
+    def of_events(self, events: Sequence[KlaviyoEvent]) -> Iterator[int]:
+        """Give the number of the input event that each event in Klaviyo came from, in order.
+
+        Its unique id tells, else its time, else its place.
+        """
+        if len(self._events) == 1:
+            yield from [self._events[0][0]] * len(events)
+            return
+        if self._ids is None:
+            self._ids = {event.stable_id: number for number, event in self._events}
+        times = {_seconds(event): number for number, event in self._events}
+        for place, event in enumerate(events):
+            number = self._by_id(event.unique_id)
+            if number is None:
+                number = times.get(event.time if event.dated else None)
+            yield self._events[min(place, len(self._events) - 1)][0] if number is None else number
+
+    def _by_id(self, unique_id: str | None) -> int | None:
+        """Find the event whose id it is, or that it begins with, as ids of single products do."""
+        if unique_id is None or self._ids is None:
+            return None
+        if unique_id in self._ids:
+            return self._ids[unique_id]
+        return next((number for text, number in self._ids.items() if unique_id.startswith(text)), None)
+
+
+def _who(event: Event) -> Iterator[str]:
+    """Give the texts that may identify the person of an event."""
+    traits = getattr(event, "traits", None)
+    for members in (traits, event.context.get("traits"), getattr(event, "properties", None), event.payload):
+        if isinstance(members, dict):
+            yield from (value.strip().casefold() for value in members.values() if isinstance(value, str))
+    for value in (event.user_id, event.anonymous_id):
+        if value is not None and not isinstance(value, (dict, list)):
+            yield str(value).casefold()
+
+
+def _seconds(event: Event) -> Any:
+    return read_time(event.timestamp) if isinstance(event.timestamp, str) else None

@@ -1,0 +1,170 @@
+"""Pairing events: which event of the right is the counterpart of an event of the left.
+
+Only events that came from the same input event are paired.  Those of one metric go together; what is left over, such as
+`Placed Order` on one side and `Order Completed` on the other, goes together by what the events say, the same way for
+all input events of one name.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter
+
+from attrs import field, frozen
+
+from klavier.comparison import likeness
+from klavier.comparison.holdings import Held
+
+_Values = Counter[tuple[object, bool]]
+
+
+@frozen(eq=False)
+class Pairing:
+    """Events with their counterparts, and those that have none."""
+
+    pairs: list[tuple[Held, Held]] = field(factory=list)
+    only_left: list[Held] = field(factory=list)
+    only_right: list[Held] = field(factory=list)
+
+
+@frozen(eq=False)
+class _Open:
+    """The events of one input event that have no counterpart yet."""
+
+    left: list[Held]
+    right: list[Held]
+
+
+def pair_events(left: list[Held], right: list[Held], source: Callable[[int], str]) -> Pairing:
+    """Pair events, both sorted by input event; `source` names an input event by its number."""
+    found = Pairing()
+    left_over: defaultdict[str, list[_Open]] = defaultdict(list)
+    for line, ours, theirs in _by_line(left, right):
+        still = _pair_same_metrics(ours, theirs, found.pairs)
+        if still.left and still.right:
+            left_over[source(line)].append(still)
+        else:
+            found.only_left.extend(still.left)
+            found.only_right.extend(still.right)
+    for cases in left_over.values():
+        _pair_others(cases, found)
+    return _pair_by_id(found)
+
+
+def _by_line(left: list[Held], right: list[Held]) -> Iterator[tuple[int, list[Held], list[Held]]]:
+    by_line = attrgetter("line")
+    ours = {line: list(events) for line, events in groupby(left, by_line)}
+    theirs = {line: list(events) for line, events in groupby(right, by_line)}
+    for line in sorted(ours.keys() | theirs.keys()):
+        yield line, ours.get(line, []), theirs.get(line, [])
+
+
+def _pair_same_metrics(left: list[Held], right: list[Held], pairs: list[tuple[Held, Held]]) -> _Open:
+    if len(left) == len(right) == 1:
+        if left[0].title != right[0].title:
+            return _Open(left, right)
+        pairs.append((left[0], right[0]))
+        return _Open([], [])
+    still = _Open([], [])
+    for title in dict.fromkeys(event.title for event in (*left, *right)):
+        ours = [event for event in left if event.title == title]
+        theirs = [event for event in right if event.title == title]
+        rest = _pair_best(ours, theirs, pairs)
+        still.left.extend(rest.left)
+        still.right.extend(rest.right)
+    return still
+
+
+def _pair_best(left: list[Held], right: list[Held], pairs: list[tuple[Held, Held]]) -> _Open:
+    """Pair as many as there are on both sides; gives the rest."""
+    if not left or not right:
+        return _Open(left, right)
+    taken_left, taken_right = set(), set()
+    values = _Said()
+    for i, j in likeness.best_pairs(left, right, values.in_common):
+        pairs.append((left[i], right[j]))
+        taken_left.add(i)
+        taken_right.add(j)
+    return _Open(
+        [event for place, event in enumerate(left) if place not in taken_left],
+        [event for place, event in enumerate(right) if place not in taken_right],
+    )
+
+
+def _pair_others(cases: list[_Open], found: Pairing) -> None:
+    """Pair what has no counterpart of its own metric, all input events of one name alike."""
+    partners = _partners(cases)
+    for case in cases:
+        rest_left, rest_right = case.left, case.right
+        for ours, theirs in partners:
+            rest = _pair_best(
+                [event for event in rest_left if event.title == ours],
+                [event for event in rest_right if event.title == theirs],
+                found.pairs,
+            )
+            rest_left = [event for event in rest_left if event.title != ours] + rest.left
+            rest_right = [event for event in rest_right if event.title != theirs] + rest.right
+        if len(rest_left) == len(rest_right) == 1:
+            found.pairs.append((rest_left[0], rest_right[0]))
+            continue
+        found.only_left.extend(rest_left)
+        found.only_right.extend(rest_right)
+
+
+def _partners(cases: list[_Open]) -> list[tuple[str, str]]:
+    """Choose which metric of the left is which of the right: those whose events share the most."""
+    scores: Counter[tuple[str, str]] = Counter()
+    for case in cases:
+        values = _Said()
+        for ours in _first_of_each(case.left):
+            for theirs in _first_of_each(case.right):
+                scores[ours.title, theirs.title] += values.in_common(ours, theirs)  # type: ignore[assignment]  # weights are fractions
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], -likeness.names(*item[0]), sorted(item[0])))
+    chosen: list[tuple[str, str]] = []
+    taken_left, taken_right = set(), set()
+    for pair, score in ranked:
+        if score > 0 and pair[0] not in taken_left and pair[1] not in taken_right:
+            chosen.append(pair)
+            taken_left.add(pair[0])
+            taken_right.add(pair[1])
+    return chosen
+
+
+def _pair_by_id(found: Pairing) -> Pairing:
+    """Pair what Klaviyo knows as one event, though the sides made it of different input events that repeat an id."""
+    there: defaultdict[tuple[str, str], list[Held]] = defaultdict(list)
+    for held in found.only_right:
+        if held.event.unique_id is not None:
+            there[held.title, held.event.unique_id].append(held)
+    if not there:
+        return found
+    only_left, gone = [], set()
+    for held in found.only_left:
+        same = there.get((held.title, held.event.unique_id or ""))
+        if same:
+            gone.add(id(same[0]))
+            found.pairs.append((held, same.pop(0)))
+        else:
+            only_left.append(held)
+    return Pairing(found.pairs, only_left, [held for held in found.only_right if id(held) not in gone])
+
+
+def _first_of_each(events: list[Held]) -> list[Held]:
+    return list({event.title: event for event in reversed(events)}.values())
+
+
+class _Said:
+    """What events say, each looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Values] = {}
+
+    def in_common(self, left: Held, right: Held) -> float:
+        """Give the weight of the values that two events share, under whatever names."""
+        return likeness.values_in_common(self._of(left), self._of(right))
+
+    def _of(self, held: Held) -> _Values:
+        if id(held) not in self._known:
+            event = held.event
+            self._known[id(held)] = likeness.weighted([*event.properties.values(), event.value, event.unique_id])
+        return self._known[id(held)]

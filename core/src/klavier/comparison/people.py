@@ -1,0 +1,102 @@
+"""Matching people: which profiles of the two sides are the same person."""
+
+from collections.abc import Hashable, Sequence
+
+from attrs import field, frozen
+
+from klavier.comparison.holdings import Person
+from klavier.comparison.likeness import best_pairs
+
+
+@frozen(eq=False)
+class Match:
+    """One person: the profiles that both sides have of it."""
+
+    left: list[Person] = field(factory=list)
+    right: list[Person] = field(factory=list)
+
+    @property
+    def name(self) -> str:
+        """Name the person by what most identifies it."""
+        return (self.left or self.right)[0].name
+
+    @property
+    def line(self) -> int | None:
+        """The number of the first input event that speaks of the person."""
+        lines = [min(person.lines) for person in (*self.left, *self.right) if person.lines]
+        return min(lines, default=None)
+
+    def partners(self) -> list[tuple[Person, Person]]:
+        """Pair the profiles one by one, the most alike first."""
+        if len(self.left) == len(self.right) == 1:
+            return [(self.left[0], self.right[0])]
+        pairs = best_pairs(self.left, self.right, _likeness)
+        return [(self.left[i], self.right[j]) for i, j in pairs]
+
+    def groups(self) -> list[tuple[list[Person], list[Person]]]:
+        """Give the profiles to compare with each other: one by one where the numbers agree, else all together."""
+        if len(self.left) != len(self.right):
+            return [(self.left, self.right)]
+        return [([left], [right]) for left, right in self.partners()]
+
+
+def match_people(left: Sequence[Person], right: Sequence[Person]) -> list[Match]:
+    """Put the profiles of both sides together that are one person.
+
+    They are where they have an identifier in common, or where one input event speaks of both.  Devices are asked only
+    for those who are then still without a counterpart, since people share devices.
+    """
+    people = [*left, *right]
+    sets = _Sets(len(people))
+    owners: dict[Hashable, int] = {}
+    for place, person in enumerate(people):
+        for mark in (*person.strong, *person.lines):
+            sets.join(owners.setdefault(mark, place), place)
+    _match_by_device(people, len(left), sets)
+    found: dict[int, Match] = {}
+    for place, person in enumerate(people):
+        match = found.setdefault(sets.root(place), Match())
+        (match.left if place < len(left) else match.right).append(person)
+    return list(found.values())
+
+
+class _Sets:
+    """Disjoint sets of places."""
+
+    def __init__(self, size: int) -> None:
+        self._parents = list(range(size))
+
+    def root(self, place: int) -> int:
+        """Give the place that stands for the set of a place."""
+        parents = self._parents
+        while parents[place] != place:
+            parents[place] = parents[parents[place]]
+            place = parents[place]
+        return place
+
+    def join(self, one: int, other: int) -> None:
+        """Make two sets one."""
+        self._parents[self.root(one)] = self.root(other)
+
+
+def _match_by_device(people: Sequence[Person], on_left: int, sets: _Sets) -> None:
+    sides: dict[int, set[bool]] = {}
+    for place in range(len(people)):
+        sides.setdefault(sets.root(place), set()).add(place < on_left)
+    alone = [place for place in range(len(people)) if len(sides[sets.root(place)]) == 1]
+    wanted = {mark for place in alone for mark in people[place].weak}
+    owners: dict[tuple[str, str, bool], int] = {}
+    for place, person in enumerate(people):
+        for mark in wanted.intersection(person.weak):
+            owners.setdefault((*mark, place < on_left), place)
+    for place in alone:
+        for mark in people[place].weak:
+            counterpart = owners.get((*mark, place >= on_left))
+            if counterpart is not None:
+                sets.join(place, counterpart)
+
+
+def _likeness(left: Person, right: Person) -> float:
+    shared = len({*left.strong} & {*right.strong}) * 10 + len({*left.weak} & {*right.weak})
+    common = len(left.lines & right.lines)
+    return shared + (common / max(len(left.lines), len(right.lines)) if common else 0)

@@ -1,0 +1,190 @@
+"""What a comparison found, as data."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args
+
+from attrs import asdict, field, frozen
+
+Part = Literal[
+    "people",
+    "identifiers",
+    "attributes",
+    "properties",
+    "metrics",
+    "event_properties",
+    "event_fields",
+    "lists",
+    "consent",
+    "outcomes",
+]
+"""What a difference is about.
+
+`attributes` and `properties` are those of people, standard and custom; `event_fields` are an event's time, value,
+currency, unique id and backfill mark; `outcomes` are events that only one side delivers.
+"""
+
+PARTS: tuple[Part, ...] = get_args(Part)
+
+DifferenceKind = Literal["only_left", "only_right", "renamed", "changed", "merged", "doubled"]
+"""How the sides differ: `merged` people are several on the left and fewer on the right, `doubled` the reverse."""
+
+KINDS: tuple[DifferenceKind, ...] = get_args(DifferenceKind)
+
+
+@frozen
+class Case:
+    """One instance of a difference: the number of its input event or line, whom it is about, and both values."""
+
+    line: int | None
+    person: str = field(repr=False)
+    left: Any = field(default=None, repr=False)
+    right: Any = field(default=None, repr=False)
+
+
+@frozen
+class Difference:
+    """All differences of one kind.
+
+    `name` is what differs: a property, a metric, a list, a channel; `other` what it is called on the right where it is
+    renamed.  `where` narrows it down: the metric of an event property, the input event of a metric.  `detail` says in
+    which way values differ, or why one side drops an event.  `count` is how often it was met, `of` out of how many.
+    """
+
+    part: Part
+    kind: DifferenceKind
+    name: str
+    other: str = ""
+    where: str = ""
+    detail: str = ""
+    count: int = 0
+    of: int = 0
+    cases: tuple[Case, ...] = field(default=(), repr=False)
+
+
+@frozen
+class Calls:
+    """The calls of one endpoint, and the least minutes that they take under its rate limits."""
+
+    operation: str
+    method: str
+    path: str
+    count: int
+    minutes: float
+
+
+@frozen
+class Note:
+    """A note of outcomes, with how many events have it and the number of the first."""
+
+    text: str
+    count: int
+    first: int
+
+
+@frozen
+class SideReport:
+    """What Klaviyo would hold after one side, and what it took.
+
+    `minutes` are the least that the calls take under Klaviyo's rate limits, which each endpoint has for itself.
+    """
+
+    name: str
+    vendor: str
+    people: int
+    events: int
+    metrics: Mapping[str, int]
+    """Events of each metric."""
+    lists: Mapping[str, int]
+    """Members of each list."""
+    outcomes: Mapping[str, int]
+    notes: tuple[Note, ...]
+    calls: tuple[Calls, ...]
+    minutes: float
+    browser_calls: int = 0
+
+
+@frozen
+class Comparison:
+    """What differs between what Klaviyo would hold after the left side and after the right side.
+
+    `events` counts the input events.  `differences` are all rows, the most frequent of each part first.
+    Notes, calls and minutes stand with each side; they are no difference of what Klaviyo holds.
+    """
+
+    events: int
+    left: SideReport
+    right: SideReport
+    differences: tuple[Difference, ...]
+
+    @property
+    def differs(self) -> bool:
+        """Whether Klaviyo would hold something else, or one side drops an event that the other delivers."""
+        return bool(self.differences)
+
+    def part(self, part: Part) -> tuple[Difference, ...]:
+        """Give the differences of one part."""
+        return tuple(row for row in self.differences if row.part == part)
+
+    @property
+    def people(self) -> tuple[Difference, ...]:
+        """People that one side has and the other has not, or that are merged or doubled."""
+        return self.part("people")
+
+    @property
+    def identifiers(self) -> tuple[Difference, ...]:
+        """E-mail addresses, phone numbers, ids and devices of people."""
+        return self.part("identifiers")
+
+    @property
+    def attributes(self) -> tuple[Difference, ...]:
+        """Standard attributes of people, the location among them."""
+        return self.part("attributes")
+
+    @property
+    def properties(self) -> tuple[Difference, ...]:
+        """Custom properties of people."""
+        return self.part("properties")
+
+    @property
+    def metrics(self) -> tuple[Difference, ...]:
+        """Klaviyo events that are missing, or stand under another metric."""
+        return self.part("metrics")
+
+    @property
+    def event_properties(self) -> tuple[Difference, ...]:
+        """Properties of events."""
+        return self.part("event_properties")
+
+    @property
+    def event_fields(self) -> tuple[Difference, ...]:
+        """Times, values, currencies, unique ids and backfill marks of events."""
+        return self.part("event_fields")
+
+    @property
+    def lists(self) -> tuple[Difference, ...]:
+        """Lists and who is on them."""
+        return self.part("lists")
+
+    @property
+    def consent(self) -> tuple[Difference, ...]:
+        """Consent, suppressions and push tokens."""
+        return self.part("consent")
+
+    @property
+    def outcomes(self) -> tuple[Difference, ...]:
+        """Events that one side delivers and the other does not, and why."""
+        return self.part("outcomes")
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all of it as plain data, each case included; it holds personal data."""
+        found: dict[str, Any] = {"differs": self.differs}
+        found |= asdict(self)
+        return found
+
+
+def by_part(differences: tuple[Difference, ...]) -> Iterator[tuple[Part, tuple[Difference, ...]]]:
+    """Give the rows of each part that has some."""
+    for part in PARTS:
+        rows = tuple(row for row in differences if row.part == part)
+        if rows:
+            yield part, rows

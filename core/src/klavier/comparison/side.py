@@ -1,0 +1,109 @@
+"""One side of a comparison: a vendor, the sandbox that it delivers into, and what came of which event."""
+
+from collections import Counter
+from copy import copy
+from typing import TYPE_CHECKING
+
+from klavier.comparison.origins import Numbered, Origins
+from klavier.comparison.report import Note
+from klavier.delivery.drivers import deliver, plan
+from klavier.klaviyo.endpoints import find_endpoint
+from klavier.outcome import Kind, Outcome
+from klavier.sandbox import FakeClock, Sandbox
+from klavier.sandbox.trace import Trace
+
+if TYPE_CHECKING:
+    from klavier.events.model import Event
+    from klavier.klaviyo.request import Request
+    from klavier.klaviyo.response import Response
+    from klavier.plugins import Plugins
+    from klavier.sandbox.lists import OptIn
+    from klavier.vendor import Delivery, Vendor
+
+
+class Side:
+    """Delivers numbered events in the batches that the vendor's own servers would make."""
+
+    def __init__(self, name: str, vendor: "Vendor", plugins: "Plugins | None", start: float, opt_in: "OptIn") -> None:
+        self.name = name
+        self.vendor = vendor
+        self.kinds: Counter[Kind] = Counter()
+        self.dropped: dict[int, Outcome] = {}
+        """The outcomes of the events that were not delivered, by number."""
+        self.calls: Counter[tuple[str, str, str]] = Counter()
+        """By operation, method and path."""
+        self.browser_calls = 0
+        self.event_origins: dict[int, int] = {}
+        """The number of the input event, by that of the event in Klaviyo."""
+        self.profile_origins: dict[str, list[int]] = {}
+        """The numbers of the input events that touched a profile, by its id."""
+        self._notes: dict[str, Note] = {}
+        self._plugins = plugins
+        self._start = start
+        self._clock = FakeClock(start)
+        self.sandbox = Sandbox(None, None, self._clock, opt_in=opt_in, unknown_lists="create")
+        self.account = self.sandbox.account
+        self.trace = self.account.profiles.trace = Trace()
+        self._waiting: list[Numbered] = []
+
+    def add(self, number: int, event: "Event") -> None:
+        """Take an event; it is delivered when a batch is full."""
+        self._waiting.append((number, event))
+        if len(self._waiting) >= self.vendor.batch_size:
+            self.flush()
+
+    def flush(self) -> None:
+        """Deliver the events that wait."""
+        waiting, self._waiting = self._waiting, []
+        numbers: dict[int, int] = {}
+        events: list[Event] = []
+        for number, event in waiting:
+            changed = event if self._plugins is None else self._plugins.transform(event, self.vendor.name)
+            if isinstance(changed, Outcome):
+                self._settle(number, changed)
+                continue
+            # Outcomes are told apart by the identity of events, and somebody may give one event twice.
+            own = copy(changed) if id(changed) in numbers else changed
+            numbers[id(own)] = number
+            events.append(own)
+        for delivery in plan(self.vendor, events) if events else ():
+            self._deliver(delivery, numbers)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of outcomes, the most frequent first."""
+        return tuple(sorted(self._notes.values(), key=lambda note: (-note.count, note.text)))
+
+    def _deliver(self, delivery: "Delivery", numbers: dict[int, int]) -> None:
+        events = [(numbers[id(event)], event) for event in delivery.events]
+        self._clock.now = self._start + events[0][0]
+        self.browser_calls += len(delivery.browser_calls)
+        for (number, _), outcome in zip(events, deliver(delivery, self._send), strict=True):
+            self._settle(number, outcome)
+        origins, trace = Origins(events), self.trace
+        for profile_id in trace.profiles:
+            profile = self.account.profiles.by_id.get(profile_id)
+            if profile is not None:
+                self.profile_origins.setdefault(profile_id, []).extend(origins.of_profile(profile))
+        for event, number in zip(trace.events, origins.of_events(trace.events), strict=True):
+            self.event_origins[event.number] = number
+        trace.clear()
+
+    def _send(self, request: "Request") -> "Response":
+        endpoint = find_endpoint(request.method, request.path)
+        self.calls[(endpoint.operation, endpoint.method, endpoint.path) if endpoint else _unknown(request)] += 1
+        reply = self.sandbox.send(request)
+        self.sandbox.calls.clear()  # they hold whole bodies
+        return reply
+
+    def _settle(self, number: int, outcome: Outcome) -> None:
+        self.kinds[outcome.kind] += 1
+        if outcome.kind != "delivered":
+            self.dropped[number] = outcome
+        for text in dict.fromkeys(outcome.notes):
+            seen = self._notes.get(text)
+            self._notes[text] = Note(text, seen.count + 1 if seen else 1, min(seen.first, number) if seen else number)
+
+
+def _unknown(request: "Request") -> tuple[str, str, str]:
+    return "unknown", request.method, "another path"
