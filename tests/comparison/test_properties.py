@@ -36,7 +36,7 @@ def test_a_vendor_against_itself_shows_no_difference(setup: Setup) -> None:
         assert found.differences == ()
         assert found.left == found.right
 
-    hold(setup, st.one_of(SINGLES, STREAMS), check)
+    hold(setup, "a comparison with itself", check, of=st.one_of(SINGLES, STREAMS))
 
 
 PAIRS = [(left, right) for left, right in product(VENDORS, VENDORS) if left != right]
