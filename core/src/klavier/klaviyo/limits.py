@@ -35,6 +35,10 @@ Breach = tuple[str, str]
 _LARGE = min(STRING_BYTES, EVENT_PROFILE_BYTES)
 """Up to this size no string and no profile can go beyond its limit."""
 
+_SMALL = 2000
+"""Up to this size nothing can be too many or too long but a name, an id and an address: each of 400 properties takes 6
+bytes at least, each of 4000 items 2."""
+
 _AROUND = 10
 """The objects around the properties of an event, and inside its metric and profile."""
 
@@ -82,31 +86,32 @@ def _large(body: bytes) -> _Large | None:
 
 def _event(data: Any, body: bytes, _: int) -> Breach | None:
     """Check a document that is one event: create event, create client event."""
-    large = _large(body)
     attributes = data["attributes"]
-    if large is None and _is_plainly_fit(attributes, body):
+    if len(body) <= _SMALL and _is_plainly_fit(attributes, body):
         return None
+    large = _large(body)
     return _event_attributes(attributes, "/data/attributes", large) or _event_profile(
         attributes["profile"], "/data/attributes/profile", large
     )
 
 
 def _is_plainly_fit(attributes: Any, body: bytes) -> bool:
-    """Tell at one glance what most events are: small, and far from every limit."""
-    profile, properties = attributes["profile"], attributes["properties"]
+    """Tell at one glance what most events are: small, and far from every limit.
+
+    A small body is too short for too many properties, for a long array and for whatever is counted in bytes.
+    """
+    profile = attributes["profile"]
     return (
         "data" in profile
-        and len(properties) <= PROPERTIES
         and len(attributes["metric"]["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
         and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
-        and (_is_flat(map(type, properties.values())) or _has_few_levels(body) or _is_plainly_nested(properties))
+        and (
+            _is_flat(map(type, (properties := attributes["properties"]).values()))
+            or body.count(b"{") + body.count(b"[") <= NESTING + _AROUND
+            or _is_plainly_nested(properties)
+        )
     )
-
-
-def _has_few_levels(body: bytes) -> bool:
-    """Tell that a body is too short for a long array and has too few brackets for a deep one."""
-    return len(body) <= 2 * ARRAY_ITEMS and body.count(b"{") + body.count(b"[") <= NESTING + _AROUND
 
 
 def _is_plainly_nested(properties: JsonObject) -> bool:

@@ -36,9 +36,9 @@ class Request:
         """The JSON body as UTF-8, serialised once; empty where there is none."""
         # By hand, since this is asked for in every delivery and a cached_property takes a lock in Python 3.11.
         kept = self.__dict__
-        if "_body" not in kept:
-            kept["_body"] = b"" if self.json is None else orjson.dumps(self.json)
-        body: bytes = kept["_body"]
+        body: bytes | None = kept.get("_body")
+        if body is None:
+            body = kept["_body"] = b"" if self.json is None else orjson.dumps(self.json)
         return body
 
     def __repr__(self) -> str:

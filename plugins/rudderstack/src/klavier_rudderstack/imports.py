@@ -1,5 +1,6 @@
 """What track and screen calls say under v2 and v3."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from klavier.events.model import JsonObject, Screen, Track
@@ -50,16 +51,13 @@ class ImportContent:
 
     def _take(self, content: Content, properties: JsonObject, notes: list[str]) -> None:
         """Split properties into the event's value and currency, and those that stay."""
-        kept: JsonObject = {}
-        omitted: list[str] = []
-        for key, value in properties.items():
-            if key in IMPORT_OMITS:
-                omitted.append(key)
-            else:
-                kept[key] = value
-        content.properties = kept
+        omitted = [key for key in properties if key in IMPORT_OMITS]
+        content.properties = properties
         if not omitted:
             return
+        content.properties = kept = properties.copy()
+        for key in omitted:
+            del kept[key]
         used = ""
         for key in VALUE:
             value = properties.get(key)
@@ -73,8 +71,12 @@ class ImportContent:
             if content.currency == "":
                 content.currency = None
         if not self._exact:
-            notes.extend(
-                f"properties.{key} left out: RudderStack sends none"
-                for key in omitted
-                if key != used and key not in _SAID and properties[key] not in (None, content.name)
-            )
+            _note_lost(omitted, properties, (used, *_SAID), content.name, notes)
+
+
+def _note_lost(
+    omitted: Sequence[str], properties: JsonObject, said: Sequence[str], name: str, notes: list[str]
+) -> None:
+    for key in omitted:
+        if key not in said and properties[key] not in (None, name):
+            notes.append(f"properties.{key} left out: RudderStack sends none")  # noqa: PERF401 -- mostly there are none

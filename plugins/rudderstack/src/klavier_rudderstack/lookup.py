@@ -5,12 +5,13 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from klavier.events.model import Event, JsonObject
+from klavier.jsvalues import dig
 from klavier_rudderstack.nesting import put
 from klavier_rudderstack.tables.profile import LOCATION, Table
 
-Rule = tuple[str, int, bool, bool]
-"""What a member may be: the attribute (empty: none), its rank among that attribute's places, whether the attribute is
-one of the location, whether the member is a custom property as well."""
+Rule = tuple[str, bool, bool]
+"""What a member may be: the attribute (empty: none), whether that is one of the location, and whether the places that
+are read before this one are all better ones."""
 
 Found = tuple[JsonObject, JsonObject, JsonObject, list[str]]
 """Attributes, those of the location, custom properties, and the names of what deserves a second look: attributes that
@@ -19,11 +20,15 @@ were found to be no text, and traits that are neither attributes nor properties.
 Read = Callable[[Event], Found]
 
 _Rules = Mapping[str, Rule]
+_Place = tuple[str, ...]
 _NO_RULES: _Rules = {}
 _USER = "context.traits"
+_READ_FROM = ("", "traits", "traits.address", _USER, f"{_USER}.address", "context", "context.address",
+              "context.location", "properties")  # fmt: skip
+"""Where `_Lookup.read` looks, in its order."""
 
 
-def compile_lookup(  # noqa: C901 -- what it makes goes over an event in one long pass, place by place
+def compile_lookup(
     table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset(), *, dots_nest: bool = False
 ) -> Read:
     """Compile a table; `own_traits` are no custom properties, and the places `without` are not looked at.
@@ -33,43 +38,112 @@ def compile_lookup(  # noqa: C901 -- what it makes goes over an event in one lon
     A member counts where it is neither null nor empty text, as in JavaScript's `value || value === 0 || value ===
     false`; among the places of one attribute the first in the table wins.
     """
-    scopes = _by_scope(table, own_traits, without)
-    root, in_context = tuple(scopes.get("", {}).items()), tuple(scopes.get("context", {}).items())
-    in_properties = scopes.get("properties", _NO_RULES)
-    own, users = scopes["traits"], scopes[_USER]
-    address, user_address = scopes.get("traits.address", _NO_RULES), scopes.get(f"{_USER}.address", _NO_RULES)
-    nested = tuple((name, scopes[f"context.{name}"]) for name in ("address", "location") if f"context.{name}" in scopes)
+    read = _Lookup(table, own_traits, without).read
+    if not dots_nest:
+        return read
 
-    def read(event: Event) -> Found:  # noqa: C901 -- the long pass itself
-        payload, context = event.payload, event.context
-        found: Found = ({}, {}, {}, [])
-        ranks: dict[str, int] = {}
-        for name, rule in root:
-            if name in payload:
-                _take(payload[name], rule, found, ranks)
-        traits = payload.get("traits")
-        if traits.__class__ is dict:
-            _scan_traits(traits, own, found, ranks)
-            if "address" in traits:
-                _scan(traits["address"], address, found, ranks)
-        traits = context.get("traits")
-        if traits.__class__ is dict:
-            _scan_traits(traits, users, found, ranks)
-            if "address" in traits:
-                _scan(traits["address"], user_address, found, ranks)
-        for name, rule in in_context:
-            if name in context:
-                _take(context[name], rule, found, ranks)
-        for name, rules in nested:
-            if name in context:
-                _scan(context[name], rules, found, ranks)
-        if "properties" in payload:
-            _scan(payload["properties"], in_properties, found, ranks)
-        if dots_nest and "." in "".join(found[2]):
+    def read_nested(event: Event) -> Found:
+        found = read(event)
+        if "." in "".join(found[2]):
             return found[0], found[1], custom_properties(event, own_traits, dots_nest=True), found[3]
         return found
 
-    return read
+    return read_nested
+
+
+class _Lookup:
+    """A compiled table.
+
+    Values are taken as they come.  Only where an attribute is met a second time, at a place that may be better than
+    the first, the table itself is asked for the best; so nothing has to be remembered of where a value came from.
+    """
+
+    def __init__(self, table: Table, own_traits: AbstractSet[str], without: AbstractSet[str]) -> None:
+        self._places: dict[str, tuple[_Place, ...]] = {
+            attribute: tuple(tuple(place.split(".")) for place in places if place not in without)
+            for attribute, *places in table
+        }
+        scopes = _by_scope(table, without)
+        self._root, self._context = tuple(scopes[""].items()), tuple(scopes["context"].items())
+        self._properties, self._own, self._user = scopes["properties"], scopes["traits"], scopes[_USER]
+        self._address, self._user_address = scopes["traits.address"], scopes[f"{_USER}.address"]
+        self._nested = [(name, scopes[f"context.{name}"]) for name in ("address", "location")]
+        named = self._own.keys() | self._user.keys()
+        self._set_apart = own_traits - named
+        """Traits that are neither attributes nor custom properties."""
+        self._also_custom = named - own_traits
+        """Traits that are an attribute and a custom property as well."""
+
+    def read(self, event: Event) -> Found:  # noqa: C901 -- one pass over an event, place by place
+        """Go over an event, place by place."""
+        payload, context = event.payload, event.context
+        found: Found = ({}, {}, {}, [])
+        for name, rule in self._root:
+            if name in payload:
+                self._take(payload[name], rule, found, event)
+        traits = payload.get("traits")
+        if traits.__class__ is dict:
+            self._scan_traits(traits, self._own, found, event)
+            if "address" in traits:
+                self._scan(traits["address"], self._address, found, event)
+        traits = context.get("traits")
+        if traits.__class__ is dict:
+            self._scan_traits(traits, self._user, found, event)
+            if "address" in traits:
+                self._scan(traits["address"], self._user_address, found, event)
+        for name, rule in self._context:
+            if name in context:
+                self._take(context[name], rule, found, event)
+        for name, rules in self._nested:
+            if name in context:
+                self._scan(context[name], rules, found, event)
+        properties = payload.get("properties")
+        if properties.__class__ is dict and not self._properties.keys().isdisjoint(properties):
+            self._scan(properties, self._properties, found, event)
+        return found
+
+    def _scan_traits(self, source: JsonObject, rules: _Rules, found: Found, event: Event) -> None:
+        """Go over traits: each is an attribute, a custom property, or both.
+
+        The hottest loop of the package: it does what `_take` does with a text, and leaves the rest to it.
+        """
+        attributes, location, custom, odd = found
+        set_apart, also_custom = self._set_apart, self._also_custom
+        for name, value in source.items():
+            if name in rules:
+                attribute, inside, _ = rule = rules[name]
+                target = location if inside else attributes
+                if value.__class__ is str and value and attribute not in target:
+                    target[attribute] = value
+                else:
+                    self._take(value, rule, found, event)
+                if name in also_custom:
+                    custom[name] = value
+            elif name not in set_apart:
+                custom[name] = value
+            elif value is not None and value != "":
+                odd.append(name)
+
+    def _scan(self, source: Any, rules: _Rules, found: Found, event: Event) -> None:
+        """Go over the members of what may be an object."""
+        if source.__class__ is dict:
+            for name in source:
+                if name in rules:
+                    self._take(source[name], rules[name], found, event)
+
+    def _take(self, value: Any, rule: Rule, found: Found, event: Event) -> None:
+        """Take a value for an attribute, unless a better place has one."""
+        if value is None or value == "":
+            return
+        attribute, inside, better_before = rule
+        target = found[1] if inside else found[0]
+        if attribute in target:
+            if better_before:
+                return
+            value = next(filter(_counts, (_at(event, place) for place in self._places[attribute])), value)
+        target[attribute] = value
+        if value.__class__ is not str:
+            found[3].append(attribute)
 
 
 def custom_properties(event: Event, own_traits: AbstractSet[str], *, dots_nest: bool) -> JsonObject:
@@ -82,65 +156,24 @@ def custom_properties(event: Event, own_traits: AbstractSet[str], *, dots_nest: 
     return custom
 
 
-def _by_scope(table: Table, own_traits: AbstractSet[str], without: AbstractSet[str]) -> dict[str, dict[str, Rule]]:
+def _at(event: Event, place: _Place) -> Any:
+    return dig(event.context, *place[1:]) if place[0] == "context" else dig(event.payload, *place)
+
+
+def _counts(value: Any) -> bool:
+    return value is not None and value != ""
+
+
+def _by_scope(table: Table, without: AbstractSet[str]) -> dict[str, dict[str, Rule]]:
     """Turn rows of places into rules by scope, such as `traits.address`."""
-    own: dict[str, Rule] = dict.fromkeys(own_traits, ("", 0, False, False))
-    scopes: dict[str, dict[str, Rule]] = {"traits": dict(own), _USER: dict(own)}
+    scopes: dict[str, dict[str, Rule]] = {scope: {} for scope in _READ_FROM}
     for attribute, *places in table:
+        order = [(_READ_FROM.index(place.rpartition(".")[0]), rank) for rank, place in enumerate(places)]
         for rank, place in enumerate(places):
             scope, _, name = place.rpartition(".")
             if place not in without:
-                custom = scope in ("traits", _USER) and name not in own_traits
-                scopes.setdefault(scope, {})[name] = (attribute, rank, attribute in LOCATION, custom)
+                here = _READ_FROM.index(scope)
+                # Within one scope members come in the order of the event, so any of them may be read before this one.
+                before = [other for where, other in order if where <= here and other != rank]
+                scopes[scope][name] = (attribute, attribute in LOCATION, all(other < rank for other in before))
     return scopes
-
-
-def _take(value: Any, rule: Rule, found: Found, ranks: dict[str, int]) -> None:
-    """Take a value for an attribute, unless a better place has one; the best place of all has no rank noted."""
-    if not value and (value is None or value == ""):
-        return
-    attribute, rank, inside, _ = rule
-    target = found[1] if inside else found[0]
-    if attribute in target and ranks.get(attribute, 0) <= rank:
-        return
-    target[attribute] = value
-    ranks[attribute] = rank
-    if value.__class__ is not str:
-        found[3].append(attribute)
-
-
-def _scan(source: Any, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
-    """Go over the members of what may be an object."""
-    if source.__class__ is dict:
-        for name in source:
-            if name in rules:
-                _take(source[name], rules[name], found, ranks)
-
-
-def _scan_traits(source: JsonObject, rules: _Rules, found: Found, ranks: dict[str, int]) -> None:
-    """Go over traits: each is an attribute, a custom property, or both.
-
-    The hottest loop of the package: it does what `_take` does without calling it.
-    """
-    attributes, location, custom, odd = found
-    for name, value in source.items():
-        if name not in rules:
-            custom[name] = value
-            continue
-        attribute, rank, inside, is_custom = rules[name]
-        if is_custom:
-            custom[name] = value
-        if not value and (value is None or value == ""):
-            continue
-        if value.__class__ is not str or not attribute:
-            odd.append(attribute or name)
-        if not attribute:
-            continue
-        target = location if inside else attributes
-        if attribute not in target:
-            target[attribute] = value
-            if rank:
-                ranks[attribute] = rank
-        elif rank < ranks.get(attribute, 0):
-            target[attribute] = value
-            ranks[attribute] = rank
