@@ -38,6 +38,18 @@ def test_help_imports_little(tmp_path: Path) -> None:
     assert run.stdout.splitlines()[-1] == "[]"
 
 
+def test_help_does_not_wait_for_the_vendors_of_plugins_that_add_commands(tmp_path: Path) -> None:
+    heavy = ("rich", "httpx", "aiohttp", "cattrs", "liquid", "phonenumbers", "klavier.config.load")
+    vendors = ("klavier_rudderstack", "klavier_segment_actions.vendor", "klavier_segment_actions.rows")
+    code = (
+        "import sys; from klavier.cli import app; app.app(['--help'], standalone_mode=False); "
+        f"print([name for name in {(*heavy, *vendors)!r} if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)  # noqa: S603 -- our own code
+    assert "\n  rows " in run.stdout
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
 def test_commands_of_installed_plugins_are_listed_without_importing_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

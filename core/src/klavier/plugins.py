@@ -42,16 +42,18 @@ class BrokenPlugin:
 class Plugins:
     """All plugins of one program and what they registered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, vendors: bool = True) -> None:
+        """Start without any plugin; where nobody will ask for `vendors`, no plugin is made to import its own."""
+        self._asks_for_vendors = vendors
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
         self._broken: list[BrokenPlugin] = []
         self._vendors: dict[str, VendorSpec] = {}
 
     @classmethod
-    def discover(cls, found: Iterable[EntryPoint] | None = None) -> "Plugins":
+    def discover(cls, found: Iterable[EntryPoint] | None = None, *, vendors: bool = True) -> "Plugins":
         """Load every plugin that is installed with an entry point in the group `klavier`, one at a time."""
-        plugins = cls()
+        plugins = cls(vendors=vendors)
         for point in sorted(entry_points(group=PROJECT) if found is None else found, key=lambda p: p.name):
             plugins._load(point)
         return plugins
@@ -68,7 +70,8 @@ class Plugins:
             self._manager.register(plugin, shown)
             self._manager.check_pending()
             self._check_wrappers(plugin, shown)
-            self._vendors |= self._vendors_of(plugin, shown)
+            if self._asks_for_vendors:
+                self._vendors |= self._vendors_of(plugin, shown)
         except (Exception, SystemExit) as error:
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from klavier import EventError, load_vendor, parse_line, rehearse
 from klavier.cli.app import app
 from klavier_segment_actions import events_from_rows, read_rows
+from klavier_segment_actions.commands import MODES
+from klavier_segment_actions.rows import NAMES
 
 ROWS: list[dict[str, Any]] = [
     {"id": 1, "email": "a@b.io", "plan": "pro"},
@@ -105,3 +107,8 @@ def test_the_command_names_a_missing_file(tmp_path: Path) -> None:
     run = CliRunner().invoke(app, ["rows", str(tmp_path / "none.csv")])
     assert run.exit_code == 2
     assert "there is no such file" in run.output
+
+
+def test_the_command_knows_every_mode() -> None:
+    """Its own list spares the list of commands the import of this module."""
+    assert tuple(NAMES) == MODES

@@ -39,11 +39,12 @@ def all_commands(ctx: click.Context) -> Mapping[str, click.Command]:
 
 
 def _ask(points: list[EntryPoint] | None, folder: Path | None) -> Mapping[str, click.Command]:
-    from klavier.config.beside import load_beside  # noqa: PLC0415 -- loading plugins takes its time
-    from klavier.plugins import Plugins  # noqa: PLC0415 -- as above
+    from klavier.plugins import Plugins  # noqa: PLC0415 -- loading plugins takes its time
 
-    plugins = Plugins.discover(points)
+    plugins = Plugins.discover(points, vendors=False)
     if folder is not None:
+        from klavier.config.beside import load_beside  # noqa: PLC0415 -- as above
+
         load_beside(plugins, folder)
     group = click.Group()
     plugins.add_commands(group)

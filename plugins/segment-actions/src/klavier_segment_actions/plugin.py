@@ -5,9 +5,6 @@ from typing import TYPE_CHECKING
 
 from klavier.hookspecs import hookimpl
 from klavier.vendor import VendorSpec
-from klavier_segment_actions.settings import SegmentActionsSettings
-from klavier_segment_actions.tables.retry import RETRY
-from klavier_segment_actions.vendor import NAME, SegmentActions
 
 if TYPE_CHECKING:
     import click
@@ -16,6 +13,11 @@ if TYPE_CHECKING:
 @hookimpl
 def klavier_vendors() -> Iterable[VendorSpec]:
     """Register the vendor."""
+    # Here, since the list of commands, for which this module is imported too, must not wait for the vendor.
+    from klavier_segment_actions.settings import SegmentActionsSettings  # noqa: PLC0415 -- see above
+    from klavier_segment_actions.tables.retry import RETRY  # noqa: PLC0415 -- see above
+    from klavier_segment_actions.vendor import NAME, SegmentActions  # noqa: PLC0415 -- see above
+
     return [VendorSpec(NAME, "Segment's Klaviyo (Actions) destination", SegmentActionsSettings, SegmentActions, RETRY)]
 
 
