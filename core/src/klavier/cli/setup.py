@@ -35,11 +35,12 @@ _Command = Callable[..., Any]
 
 @frozen
 class Choice:
-    """What the options `--vendor`, `--settings` and `--config` say."""
+    """What the options `--vendor`, `--settings` and `--config` say; `overrides` replaces single settings."""
 
     vendor: str | None = None
     settings: Path | None = None
     config_file: Path | None = None
+    overrides: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
 config_option = click.option(
@@ -108,13 +109,19 @@ def known_plugins(config_file: Path | None) -> Plugins:
 
 
 def prepare(
-    choice: Choice, plugins: Plugins | None = None, *, base_url: str | None = None, placeholders: bool = False
+    choice: Choice,
+    plugins: Plugins | None = None,
+    *,
+    base_url: str | None = None,
+    placeholders: bool = False,
+    every_key: bool = False,
 ) -> Setup:
     """Read what the options name and build the vendor.
 
     Without `plugins` they are discovered, and broken ones are warned of on standard error.
     `base_url` takes the place of the configuration's.  `placeholders` stand in for keys that are named but not set, and
-    for both where neither a configuration nor settings are given.  Raises `ConfigError` that names all that is wrong.
+    for both where neither a configuration nor settings are given; `every_key` puts one for each key that is missing.
+    Raises `ConfigError` that names all that is wrong.
     """
     file = find_config(choice.config_file)
     if plugins is None:
@@ -122,6 +129,9 @@ def prepare(
         warn_of_broken(plugins)
     data: dict[str, Any] = {"klaviyo": _keys_of(os.environ)} if file is None else read_toml(file)
     has_placeholders = placeholders and choice.settings is None and _put_placeholders(data, is_bare=file is None)
+    if every_key and isinstance(data.setdefault("klaviyo", {}), dict):
+        has_placeholders = _put_placeholders(data, is_bare=False) or has_placeholders
+        data["klaviyo"] = {**PLACEHOLDERS, **data["klaviyo"]}
     if base_url is not None and isinstance(data.setdefault("klaviyo", {}), dict):
         data["klaviyo"]["base_url"] = base_url
     return _finish(choice, data, plugins, file, has_placeholders=has_placeholders)
@@ -139,11 +149,21 @@ def _finish(
     if choice.settings is not None:
         sections = data.get("vendors")
         data["vendors"] = {**(sections if isinstance(sections, dict) else {}), name: read_table(choice.settings)}
+    if choice.overrides:
+        _override(data, name, choice.overrides)
     try:
         config = check(data, os.environ, plugins)
     except ConfigError as error:
         raise _placed(error, file, choice.settings, name) from None
     return Setup(config, config.build_vendor(), file, has_placeholders)
+
+
+def _override(data: dict[str, Any], name: str, overrides: Mapping[str, Any]) -> None:
+    """Replace single settings of a vendor; what is no table is left for the check to find."""
+    sections = data.setdefault("vendors", {})
+    section = sections.setdefault(name, {}) if isinstance(sections, dict) else None
+    if isinstance(section, dict):
+        sections[name] = {**section, **overrides}
 
 
 def warn_of_broken(plugins: Plugins) -> None:

@@ -11,8 +11,11 @@ from klavier.sandbox.times import write_time
 
 _STATUSES = frozenset({"SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED"})
 
-States = dict[str, Any]
-"""What a profile says under each name."""
+_ITSELF = "the list itself"
+WAITS = "waits for confirmation on "
+
+States = dict[tuple[str, str], Any]
+"""What a profile says under each name, and about which detail of it."""
 
 
 def compare_lists(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
@@ -24,7 +27,7 @@ def compare_lists(matches: Sequence[Match], left: Holdings, right: Holdings, row
     for name in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(name), theirs.get(name)
         if one != other and (name not in members or None not in (one, other)):
-            rows.add_value("lists", f"{name}: the list itself", Case(None, "", one, other), of=1)
+            rows.add_value("lists", name, Case(None, "", one, other), detail=_ITSELF, of=1)
 
 
 def compare_consent(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
@@ -46,11 +49,11 @@ def _compare_states(
             one, other = _united(map(ours, left)), _united(map(theirs, right))
             if one == other:
                 continue
-            for name in sorted(one.keys() | other.keys()):
-                before, after = one.get(name), other.get(name)
+            for name, about in sorted(one.keys() | other.keys()):
+                before, after = one.get((name, about)), other.get((name, about))
                 if before != after:
                     case = Case(match.line, match.name, before, after)
-                    detail = f"{before} → {after}" if {before, after} <= _STATUSES else ""
+                    detail = f"{before} → {after}" if {before, after} <= _STATUSES else about
                     rows.add_value(part, name, case, detail=detail, of=len(matches))
 
 
@@ -64,8 +67,8 @@ def _united(states: Iterable[States]) -> States:
 
 
 def _lists(person: Person, holdings: Holdings) -> States:
-    found: States = {holdings.list_name(each): True for each in person.profile.lists}
-    found |= {f"{holdings.list_name(each)}: unsubscribed from it": True for each in person.profile.left}
+    found: States = {(holdings.list_name(each), ""): True for each in person.profile.lists}
+    found |= {(holdings.list_name(each), "unsubscribed from it"): True for each in person.profile.left}
     return found
 
 
@@ -74,16 +77,17 @@ def _consent(person: Person, holdings: Holdings) -> States:
     profile = person.profile
     for (channel, kind), consent in profile.consents.items():
         name = f"{channel} {kind}"
-        found[name] = consent.consent
+        found[name, ""] = consent.consent
         if consent.since is not None:
-            found[f"{name}: time of consent"] = write_time(consent.since)
+            found[name, "time of consent"] = write_time(consent.since)
         if consent.source is not None:
-            found[f"{name}: source"] = consent.source
+            found[name, "source"] = consent.source
     for (list_id, channel, kind), consent in profile.pending.items():
-        name = f"{channel} {kind}: waits for confirmation on {holdings.list_name(list_id)}"
         since = None if consent.since is None else write_time(consent.since)
-        found[name] = ", ".join(filter(None, (consent.consent, since, consent.source)))
-    found |= {f"suppressed: {reason}": True for reason in profile.suppressions}
+        told = ", ".join(filter(None, (consent.consent, since, consent.source)))
+        found[f"{channel} {kind}", f"{WAITS}{holdings.list_name(list_id)}"] = told
+    found |= {("suppressed", reason): True for reason in profile.suppressions}
     if profile.tokens:
-        found["push tokens"] = ", ".join(sorted(f"{platform} {token}" for token, platform in profile.tokens.items()))
+        told = ", ".join(sorted(f"{platform} {token}" for token, platform in profile.tokens.items()))
+        found["push tokens", ""] = told
     return found

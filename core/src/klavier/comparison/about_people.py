@@ -11,6 +11,7 @@ from klavier.comparison.rows import Rows
 from klavier.comparison.values import is_same
 
 PEOPLE = "people"
+PROFILES = "profiles of one person"
 MOVED = "events of one person on another profile"
 _ATTRIBUTE, _CUSTOM = "attribute:", "property:"
 """What tells the names of standard attributes and custom properties apart while they are compared together."""
@@ -37,7 +38,8 @@ def _compare_numbers(match: Match, rows: Rows, of: int) -> None:
     else:
         kind = "merged" if len(match.left) > len(match.right) else "doubled"
     left, right = ([person.name for person in side] for side in (match.left, match.right))
-    rows.add("people", kind, PEOPLE, Case(match.line, match.name, left or None, right or None), of=of)
+    name = PROFILES if match.left and match.right else PEOPLE
+    rows.add("people", kind, name, Case(match.line, match.name, left or None, right or None), of=of)
 
 
 def _compare_identifiers(match: Match, left: list[Person], right: list[Person], rows: Rows, of: int) -> None:

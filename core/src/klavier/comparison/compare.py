@@ -12,7 +12,7 @@ from klavier.comparison.calls import count_calls
 from klavier.comparison.holdings import Holdings, read_holdings
 from klavier.comparison.pairing import pair_events
 from klavier.comparison.people import match_people
-from klavier.comparison.report import Case, Comparison, DifferenceKind, SideReport
+from klavier.comparison.report import Case, Comparison, DifferenceKind, Note, SideReport
 from klavier.comparison.rows import Rows
 from klavier.comparison.side import Side
 from klavier.errors import UsageError
@@ -78,6 +78,17 @@ class Comparing:
         self.right = Side(names[1], right, plugins, now, opt_in)
         self._titles: dict[int, str] = {}
         self._known: dict[str, str] = {}
+        self._unread: dict[str, Note] = {}
+
+    @property
+    def events(self) -> int:
+        """How many events were taken so far."""
+        return len(self._titles)
+
+    @property
+    def unread(self) -> tuple[Note, ...]:
+        """Why lines were no events, the most frequent reason first."""
+        return tuple(sorted(self._unread.values(), key=lambda note: (-note.count, note.first, note.text)))
 
     def add(self, number: int, event: Event) -> None:
         """Take an event under its number; raises `UsageError` for what is no event."""
@@ -89,6 +100,11 @@ class Comparing:
         self._titles[number] = self._known.setdefault(title, title)
         self.left.add(number, event)
         self.right.add(number, event)
+
+    def add_unread(self, number: int, reason: str) -> None:
+        """Count a line that is no event."""
+        seen = self._unread.get(reason)
+        self._unread[reason] = Note(reason, seen.count + 1 if seen else 1, seen.first if seen else number)
 
     def finish(self, most_cases: int | None = None) -> Comparison:
         """Deliver what waits and compare."""
@@ -103,7 +119,9 @@ class Comparing:
         compare_lists(matches, left, right, rows)
         compare_consent(matches, left, right, rows)
         self._compare_outcomes(rows)
-        return Comparison(len(self._titles), _report(self.left, left), _report(self.right, right), rows.finish())
+        return Comparison(
+            len(self._titles), _report(self.left, left), _report(self.right, right), rows.finish(), self.unread
+        )
 
     def _compare_outcomes(self, rows: Rows) -> None:
         """Gather the events that one side delivers and the other does not."""

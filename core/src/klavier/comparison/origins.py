@@ -1,8 +1,8 @@
 """Which of the events of one delivery a profile, or an event in Klaviyo, came from."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from klavier.comparison.likeness import shared_values
 from klavier.events.model import Event
 from klavier.sandbox.profile import Event as KlaviyoEvent
 from klavier.sandbox.profile import Profile
@@ -18,6 +18,7 @@ class Origins:
         self._events = events
         self._people: dict[str, list[int]] | None = None
         self._ids: dict[str, int] | None = None
+        self._times: dict[int | None, list[Numbered]] | None = None
 
     def of_profile(self, profile: Profile) -> list[int]:
         """Give the numbers of the events that name a profile; empty where that cannot be told."""
@@ -34,18 +35,17 @@ class Origins:
     def of_events(self, events: Sequence[KlaviyoEvent]) -> Iterator[int]:
         """Give the number of the input event that each event in Klaviyo came from, in order.
 
-        Its unique id tells, else its time, else its place.
+        Its unique id tells, else its time and what it says, else its place.
         """
         if len(self._events) == 1:
             yield from [self._events[0][0]] * len(events)
             return
         if self._ids is None:
             self._ids = {event.stable_id: number for number, event in self._events}
-        times = {_seconds(event): number for number, event in self._events}
         for place, event in enumerate(events):
             number = self._by_id(event.unique_id)
-            if number is None:
-                number = times.get(event.time if event.dated else None)
+            if number is None and event.dated:
+                number = self._by_time(event)
             yield self._events[min(place, len(self._events) - 1)][0] if number is None else number
 
     def _by_id(self, unique_id: str | None) -> int | None:
@@ -55,6 +55,17 @@ class Origins:
         if unique_id in self._ids:
             return self._ids[unique_id]
         return next((number for text, number in self._ids.items() if unique_id.startswith(text)), None)
+
+    def _by_time(self, held: KlaviyoEvent) -> int | None:
+        """Find the event of the same second, and of several the one that says the same."""
+        if self._times is None:
+            self._times = {}
+            for number, event in self._events:
+                self._times.setdefault(_seconds(event), []).append((number, event))
+        found = self._times.get(held.time, [])
+        if len(found) <= 1:
+            return found[0][0] if found else None
+        return max(found, key=lambda item: shared_values(getattr(item[1], "properties", {}), held.properties))[0]
 
 
 def _who(event: Event) -> Iterator[str]:
@@ -68,5 +79,5 @@ def _who(event: Event) -> Iterator[str]:
             yield str(value).casefold()
 
 
-def _seconds(event: Event) -> Any:
+def _seconds(event: Event) -> int | None:
     return read_time(event.timestamp) if isinstance(event.timestamp, str) else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args
 
-from attrs import asdict, field, frozen
+from attrs import asdict, field, fields, frozen
 
 Part = Literal[
     "people",
@@ -74,7 +74,7 @@ class Calls:
 
 @frozen
 class Note:
-    """A note of outcomes, with how many events have it and the number of the first."""
+    """A text with how many events or lines it is about, and the number of the first."""
 
     text: str
     count: int
@@ -115,6 +115,8 @@ class Comparison:
     left: SideReport
     right: SideReport
     differences: tuple[Difference, ...]
+    unread: tuple[Note, ...] = ()
+    """Why lines were no events, and so are compared nowhere."""
 
     @property
     def differs(self) -> bool:
@@ -177,9 +179,21 @@ class Comparison:
 
     def as_json(self) -> dict[str, Any]:
         """Give all of it as plain data, each case included; it holds personal data."""
-        found: dict[str, Any] = {"differs": self.differs}
-        found |= asdict(self)
-        return found
+        return {
+            "differs": self.differs,
+            "events": self.events,
+            "left": asdict(self.left),
+            "right": asdict(self.right),
+            "differences": [
+                _shallow(row) | {"cases": [_shallow(case) for case in row.cases]} for row in self.differences
+            ],
+            "unread": [asdict(note) for note in self.unread],
+        }
+
+
+def _shallow(value: Case | Difference) -> dict[str, Any]:
+    """Give the fields, and no copies of what is in them: cases are many."""
+    return {field.name: getattr(value, field.name) for field in fields(type(value))}
 
 
 def by_part(differences: tuple[Difference, ...]) -> Iterator[tuple[Part, tuple[Difference, ...]]]:

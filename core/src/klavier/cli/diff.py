@@ -1,0 +1,189 @@
+"""`klavier diff`: the same events through two vendors, and what Klaviyo would then hold."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from attrs import frozen
+
+from klavier.cli.diff_table import table
+from klavier.cli.progress import lines_with_progress
+from klavier.cli.setup import Choice, Setup, config_option, known_plugins, prepare, warn_of_broken
+from klavier.cli.sources import check_readable, lines_of
+from klavier.comparison.hiding import without
+from klavier.comparison.wording import count
+from klavier.delivery.pipeline import Result, read
+from klavier.errors import UsageError
+
+if TYPE_CHECKING:
+    from klavier.comparison.compare import Comparing, OptIn
+    from klavier.comparison.report import Comparison
+    from klavier.plugins import Plugins
+
+_FEW = 5
+"""Cases of each difference that the table and the page show."""
+
+_TELLING = ("fidelity", "wire", "connection_mode")
+"""Settings whose values tell two sides of one vendor apart."""
+
+_SIDES = ("from", "to")
+_Command = Callable[..., Any]
+
+
+@frozen
+class Asked:
+    """What the options say about the two sides and the account."""
+
+    left: Choice
+    right: Choice
+    opt_in: "OptIn"
+
+
+def _sides(command: _Command) -> _Command:
+    """Add the options of both sides; the command gets them as one `asked`."""
+
+    @wraps(command)
+    def with_sides(*args: Any, config_file: Path | None, opt_in: str, **options: Any) -> Any:
+        left, right = (_choice(side, options, config_file) for side in _SIDES)
+        asked = Asked(left, right, "single_opt_in" if opt_in == "single" else "double_opt_in")
+        return command(*args, asked=asked, **options)
+
+    decorated: _Command = click.option(
+        "--opt-in",
+        type=click.Choice(["single", "double"]),
+        default="double",
+        show_default=True,
+        help="The opt-in process of the account's lists.",
+    )(config_option(with_sides))
+    for side in reversed(_SIDES):
+        decorated = _side_options(side)(decorated)
+    return decorated
+
+
+def _choice(side: str, options: dict[str, Any], config_file: Path | None) -> Choice:
+    """Take the options of one side out of all options."""
+    vendor, settings = options.pop(f"{side}_vendor"), options.pop(f"{side}_settings")
+    chosen = {name: options.pop(f"{side}_{name}") for name in ("fidelity", "wire")}
+    return Choice(vendor, settings, config_file, {name: value for name, value in chosen.items() if value is not None})
+
+
+def _side_options(side: str) -> Callable[[_Command], _Command]:
+    word = "compare from" if side == "from" else "compare to"
+    path = click.Path(path_type=Path)
+    options = (
+        click.option(
+            f"--{side}", f"{side}_vendor", metavar="NAME", help=f"The vendor to {word}; else the configured one."
+        ),
+        click.option(
+            f"--{side}-settings", type=path, metavar="FILE", help="Its settings; else those of the configuration."
+        ),
+        click.option(f"--{side}-fidelity", type=click.Choice(["documented", "deployed"]), help="Its fidelity."),
+        click.option(f"--{side}-wire", type=click.Choice(["current", "native"]), help="Its wire."),
+    )
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+@click.command("diff", short_help="Compare two vendors.")
+@click.argument("file", metavar="FILE")
+@_sides
+@click.option(
+    "--format",
+    "as_",
+    type=click.Choice(["table", "json", "html"]),
+    default="table",
+    show_default=True,
+    help="How to show it; html is one page that needs nothing else.",
+)
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to write it.")
+@click.option("--values", is_flag=True, help="Show people and values in the table and the page too: personal data.")
+def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: bool) -> None:
+    """Compare what Klaviyo would hold after two vendors delivered the events of FILE.
+
+    FILE is JSON Lines; - reads standard input.
+    Each side delivers into a Klaviyo inside this process; nothing is sent, and no key is needed.
+    The sides may also be two settings, fidelities or wires of one vendor.
+    JSON holds every case and its values, which are personal data.
+
+    Exit codes: 0 no difference, 1 they differ, 2 wrong use.
+    """
+    from klavier.comparison.compare import Comparing  # noqa: PLC0415 -- loads the sandbox
+
+    check_readable([file])
+    left, right = _prepared(asked)
+    names = names_of((left, asked.left), (right, asked.right))
+    comparing = Comparing(left.vendor, right.vendor, names=names, plugins=left.plugins, opt_in=asked.opt_in)
+    _feed(comparing, file, left.plugins)
+    found = comparing.finish(None if as_ == "json" else _FEW)
+    _write(without(found, {*left.secrets, *right.secrets}), as_, output, values=values)
+    raise SystemExit(1 if found.differs else 0)
+
+
+def _prepared(asked: Asked) -> tuple[Setup, Setup]:
+    plugins = known_plugins(asked.left.config_file)
+    warn_of_broken(plugins)
+    left, right = (prepare(choice, plugins, every_key=True) for choice in (asked.left, asked.right))
+    return left, right
+
+
+def _feed(comparing: "Comparing", file: str, plugins: "Plugins") -> None:
+    """Hand over the events of a file; raises `UsageError` where it has lines, and none of them is an event."""
+    read_any = False
+    for line in lines_with_progress(lines_of([file]), [file], "comparing"):
+        read_any = True
+        event = read(line, plugins)
+        if isinstance(event, Result):
+            comparing.add_unread(line.number, event.cause)
+        else:
+            comparing.add(line.number, event)
+    if read_any and not comparing.events:
+        first = comparing.unread[0]
+        raise UsageError(f"{file}: no line of it is an event; line {first.first}: {first.text}")
+
+
+def names_of(left: tuple[Setup, Choice], right: tuple[Setup, Choice]) -> tuple[str, str]:
+    """Name the sides: by vendor, and where that is the same by what tells them apart."""
+    ours, theirs = left[0].vendor.name, right[0].vendor.name
+    if ours != theirs:
+        return ours, theirs
+    told = [
+        [str(choice.settings)] * (choice.settings is not None)
+        + [
+            str(getattr(setup.vendor.settings, name))
+            for name in _TELLING
+            if getattr(left[0].vendor.settings, name, None) != getattr(right[0].vendor.settings, name, None)
+        ]
+        for setup, choice in (left, right)
+    ]
+    if told[0] == told[1]:
+        return f"{ours} (from)", f"{theirs} (to)"
+    one, other = (f"{ours} ({', '.join(words)})" if words else ours for words in told)
+    return one, other
+
+
+def _write(found: "Comparison", as_: str, output: Path | None, *, values: bool) -> None:
+    if as_ == "table":
+        text = "".join(f"{line}\n" for line in table(found, values=values, coloured=output is None))
+        content = text.encode("utf-8", "backslashreplace")
+    elif as_ == "json":
+        content = orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    else:
+        from klavier.comparison.page import page  # noqa: PLC0415 -- the table does without
+
+        content = page(found, values=values).encode()
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    output.write_bytes(content)
+    click.echo(f"{count(len(found.differences), 'difference')}, written to {output}", err=True)

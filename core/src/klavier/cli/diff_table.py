@@ -1,0 +1,95 @@
+"""A comparison as a table for a terminal: one row for each kind of difference."""
+
+from collections.abc import Iterator
+from itertools import groupby
+
+import orjson
+
+from klavier.cli.wording import count, paint, plain
+from klavier.comparison.report import Case, Comparison, Difference, by_part
+from klavier.comparison.wording import PART_TITLES, call_rows, facts, headlines, how, what
+
+_LONGEST_VALUE = 80
+_LONGEST_NAME = 60
+_COLOURS = {"only_left": "red", "only_right": "green"}
+
+
+def table(found: Comparison, *, values: bool = False, coloured: bool = True) -> Iterator[str]:
+    """Give the lines: what changes, both sides in figures, then each difference with how often it was met.
+
+    People and values are shown on demand only.
+    """
+    shown = _Shown(found, values=values, coloured=coloured)
+    yield from shown.head()
+    for part, rows in by_part(found.differences):
+        yield ""
+        yield shown.bold(PART_TITLES[part])
+        for where, group in groupby(rows, lambda row: row.where):
+            if where:
+                yield f"  {plain(where)}"
+            for row in group:
+                yield from shown.row(row)
+    yield from shown.tail()
+
+
+class _Shown:
+    def __init__(self, found: Comparison, *, values: bool, coloured: bool) -> None:
+        self._found, self._values, self._coloured = found, values, coloured
+        self._names = plain(found.left.name), plain(found.right.name)
+
+    def bold(self, text: str) -> str:
+        return paint(text, bold=True) if self._coloured else text
+
+    def head(self) -> Iterator[str]:
+        left, right = self._names
+        found = self._found
+        yield self.bold(f"{count(found.events, 'event')} with {left} and with {right}")
+        yield from (f"- {plain(line)}" for line in headlines(found))
+        yield ""
+        rows = [("", left, right), *facts(found.left, found.right)]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        for title, one, other in rows:
+            yield f"{title:<{widths[0]}}  {one:>{widths[1]}}  {other:>{widths[2]}}"
+
+    def row(self, row: Difference) -> Iterator[str]:
+        of = f" of {row.of:,}" if row.of else ""
+        told = plain(how(row, *self._names))
+        if self._coloured:
+            told = paint(told, _COLOURS.get(row.kind))
+        yield f"  {f'{row.count:,}{of}':>15}  {plain(what(row), _LONGEST_NAME):<36}  {told}{self._lines(row)}"
+        if self._values:
+            yield from (f"                       {self._case(case)}" for case in row.cases)
+
+    def tail(self) -> Iterator[str]:
+        found = self._found
+        calls = list(call_rows(found.left, found.right))
+        if calls:
+            yield ""
+            yield self.bold("API calls")
+            widths = [max(len(f"{row[place]:,}") for row in calls) for place in (1, 2)]
+            for name, one, other in calls:
+                yield f"  {one:>{widths[0]},}  {other:>{widths[1]},}  {plain(name)}"
+        for side in (found.left, found.right):
+            if side.notes:
+                yield ""
+                yield self.bold(f"Notes of {plain(side.name)}")
+            yield from (f"  {note.count:>9,}  {plain(note.text)} (first: line {note.first})" for note in side.notes)
+        if found.unread:
+            yield ""
+            yield self.bold("Lines that are no events, compared nowhere")
+        yield from (f"  {note.count:>9,}  {plain(note.text)} (first: line {note.first})" for note in found.unread)
+
+    def _lines(self, row: Difference) -> str:
+        lines = list(dict.fromkeys(str(case.line) for case in row.cases if case.line is not None))
+        if not lines or self._values:
+            return ""
+        more = ", ..." if row.count > len(lines) else ""
+        return f" (line {', '.join(lines[:3])}{more})"
+
+    def _case(self, case: Case) -> str:
+        where = "" if case.line is None else f"line {case.line}, "
+        return f"{where}{plain(case.person)}: {_value(case.left)} | {_value(case.right)}"
+
+
+def _value(value: object) -> str:
+    return "-" if value is None else plain(orjson.dumps(value).decode(), _LONGEST_VALUE)

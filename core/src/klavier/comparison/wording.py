@@ -1,0 +1,193 @@
+"""Comparisons in words: what rows say, and what matters most, for the table and the page."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from klavier.comparison.about_lists import WAITS
+from klavier.comparison.report import Comparison, Difference, Part, SideReport
+
+PART_TITLES: Mapping[Part, str] = {
+    "people": "People",
+    "identifiers": "Identifiers of people",
+    "attributes": "Attributes of people",
+    "properties": "Custom properties of people",
+    "metrics": "Events and their metrics",
+    "event_properties": "Event properties",
+    "event_fields": "Times, values and ids of events",
+    "lists": "Lists",
+    "consent": "Consent",
+    "outcomes": "Events that one side does not deliver",
+}
+
+_MOST_NAMES = 3
+"""Names that a sentence lists."""
+
+_KIND_WORDS: Mapping[str, str] = {
+    "renamed": "renamed",
+    "only_left": "missing",
+    "only_right": "new",
+    "changed": "changed",
+}
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Count things in words: `1 event`, `2 events`."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def what(row: Difference) -> str:
+    """Name what a row is about."""
+    return f"{row.name} → {row.other}" if row.kind == "renamed" else row.name
+
+
+def how(row: Difference, left: str, right: str) -> str:
+    """Say how the sides differ, by their names."""
+    told = {
+        "only_left": f"only {left}",
+        "only_right": f"only {right}",
+        "renamed": "renamed",
+        "changed": "differs",
+        "merged": f"several profiles with {left}, fewer with {right}",
+        "doubled": f"fewer profiles with {left}, several with {right}",
+    }[row.kind]
+    return f"{told} ({row.detail})" if row.detail else told
+
+
+def minutes(number: float) -> str:
+    """Write how long calls take."""
+    if number <= 0:
+        return "no wait"
+    return "under a minute" if number < 1 else f"{number:,.0f} min"
+
+
+def facts(left: SideReport, right: SideReport) -> Iterator[tuple[str, str, str]]:
+    """Give what each side comes to: a title and a figure for each."""
+    for title, name in (("people", "people"), ("events in Klaviyo", "events")):
+        yield title, f"{getattr(left, name):,}", f"{getattr(right, name):,}"
+    yield "metrics", f"{len(left.metrics):,}", f"{len(right.metrics):,}"
+    yield "list members", f"{sum(left.lists.values()):,}", f"{sum(right.lists.values()):,}"
+    for kind in left.outcomes:
+        if left.outcomes[kind] or right.outcomes[kind]:
+            yield kind, f"{left.outcomes[kind]:,}", f"{right.outcomes[kind]:,}"
+    if left.browser_calls or right.browser_calls:
+        yield "browser calls", f"{left.browser_calls:,}", f"{right.browser_calls:,}"
+    yield "API calls", f"{_calls(left):,}", f"{_calls(right):,}"
+    yield "at least, under the rate limits", minutes(left.minutes), minutes(right.minutes)
+
+
+def call_rows(left: SideReport, right: SideReport) -> Iterator[tuple[str, int, int]]:
+    """Give the calls of each endpoint on both sides, the most first."""
+    ours = {f"{row.method} {row.path}": row.count for row in left.calls}
+    theirs = {f"{row.method} {row.path}": row.count for row in right.calls}
+    names = ours.keys() | theirs.keys()
+    for name in sorted(names, key=lambda name: (-max(ours.get(name, 0), theirs.get(name, 0)), name)):
+        yield name, ours.get(name, 0), theirs.get(name, 0)
+
+
+def headlines(found: Comparison) -> list[str]:
+    """Say in sentences what would change in a Klaviyo account that goes from the left side to the right one."""
+    if not found.differs:
+        return ["Nothing changes: Klaviyo would hold the same people, events, lists and consent."]
+    parts = (_of_outcomes, _of_people, _of_metrics, _of_lists, _of_event_fields)
+    lines = [line for part in parts for line in part(found)]
+    for title, rows in (
+        ("Identifiers of people", found.identifiers),
+        ("Attributes of people", found.attributes),
+        ("Custom properties of people", found.properties),
+        ("Event properties", found.event_properties),
+    ):
+        lines += _of_rows(title, rows)
+    return lines
+
+
+def _of_outcomes(found: Comparison) -> Iterator[str]:
+    lost, gained = (_sum(row for row in found.outcomes if row.kind == kind) for kind in ("only_left", "only_right"))
+    if lost:
+        yield f"{count(lost, 'input event')} would not be delivered, which {found.left.name} delivers."
+    if gained:
+        yield f"{count(gained, 'input event')} would be delivered, which {found.left.name} does not deliver."
+
+
+def _of_people(found: Comparison) -> Iterator[str]:
+    for kind, told in (
+        ("only_left", "would be missing"),
+        ("only_right", "would be new"),
+        ("doubled", "would have more profiles than now"),
+        ("merged", "would have fewer profiles than now"),
+    ):
+        number = _sum(row for row in found.people if row.kind == kind)
+        if number:
+            yield f"{count(number, 'person', 'people')} {told}."
+
+
+def _of_metrics(found: Comparison) -> Iterator[str]:
+    renames: Counter[str] = Counter()
+    unpaired: dict[str, Counter[str]] = {"only_left": Counter(), "only_right": Counter()}
+    for row in found.metrics:
+        if row.kind == "renamed":
+            renames[f"{row.name} becomes {row.other}"] += row.count
+        else:
+            unpaired[row.kind][row.name] += row.count
+    for told, number in renames.most_common(_MOST_NAMES):
+        yield f"The metric {told} ({count(number, 'event')}): flows, segments and reports name it."
+    if len(renames) > _MOST_NAMES:
+        yield f"{count(len(renames) - _MOST_NAMES, 'more metric')} would have another name."
+    for kind, told in (("only_left", "missing"), ("only_right", "new")):
+        if unpaired[kind]:
+            yield f"{count(unpaired[kind].total(), 'event')} would be {told}: {_some(list(unpaired[kind]))}."
+
+
+def _of_event_fields(found: Comparison) -> Iterator[str]:
+    for name, told in (
+        ("time", "stand at another time"),
+        ("value", "have another value, which revenue reports add up"),
+        ("currency", "have another currency"),
+        ("unique id", "have another unique id: sent by both sides, they would count twice"),
+    ):
+        number = _sum(row for row in found.event_fields if row.name == name)
+        if number:
+            yield f"{count(number, 'event')} would {told}."
+
+
+def _of_rows(title: str, rows: Iterable[Difference]) -> Iterator[str]:
+    """Say which names are renamed, missing, new and changed."""
+    names: dict[str, dict[str, None]] = {kind: {} for kind in _KIND_WORDS}
+    for row in rows:
+        names[row.kind][what(row)] = None
+    told = [f"{len(met):,} {_KIND_WORDS[kind]} ({_some(list(met))})" for kind, met in names.items() if met]
+    if told:
+        yield f"{title}: {', '.join(told)}."
+
+
+def _of_lists(found: Comparison) -> Iterator[str]:
+    members: dict[str, Counter[str]] = {}
+    for row in found.lists:
+        if not row.detail:
+            members.setdefault(row.name, Counter())[row.kind] += row.count
+    for name, kinds in members.items():
+        words = (("only_left", "fewer"), ("only_right", "more"))
+        told = [count(kinds[kind], f"{word} member") for kind, word in words if kinds[kind]]
+        yield f"List {name}: {' and '.join(told)}."
+    others = {row.name: None for row in found.lists if row.detail and row.name not in members}
+    if others:
+        yield f"Lists that differ without a member: {_some(list(others))}."
+    for kind, told in (("only_left", "no longer be asked to confirm"), ("only_right", "be asked to confirm")):
+        waiting = _sum(row for row in found.consent if row.kind == kind and row.detail.startswith(WAITS))
+        if waiting:
+            yield f"{count(waiting, 'person', 'people')} would {told} a subscription."
+    consent = _sum(row for row in found.consent if not row.detail.startswith(WAITS))
+    if consent:
+        yield f"Consent would differ {count(consent, 'time')}."
+
+
+def _some(names: list[str]) -> str:
+    """List the first few names."""
+    return ", ".join(names[:_MOST_NAMES]) + (", ..." if len(names) > _MOST_NAMES else "")
+
+
+def _sum(rows: Iterable[Difference]) -> int:
+    return sum(row.count for row in rows)
+
+
+def _calls(side: SideReport) -> int:
+    return sum(row.count for row in side.calls)

@@ -1,0 +1,225 @@
+"""One side is bent in one way: the comparison finds that, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+import klavier
+from klavier import Comparison, compare, parse_event
+from klavier.comparison.report import Case
+from tests.comparison.plain_vendor import PlainVendor, subscribe
+
+Row = tuple[str, str, str, str, int, int]
+
+PLANS = ("free", "pro", "team")
+
+
+def events(people: int = 3) -> list[klavier.Event]:
+    """Give an identify and two tracks of each person."""
+    found = []
+    for number in range(people):
+        base = {"userId": f"u{number}", "timestamp": f"2024-03-01T10:00:0{number}Z"}
+        traits = {"plan": PLANS[number % 3], "friends": 40 + number}
+        bought = {"order_id": f"o-{number}", "total": 10.5 + number, "gift": True}
+        found += [
+            {**base, "type": "identify", "messageId": f"i{number}", "traits": traits},
+            {**base, "type": "track", "messageId": f"t{number}", "event": "Bought", "properties": bought},
+            {**base, "type": "track", "messageId": f"s{number}", "event": "Seen", "properties": {"page": f"p{number}"}},
+        ]
+    return [parse_event(payload) for payload in found]
+
+
+def renamed(**names: str) -> Any:
+    return lambda given: {names.get(name, name): value for name, value in given.items()}
+
+
+def with_members(**members: Any) -> Any:
+    return lambda given: {**given, **members}
+
+
+def rows(found: Comparison) -> list[Row]:
+    return [(row.part, row.kind, row.name, row.other or row.detail, row.count, row.of) for row in found.differences]
+
+
+def by_email(event: klavier.Event) -> dict[str, Any]:
+    return {"email": f"{event.user_id}@shop.test"}
+
+
+def tracks_by_id(event: klavier.Event) -> dict[str, Any]:
+    """Identify people by address, but events by id alone."""
+    return {"external_id": str(event.user_id)} if isinstance(event, klavier.Track) else by_email(event)
+
+
+def only_seen(event: klavier.Event) -> bool:
+    return getattr(event, "event", "") == "Seen"
+
+
+BENT: list[tuple[str, dict[str, Any], list[Row]]] = [
+    ("a metric is renamed", {"metric": lambda name: name.replace("Bought", "Ordered")}, [
+        ("metrics", "renamed", "Bought", "Ordered", 3, 3),
+    ]),
+    ("an event property is renamed", {"properties": renamed(order_id="OrderId")}, [
+        ("event_properties", "renamed", "order_id", "OrderId", 3, 3),
+    ]),
+    ("a property that is always true is renamed alike", {"properties": renamed(gift="Gift")}, [
+        ("event_properties", "renamed", "gift", "Gift", 3, 3),
+    ]),
+    ("a property that is always true is no proof of another name", {"properties": renamed(gift="priority")}, [
+        ("event_properties", "only_left", "gift", "", 3, 3),
+        ("event_properties", "only_right", "priority", "", 3, 3),
+    ]),
+    ("a property is left out", {"properties": lambda given: {k: v for k, v in given.items() if k != "total"}}, [
+        ("event_properties", "only_left", "total", "", 3, 3),
+    ]),
+    ("a number becomes a text", {"properties": lambda given: {k: str(v) for k, v in given.items() if k != "gift"}}, [
+        ("event_properties", "changed", "total", "a number → a string", 3, 3),
+        ("event_properties", "only_left", "gift", "", 3, 3),
+    ]),
+    ("letters become large", {"traits": lambda given: given | {"plan": str(given["plan"]).upper()}}, [
+        ("properties", "changed", "plan", "letter case", 3, 3),
+    ]),
+    ("a trait is renamed", {"traits": renamed(friends="Friends")}, [
+        ("properties", "renamed", "friends", "Friends", 3, 3),
+    ]),
+    ("an event is dropped", {"drops": only_seen}, [
+        ("metrics", "only_left", "Seen", "", 3, 3),
+        ("outcomes", "only_left", "track Seen", "rejected: not wanted here", 3, 3),
+    ]),
+    ("events are an hour late", {"event": lambda given: given | {"time": given["time"].replace("T10", "T11")}}, [
+        ("event_fields", "changed", "time", "whole hours, as time zones do", 3, 3),
+        ("event_fields", "changed", "time", "whole hours, as time zones do", 3, 3),
+    ]),
+    ("events have a value", {"event": lambda given: given | {"value": 7.5}}, [
+        ("event_fields", "only_right", "value", "", 3, 3),
+        ("event_fields", "only_right", "value", "", 3, 3),
+    ]),
+    ("events have another id", {"event": lambda given: given | {"unique_id": f"x{given['unique_id']}"}}, [
+        ("event_fields", "changed", "unique id", "", 3, 3),
+        ("event_fields", "changed", "unique id", "", 3, 3),
+    ]),
+    ("people have no id", {"person": by_email}, [
+        ("identifiers", "only_left", "external_id", "", 3, 3),
+    ]),
+    ("people are doubled", {"person": tracks_by_id}, [
+        ("people", "doubled", "profiles of one person", "", 3, 3),
+    ]),
+    ("everybody is one person", {"person": lambda _: {"email": "all@shop.test"}}, [
+        ("people", "merged", "profiles of one person", "", 1, 1),
+        ("identifiers", "changed", "email", "", 1, 1),
+        ("identifiers", "only_left", "external_id", "", 1, 1),
+        ("properties", "changed", "friends", "an object → a number", 1, 1),
+        ("properties", "changed", "plan", "an object → a string", 1, 1),
+    ]),
+    ("people are asked for consent", {"more": lambda event: [subscribe(event)] if event.type == "identify" else []}, [
+        ("consent", "only_right", "email marketing", "waits for confirmation on XUepkK", 3, 3),
+        ("lists", "only_right", "XUepkK", "the list itself", 1, 1),
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("title", "ways", "expected"), BENT, ids=[row[0] for row in BENT])
+def test_what_was_bent_is_found(title: str, ways: dict[str, Any], expected: list[Row]) -> None:
+    found = compare(events(), PlainVendor(), PlainVendor(**ways))
+    if title == "everybody is one person":  # which of three events stands where is another test
+        assert [row for row in rows(found) if row[2] != "events of one person on another profile"] == expected
+    else:
+        assert sorted(rows(found)) == sorted(expected)
+    assert found.differs
+
+
+@pytest.mark.parametrize("ways", [row[1] for row in BENT], ids=[row[0] for row in BENT])
+def test_a_batch_is_found_out_like_single_events(ways: dict[str, Any]) -> None:
+    singly = compare(events(), PlainVendor(), PlainVendor(**ways))
+    together = compare(events(), PlainVendor(batch_size=100), PlainVendor(batch_size=100, **ways))
+    assert rows(together) == rows(singly)
+    assert compare(events(), PlainVendor(batch_size=4, **ways), PlainVendor(**ways)).differences == ()
+
+
+def test_single_opt_in_makes_members() -> None:
+    asks = PlainVendor(more=lambda event: [subscribe(event)] if event.type == "identify" else [])
+    found = compare(events(), PlainVendor(), asks, opt_in="single_opt_in")
+    assert sorted(rows(found)) == [
+        ("consent", "only_right", "email marketing", "", 3, 3),
+        ("lists", "only_right", "XUepkK", "", 3, 3),
+    ]
+    assert (found.left.lists, found.right.lists) == ({}, {"XUepkK": 3})
+
+
+def test_people_of_one_side_count_once_and_on_their_lists() -> None:
+    asks = {"more": lambda event: [subscribe(event)] if event.type == "identify" else []}
+    found = compare(
+        events(),
+        PlainVendor(**asks),
+        PlainVendor(**asks, drops=lambda event: event.user_id == "u2"),
+        opt_in="single_opt_in",
+    )
+    assert [row[:3] for row in rows(found) if row[0] in ("people", "lists", "consent", "properties")] == [
+        ("people", "only_left", "people"),
+        ("lists", "only_left", "XUepkK"),
+        ("consent", "only_left", "email marketing"),
+    ]
+
+
+def test_cases_name_event_person_and_values() -> None:
+    found = compare(events(), PlainVendor(), PlainVendor(properties=renamed(order_id="OrderId")))
+    (row,) = found.event_properties
+    assert row.where == "Bought"
+    assert row.cases[1] == Case(5, "email:u1@shop.test", "o-1", "o-1")
+    few = compare(events(), PlainVendor(), PlainVendor(properties=renamed(order_id="OrderId")), most_cases=2)
+    assert (few.event_properties[0].count, len(few.event_properties[0].cases)) == (3, 2)
+
+
+def test_products_pair_with_their_own_counterparts() -> None:
+    """An order becomes an event of its own and one for each product, in another order and under other names."""
+
+    def products(name: str, sku: str, *, is_reversed: bool) -> Any:
+        def more(event: klavier.Event) -> list[klavier.Request]:
+            if getattr(event, "event", "") != "Bought":
+                return []
+            vendor = PlainVendor(
+                metric=lambda _: name,
+                event=lambda given: given | {"unique_id": f"{given['unique_id']}:{given['properties'][sku]}"},
+            )
+            given = event.payload["properties"]
+            items = [{sku: f"{given['order_id']}-{n}", "price": n, "colour": f"c{n}"} for n in (1, 2, 3)]
+            return [
+                vendor._request(parse_event({**event.payload, "properties": item}))
+                for item in (items[::-1] if is_reversed else items)
+            ]
+
+        return more
+
+    found = compare(
+        events(),
+        PlainVendor(more=products("Ordered Product", "sku", is_reversed=False)),
+        PlainVendor(more=products("Bought Item", "SKU", is_reversed=True)),
+    )
+    assert rows(found) == [
+        ("metrics", "renamed", "Ordered Product", "Bought Item", 9, 9),
+        ("event_properties", "renamed", "sku", "SKU", 9, 9),
+    ]
+
+
+def test_what_is_no_vendor_or_event_is_named() -> None:
+    with pytest.raises(klavier.UsageError, match=r"left: must be a vendor .*, not a string"):
+        compare([], "little", PlainVendor())  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(klavier.UsageError, match="events: number 1 is an object, not an event"):
+        compare([{}], PlainVendor(), PlainVendor())  # type: ignore[list-item]  # what is tested
+    with pytest.raises(klavier.UsageError, match="events: must be a list of events, not a number"):
+        compare(3, PlainVendor(), PlainVendor())  # type: ignore[arg-type]  # what is tested
+
+
+def test_calls_and_minutes() -> None:
+    many = [parse_event({"type": "identify", "userId": f"u{n}", "messageId": f"m{n}"}) for n in range(1600)]
+    found = compare(many, PlainVendor(), PlainVendor(drops=lambda _: True))
+    (calls,) = found.left.calls
+    assert (calls.operation, calls.count, found.right.calls) == ("create_or_update_profile", 1600, ())
+    # 750 a minute: the first two minutes are full, then 75 a second.
+    assert found.left.minutes == pytest.approx(2 + 1 / 60)
+    assert found.right.minutes == 0
+
+
+def test_no_repr_shows_anybody() -> None:
+    found = compare(events(), PlainVendor(), PlainVendor(traits=renamed(friends="Friends")))
+    assert "shop.test" not in repr(found)
+    assert found.as_json()["differences"][0]["cases"][0]["person"] == "email:u0@shop.test"
