@@ -156,7 +156,7 @@ def names_of(left: tuple[Setup, Choice], right: tuple[Setup, Choice]) -> tuple[s
     if ours != theirs:
         return ours, theirs
     told = [
-        [str(choice.settings)] * (choice.settings is not None)
+        ([] if choice.settings is None else [click.format_filename(choice.settings)])
         + [
             str(getattr(setup.vendor.settings, name))
             for name in _TELLING

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-import orjson
-
 from klavier.cli.wording import count, paint, plain
 from klavier.comparison.report import Case, Comparison, Difference, by_part
-from klavier.comparison.wording import PART_TITLES, call_rows, facts, headlines, how, what
+from klavier.comparison.wording import PART_TITLES, call_rows, facts, headlines, how, what, written
 
 _LONGEST_VALUE = 80
 _LONGEST_NAME = 60
@@ -92,4 +90,4 @@ class _Shown:
 
 
 def _value(value: object) -> str:
-    return "-" if value is None else plain(orjson.dumps(value).decode(), _LONGEST_VALUE)
+    return "-" if value is None else plain(written(value, _LONGEST_VALUE))

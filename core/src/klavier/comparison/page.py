@@ -7,10 +7,8 @@ from itertools import groupby
 from string import Template
 from typing import Any
 
-import orjson
-
 from klavier.comparison.report import KINDS, Case, Comparison, Difference, DifferenceKind, Note, Part, by_part
-from klavier.comparison.wording import PART_TITLES, call_rows, count, facts, headlines
+from klavier.comparison.wording import PART_TITLES, call_rows, count, facts, headlines, written
 
 _LONGEST_VALUE = 160
 
@@ -160,10 +158,7 @@ def _case(case: Case) -> str:
 
 
 def _value(value: Any) -> str:
-    if value is None:
-        return "—"
-    shown = orjson.dumps(value).decode()
-    return _text(shown if len(shown) <= _LONGEST_VALUE else f"{shown[: _LONGEST_VALUE - 1]}…")
+    return "—" if value is None else _text(written(value, _LONGEST_VALUE))
 
 
 def _text(text: str) -> str:

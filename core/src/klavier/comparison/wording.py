@@ -1,7 +1,9 @@
 """Comparisons in words: what rows say, and what matters most, for the table and the page."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from klavier.comparison.about_lists import WAITS
 from klavier.comparison.report import Comparison, Difference, Part, SideReport
@@ -51,6 +53,12 @@ def how(row: Difference, left: str, right: str) -> str:
         "doubled": f"fewer profiles with {left}, several with {right}",
     }[row.kind]
     return f"{told} ({row.detail})" if row.detail else told
+
+
+def written(value: Any, longest: int) -> str:
+    """Write a value as JSON, a long one cut."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def minutes(number: float) -> str:
@@ -166,8 +174,8 @@ def _of_lists(found: Comparison) -> Iterator[str]:
             members.setdefault(row.name, Counter())[row.kind] += row.count
     for name, kinds in members.items():
         words = (("only_left", "fewer"), ("only_right", "more"))
-        told = [count(kinds[kind], f"{word} member") for kind, word in words if kinds[kind]]
-        yield f"List {name}: {' and '.join(told)}."
+        changes = [count(kinds[kind], f"{word} member") for kind, word in words if kinds[kind]]
+        yield f"List {name}: {' and '.join(changes)}."
     others = {row.name: None for row in found.lists if row.detail and row.name not in members}
     if others:
         yield f"Lists that differ without a member: {_some(list(others))}."

@@ -1,0 +1,113 @@
+"""The page of `klavier diff` in a real browser: no complaint on the console, and filters that filter."""
+
+import os
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import klavier
+from klavier.comparison.page import page
+from tests.support.repository import ROOT
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-logging=stderr",
+    "--virtual-time-budget=5000",
+    "--dump-dom",
+)
+SAMPLES = ROOT / "tests" / "comparison" / "samples" / "segment.jsonl"
+ACT = """
+<pre id="seen"></pre>
+<script>
+const seen = [];
+const form = document.querySelector("form.filters");
+const look = (what) => seen.push([what,
+  [...document.querySelectorAll("tr[data-kind]")].filter((row) => row.checkVisibility()).map((row) => row.textContent),
+  [...document.querySelectorAll("section.part")].filter((part) => part.checkVisibility()).map((part) => part.id),
+  form.querySelector(".showing").textContent]);
+const set = (name, value) => {
+  form.elements[name].value = value;
+  form.elements[name].dispatchEvent(new Event("input", {bubbles: true}));
+};
+look("all");
+set("kind", "renamed"); look("renamed");
+set("text", "QUANTITY"); look("renamed quantity");
+set("text", ""); set("kind", "");
+form.querySelector("input[value=metrics]").click(); look("metrics");
+form.querySelector("input[value=identifiers]").click(); look("metrics and identifiers");
+form.querySelector("input[value=metrics]").click(); form.querySelector("input[value=identifiers]").click();
+set("text", "order completed placed"); look("words of the metric too");
+set("text", "no such thing"); look("nothing");
+document.getElementById("seen").textContent = JSON.stringify(seen);
+</script>
+"""
+
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: install the package chromium to run this")
+
+
+@pytest.fixture
+def comparison() -> klavier.Comparison:
+    events = [klavier.parse_line(line) for line in SAMPLES.read_bytes().splitlines()]
+    left = klavier.load_vendor("segment-classic", {"api_key": "AbC123", "private_key": "pk_any", "list_id": "XUepkK"})
+    return klavier.compare(events, left, klavier.load_vendor("segment-actions", {"api_key": "pk_any"}))
+
+
+def opened(text: str, folder: Path) -> tuple[str, str]:
+    """Open a page; gives the document as it then is, and what the console had to say."""
+    file = folder / "page.html"
+    file.write_text(text, "utf-8")
+    assert BROWSER is not None
+    done = subprocess.run(  # noqa: S603 -- the browser that is installed, on a page of ours
+        [BROWSER, *FLAGS, f"--user-data-dir={folder / 'profile'}", file.as_uri()],
+        capture_output=True,
+        timeout=120,
+        check=True,
+        env={**os.environ, "HOME": str(folder)},
+    )
+    log = done.stderr.decode("utf-8", "replace")
+    return done.stdout.decode("utf-8"), "\n".join(line for line in log.splitlines() if "CONSOLE" in line)
+
+
+def test_the_page_opens_without_a_complaint(tmp_path: Path, comparison: klavier.Comparison) -> None:
+    document, console = opened(page(comparison, values=True), tmp_path)
+    assert console == ""
+    assert f"{len(comparison.differences)} of {len(comparison.differences)} shown" in document
+
+
+def test_a_complaint_would_be_seen(tmp_path: Path, comparison: klavier.Comparison) -> None:
+    broken = page(comparison).replace("</body>", "<script>undefined.thing</script><img src='https://x.test/'></body>")
+    _, console = opened(broken, tmp_path)
+    assert "TypeError" in console
+    assert "Content Security Policy" in console
+
+
+def test_the_filters_filter(tmp_path: Path, comparison: klavier.Comparison) -> None:
+    document, console = opened(page(comparison).replace("</body>", f"{ACT}</body>"), tmp_path)
+    assert console == ""
+    found = re.search(r'<pre id="seen">(.*?)</pre>', document, re.DOTALL)
+    assert found is not None
+    seen: dict[str, Any] = {what: rest for what, *rest in orjson.loads(unescape(found[1]))}
+    total = len(comparison.differences)
+    renamed = sum(row.kind == "renamed" for row in comparison.differences)
+    assert len(seen["all"][0]) == total
+    assert len(seen["renamed"][0]) == renamed < total
+    assert seen["renamed"][1:] == [["metrics", "event_properties"], f"{renamed} of {total} shown"]
+    assert seen["renamed quantity"][0] == ["Quantityquantityrenamed2 of 2line 4, …"]
+    assert seen["metrics"][1:] == [["metrics"], f"1 of {total} shown"]
+    assert seen["metrics and identifiers"][1:] == [["identifiers", "metrics"], f"2 of {total} shown"]
+    assert set(seen["words of the metric too"][1]) == {"metrics", "event_properties", "event_fields"}
+    assert seen["nothing"] == [[], [], f"0 of {total} shown"]
