@@ -35,9 +35,8 @@ Breach = tuple[str, str]
 _LARGE = min(STRING_BYTES, EVENT_PROFILE_BYTES)
 """Up to this size no string and no profile can go beyond its limit."""
 
-_SMALL = 2000
-"""Up to this size nothing can be too many or too long but a name, an id and an address: each of 400 properties takes 6
-bytes at least, each of 4000 items 2."""
+_HANDFUL = 100
+"""How many profiles are measured together."""
 
 _AROUND = 10
 """The objects around the properties of an event, and inside its metric and profile."""
@@ -87,7 +86,7 @@ def _large(body: bytes) -> _Large | None:
 def _event(data: Any, body: bytes, _: int) -> Breach | None:
     """Check a document that is one event: create event, create client event."""
     attributes = data["attributes"]
-    if len(body) <= _SMALL and _is_plainly_fit(attributes, body):
+    if len(body) <= _LARGE and _is_plain_profile(attributes["profile"]) and _is_plain_event(attributes, body):
         return None
     large = _large(body)
     return _event_attributes(attributes, "/data/attributes", large) or _event_profile(
@@ -95,23 +94,33 @@ def _event(data: Any, body: bytes, _: int) -> Breach | None:
     )
 
 
-def _is_plainly_fit(attributes: Any, body: bytes) -> bool:
-    """Tell at one glance what most events are: small, and far from every limit.
+def _is_plain_profile(profile: Any) -> bool:
+    """Tell at one glance that an event's profile is within its limits, unless by its size."""
+    return "data" in profile and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
 
-    A small body is too short for too many properties, for a long array and for whatever is counted in bytes.
+
+def _is_plain_event(attributes: Any, body: bytes | None = None) -> bool:
+    """Tell at one glance what most events are: far from every limit, unless by the length of their texts.
+
+    `body` is the document where it holds this one event.
     """
-    profile = attributes["profile"]
+    metric, properties = attributes["metric"], attributes["properties"]
     return (
-        "data" in profile
-        and len(attributes["metric"]["data"]["attributes"]["name"]) <= METRIC_NAME
+        "data" in metric
+        and len(metric["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
-        and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
+        and len(properties) <= PROPERTIES
         and (
-            _is_flat(map(type, (properties := attributes["properties"]).values()))
-            or body.count(b"{") + body.count(b"[") <= NESTING + _AROUND
+            _is_flat(map(type, properties.values()))
+            or (body is not None and _has_few_levels(body))
             or _is_plainly_nested(properties)
         )
     )
+
+
+def _has_few_levels(body: bytes) -> bool:
+    """Tell that a body is too short for a long array and has too few brackets for a deep one."""
+    return len(body) <= 2 * ARRAY_ITEMS and body.count(b"{") + body.count(b"[") <= NESTING + _AROUND
 
 
 def _is_plainly_nested(properties: JsonObject) -> bool:
@@ -136,9 +145,24 @@ def _bulk_events(data: Any, body: bytes, items: int) -> Breach | None:
     large = _large(body)
     groups, place = data["attributes"]["events-bulk-create"]["data"], "/data/attributes/events-bulk-create/data"
     # The limit counts events: one profile may have many in its group.
-    count = sum(len(group["attributes"]["events"]["data"]) for group in groups)
+    count = sum([len(group["attributes"]["events"]["data"]) for group in groups])
+    if count <= items and not (large and large.has_long_string) and _are_plain(groups):
+        return None
     return _too_many(count, items, "events", place) or _first(
         _group(group["attributes"], f"{place}/{i}/attributes", large) for i, group in enumerate(groups)
+    )
+
+
+def _are_plain(groups: Any) -> bool:
+    """Tell of the groups of a bulk call what nearly all are: each within its limits, and their profiles small."""
+    profiles = [group["attributes"]["profile"] for group in groups]
+    events = [event["attributes"] for group in groups for event in group["attributes"]["events"]["data"]]
+    # A handful that is small together holds none that is large.
+    handfuls = (profiles[start : start + _HANDFUL] for start in range(0, len(profiles), _HANDFUL))
+    return (
+        all(map(_is_plain_profile, profiles))
+        and all(map(_is_plain_event, events))
+        and all(len(orjson.dumps(handful)) <= EVENT_PROFILE_BYTES for handful in handfuls)
     )
 
 

@@ -1,5 +1,6 @@
 """From fields to functions that check and coerce what a mapping gives for them."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,9 @@ class Refused:
     problem: str
 
 
+_NUMBERS = frozenset({int, float})
+"""The types of numbers; that of truth values is not among them."""
+
 Check = Callable[[Any], Any]
 """From a value that is there to the value to send, `MISSING` to leave it out, or `Refused`."""
 
@@ -46,9 +50,11 @@ def check_of(field: Field, *, sendable: bool, place: str = "") -> Check:
     return _members(field, place, sendable=sendable) if field.members else _object(place)
 
 
-def is_plain_text(field: Field) -> bool:
-    """Tell whether any text does for a field."""
-    return field.kind == "string" and not (field.email or field.choices or field.nullable or field.longest)
+def room(field: Field) -> int:
+    """Give how many characters any text may have without a check; -1 for fields whose texts are always checked."""
+    if field.kind != "string" or field.email or field.choices:
+        return -1
+    return sys.maxsize if field.longest is None else field.longest // 2  # a character may count as two
 
 
 def utf16_length(text: str) -> int:
@@ -77,23 +83,13 @@ def _text(field: Field, place: str) -> Check:
             return Refused(f"{place}: must be a country code of ISO 3166-1 alpha-2, in capitals")
         return value
 
-    if is_plain_text(field):
-        return _plain_text(place)
-    return check
-
-
-def _plain_text(place: str) -> Check:
-    def check(value: Any) -> Any:
-        if type(value) is str:
-            return value
-        text = as_text(value)
-        return Refused(f"{place}: must be a string, not {kind_of(unwrapped(value))}") if text is None else text
-
     return check
 
 
 def _number(place: str) -> Check:
     def check(value: Any) -> Any:
+        if type(value) in _NUMBERS:
+            return value
         number = as_number(value)
         return Refused(f"{place}: must be a number, not {kind_of(unwrapped(value))}") if number is None else number
 

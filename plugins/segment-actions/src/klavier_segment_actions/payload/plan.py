@@ -9,7 +9,7 @@ from klavier_segment_actions.fidelity import Differences
 from klavier_segment_actions.mapping_kit import compile_mapping
 from klavier_segment_actions.mapping_kit.compiler import has_directive
 from klavier_segment_actions.mapping_kit.missing import MISSING
-from klavier_segment_actions.payload.checks import Check, Refused, check_of, is_plain_text
+from klavier_segment_actions.payload.checks import Check, Refused, check_of, room
 from klavier_segment_actions.payload.fields import Field
 
 Payload = dict[str, Any]
@@ -55,7 +55,7 @@ def _take(field: Field, mapping: Any, rules: Differences, place: str, *, keep_em
     resolve = compile_mapping(mapping, rules, place)
     check = check_of(field, sendable=rules.sendable)
     if field.kind == "string" and not keep_empty:
-        return _text(resolve, check, plain=is_plain_text(field))
+        return _text(resolve, check, room(field))
 
     def take(event: Any) -> Any:
         value = resolve(event)
@@ -64,20 +64,13 @@ def _take(field: Field, mapping: Any, rules: Differences, place: str, *, keep_em
     return take
 
 
-def _text(resolve: Callable[[Any], Any], check: Check, *, plain: bool) -> _Take:
-    """Take a text: most are taken as they are, so those that need no check go first."""
-    if plain:
-
-        def take_plain(event: Any) -> Any:
-            value = resolve(event)
-            if type(value) is str:
-                return value or MISSING
-            return MISSING if value is MISSING or value is None else check(value)
-
-        return take_plain
+def _text(resolve: Callable[[Any], Any], check: Check, unchecked: int) -> _Take:
+    """Take a text that is not empty: most are taken as they are, being no longer than what is fit `unchecked`."""
 
     def take(event: Any) -> Any:
         value = resolve(event)
+        if type(value) is str and 0 < len(value) <= unchecked:
+            return value
         return MISSING if value is MISSING or value is None or value == "" else check(value)
 
     return take
@@ -98,7 +91,12 @@ def _members(field: Field, mapping: Mapping[str, Any], rules: Differences, place
         if member is not None:
             check = check_of(member, sendable=rules.sendable, place=field.name)
             drop_empty = rules.sendable and member.identifier
-            steps.append((name, _member(resolve, check, nullable=member.nullable, drop_empty=drop_empty)))
+            simple = drop_empty and member.kind == "string" and not member.nullable
+            steps.append(
+                (name, _text(resolve, check, room(member)))
+                if simple
+                else (name, _member(resolve, check, nullable=member.nullable, drop_empty=drop_empty))
+            )
         elif field.extra:
             steps.append((name, resolve))
     if problems:
@@ -106,16 +104,16 @@ def _members(field: Field, mapping: Mapping[str, Any], rules: Differences, place
 
     def take(event: Any) -> Any:
         built: dict[str, Any] = {}
-        refused: list[str] = []
+        refused = ""
         for name, take_member in steps:
             value = take_member(event)
             if value is MISSING:
                 continue
             if type(value) is Refused:
-                refused.append(value.problem)
+                refused = f"{refused}; {value.problem}" if refused else value.problem
             else:
                 built[name] = value
-        return Refused("; ".join(refused)) if refused else built
+        return Refused(refused) if refused else built
 
     return take
 
@@ -154,6 +152,8 @@ def _mapping_of(field: Field, given: Mapping[str, Any], rules: Differences) -> A
 
 
 def _planned(steps: Sequence[tuple[str, _Take]], needed: Sequence[str]) -> Planned:
+    count = len(steps)
+
     def run(event: dict[str, Any]) -> Payload | str:
         payload: Payload = {}
         refused: dict[str, str] = {}
@@ -165,6 +165,8 @@ def _planned(steps: Sequence[tuple[str, _Take]], needed: Sequence[str]) -> Plann
                 refused[name] = value.problem
             else:
                 payload[name] = value
+        if len(payload) == count:
+            return payload  # all there is, so all that is needed too
         for name in needed:
             if name not in payload:
                 refused.setdefault(name, f"{name}: required, and the mapping gives none")
