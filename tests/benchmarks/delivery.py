@@ -21,7 +21,7 @@ import orjson
 from attrs import evolve, frozen
 
 from klavier import Plugins, Request, Response, Vendor, load_vendor
-from klavier.delivery.bulk import Row, pack
+from klavier.delivery.bulk import Row, Unit, pack
 from klavier.delivery.courier import Courier
 from klavier.delivery.dispatcher import Dispatcher, Pace
 from klavier.delivery.drivers import plan
@@ -185,8 +185,8 @@ def bodies(requests: list[Request]) -> list[Request]:
     kind = rows[0].kind
     assert kind is not None
     packed = [
-        kind.request(part[0].request, list(itertools.chain.from_iterable(row.items(kind) for row in part)))
-        for part in pack(kind, [[row] for row in rows])
+        kind.request(body.rows[0].request, list(itertools.chain.from_iterable(row.items(kind) for row in body.rows)))
+        for body in pack(kind, map(Unit, rows))
     ]
     assert all(request.body for request in packed)
     return packed

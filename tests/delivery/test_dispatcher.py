@@ -14,7 +14,14 @@ from tests.support.virtual_time import run_virtually
 
 SINGLE = Pace()
 BULK = Pace(combine=True, window=10_000, run=100)
-PACES = [pytest.param(SINGLE, id="single"), pytest.param(BULK, id="bulk")]
+TOGETHER = Pace(combine=True, window=10_000, run=100, batch=70)
+VENDORS_OWN = Pace(window=6400, batch=100)
+PACES = [
+    pytest.param(SINGLE, id="single"),
+    pytest.param(BULK, id="bulk"),
+    pytest.param(TOGETHER, id="together"),
+    pytest.param(VENDORS_OWN, id="vendor's own batches"),
+]
 HOUR = 3600.0
 
 
@@ -133,15 +140,30 @@ def test_an_event_that_keeps_failing_is_given_up_and_holds_back_only_its_person(
     run_virtually(main())
 
 
+@pytest.mark.parametrize("batch", [1, 50])
+def test_what_is_behind_an_event_that_is_given_up_goes_on(batch: int) -> None:
+    async def main() -> None:
+        outbox = Outbox()
+        fill(outbox, [identify("bad"), *(track("bad") for _ in range(20)), *(track(n) for n in range(100))])
+        pace = Pace(combine=True, window=10_000, run=100, batch=batch)
+        simulation = Simulation(outbox, pace=pace, policy=RetryPolicy(tries=1))
+        simulation.klaviyo.fault = lambda r: klavier.Response(500) if b'"n":0}' in r.body else None
+        await simulation.drain()
+        assert simulation.outcomes == {"delivered": 120, "failed": 1}
+        assert simulation.klaviyo.received["bad"] == list(range(1, 21))
+
+    run_virtually(main())
+
+
 @settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 10**6), rate=st.floats(0, 0.6), bulk=st.booleans())
-def test_random_faults_never_lose_double_or_misorder(seed: int, rate: float, *, bulk: bool) -> None:
+@given(seed=st.integers(0, 10**6), rate=st.floats(0, 0.6), pace=st.sampled_from([SINGLE, BULK, TOGETHER, VENDORS_OWN]))
+def test_random_faults_never_lose_double_or_misorder(seed: int, rate: float, pace: Pace) -> None:
     async def main() -> None:
         rng = random.Random(seed)  # noqa: S311 -- a repeatable simulation, not a secret
         outbox = Outbox()
         kinds = [track, track, track, identify]
         count = fill(outbox, (rng.choice(kinds)(rng.randrange(12)) for _ in range(200)))
-        simulation = Simulation(outbox, pace=BULK if bulk else SINGLE, policy=RetryPolicy(tries=10**6, give_up=1e9))
+        simulation = Simulation(outbox, pace=pace, policy=RetryPolicy(tries=10**6, give_up=1e9))
         statuses = [429, 500, 502, 503, 504, 524, 0, 408]
 
         def fault(_: klavier.Request) -> klavier.Response | None:

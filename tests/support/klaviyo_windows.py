@@ -14,7 +14,8 @@ class FixedWindows:
         self.counts: Counter[tuple[int, int]] = Counter()
 
     def admits(self, now: float) -> bool:
-        windows = [(1, int(now - self.phase)), (60, int((now - self.phase) // 60))]
+        # Rounded down, not towards zero: that would make one window of the two around `phase`.
+        windows = [(length, int((now - self.phase) // length)) for length in (1, 60)]
         if self.counts[windows[0]] >= self.rate.burst or self.counts[windows[1]] >= self.rate.steady:
             return False
         self.counts.update(windows)

@@ -43,6 +43,11 @@ def _request(event: Event) -> klavier.Request:
     if isinstance(event, klavier.Identify):
         person["attributes"] = {"external_id": str(event.user_id), "properties": number}
         return klavier.Request("POST", "/api/profile-import", json={"data": person}, revision=CURRENT)
+    if isinstance(event, klavier.Group):
+        person["attributes"] = {"external_id": str(event.user_id), "properties": number}
+        job = {"type": "profile-subscription-bulk-create-job", "attributes": {"profiles": {"data": [person]}}}
+        path = "/api/profile-subscription-bulk-create-jobs"
+        return klavier.Request("POST", path, json={"data": job}, revision=CURRENT)
     attributes = {
         "properties": number,
         "unique_id": event.stable_id,

@@ -34,9 +34,9 @@ class Courier:
         """Whether so many requests in a row went unanswered that events are not to be blamed."""
         return self._failures >= _DOWN_AFTER
 
-    def wait(self, request: Request) -> float:
-        """Give the seconds to wait before `request` may be sent; 0.0 for now."""
-        return max(self.hold, self._pacer.wait(request))
+    def wait(self, request: Request, *, modest: bool = False) -> float:
+        """Give the seconds to wait before `request` may be sent; 0.0 for now.  A `modest` one lets others go first."""
+        return max(self.hold, self._pacer.wait(request, modest=modest))
 
     @property
     def hold(self) -> float:

@@ -7,19 +7,20 @@ and sleeps until something changes.  Nothing waits for a quota while holding a p
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from klavier.delivery.bulk import Row, Sending, Wait, send_rows
+from klavier.delivery.bulk import Sending, Unit, Wait, send_rows
 from klavier.delivery.collector import resting
+from klavier.delivery.convoy import Convoy
 from klavier.delivery.courier import Courier
 from klavier.delivery.lanes import Lanes
 from klavier.delivery.outbox import Entry, Outbox, Settled
 from klavier.delivery.pool import Parcel, Pool
 from klavier.delivery.translator import Translator
 from klavier.delivery.verdict import verdict
-from klavier.delivery.voyage import Voyage
+from klavier.delivery.voyage import Landed, Voyage
 from klavier.errors import OutboxError
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
@@ -30,6 +31,15 @@ from klavier.retry import RetryPolicy
 Observer = Callable[[Event | None, Entry, Outcome], None]
 """Sees the final outcome of each event, once it is written down."""
 
+
+_HELD = 20_000
+"""How many events are held in memory before they are under way."""
+
+_AHEAD = 5000
+"""How many of them may go next at least, so that who has many events is known early."""
+
+_CHUNK = 1000
+"""How many are read from the outbox at once."""
 
 _SHORTEST_SLEEP = 0.001
 _DISK_PAUSE = 1.0
@@ -79,7 +89,7 @@ class Dispatcher:
         self._cursor = 0
         self._flights: set[asyncio.Task[None]] = set()
         self._underway = 0
-        self._ended: list[Voyage] = []
+        self._landed: list[Landed] = []
         self._telling_from: int | None = None
         self._changed = asyncio.Event()
         self._stopping = False
@@ -105,7 +115,7 @@ class Dispatcher:
                 with resting():
                     starved = self._start()
                     self._dispatch(starved=starved)
-                if self._ended:
+                if self._landed:
                     await self._write_down()
                     continue
                 if self._finished(until_empty=until_empty):
@@ -125,48 +135,58 @@ class Dispatcher:
         """Start voyages while there is room; gives whether nothing more is ready."""
         if self._stopping:
             return True
-        while self._room > 0:
+        pace = self._pace
+        while self._room > 0 or self._spare > 0:
             self._fill()
-            taken = self._lanes.take(self._now(), self._room, 1 if self._courier.is_down else self._pace.run)
+            most, spare, run = (1, 0, 1) if self._courier.is_down else (self._room, self._spare, pace.run)
+            taken = self._lanes.take(self._now(), most, run, spare=spare)
             if not taken:
-                return True
+                return self._room > 0
             self._set_out(taken)
         return False
 
     @property
     def _room(self) -> int:
         """How many more events may be under way; while Klaviyo is down one asks for all."""
-        return (1 if self._courier.is_down else self._pace.window) - self._underway
+        return max(0, (1 if self._courier.is_down else self._pace.window) - self._underway)
+
+    @property
+    def _spare(self) -> int:
+        """How many more of people with many events, who are not to wait for a place behind all the others."""
+        window = 0 if self._courier.is_down else self._pace.window
+        return max(0, window + window // 4 - max(self._underway, window))
 
     def _set_out(self, taken: list[list[Entry]]) -> None:
-        size = self._pace.batch
-        if size > 1:
-            for first in range(0, len(taken), size):
-                self._begin([entry for run in taken[first : first + size] for entry in run], together=True)
-        else:
+        if self._pace.batch <= 1:
             for run in taken:
-                self._begin(run, together=False)
+                self._begin(run, Voyage(run, self._translator, self._pool, self._landed))
+            return
+        batch: list[Entry] = []
+        for index, run in enumerate(taken):
+            batch += run
+            if len(batch) >= self._pace.batch or index == len(taken) - 1:
+                self._begin(batch, Convoy(batch, self._translator, self._pool, self._landed))
+                batch = []
 
-    def _begin(self, entries: list[Entry], *, together: bool) -> None:
-        voyage = Voyage(entries, self._translator, self._pool)
+    def _begin(self, entries: list[Entry], voyage: Voyage | Convoy) -> None:
         self._underway += len(entries)
-        self._send_out(voyage, voyage.depart_together() if together else voyage.depart())
+        self._send_out(voyage, voyage.depart())
 
     def _fill(self) -> None:
-        """Read on in the outbox until the lanes hold two windows' worth, or there is no more."""
-        while self._lanes.loaded < 2 * self._pace.window:
-            found = self._outbox.after(self._cursor, self._pace.window)
+        """Read on in the outbox until enough may go next, or enough is held, or there is no more."""
+        lanes = self._lanes
+        while lanes.waiting < max(_AHEAD, self._pace.window) and lanes.loaded < _HELD:
+            found = self._outbox.after(self._cursor, _CHUNK)
             if not found:
                 return
             self._cursor = found[-1].seq
-            self._lanes.add(found)
+            lanes.add(found)
 
-    def _send_out(self, voyage: Voyage, units: list[list[Row]]) -> None:
-        now = self._now()
+    def _send_out(self, voyage: Voyage | Convoy, units: Sequence[Unit]) -> None:
         for unit in units:
-            self._pool.add(unit, now)
-        if voyage.done:
-            self._ended.append(voyage)
+            owned: Sequence[Entry] = unit.rows[0].sender[2]
+            unit.weight = voyage.rest + max([self._lanes.backlog(entry.key) for entry in owned])
+            self._pool.add(unit, self._now())
 
     def _dispatch(self, *, starved: bool) -> None:
         gate = _Slots(self._courier, self._pace.connections - len(self._flights))
@@ -183,8 +203,8 @@ class Dispatcher:
             replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
         with resting():
             for row, reply in zip(parcel.rows, replies, strict=True):
-                voyage, leg = row.sender
-                self._send_out(voyage, voyage.land(leg, reply))
+                voyage, leg, owned = row.sender
+                self._send_out(voyage, voyage.land(leg, owned, reply))
 
     async def _fly_body(self, sending: Sending) -> list[Response]:
         try:
@@ -206,24 +226,25 @@ class Dispatcher:
 
     async def _write_down(self) -> None:
         """Settle what ended, on the disk first; only then may the lanes go on and the observers see it."""
-        ended, self._ended = self._ended, []
+        landed = list(self._landed)
+        self._landed.clear()
         now = self._now()
         hold = self._courier.hold
         with resting():
-            results = [result for voyage in ended for result in voyage.results]
+            results = [result for each in landed for result in each.results]
             settled = [verdict(result, self._policy, now, random.random, hold) for result in results]
         self._telling_from = min((item.entry.seq for item in settled), default=None)
         if not await self._settle(settled):
-            self._ended = ended + self._ended
+            self._landed[:0] = landed
             return
-        due = {item.entry.seq: item.due for item in settled if item.due is not None}
         for result, item in zip(results, settled, strict=True):
             if item.due is None:
                 self._observe(result.event, result.entry, result.outcome)
         self._telling_from = None
-        for voyage in ended:
-            self._underway -= len(voyage.entries)
-            self._release(voyage, due)
+        due = {item.entry.seq: item.due for item in settled}
+        for each in landed:
+            self._underway -= len(each.entries)
+            self._release(each, due)
 
     async def _settle(self, settled: list[Settled]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""
@@ -235,15 +256,14 @@ class Dispatcher:
             return False
         return True
 
-    def _release(self, voyage: Voyage, due: dict[int, float]) -> None:
-        """Let each lane of a voyage go on, or park it at its first entry that is tried again."""
-        parked: set[str] = set()
-        for entry in voyage.entries:
-            if entry.key not in parked and entry.seq in due:
-                parked.add(entry.key)
-                self._lanes.park(entry, due[entry.seq])
-        for key in {entry.key for entry in voyage.entries} - parked:
-            self._lanes.finish(key)
+    def _release(self, landed: Landed, due: dict[int, float | None]) -> None:
+        """Let a lane go on, or park it at its first entry that is tried again or was left behind."""
+        for entry in landed.entries:
+            again = due.get(entry.seq, 0.0)
+            if again is not None:
+                self._lanes.park(entry, again)
+                return
+        self._lanes.finish(landed.entries[0].key)
 
     async def _sleep(self) -> None:
         """Sleep until something changes, or the next moment at which something may go."""
@@ -251,7 +271,7 @@ class Dispatcher:
         moments = [self._lanes.next_due() if self._room > 0 else None, self._pool.next_linger()]
         waits = [moment - now for moment in moments if moment is not None and moment > now]
         if len(self._flights) < self._pace.connections:
-            waits += [self._courier.wait(call) for call in self._pool.calls()]
+            waits += [self._courier.wait(call, modest=modest) for call, modest in self._pool.calls(now)]
         alarm = None
         if waits:
             pause = max(min(waits), _SHORTEST_SLEEP)
@@ -269,13 +289,13 @@ class _Slots:
         self._courier = courier
         self._free = free
 
-    def is_open(self, request: Request) -> bool:
+    def is_open(self, request: Request, *, modest: bool) -> bool:
         """Tell whether a connection is free and the request's time has come."""
-        return self._free > 0 and self._courier.wait(request) <= 0
+        return self._free > 0 and self._courier.wait(request, modest=modest) <= 0
 
-    def pass_through(self, request: Request) -> bool:
+    def pass_through(self, request: Request, *, modest: bool) -> bool:
         """Count the request as sent now; False where it may not be."""
-        if not self.is_open(request):
+        if not self.is_open(request, modest=modest):
             return False
         self._free -= 1
         self._courier.reserve(request)

@@ -1,5 +1,7 @@
 """The order of delivery: one lane for each ordering key, each lane one after the other, lanes side by side.
 
+Lanes go in turns: the oldest first, and every other time the one with the most entries.
+
 Lanes hold no more than a bounded number of entries in memory.  A lane that has more, or that waits after a failure,
 keeps only its place; its entries are read again from the outbox when its turn comes.  So one busy or failing key
 neither fills the memory nor holds back another.
@@ -12,11 +14,12 @@ from collections.abc import Callable, Iterable
 from attrs import define, field
 
 from klavier.delivery.outbox.entry import Entry
+from klavier.delivery.turns import Turns
 
 OfKey = Callable[[str, int, int], list[Entry]]
 """Reads the next entries of a key beyond a place: `Outbox.of_key`."""
 
-LANE_ENTRIES = 1000
+LANE_ENTRIES = 250
 """How many entries of one lane are held in memory."""
 
 
@@ -27,8 +30,16 @@ class _Lane:
     last: int = 0
     """The place up to which entries were read (or passed over by `add` while there was no room)."""
     has_more: bool = False
+    passed: int = 0
+    """How many entries `add` passed over."""
     busy: bool = False
+    ready: bool = False
     parked_until: float | None = None
+
+    @property
+    def backlog(self) -> int:
+        """How many entries are known to wait."""
+        return len(self.entries) + self.passed
 
 
 class Lanes:
@@ -37,11 +48,13 @@ class Lanes:
     def __init__(self, of_key: OfKey) -> None:
         self._of_key = of_key
         self._lanes: dict[str, _Lane] = {}
-        self._ready: deque[_Lane] = deque()
+        self._ready: Turns[_Lane] = Turns()
         self._parked: list[tuple[float, int, _Lane]] = []
         self._tie = 0
         self.loaded = 0
         """How many entries are held in memory."""
+        self.waiting = 0
+        """How many of them are in lanes whose turn will come without anything else happening."""
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take in entries in the order of acceptance, each once."""
@@ -49,29 +62,46 @@ class Lanes:
             lane = self._lanes.get(entry.key)
             if lane is None:
                 lane = self._lanes[entry.key] = _Lane(entry.key)
-                self._ready.append(lane)
+                self._make_ready(lane)
             if entry.seq <= lane.last:
                 continue
             if lane.has_more or len(lane.entries) >= LANE_ENTRIES:
                 lane.has_more = True
+                lane.passed += 1
                 continue
             lane.entries.append(entry)
             lane.last = entry.seq
             self.loaded += 1
+            if lane.ready:
+                self.waiting += 1
 
-    def take(self, now: float, lanes: int, run: int = 1) -> list[list[Entry]]:
-        """Give the next entries of at most `lanes` lanes, up to `run` of each in order; they are busy from here on."""
+    def take(self, now: float, most: int, run: int = 1, *, spare: int = 0) -> list[list[Entry]]:
+        """Give the next entries of lanes, up to `run` of each in order; they are busy from here on.
+
+        Lanes are taken until there are `most` entries, then lanes with much behind them until there are `spare` more.
+        """
         self._unpark(now)
         taken: list[list[Entry]] = []
-        while self._ready and len(taken) < lanes:
-            lane = self._ready.popleft()
-            if not lane.entries:
-                self._read_on(lane)
+        count = 0
+        while count < most + spare:
+            lane = self._ready.take() if count < most else self._ready.take_heaviest()
+            if lane is None:
+                break
+            lane.ready = False
+            self.waiting -= len(lane.entries)
+            if len(lane.entries) < run:
+                self._read_on(lane, run)
             entries = self._due(lane, now, run)
             if entries:
                 lane.busy = True
                 taken.append(entries)
+                count += len(entries)
         return taken
+
+    def backlog(self, key: str) -> int:
+        """Count the entries that are known to wait behind what was taken of a lane."""
+        lane = self._lanes.get(key)
+        return 0 if lane is None else lane.backlog
 
     def finish(self, key: str) -> None:
         """Note that what was taken of a lane has left the outbox; the lane's next entries become ready."""
@@ -83,6 +113,7 @@ class Lanes:
         """Note that a lane failed at `entry`, which is tried again at `until`; its later entries wait behind it."""
         lane = self._lanes[entry.key]
         self.loaded -= len(lane.entries)
+        lane.passed += len(lane.entries)
         lane.entries.clear()
         lane.busy = False
         lane.last = entry.seq - 1
@@ -119,11 +150,13 @@ class Lanes:
         self.loaded -= len(entries)
         return entries
 
-    def _read_on(self, lane: _Lane) -> None:
+    def _read_on(self, lane: _Lane, run: int) -> None:
         if not lane.has_more:
             return
-        found = self._of_key(lane.key, lane.last, LANE_ENTRIES)
-        lane.has_more = len(found) == LANE_ENTRIES
+        most = max(LANE_ENTRIES, run) - len(lane.entries)
+        found = self._of_key(lane.key, lane.last, most)
+        lane.has_more = len(found) == most
+        lane.passed = max(0, lane.passed - len(found)) if lane.has_more else 0
         lane.entries.extend(found)
         if found:
             lane.last = found[-1].seq
@@ -131,9 +164,14 @@ class Lanes:
 
     def _continue(self, lane: _Lane) -> None:
         if lane.entries or lane.has_more:
-            self._ready.append(lane)
+            self._make_ready(lane)
         else:
             del self._lanes[lane.key]
+
+    def _make_ready(self, lane: _Lane) -> None:
+        lane.ready = True
+        self.waiting += len(lane.entries)
+        self._ready.add(lane, lane.backlog)
 
     def _park(self, lane: _Lane, until: float) -> None:
         self._tie += 1
@@ -144,4 +182,4 @@ class Lanes:
         while (due := self.next_due()) is not None and due <= now:
             lane = heapq.heappop(self._parked)[2]
             lane.parked_until = None
-            self._ready.append(lane)
+            self._make_ready(lane)

@@ -22,6 +22,9 @@ BURST_SECONDS = 1.25
 STEADY_SECONDS = 60.5
 """Klaviyo's windows with a margin for jitter on the way."""
 
+_AT_ONCE = 0.8
+"""The part of a minute's quota that modest requests may take at once; the rest of it they take evenly."""
+
 _REFUSALS = frozenset({401, 403})
 _FIRST_PAUSE, _LONGEST_PAUSE = 30.0, 900.0
 _FIRST_HOLD, _LONGEST_HOLD = 1.0, 60.0
@@ -43,9 +46,11 @@ class _Window:
     left: int | None = None
     left_until: float = 0.0
 
-    def wait(self, now: float) -> float:
+    def wait(self, now: float, *, modest: bool) -> float:
         """Give the seconds until the next request fits every window."""
         wait = self.held_until - now
+        if modest and self.rate is not None:
+            wait = max(wait, self._modest_wait(now, self.rate.steady))
         if self.rate is not None:
             if len(self.sent) >= self.rate.burst:
                 wait = max(wait, self.sent[-self.rate.burst] + BURST_SECONDS - now)
@@ -54,6 +59,14 @@ class _Window:
         if self.left is not None and self.left <= 0:
             wait = max(wait, self.left_until - now)
         return max(0.0, wait)
+
+    def _modest_wait(self, now: float, steady: int) -> float:
+        """Give the seconds until a request leaves others enough of the minute's quota."""
+        at_once = int(steady * _AT_ONCE)
+        if len(self.sent) < at_once:
+            return 0.0
+        evenly = STEADY_SECONDS / (steady - at_once)
+        return min(self.sent[-at_once] + STEADY_SECONDS, self.sent[-1] + evenly) - now
 
     def note(self, now: float) -> None:
         """Note a request that is sent at `now`; endpoints without a quota keep no log."""
@@ -83,11 +96,14 @@ class Pacer:
         self._paused_until = 0.0
         self._pauses = 0
 
-    def wait(self, request: Request) -> float:
-        """Give the seconds to wait before `request` may be sent; 0.0 for now.  Ask again after waiting."""
+    def wait(self, request: Request, *, modest: bool = False) -> float:
+        """Give the seconds to wait before `request` may be sent; 0.0 for now.  Ask again after waiting.
+
+        A `modest` one leaves a part of the quota to others until the minute is over.
+        """
         now = self._clock()
         window = self._window(request)
-        return max(0.0, self._paused_until - now, window.wait(now) if window else 0.0)
+        return max(0.0, self._paused_until - now, window.wait(now, modest=modest) if window else 0.0)
 
     def sent(self, request: Request) -> None:
         """Note that `request` is being sent now."""

@@ -5,18 +5,28 @@ from typing import Protocol
 
 from attrs import define, field
 
-from klavier.delivery.bulk import BulkKind, Row, pack
+from klavier.delivery.bulk import BulkKind, Row, Unit, pack
+from klavier.delivery.turns import Turns
 from klavier.klaviyo.request import Request
+
+URGENT = 250
+"""How many entries have to wait behind a unit for it to be urgent; the heaviest of them are, down to half as many."""
+
+_LATELY = 5.0
+"""For how many seconds the others are modest after an urgent request came."""
+
+_FADING = 0.99
+"""What is left, with each unit that comes, of the memory of the heaviest one."""
 
 
 class Gate(Protocol):
     """Who knows whether a request may be sent now."""
 
-    def is_open(self, request: Request) -> bool:
-        """Tell whether a request like this one may be sent now."""
+    def is_open(self, request: Request, *, modest: bool) -> bool:
+        """Tell whether a request like this one may be sent now; a `modest` one leaves quota to others."""
         ...
 
-    def pass_through(self, request: Request) -> bool:
+    def pass_through(self, request: Request, *, modest: bool) -> bool:
         """Count a request as sent now; False where it may not be."""
         ...
 
@@ -31,24 +41,58 @@ class Parcel:
 
 @define(eq=False)
 class _Group:
+    """Requests that share a call (`kind`), or that go alone to one endpoint (`kind` None)."""
+
     kind: BulkKind | None
-    units: list[Sequence[Row]] = field(factory=list)
-    rows: int = 0
-    since: float = 0.0
+    turns: Turns[Unit] = field(factory=Turns)
+    items: int = 0
+    peak: float = 0.0
+    """How many entries waited behind the heaviest unit lately."""
+    pressed: float = -_LATELY
+    """When an urgent unit came last."""
+
+    def add(self, unit: Unit) -> None:
+        self.peak = max(unit.weight, self.peak * _FADING)
+        if self.is_urgent(unit):
+            self.pressed = unit.since
+        self.turns.add(unit, unit.weight)
+        self.items += unit.count
+
+    def leave(self, units: Sequence[Unit]) -> None:
+        self.turns.leave(units)
+        self.items -= sum(unit.count for unit in units)
 
     @property
-    def call(self) -> Request:
-        """A call like those that the group is sent by, to ask the pacer with."""
-        return _call(self.kind, [row for unit in self.units[:2] for row in unit])
+    def since(self) -> float:
+        """When the unit came that waits longest."""
+        oldest = self.turns.oldest()
+        return 0.0 if oldest is None else oldest.since
+
+    def call(self, now: float) -> tuple[Request, bool] | None:
+        """Give a call like the one that is sent next, and whether it is modest; None where none is left."""
+        heaviest = self.turns.heaviest()
+        unit = heaviest if heaviest is not None and self.is_urgent(heaviest) else self.turns.first()
+        if unit is None:
+            return None
+        first = unit.rows[0].request
+        return first if self.kind is None else _call(self.kind, first, self.items), self.modest(now, [unit])
+
+    def is_urgent(self, unit: Unit) -> bool:
+        """Tell whether a unit is among those that set how long all takes."""
+        return unit.weight >= max(URGENT, self.peak / 2)
+
+    def modest(self, now: float, units: Sequence[Unit]) -> bool:
+        """Tell whether units are to leave a part of the quota to urgent ones."""
+        return now - self.pressed < _LATELY and not any(map(self.is_urgent, units))
 
     @property
     def full(self) -> bool:
         """Whether there is a full body, or a request that goes alone."""
-        return self.kind is None or self.rows >= self.kind.limit
+        return self.kind is None or self.items >= self.kind.limit
 
 
 class Pool:
-    """Requests by the call they can share, in order of arrival.
+    """Requests by the call they can share, each in its turn.
 
     With `combine`, requests that Klaviyo's bulk endpoints can say are kept until they fill a body or have waited for
     `linger` seconds; without it every request is a parcel of its own.
@@ -58,22 +102,20 @@ class Pool:
         self._combine = combine
         self._linger = linger
         self._groups: dict[Hashable, _Group] = {}
-        self.rows = 0
 
     def row(self, request: Request, sender: object, *, bulkable: bool) -> Row:
         """Wrap a request; only a `bulkable` one is combined, and only where this pool combines."""
         return Row(request, sender, alone=not (self._combine and bulkable))
 
-    def add(self, unit: Sequence[Row], now: float) -> None:
-        """Take in rows that stay in one body: one request, or several of one person that share a group."""
-        first = unit[0]
+    def add(self, unit: Unit, now: float) -> None:
+        """Take in what stays in one body: one request, or several of one person that share a group."""
+        first = unit.rows[0]
         key: Hashable = first.group or ("alone", first.request.method, _shape(first.request.path))
         group = self._groups.get(key)
         if group is None:
-            group = self._groups[key] = _Group(first.kind, since=now)
-        group.units.append(unit)
-        group.rows += len(unit)
-        self.rows += len(unit)
+            group = self._groups[key] = _Group(unit.kind)
+        unit.since = now
+        group.add(unit)
 
     def ready(self, now: float, gate: Gate, *, starved: bool, idle: bool) -> Iterator[Parcel]:
         """Give parcels that may be sent now, each counted by the gate.
@@ -85,11 +127,15 @@ class Pool:
         if idle and self._groups and not any(group.full for group in self._groups.values()):
             oldest = min(self._groups.values(), key=lambda group: group.since)
         for key, group in list(self._groups.items()):
-            if not gate.is_open(group.call):
-                continue
-            due = group is oldest or (starved and now - group.since >= self._linger)
-            yield from self._alone(group, gate) if group.kind is None else self._bodies(group, gate, due=due)
-            if not group.units:
+            if group.kind is None:
+                yield from self._alone(group, gate, now)
+            else:
+                yield from self._urgent(group, gate)
+                due = group is oldest or (starved and now - group.since >= self._linger)
+                call = group.call(now) if due or group.full else None
+                if call is not None and gate.is_open(call[0], modest=call[1]):
+                    yield from self._bodies(group, group.kind, gate, now, due=due)
+            if not group.items:
                 del self._groups[key]
 
     def next_linger(self) -> float | None:
@@ -97,43 +143,50 @@ class Pool:
         waits = [group.since + self._linger for group in self._groups.values() if group.kind is not None]
         return min(waits) if waits else None
 
-    def calls(self) -> Iterator[Request]:
-        """Give a call of each group, to ask the pacer when it may go."""
-        return (group.call for group in self._groups.values())
+    def calls(self, now: float) -> Iterator[tuple[Request, bool]]:
+        """Give a call of each group and whether it is modest, to ask the pacer when it may go."""
+        return (call for group in self._groups.values() if (call := group.call(now)) is not None)
 
-    def _alone(self, group: _Group, gate: Gate) -> Iterator[Parcel]:
-        done = 0
-        for unit in group.units:
-            if not gate.pass_through(unit[0].request):
-                break
-            done += 1
-            self._leave(group, len(unit))
-            yield Parcel(None, list(unit))
-        del group.units[:done]
+    def _alone(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
+        turns = group.turns
+        while (unit := turns.first()) is not None:
+            if gate.pass_through(unit.rows[0].request, modest=group.modest(now, [unit])):
+                turns.take()
+            else:
+                unit = turns.heaviest()
+                if unit is None or not gate.pass_through(unit.rows[0].request, modest=group.modest(now, [unit])):
+                    return
+                turns.take_heaviest()
+            group.items -= 1
+            yield Parcel(None, unit.rows)
 
-    def _bodies(self, group: _Group, gate: Gate, *, due: bool) -> Iterator[Parcel]:
-        if group.kind is None or not (due or group.full):
+    def _urgent(self, group: _Group, gate: Gate) -> Iterator[Parcel]:
+        """Send alone what many entries wait for, where a body would wait to be filled."""
+        if group.kind is None or group.kind.keeps_order:
             return
-        bodies = list(pack(group.kind, group.units))
-        kept: list[Sequence[Row]] = []
+        while (unit := group.turns.heaviest()) is not None and group.is_urgent(unit):
+            if not gate.pass_through(unit.rows[0].request, modest=False):
+                return
+            group.turns.take_heaviest()
+            group.items -= unit.count
+            yield Parcel(None, unit.rows)
+
+    def _bodies(self, group: _Group, kind: BulkKind, gate: Gate, now: float, *, due: bool) -> Iterator[Parcel]:
+        bodies = pack(kind, group.turns)
+        sent: list[Unit] = []
         for index, body in enumerate(bodies):
-            full = index < len(bodies) - 1 or len(body) >= group.kind.limit
-            if kept or not (full or due) or not gate.pass_through(_call(group.kind, body)):
-                kept.append(body)
-                continue
-            self._leave(group, len(body))
-            yield Parcel(group.kind, body)
-        group.units = kept
-
-    def _leave(self, group: _Group, rows: int) -> None:
-        group.rows -= rows
-        self.rows -= rows
+            full = index < len(bodies) - 1 or body.count >= kind.limit
+            call = _call(kind, body.rows[0].request, len(body.rows))
+            if not (full or due) or not gate.pass_through(call, modest=group.modest(now, body.units)):
+                break
+            sent += body.units
+            yield Parcel(kind, body.rows)
+        group.leave(sent)
 
 
-def _call(kind: BulkKind | None, rows: Sequence[Row]) -> Request:
+def _call(kind: BulkKind, first: Request, rows: int) -> Request:
     """Give what is counted when rows are sent: one row goes by itself, several by the bulk endpoint."""
-    first = rows[0].request
-    return first if kind is None or len(rows) == 1 else Request(kind.method, kind.path or first.path)
+    return first if rows == 1 else Request(kind.method, kind.path or first.path)
 
 
 def _shape(path: str) -> str:

@@ -2,27 +2,24 @@
 
 from collections.abc import Sequence
 
-from attrs import field, frozen
+import orjson
 
 from klavier.delivery.drivers import plan
 from klavier.delivery.leg import Leg
 from klavier.delivery.outbox.entry import Entry
 from klavier.errors import EventError
 from klavier.events.model import Event
-from klavier.events.reader import parse_line
+from klavier.events.reader import event_of
 from klavier.outcome import Outcome, rejected
 from klavier.plugins import Plugins
-from klavier.vendor import Vendor
+from klavier.strictjson import kind_of
+from klavier.vendor import Delivery, Vendor
 
+Start = tuple[Leg, list[Entry]]
+"""A leg and the entries it delivers, in the order of its outcomes."""
 
-@frozen(eq=False)
-class Translation:
-    """What a try of some entries comes to: legs with the entries they deliver, and outcomes known at once."""
-
-    legs: list[tuple[Leg, list[Entry]]] = field(factory=list)
-    settled: list[tuple[Entry, Outcome]] = field(factory=list)
-    events: dict[int, Event] = field(factory=dict)
-    """The event of each entry, by its place."""
+Known = tuple[Entry, Outcome]
+"""An entry whose outcome is known before anything is sent."""
 
 
 class Translator:
@@ -32,28 +29,45 @@ class Translator:
         self._vendor = vendor
         self._plugins = plugins
 
-    def translate(self, entries: Sequence[Entry]) -> Translation:
-        """Start the delivery of entries, up to the first request of each leg."""
-        translation = Translation()
+    def start(self, entry: Entry) -> Leg | Outcome:
+        """Start the delivery of one entry, up to its first request."""
+        event = self._event(entry)
+        return event if isinstance(event, Outcome) else Leg(self._delivery(event))
+
+    def start_together(self, entries: Sequence[Entry]) -> tuple[list[Start], list[Known]]:
+        """Start the delivery of entries that the vendor is given at once, up to the first request of each leg."""
+        known: list[Known] = []
         owners: dict[int, Entry] = {}
         events: list[Event] = []
         for entry in entries:
             event = self._event(entry)
             if isinstance(event, Outcome):
-                translation.settled.append((entry, event))
+                known.append((entry, event))
                 continue
-            translation.events[entry.seq] = event
             owners[id(event)] = entry
             events.append(event)
-        if events:
-            for delivery in plan(self._vendor, events):
-                leg = Leg(delivery)
-                translation.legs.append((leg, [owners[id(event)] for event in delivery.events]))
-        return translation
+        planned = plan(self._vendor, events) if events else ()
+        return [(Leg(found), [owners[id(event)] for event in found.events]) for found in planned], known
+
+    def _delivery(self, event: Event) -> Delivery:
+        """Let the vendor plan one event; one that breaks its promises is `plan`'s to judge."""
+        try:
+            found = tuple(self._vendor.deliveries((event,)))
+            if len(found) == 1 and found[0].events == (event,) and len(found[0].keys) == 1:
+                return found[0]
+        except Exception:  # noqa: BLE001, S110 -- `plan` meets it again, and says what is wrong
+            pass
+        return next(plan(self._vendor, (event,)))
 
     def _event(self, entry: Entry) -> Event | Outcome:
+        """Read what was found to be clean JSON when it was accepted."""
         try:
-            event = parse_line(entry.payload, plugins=self._plugins)
+            payload = orjson.loads(entry.payload)
+            if not isinstance(payload, dict):
+                return rejected(f"the stored payload is no event: {kind_of(payload)}")
+            event = event_of(payload, self._plugins)
+        except orjson.JSONDecodeError:
+            return rejected("the stored payload is no event: not JSON")
         except EventError as error:
             return rejected(f"the stored payload is no event: {error}")
         return self._plugins.transform(event, self._vendor.name)

@@ -1,15 +1,14 @@
-"""Some entries of one person (or a batch of several people's) on their way, one step after the other.
+"""Entries of one person on their way, one step after the other.
 
-Events of one person that a bulk body can hold travel as one unit, in their order; anything else waits for what is
-before it to have its outcome.  A failure that will be tried again ends the voyage: what comes after stays behind it.
+Events that a bulk body can hold travel as one unit, in their order; anything else waits for what is before it to have
+its outcome.  A failure that will be tried again ends the voyage: what comes after stays behind it.
 """
 
-from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import define
 
-from klavier.delivery.bulk import Row
+from klavier.delivery.bulk import Row, Unit
 from klavier.delivery.leg import Leg
 from klavier.delivery.outbox.entry import Entry
 from klavier.delivery.pool import Pool
@@ -19,11 +18,10 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
 
-UNIT_BYTES = 2_000_000
-"""How much of one person's events goes into one body at most."""
+_TRIED_AGAIN = frozenset({401, 403, 429})
 
 
-@frozen(eq=False)
+@define(eq=False)
 class Result:
     """How one try of one entry ended; `event` is None where its payload could not be read or was dropped."""
 
@@ -32,122 +30,99 @@ class Result:
     sent: Sequence[tuple[Request, Response]] = ()
     event: Event | None = None
 
+    @property
+    def holds_back(self) -> bool:
+        """Whether what comes after it has to wait for another try."""
+        outcome = self.outcome
+        return outcome.kind == "failed" and (outcome.retryable or outcome.status in _TRIED_AGAIN)
 
-class _Unit:
-    """Rows of one person that one body can hold, in order."""
 
-    def __init__(self) -> None:
-        self.rows: list[Row] = []
-        self._size = 0
-        self._identities: set[Hashable] = set()
+@define(eq=False)
+class Landed:
+    """Entries of one person that are through, and the results of those that were tried; the others stay behind."""
 
-    def takes(self, row: Row) -> bool:
-        """Add a row if it can share a body with those before it; the first one always can."""
-        self._size += len(row.request.body)
-        kind = row.kind
-        if self.rows:
-            shares = kind is not None and kind.keeps_order and row.group == self.rows[0].group
-            if not shares or kind is None or self._size > UNIT_BYTES or len(self.rows) >= kind.limit:
-                return False
-        if kind is not None:
-            own = row.identities(kind)
-            if not self._identities.isdisjoint(own):
-                return False
-            self._identities |= own
-        self.rows.append(row)
-        return True
+    entries: Sequence[Entry]
+    results: list[Result]
 
 
 class Voyage:
-    """One try of `entries`; `results` grows until `done`."""
+    """One try of the entries of one lane, in order; ends among `landed`."""
 
-    def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool) -> None:
-        """Prepare a voyage of one lane's entries, in order."""
-        self.entries = list(entries)
-        self.results: list[Result] = []
-        self._rest = deque(entries)
+    __slots__ = ("_broken", "_entries", "_held", "_landed", "_next", "_pool", "_results", "_translator", "_under_way")
+
+    def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Landed]) -> None:
+        """Prepare a voyage."""
+        self._entries = entries
+        self._results: list[Result] = []
+        self._next = 0
         self._translator = translator
         self._pool = pool
-        self._active: dict[Leg, list[Entry]] = {}
-        self._held: tuple[Leg, list[Entry]] | None = None
-        self._events: dict[int, Event] = {}
+        self._landed = landed
+        self._under_way = 0
+        self._held: tuple[Row, bool] | None = None
         self._broken = False
 
     @property
-    def done(self) -> bool:
-        """Whether nothing more will be sent on this voyage."""
-        return not self._active and (self._broken or (not self._rest and self._held is None))
+    def rest(self) -> int:
+        """How many entries have not started."""
+        return len(self._entries) - self._next
 
-    def depart(self) -> list[list[Row]]:
-        """Start what may go now; gives units of rows to send.  Empty while something is under way, and at the end."""
-        while not self._active and not self.done:
-            unit = self._next_unit()
-            if unit:
-                return [unit]
-        return []
+    def depart(self) -> Sequence[Unit]:
+        """Start what may go now; gives what to send.  Nothing while something is under way, and at the end."""
+        if self._under_way:
+            return ()
+        unit = self._next_unit()
+        if unit is not None:
+            return (unit,)
+        self._landed.append(Landed(self._entries, self._results))
+        return ()
 
-    def depart_together(self) -> list[list[Row]]:
-        """Start all entries at once, as one batch for the vendor; gives units of rows to send."""
-        entries = list(self._rest)
-        self._rest.clear()
-        units = []
-        for leg, owned in self._translate(entries):
-            if leg.request is None:
-                self._end(leg, owned)
-            else:
-                self._active[leg] = owned
-                units.append([self._row(leg)])
-        return units
-
-    def land(self, leg: Leg, reply: Response) -> list[list[Row]]:
-        """Take the reply of a leg's request; gives units of rows to send next."""
+    def land(self, leg: Leg, owned: Sequence[Entry], reply: Response) -> Sequence[Unit]:
+        """Take the reply of a leg's request; gives what to send next."""
         leg.reply(reply)
         if leg.request is not None:
-            return [[self._row(leg)]]
-        self._end(leg, self._active.pop(leg))
+            return (Unit(self._row(leg, owned, leg.request)),)
+        self._under_way -= 1
+        self._end(leg, owned[0])
         return self.depart()
 
-    def _next_unit(self) -> list[Row]:
-        """Start legs until one has a request that cannot travel with those before it."""
-        unit = _Unit()
-        while not self._broken and (started := self._next_leg()) is not None:
-            leg, owned = started
-            if leg.request is None and not unit.rows:
-                self._end(leg, owned)
-                continue
-            row = None if leg.request is None else self._row(leg)
-            if row is None or not unit.takes(row):
+    def _next_unit(self) -> Unit | None:
+        """Start entries until one has a request that cannot travel with those before it."""
+        unit: Unit | None = None
+        while not self._broken and (started := self._next_row()) is not None:
+            row, lone = started
+            if unit is None:
+                unit = Unit(row)
+            elif not unit.takes(row):
                 self._held = started
                 break
-            self._active[leg] = owned
-            if not leg.delivery.lone:
+            self._under_way += 1
+            if not lone:
                 break
-        return unit.rows
+        return unit
 
-    def _row(self, leg: Leg) -> Row:
-        if leg.request is None:
-            raise AssertionError("a leg that has ended has nothing to send")
-        return self._pool.row(leg.request, (self, leg), bulkable=leg.delivery.bulkable)
-
-    def _next_leg(self) -> tuple[Leg, list[Entry]] | None:
+    def _next_row(self) -> tuple[Row, bool] | None:
+        """Give the next entry's request, and whether the entry after it may travel along."""
         if self._held is not None:
             held, self._held = self._held, None
             return held
-        while self._rest:
-            legs = self._translate([self._rest.popleft()])
-            if legs:
-                return legs[0]
+        while self._next < len(self._entries):
+            entry = self._entries[self._next]
+            self._next += 1
+            leg = self._translator.start(entry)
+            if isinstance(leg, Outcome):
+                self._results.append(Result(entry, leg))
+            elif leg.request is None:
+                self._end(leg, entry)
+            else:
+                return self._row(leg, (entry,), leg.request), leg.delivery.lone
         return None
 
-    def _translate(self, entries: list[Entry]) -> list[tuple[Leg, list[Entry]]]:
-        translation = self._translator.translate(entries)
-        self._events.update(translation.events)
-        for entry, outcome in translation.settled:
-            self.results.append(Result(entry, outcome))
-        return translation.legs
+    def _row(self, leg: Leg, owned: Sequence[Entry], request: Request) -> Row:
+        return self._pool.row(request, (self, leg, owned), bulkable=leg.delivery.bulkable)
 
-    def _end(self, leg: Leg, owned: list[Entry]) -> None:
-        for entry, outcome in zip(owned, leg.outcomes, strict=True):
-            self.results.append(Result(entry, outcome, leg.sent, self._events.get(entry.seq)))
-            if outcome.kind == "failed" and (outcome.retryable or outcome.status in (401, 403, 429)):
-                self._broken = True
+    def _end(self, leg: Leg, entry: Entry) -> None:
+        result = Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0])
+        self._results.append(result)
+        if result.holds_back:
+            self._broken = True

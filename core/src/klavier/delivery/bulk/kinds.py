@@ -4,7 +4,7 @@ Source: Klaviyo's bulk create events, bulk import profiles, bulk subscribe, bulk
 remove profiles from list, revision 2026-10-15.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from typing import Any
 
 import orjson
@@ -14,6 +14,9 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 
 Json = Any
+Look = tuple[Hashable, Collection[Hashable], int]
+"""A request's group, the identities of its items, and how many items it is."""
+
 _IDENTIFIERS = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 
 
@@ -21,8 +24,9 @@ _IDENTIFIERS = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 class BulkKind:
     """One kind of request that can be said together with others of its `group`.
 
-    `items` gives the request's items, `identities` what an item may share with no other in one body, `body` the body of
-    many items like `first`'s.  `limit` is how many items one body takes, `pointer` where in a body the items stand.
+    `look` gives the group of a request, what each of its items may share with no other in one body, and how many items
+    there are; None where it must go alone.  `items` gives those items, `body` the body of many items like `first`'s.
+    `limit` is how many items one body takes, `pointer` where in a body the items stand.
     `follows` says that Klaviyo answers with a job whose errors come later, `keeps_order` that one body may hold several
     items about one person, in their order (events have times of their own; profiles and consents would race).
     """
@@ -32,9 +36,8 @@ class BulkKind:
     path: str
     limit: int
     pointer: str
-    group: Callable[[Request], Hashable | None]
+    look: Callable[[Request], Look | None]
     items: Callable[[Json], list[Json]]
-    identities: Callable[[Json], frozenset[Hashable]]
     body: Callable[[Json, Sequence[Json]], Json]
     follows: bool = False
     keeps_order: bool = False
@@ -45,13 +48,16 @@ class BulkKind:
         return Request(self.method, path, json=self.body(first.json, items), revision=first.revision)
 
 
-def kind_of_request(request: Request) -> tuple[BulkKind, Hashable] | None:
-    """Give the kind of a request and the group it can be said in; None where it must go alone."""
+def look_at(request: Request) -> tuple[BulkKind, Look] | None:
+    """Give the kind of a request and what there is to know of it; None where it must go alone."""
     kind = _KINDS.get((request.method, request.path)) or _list_kind(request)
     if kind is None or request.revision != CURRENT or not isinstance(request.json, dict):
         return None
-    group = kind.group(request)
-    return None if group is None else (kind, (kind.name, group))
+    try:
+        found = kind.look(request)
+    except (KeyError, TypeError, AttributeError):
+        return None  # not the shape that the endpoint takes: Klaviyo will say what it is
+    return None if found is None else (kind, found)
 
 
 def _list_kind(request: Request) -> BulkKind | None:
@@ -59,7 +65,7 @@ def _list_kind(request: Request) -> BulkKind | None:
     return _LIST_KINDS.get(request.method) if is_list else None
 
 
-def _event_item(body: Json) -> list[Json]:
+def _event_items(body: Json) -> list[Json]:
     attributes = dict(body["data"]["attributes"])
     profile = attributes.pop("profile")
     row: dict[str, Any] = {"profile": profile, "events": {"data": [{"type": "event", "attributes": attributes}]}}
@@ -68,16 +74,14 @@ def _event_item(body: Json) -> list[Json]:
     return [{"type": "event-bulk-create", "attributes": row}]
 
 
-def _event_group(request: Request) -> Hashable | None:
-    attributes = request.json.get("data", {}).get("attributes", {})
+def _look_at_event(request: Request) -> Look | None:
+    attributes = request.json["data"]["attributes"]
+    unique_id = attributes.get("unique_id")
     # Without a unique_id Klaviyo tells events apart by the second of their time: one by one that is the vendor's affair.
-    return "events" if attributes.get("unique_id") and isinstance(attributes.get("profile"), dict) else None
-
-
-def _event_identities(item: Json) -> frozenset[Hashable]:
+    if not isinstance(unique_id, str) or not unique_id or not isinstance(attributes["profile"], dict):
+        return None
     # Klaviyo tells events apart by person, metric and unique_id; without the person it is cheaper, and never less careful.
-    event = item["attributes"]["events"]["data"][0]["attributes"]
-    return frozenset({(event["metric"]["data"]["attributes"]["name"], event["unique_id"])})
+    return "events", ((attributes["metric"]["data"]["attributes"]["name"], unique_id),), 1
 
 
 def _event_body(_: Json, items: Sequence[Json]) -> Json:
@@ -89,10 +93,13 @@ def _import_items(body: Json) -> list[Json]:
     return [body["data"]]
 
 
-def _import_group(request: Request) -> Hashable | None:
+def _look_at_import(request: Request) -> Look | None:
     data = request.json.get("data")
     # Bulk import passes over nulls, so a profile that clears something goes alone; so does one named by id only.
-    return "profiles" if isinstance(data, dict) and not _clears(data) and _people(data) else None
+    if not isinstance(data, dict) or _clears(data):
+        return None
+    people = _people(data)
+    return ("profiles", people, 1) if people else None
 
 
 def _import_body(_: Json, items: Sequence[Json]) -> Json:
@@ -111,12 +118,14 @@ def _consent_items(body: Json) -> list[Json]:
     return list(body["data"]["attributes"]["profiles"]["data"])
 
 
-def _consent_group(request: Request) -> Hashable | None:
+def _look_at_consent(request: Request) -> Look | None:
     data = request.json.get("data", {})
     attributes = dict(data.get("attributes", {}))
     if not isinstance(attributes.pop("profiles", None), dict):
         return None
-    return orjson.dumps([attributes, data.get("relationships")], option=orjson.OPT_SORT_KEYS)
+    group = request.path, orjson.dumps([attributes, data.get("relationships")], option=orjson.OPT_SORT_KEYS)
+    items = _consent_items(request.json)
+    return group, [identity for item in items for identity in _people(item)], len(items)
 
 
 def _consent_body(first: Json, items: Sequence[Json]) -> Json:
@@ -129,38 +138,37 @@ def _member_items(body: Json) -> list[Json]:
     return list(body["data"])
 
 
-def _member_group(request: Request) -> Hashable | None:
-    return request.path if isinstance(request.json.get("data"), list) else None
-
-
-def _member_identities(item: Json) -> frozenset[Hashable]:
-    return frozenset({item.get("id")})
+def _look_at_members(request: Request) -> Look | None:
+    items = request.json.get("data")
+    if not isinstance(items, list):
+        return None
+    return (request.method, request.path), [item.get("id") for item in items], len(items)
 
 
 def _member_body(_: Json, items: Sequence[Json]) -> Json:
     return {"data": list(items)}
 
 
-def _people(profile: Json) -> frozenset[Hashable]:
+def _people(profile: Json) -> list[Hashable]:
     """Give every identifier of a profile: two items that share one may be one person."""
     attributes = profile.get("attributes", {})
-    found = {(name, attributes[name]) for name in _IDENTIFIERS if isinstance(attributes.get(name), str)}
+    found: list[Hashable] = [(name, attributes[name]) for name in _IDENTIFIERS if isinstance(attributes.get(name), str)]
     if isinstance(profile.get("id"), str):
-        found.add(("id", profile["id"]))
-    return frozenset(found)
+        found.append(("id", profile["id"]))
+    return found
 
 
 # fmt: off
 _EVENTS = BulkKind("events", "POST", "/api/event-bulk-create-jobs", 1000, "/data/attributes/events-bulk-create/data/",
-                   _event_group, _event_item, _event_identities, _event_body, keeps_order=True)
+                   _look_at_event, _event_items, _event_body, keeps_order=True)
 _IMPORT = BulkKind("imports", "POST", "/api/profile-bulk-import-jobs", 10_000, "/data/attributes/profiles/data/",
-                   _import_group, _import_items, _people, _import_body, follows=True)
+                   _look_at_import, _import_items, _import_body, follows=True)
 _SUBSCRIBE = BulkKind("subscribe", "POST", "/api/profile-subscription-bulk-create-jobs", 1000, "/data/attributes/profiles/data/",
-                      _consent_group, _consent_items, _people, _consent_body)
+                      _look_at_consent, _consent_items, _consent_body)
 _UNSUBSCRIBE = BulkKind("unsubscribe", "POST", "/api/profile-subscription-bulk-delete-jobs", 100, "/data/attributes/profiles/data/",
-                        _consent_group, _consent_items, _people, _consent_body)
-_ADD = BulkKind("add to list", "POST", "", 1000, "/data/", _member_group, _member_items, _member_identities, _member_body)
-_REMOVE = BulkKind("remove from list", "DELETE", "", 1000, "/data/", _member_group, _member_items, _member_identities, _member_body)
+                        _look_at_consent, _consent_items, _consent_body)
+_ADD = BulkKind("add to list", "POST", "", 1000, "/data/", _look_at_members, _member_items, _member_body)
+_REMOVE = BulkKind("remove from list", "DELETE", "", 1000, "/data/", _look_at_members, _member_items, _member_body)
 # fmt: on
 
 _KINDS = {

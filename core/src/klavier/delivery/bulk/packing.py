@@ -1,33 +1,44 @@
 """Fill bodies: as many items as fit, never one identity twice, what belongs together in one."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable
 from typing import Any
 
-from klavier.delivery.bulk.kinds import BulkKind, kind_of_request
+from klavier.delivery.bulk.kinds import BulkKind, look_at
 from klavier.klaviyo.limits import BODY_BYTES
 from klavier.klaviyo.request import Request
 
 _WRAPPING = 200
 """Bytes that an item of a bulk body may have more than the request it came from."""
 
+UNIT_BYTES = 2_000_000
+"""How much of one person's events goes into one body at most."""
+
 
 class Row:
     """One request on its way, with whatever its sender knows it by.
 
-    `kind` and `group` say what it can share a body with; a request that goes `alone` has neither.
+    `kind` and `group` say what it can share a body with, `identities` what no other row of that body may have too,
+    `count` how many items it is, `size` how many bytes.  A request that goes `alone` has no kind.
     """
 
-    __slots__ = ("_identities", "_items", "group", "kind", "request", "sender")
+    __slots__ = ("_items", "count", "group", "identities", "kind", "request", "sender", "size")
+
+    kind: BulkKind | None
+    group: Hashable | None
 
     def __init__(self, request: Request, sender: Any, *, alone: bool) -> None:
-        """Wrap a request; its items are made when a body is packed."""
-        found = None if alone else kind_of_request(request)
-        self.kind: BulkKind | None = found[0] if found else None
-        self.group: Hashable | None = found[1] if found else None
+        """Wrap a request; its items are made when a body is sent."""
         self.request = request
         self.sender = sender
+        found = None if alone else look_at(request)
+        if found is None:
+            self.kind = self.group = None
+            self.identities: Collection[Hashable] = ()
+            self.count, self.size = 1, 0
+            return
+        self.kind, (self.group, self.identities, self.count) = found
+        self.size = len(request.body) + _WRAPPING
         self._items: list[Any] | None = None
-        self._identities: frozenset[Hashable] | None = None
 
     def items(self, kind: BulkKind) -> list[Any]:
         """Give the request's items for a bulk body of its kind, made once."""
@@ -35,72 +46,78 @@ class Row:
             self._items = kind.items(self.request.json)
         return self._items
 
-    def identities(self, kind: BulkKind) -> frozenset[Hashable]:
-        """Give what no other row of its body may share, found once."""
-        if self._identities is None:
-            self._identities = frozenset().union(*map(kind.identities, self.items(kind)))
-        return self._identities
+
+class Unit:
+    """Rows that stay in one body: a person's events in their order, or one request.
+
+    `weight` is how many of the person's events wait behind them, `since` when they came, in seconds.
+    """
+
+    __slots__ = ("count", "identities", "kind", "rows", "since", "size", "weight")
+
+    def __init__(self, row: Row) -> None:
+        """Begin a unit with its first row."""
+        self.rows = [row]
+        self.kind = row.kind
+        self.weight = 0
+        self.since = 0.0
+        self.count = row.count
+        self.size = row.size
+        self.identities = set(row.identities)
+
+    def takes(self, row: Row) -> bool:
+        """Add a row if it can share a body with those before it."""
+        kind = row.kind
+        if kind is None or not kind.keeps_order or row.group != self.rows[0].group:
+            return False
+        count, size = self.count + row.count, self.size + row.size
+        if count > kind.limit or size > UNIT_BYTES or not self.identities.isdisjoint(row.identities):
+            return False
+        self.count, self.size = count, size
+        self.identities.update(row.identities)
+        self.rows.append(row)
+        return True
 
 
-class _Body:
+class Body:
     """A body that is being filled."""
 
-    def __init__(self, kind: BulkKind) -> None:
+    __slots__ = ("count", "rows", "size", "units")
+
+    def __init__(self) -> None:
+        """Begin an empty one."""
+        self.units: list[Unit] = []
         self.rows: list[Row] = []
-        self.taken: set[Hashable] = set()
-        self._kind = kind
-        self._count = self._size = 0
+        self.count = self.size = 0
 
-    def has_room(self, count: int, size: int) -> bool:
-        """Tell whether so many items and bytes fit; anything fits into an empty body."""
-        return not self.rows or (self._count + count <= self._kind.limit and self._size + size <= BODY_BYTES)
-
-    def add(self, row: Row) -> None:
-        self.rows.append(row)
-        self.taken |= row.identities(self._kind)
-        self._count += len(row.items(self._kind))
-        self._size += _size(row)
+    def add(self, unit: Unit) -> None:
+        """Put a unit in."""
+        self.units.append(unit)
+        self.rows += unit.rows
+        self.count += unit.count
+        self.size += unit.size
 
 
-def pack(kind: BulkKind, units: Iterable[Sequence[Row]]) -> Iterator[list[Row]]:
+def pack(kind: BulkKind, units: Iterable[Unit]) -> list[Body]:
     """Give the bodies that hold all units, each unit in the first body with room for it.
 
-    A unit's rows stay in one body (a person's events in their order) unless they do not fit into one.  What shares an
-    identity with an earlier row goes into a later body than that row.
+    What shares an identity with an earlier unit goes into a later body than that unit.
     """
-    bodies: list[_Body] = []
+    bodies: list[Body] = []
+    taken: dict[Hashable, int] = {}
+    first = 0  # no body before it has room for anything
     for unit in units:
-        first = 0
-        for piece in _pieces(kind, unit):
-            first = _place(kind, bodies, piece, first)
-    return (body.rows for body in bodies)
-
-
-def _place(kind: BulkKind, bodies: list[_Body], rows: Sequence[Row], first: int) -> int:
-    """Put rows into one body, `first` or later; gives which."""
-    count, size = sum(len(row.items(kind)) for row in rows), sum(map(_size, rows))
-    own = frozenset().union(*(row.identities(kind) for row in rows))
-    found = len(bodies)
-    for index in range(len(bodies) - 1, first - 1, -1):
-        if not bodies[index].taken.isdisjoint(own):
-            break
-        if bodies[index].has_room(count, size):
-            found = index
-    if found == len(bodies):
-        bodies.append(_Body(kind))
-    for row in rows:
-        bodies[found].add(row)
-    return found
-
-
-def _pieces(kind: BulkKind, unit: Sequence[Row]) -> list[Sequence[Row]]:
-    """Give what has to stay together: the whole unit where it fits into one body, else row by row."""
-    whole = sum(len(row.items(kind)) for row in unit) <= kind.limit and sum(map(_size, unit)) <= BODY_BYTES
-    distinct = sum(len(row.identities(kind)) for row in unit) == len(
-        frozenset().union(*(row.identities(kind) for row in unit))
-    )
-    return [unit] if whole and distinct else [[row] for row in unit]
-
-
-def _size(row: Row) -> int:
-    return len(row.request.body) + _WRAPPING
+        at = first
+        for identity in unit.identities:
+            at = max(at, taken.get(identity, -1) + 1)
+        count, size = kind.limit - unit.count, BODY_BYTES - unit.size
+        while at < len(bodies) and (bodies[at].count > count or bodies[at].size > size):
+            at += 1
+        if at == len(bodies):
+            bodies.append(Body())
+        body = bodies[at]
+        body.add(unit)
+        taken.update(dict.fromkeys(unit.identities, at))
+        while first < len(bodies) and bodies[first].count >= kind.limit:
+            first += 1
+    return bodies

@@ -1,0 +1,119 @@
+"""Whose turn it is: the oldest's, and every other time that of whoever has the most behind it.
+
+One person's events go one after the other, so a person with many of them sets how long a backlog takes, unless each is
+sent as soon as the one before it is through.  The others lose nothing by it: they need one turn where that person needs
+a thousand, and half of all turns are theirs.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+HEAVY = 32
+"""How many entries have to wait behind an item for it to count by its weight."""
+
+
+class _Place(Generic[T]):
+    """Where an item stands, in both orders."""
+
+    __slots__ = ("item", "left")
+
+    def __init__(self, item: T) -> None:
+        self.item = item
+        self.left = False
+
+
+class Turns(Generic[T]):
+    """Items that wait; each is added with its weight, which is how many entries wait behind it."""
+
+    def __init__(self) -> None:
+        self._arrived: deque[_Place[T]] = deque()
+        self._heavy: list[tuple[int, int, _Place[T]]] = []
+        self._count = 0
+        self._tie = 0
+        self._by_weight = True
+
+    def add(self, item: T, weight: int = 0) -> None:
+        """Put an item at the end of the queue."""
+        place = _Place(item)
+        self._arrived.append(place)
+        self._count += 1
+        if weight >= HEAVY:
+            self._tie += 1
+            heapq.heappush(self._heavy, (-weight, self._tie, place))
+
+    def first(self) -> T | None:
+        """Give the item whose turn it is; None where none waits."""
+        place = self._next(by_weight=self._by_weight)
+        return None if place is None else place.item
+
+    def take(self) -> T | None:
+        """Take the item whose turn it is; then it is another one's."""
+        self._by_weight = not self._by_weight
+        return self._take(self._next(by_weight=not self._by_weight))
+
+    def take_heaviest(self) -> T | None:
+        """Take the item that `heaviest` gives, out of turn."""
+        return self._take(self._heaviest())
+
+    def oldest(self) -> T | None:
+        """Give the item that waits longest."""
+        arrived = self._arrived
+        while arrived and arrived[0].left:
+            arrived.popleft()
+        return arrived[0].item if arrived else None
+
+    def heaviest(self) -> T | None:
+        """Give the item with the most behind it, where that is much."""
+        place = self._heaviest()
+        return None if place is None else place.item
+
+    def leave(self, items: Iterable[T]) -> None:
+        """Take these items, whosever turn it is."""
+        gone = set(map(id, items))
+        for place in self._arrived:
+            if id(place.item) in gone and not place.left:
+                place.left = True
+                self._count -= 1
+        self._arrived = deque(place for place in self._arrived if not place.left)
+        self._heavy = [row for row in self._heavy if not row[2].left]
+        heapq.heapify(self._heavy)
+
+    def __iter__(self) -> Iterator[T]:
+        """Give all items in the order of their turns; takes none."""
+        by_age = (place for place in self._arrived if not place.left)
+        by_weight = iter([row[2] for row in sorted(self._heavy) if not row[2].left])
+        shown: set[int] = set()
+        turn = self._by_weight
+        for _ in range(self._count):
+            place = next((place for place in by_weight if id(place) not in shown), None) if turn else None
+            if place is None:
+                place = next(place for place in by_age if id(place) not in shown)
+            shown.add(id(place))
+            yield place.item
+            turn = not turn
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return self._count
+
+    def _next(self, *, by_weight: bool) -> _Place[T] | None:
+        heaviest = self._heaviest() if by_weight else None
+        if heaviest is not None:
+            return heaviest
+        return None if self.oldest() is None else self._arrived[0]
+
+    def _heaviest(self) -> _Place[T] | None:
+        while self._heavy and self._heavy[0][2].left:
+            heapq.heappop(self._heavy)
+        return self._heavy[0][2] if self._heavy else None
+
+    def _take(self, place: _Place[T] | None) -> T | None:
+        if place is None:
+            return None
+        place.left = True
+        self._count -= 1
+        return place.item
