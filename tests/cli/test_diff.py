@@ -1,11 +1,15 @@
 """`klavier diff`: two sides, three forms, and exit codes that a script can ask."""
 
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from klavier.cli.progress import lines_with_progress
+from klavier.delivery.lines import read_lines
 from klavier.plugins import installed_plugins
 from tests.cli.conftest import Run
 from tests.support.repository import ROOT
@@ -163,3 +167,11 @@ def test_transformations_of_plugins_come_first(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "rudderstack"\n')
     result = run("diff", "events.jsonl", "--to", "segment-classic")
     assert "only segment-classic (skipped: no pages)" in result.stdout
+
+
+def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = list(read_lines(io.BytesIO(SAMPLES), "events.jsonl"))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert list(lines_with_progress(lines, ["events.jsonl"], "comparing")) == lines
+    assert "comparing" in capsys.readouterr().err

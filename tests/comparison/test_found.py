@@ -18,7 +18,7 @@ def events(people: int = 3) -> list[klavier.Event]:
     """Give an identify and two tracks of each person."""
     found = []
     for number in range(people):
-        base = {"userId": f"u{number}", "timestamp": f"2024-03-01T10:00:0{number}Z"}
+        base = {"userId": f"u{number}", "timestamp": f"2024-03-01T10:00:{number:02d}Z"}
         traits = {"plan": PLANS[number % 3], "friends": 40 + number}
         bought = {"order_id": f"o-{number}", "total": 10.5 + number, "gift": True}
         found += [
@@ -135,6 +135,19 @@ def test_a_batch_is_found_out_like_single_events(ways: dict[str, Any]) -> None:
     assert compare(events(), PlainVendor(batch_size=4, **ways), PlainVendor(**ways)).differences == ()
 
 
+def test_ids_that_begin_alike_are_told_apart_in_a_batch() -> None:
+    """The unique id of a product begins with that of its order: `t1` is no origin of `t11/sku`."""
+    payloads = [
+        {"type": "track", "userId": f"u{n}", "messageId": f"t{n}", "event": "Bought", "properties": {"n": n}}
+        for n in range(1, 13)
+    ]
+    bought = [parse_event(payload) for payload in payloads]
+    ways: dict[str, Any] = {"event": lambda given: given | {"unique_id": f"{given['unique_id']}/sku"}}
+    found = compare(bought, PlainVendor(batch_size=100, **ways), PlainVendor(**ways, properties=renamed(n="N")))
+    assert rows(found) == [("event_properties", "renamed", "n", "N", 12, 12)]
+    assert [case.line for case in found.event_properties[0].cases] == list(range(1, 13))
+
+
 def test_single_opt_in_makes_members() -> None:
     asks = PlainVendor(more=lambda event: [subscribe(event)] if event.type == "identify" else [])
     found = compare(events(), PlainVendor(), asks, opt_in="single_opt_in")
@@ -217,6 +230,27 @@ def test_calls_and_minutes() -> None:
     # 750 a minute: the first two minutes are full, then 75 a second.
     assert found.left.minutes == pytest.approx(2 + 1 / 60)
     assert found.right.minutes == 0
+
+
+def test_batches_of_a_real_vendor_leave_the_same() -> None:
+    """Profiles and subscriptions in bulk; what is counted otherwise is the calls."""
+    mappings = [{"action": "upsertProfile"}, {"action": "trackEvent"}]
+    batched = [{**mapping, "fields": {"enable_batching": True}} for mapping in mappings]
+    singly, together = (
+        klavier.load_vendor("segment-actions", {"api_key": "pk_any", "mappings": found})
+        for found in (mappings, batched)
+    )
+    assert together.batch_size > singly.batch_size
+    named = [
+        parse_event({**event.payload, "context": {"traits": {"email": f"{event.user_id}@shop.test"}}})
+        for event in events(40)
+    ]
+    found = compare(named, singly, together)
+    assert found.differences == ()
+    assert (found.left.people, found.right.people) == (40, 40)
+    assert sum(calls.count for calls in found.right.calls) < sum(calls.count for calls in found.left.calls)
+    bent = compare(named, PlainVendor(), together)
+    assert bent.metrics == bent.people == ()
 
 
 def test_no_repr_shows_anybody() -> None:

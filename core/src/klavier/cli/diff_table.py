@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from klavier.cli.wording import count, paint, plain
+from klavier.cli.wording import count, hanging, paint, plain
 from klavier.comparison.report import Case, Comparison, Difference, by_part
 from klavier.comparison.wording import PART_TITLES, call_rows, facts, headlines, how, what, written
 
@@ -34,6 +34,7 @@ class _Shown:
     def __init__(self, found: Comparison, *, values: bool, coloured: bool) -> None:
         self._found, self._values, self._coloured = found, values, coloured
         self._names = plain(found.left.name), plain(found.right.name)
+        self._width = max((len(_often(row)) for row in found.differences), default=0)
 
     def bold(self, text: str) -> str:
         return paint(text, bold=True) if self._coloured else text
@@ -42,7 +43,7 @@ class _Shown:
         left, right = self._names
         found = self._found
         yield self.bold(f"{count(found.events, 'event')} with {left} and with {right}")
-        yield from (f"- {plain(line)}" for line in headlines(found))
+        yield from (hanging(line, "- ", 2) for line in headlines(found))
         yield ""
         rows = [("", left, right), *facts(found.left, found.right)]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -50,13 +51,12 @@ class _Shown:
             yield f"{title:<{widths[0]}}  {one:>{widths[1]}}  {other:>{widths[2]}}"
 
     def row(self, row: Difference) -> Iterator[str]:
-        of = f" of {row.of:,}" if row.of else ""
         told = plain(how(row, *self._names))
         if self._coloured:
             told = paint(told, _COLOURS.get(row.kind))
-        yield f"  {f'{row.count:,}{of}':>15}  {plain(what(row), _LONGEST_NAME):<36}  {told}{self._lines(row)}"
+        yield f"  {_often(row):>{self._width}}  {plain(what(row), _LONGEST_NAME):<36}  {told}{self._lines(row)}"
         if self._values:
-            yield from (f"                       {self._case(case)}" for case in row.cases)
+            yield from (f"{' ' * (self._width + 6)}{self._case(case)}" for case in row.cases)
 
     def tail(self) -> Iterator[str]:
         found = self._found
@@ -87,6 +87,10 @@ class _Shown:
     def _case(self, case: Case) -> str:
         where = "" if case.line is None else f"line {case.line}, "
         return f"{where}{plain(case.person)}: {_value(case.left)} | {_value(case.right)}"
+
+
+def _often(row: Difference) -> str:
+    return f"{row.count:,} of {row.of:,}" if row.of else f"{row.count:,}"
 
 
 def _value(value: object) -> str:

@@ -54,7 +54,7 @@ class Origins:
             return None
         if unique_id in self._ids:
             return self._ids[unique_id]
-        return next((number for text, number in self._ids.items() if unique_id.startswith(text)), None)
+        return self._ids.get(max(filter(unique_id.startswith, self._ids), key=len, default=""))
 
     def _by_time(self, held: KlaviyoEvent) -> int | None:
         """Find the event of the same second, and of several the one that says the same."""
