@@ -152,7 +152,7 @@ def _notes(title: str, notes: tuple[Note, ...]) -> str:
 def _case(case: Case) -> str:
     where = "" if case.line is None else f"line {case.line}, "
     return (
-        f'<li>{where}{_text(case.person)}: <code class="was">{_value(case.left)}</code> → '
+        f'<li><span class="who">{where}{_text(case.person)}</span><code class="was">{_value(case.left)}</code> → '
         f'<code class="is">{_value(case.right)}</code></li>'
     )
 
