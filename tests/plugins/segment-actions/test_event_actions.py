@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 import pytest
 
 from klavier import parse_event
+from klavier_segment_actions import resolve_mapping
 from tests.support.segment_actions import TIME, TRACK, attributes_of, only, person, rejection, run
 
 
@@ -34,6 +35,16 @@ class TestTrackEvent:
     def test_profile(self, field: str, mapping: Any, sent: dict[str, Any]) -> None:
         event = TRACK | {"properties": {"mail": "x@y.io"}}
         assert sent.items() <= person(only("trackEvent", {"profile": {field: mapping}}, event)).items()
+
+    @pytest.mark.parametrize("path", ["$.userId", "userId", "user$.Id", "$.$.a", "a$.", "a$", "[a]", "$.", "", "$.b.c"])
+    def test_a_text_read_at_once_is_what_its_path_resolves_to(self, path: str) -> None:
+        event = TRACK | {"a": "1", "a$": "2", "$": {"a": "3"}, "b": {"c": "4"}, "email": "x@y.io"}
+        resolved = resolve_mapping({"@path": path}, event)
+        profile = {"email": "x@y.io", "anonymous_id": {"@path": path}}
+        if isinstance(resolved, dict):
+            assert "must be a string" in rejection("trackEvent", {"profile": profile}, event)
+        else:
+            assert person(only("trackEvent", {"profile": profile}, event)).get("anonymous_id") == resolved
 
     def test_profile_country_code(self) -> None:
         found = person(only("trackEvent", {"profile": {"phone_number": "0207 183 8750", "country_code": "GB"}}, TRACK))

@@ -23,14 +23,15 @@ class Packer:
 
     def alone(self, event: Event, key: str, parcel: Parcel) -> Delivery:
         """Give the delivery of an event that shares a job with no other."""
-        request = parcel.event or self._wire.one_request(parcel.profile or {})
+        request = parcel.event
+        if request is None:
+            request = self._wire.one_request(parcel.profile or {})
         flow = (
             partial(flows.send_profile, parcel, self._wire)
             if request is None
             else partial(flows.send_one, request, parcel.notes)
         )
-        bulkable = self._bulkable
-        return Delivery((event,), (key,), flow, exact=self._exact, bulkable=bulkable, lone=bulkable)
+        return Delivery((event,), (key,), flow, (), self._exact, self._bulkable, self._bulkable)
 
     def left_out(self, event: Event, key: str, flow: Callable[[], Flow]) -> Delivery:
         """Give the delivery of an event of which nothing is sent."""

@@ -46,11 +46,11 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
         for k, v in properties.items():
             if k == source:
                 found[key] = _renamed(v, renamed_item, objects_only=False)
-            elif k not in names:
-                if k not in elsewhere:
-                    found.setdefault(k, v)
-            elif v is not None and v != "":
-                found[names[k]] = v
+            elif k in names:
+                if v or (v is not None and v != ""):
+                    found[names[k]] = v
+            elif k not in found and k not in elsewhere:
+                found[k] = v
         return found
 
     return complete if points.ecommerce_extras else mapped
@@ -63,15 +63,16 @@ def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> R
     """
 
     def mapped(item: JsonObject) -> JsonObject:
-        return {names[k]: v for k, v in item.items() if k in names and v is not None and v != ""}
+        return {names[k]: v for k, v in item.items() if k in names and (v or (v is not None and v != ""))}
 
     def complete(item: JsonObject) -> JsonObject:
         found: JsonObject = {}
         for k, v in item.items():
-            if k not in names:
-                found.setdefault(k, v)
-            elif v is not None and v != "":
-                found[names[k]] = v
+            if k in names:
+                if v or (v is not None and v != ""):  # most are true, and told so at once
+                    found[names[k]] = v
+            elif k not in found:
+                found[k] = v
         if fallback and "RowTotal" not in found and found.get("row_total") not in (None, ""):
             found["RowTotal"] = found.pop("row_total")
         return found

@@ -52,7 +52,7 @@ def compile_shape(mode: Mode) -> Shape:
             attributes["metric"] = {"data": {"type": "metric", "attributes": metric}}
             attributes["profile"] = {"data": person}
         document = {"data": {"type": "event", "attributes": attributes}}
-        return Request("POST", "/api/events", json=document, revision=revision)
+        return Request("POST", "/api/events", None, document, None, revision)
 
     return request
 

@@ -39,18 +39,27 @@ class RudderStack(Vendor):
         if self._device is not None:
             device = self._device
             return [device.delivery(event, self.key(event)) for event in events]
-        batcher = None
+        if len(events) == 1:
+            return self._alone(events[0])
+        batcher = Batcher(self._packer)
         for event in events:
             key = ordering_key(event)
             found = self._parcel(event, key)
-            if len(events) == 1 and (found.__class__ is not Parcel or found.membership is None):
-                return [found if isinstance(found, Delivery) else self._packer.alone(event, key, found)]
-            batcher = batcher or Batcher(self._packer)
             if isinstance(found, Delivery):
                 batcher.append(found, key)
             else:
                 batcher.add(event, key, found)
-        return batcher.deliveries() if batcher else ()
+        return batcher.deliveries()
+
+    def _alone(self, event: Event) -> Iterable[Delivery]:
+        """Give the delivery of one event, which can share nothing."""
+        key = ordering_key(event)
+        found = self._parcel(event, key)
+        if isinstance(found, Delivery):
+            return (found,)
+        if found.membership is None:
+            return (self._packer.alone(event, key, found),)
+        return (self._packer.together([event], [key], [found]),)
 
     def _parcel(self, event: Event, key: str) -> Parcel | Delivery:
         """Translate an event; what cannot be said is a delivery that sends nothing."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from klavier.klaviyo.times import EARLIEST_YEAR, is_plain, klaviyo_time
 
-# Both cases are spelled out, since matching without regard to case takes twice as long.
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
+# Both cases are spelled out and no part is ever tried again, which makes it several times as fast.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
+_LABEL = r"[A-Za-z0-9]++(?:-++[A-Za-z0-9]++)*+"
+_EMAIL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*+@{_LABEL}(?:\.{_LABEL})++")
 _STRICT_EMAIL = re.compile(r"[a-zA-Z0-9._%+-]+@[a-zA-Z0-9.-]+\.[a-zA-Z]{2,}")
 _LONGEST_EMAIL = 320
 """No address is longer; the bound keeps the check quick on long texts."""

@@ -8,6 +8,7 @@ from klavier.errors import ConfigError
 from klavier_segment_actions.fidelity import Differences
 from klavier_segment_actions.mapping_kit import compile_mapping
 from klavier_segment_actions.mapping_kit.compiler import has_directive
+from klavier_segment_actions.mapping_kit.directives.lookups import key_of
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.payload.checks import Check, Refused, check_of, room
 from klavier_segment_actions.payload.fields import Field
@@ -55,7 +56,7 @@ def _take(field: Field, mapping: Any, rules: Differences, place: str, *, keep_em
     resolve = compile_mapping(mapping, rules, place)
     check = check_of(field, sendable=rules.sendable)
     if field.kind == "string" and not keep_empty:
-        return _text(resolve, check, room(field))
+        return _text(resolve, check, room(field), key_of(mapping))
 
     def take(event: Any) -> Any:
         value = resolve(event)
@@ -64,8 +65,20 @@ def _take(field: Field, mapping: Any, rules: Differences, place: str, *, keep_em
     return take
 
 
-def _text(resolve: Callable[[Any], Any], check: Check, unchecked: int) -> _Take:
-    """Take a text that is not empty: most are taken as they are, being no longer than what is fit `unchecked`."""
+def _text(resolve: Callable[[Any], Any], check: Check, unchecked: int, key: str | None) -> _Take:
+    """Take a text that is not empty: most are taken as they are, being no longer than what is fit `unchecked`.
+
+    With a `key` it is the event's member of that name, and there is no need to resolve anything.
+    """
+    if key is not None:
+
+        def take_member(event: dict[str, Any]) -> Any:
+            value = event.get(key)
+            if type(value) is str and 0 < len(value) <= unchecked:
+                return value
+            return MISSING if value is None or value == "" else check(value)
+
+        return take_member
 
     def take(event: Any) -> Any:
         value = resolve(event)
@@ -93,7 +106,7 @@ def _members(field: Field, mapping: Mapping[str, Any], rules: Differences, place
             drop_empty = rules.sendable and member.identifier
             simple = drop_empty and member.kind == "string" and not member.nullable
             steps.append(
-                (name, _text(resolve, check, room(member)))
+                (name, _text(resolve, check, room(member), key_of(node)))
                 if simple
                 else (name, _member(resolve, check, nullable=member.nullable, drop_empty=drop_empty))
             )

@@ -54,6 +54,13 @@ def literal(compiler: Compiler, value: Any) -> Resolver:
     return compiler.compile(value)
 
 
+def key_of(mapping: Any) -> str | None:
+    """Give the key of a mapping that is nothing but the path to a member of the event itself, such as `$.userId`."""
+    text = mapping.get("@path") if isinstance(mapping, dict) and len(mapping) == 1 else None
+    keys = keys_of(_plain(text)) if isinstance(text, str) else None
+    return keys[0] if keys is not None and len(keys) == 1 else None
+
+
 def _root(compiler: Compiler, value: Any) -> Resolver:
     check_text_or_directive(compiler, value)
     return compiler.compile(value)
