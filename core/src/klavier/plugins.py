@@ -229,6 +229,8 @@ def _fault_of_spec(spec: Any, taken: dict[str, VendorSpec]) -> str:
         return f"vendor {spec.name!r} is registered already; rename one"
     if not isinstance(spec.settings, type) or not attrs.has(spec.settings):
         return f"the settings of vendor {spec.name!r} are no attrs class"
+    if spec.portable is not None and not callable(spec.portable):
+        return f"the portable of vendor {spec.name!r} cannot be called; give a function that gives it"
     return "" if callable(spec.build) else f"the build of vendor {spec.name!r} cannot be called"
 
 

@@ -7,7 +7,7 @@ asynchronous one, a rehearsal, a property test and the sandbox.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
@@ -16,6 +16,9 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
 from klavier.retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from klavier.migration.portable import Portable
 
 Wire = Literal["current", "native"]
 """Which of Klaviyo's APIs says it: the newest revision, or the endpoints and revision the vendor itself uses."""
@@ -92,7 +95,9 @@ class VendorSpec:
 
     `settings` is a frozen attrs class whose fields are made with `klavier.setting`; `build` takes an instance of it
     and raises `ConfigError` where settings do not go together.  `retry` says when a failed event is tried again;
-    without it klavier's own policy holds.
+    without it klavier's own policy holds.  `portable`, called when somebody migrates, gives what reads the settings
+    into the vocabulary of migrations and writes them from it, such as a `klavier.migration.Table`; without it
+    `klavier migrate` carries over the keys alone.
     """
 
     name: str
@@ -100,6 +105,7 @@ class VendorSpec:
     settings: type[Any]
     build: Callable[[Any], Vendor]
     retry: RetryPolicy = _KLAVIERS_OWN
+    portable: "Callable[[], Portable] | None" = field(default=None, repr=False)
 
 
 def ordering_key(event: Event) -> str:

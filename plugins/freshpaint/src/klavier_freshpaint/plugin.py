@@ -1,8 +1,13 @@
 """What this package registers with klavier."""
 
+from typing import TYPE_CHECKING
+
 from klavier import VendorSpec, hookimpl
 from klavier_freshpaint.settings import Settings
 from klavier_freshpaint.vendor import NAME, build
+
+if TYPE_CHECKING:
+    from klavier.migration import Portable
 
 
 @hookimpl
@@ -14,5 +19,13 @@ def klavier_vendors() -> list[VendorSpec]:
             summary="Freshpaint's Klaviyo destination: identify and track, HIPAA mode, several accounts by property",
             settings=Settings,
             build=build,
+            portable=portable,
         )
     ]
+
+
+def portable() -> "Portable":
+    """Give the settings in the words of migrations."""
+    from klavier_freshpaint.tables.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
+
+    return PORTABLE

@@ -1,11 +1,15 @@
 """What this package registers with klavier."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from klavier import VendorSpec, hookimpl
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables.retry import RETRY
 from klavier_rudderstack.vendor import RudderStack
+
+if TYPE_CHECKING:
+    from klavier.migration import Portable
 
 
 @hookimpl
@@ -18,5 +22,13 @@ def klavier_vendors() -> Iterable[VendorSpec]:
             RudderStackSettings,
             RudderStack,
             RETRY,
+            portable,
         )
     ]
+
+
+def portable() -> "Portable":
+    """Give the settings in the words of migrations."""
+    from klavier_rudderstack.tables.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
+
+    return PORTABLE

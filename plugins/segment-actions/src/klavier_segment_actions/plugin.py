@@ -9,6 +9,8 @@ from klavier.vendor import VendorSpec
 if TYPE_CHECKING:
     import click
 
+    from klavier.migration import Portable
+
 
 @hookimpl
 def klavier_vendors() -> Iterable[VendorSpec]:
@@ -18,7 +20,18 @@ def klavier_vendors() -> Iterable[VendorSpec]:
     from klavier_segment_actions.tables.retry import RETRY  # noqa: PLC0415 -- see above
     from klavier_segment_actions.vendor import NAME, SegmentActions  # noqa: PLC0415 -- see above
 
-    return [VendorSpec(NAME, "Segment's Klaviyo (Actions) destination", SegmentActionsSettings, SegmentActions, RETRY)]
+    return [
+        VendorSpec(
+            NAME, "Segment's Klaviyo (Actions) destination", SegmentActionsSettings, SegmentActions, RETRY, portable
+        )
+    ]
+
+
+def portable() -> "Portable":
+    """Give the settings in the words of migrations."""
+    from klavier_segment_actions.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
+
+    return PORTABLE
 
 
 @hookimpl

@@ -1,0 +1,28 @@
+"""Moving from one vendor to another: the vocabulary that belongs to no vendor, and what is done with it."""
+
+from klavier.migration.migrate import migrate
+from klavier.migration.model import Carried, Difference, Migration
+from klavier.migration.portable import Decision, Portable, Written
+from klavier.migration.table import Asks, Chooses, Does, Names, Needs, Sets, Table
+from klavier.migration.tables.terms import TERMS
+from klavier.migration.terms import Reading, Term
+
+__all__ = [
+    "TERMS",
+    "Asks",
+    "Carried",
+    "Chooses",
+    "Decision",
+    "Difference",
+    "Does",
+    "Migration",
+    "Names",
+    "Needs",
+    "Portable",
+    "Reading",
+    "Sets",
+    "Table",
+    "Term",
+    "Written",
+    "migrate",
+]

@@ -1,0 +1,76 @@
+"""What two readings do not share, told as differences."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from klavier.migration.model import Difference
+from klavier.migration.tables.terms import TERMS
+from klavier.migration.terms import Reading, Term, is_nothing, parts, same
+from klavier.migration.words import in_words
+
+_TERMS = {term.name: term for term in TERMS}
+
+
+def differing(old: Reading, new: Reading) -> Iterator[tuple[Term, Any, Any]]:
+    """Give the terms that two readings give different values, in the order of the vocabulary, with both values."""
+    old, new = _let_through(old), _let_through(new)
+    for name in dict.fromkeys([*_TERMS, *old, *new]):
+        was, becomes = old.get(name), new.get(name)
+        if not same(was, becomes):
+            yield term_of(name), was, becomes
+
+
+def _let_through(reading: Reading) -> Reading:
+    """Leave out the places that an allow list closes, so that two vendors with the same list compare alike."""
+    allowed = reading.get("allowed")
+    if allowed is None:
+        return reading
+    found = {name: value for name, value in reading.items() if name != "custom_without"}
+    for name in ("attributes", "event_attributes"):
+        open_places = {
+            attribute: tuple(place for place in places if place.rpartition(".")[2] in allowed)
+            for attribute, places in (found.get(name) or {}).items()
+        }
+        found[name] = {attribute: places for attribute, places in open_places.items() if places}
+    return found
+
+
+def is_told(term: Term, old: Reading, new: Reading) -> bool:
+    """Tell whether a difference says something that the term it is within does not say already."""
+    return not term.within or is_nothing(old.get(term.within)) == is_nothing(new.get(term.within))
+
+
+def term_of(name: str) -> Term:
+    """Give a term by name; one that a plugin reads and the vocabulary lacks is spoken of by its name."""
+    return _TERMS.get(name) or Term(
+        name, f"what {name} does", "The other vendor has no word for it: nothing does the same there.", ("*",)
+    )
+
+
+def difference(term: Term, was: Any, becomes: Any, settings: tuple[str, ...]) -> Difference:
+    """Tell one difference in words."""
+    if not term.each:
+        lines = [_change(was, becomes, term.none)]
+    elif any(isinstance(value, (tuple, list)) for value in (was, becomes)):
+        lines = [_change(tuple(was or ()), tuple(becomes or ()), term.none)]
+    else:
+        lines = [f"{name}: {_change(old, new, term.none)}" for name, old, new in parts(was, becomes)]
+    so = term.consequence(was, becomes)
+    return Difference(term.name, term.asks, tuple(lines), so, settings, fine=term.fine, touches=term.touches)
+
+
+def _change(was: Any, becomes: Any, none: str) -> str:
+    if isinstance(was, (tuple, list)) and isinstance(becomes, (tuple, list)):
+        return _of_lists(was, becomes)
+    old, new = (none if is_nothing(value) else in_words(value) for value in (was, becomes))
+    return f"was {old}, becomes {new}"
+
+
+def _of_lists(was: Sequence[Any], becomes: Sequence[Any]) -> str:
+    """Tell which members are no longer there and which are new; where neither, the new order."""
+    gone = [item for item in was if item not in becomes]
+    fresh = [item for item in becomes if item not in was]
+    if not gone and not fresh:
+        return f"now in the order {in_words(becomes)}"
+    told = {"no longer": gone, "also" if len(gone) < len(was) else "now": fresh}
+    return "; ".join(f"{word} {in_words(items)}" for word, items in told.items() if items)

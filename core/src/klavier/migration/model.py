@@ -1,0 +1,82 @@
+"""What a migration gives: the new settings, what they keep, what they cannot, and what is left to decide."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from klavier.migration.portable import Decision
+from klavier.settings import fill_from_klaviyo
+from klavier.vendor import VendorSpec
+
+
+@frozen
+class Carried:
+    """A setting of the old vendor that is kept whole; `idle` where it does nothing beside the other settings."""
+
+    setting: str
+    idle: bool = False
+
+
+@frozen
+class Difference:
+    """Something that the new vendor does differently, whatever is set.
+
+    `term` is the word for it, `settings` are those of the old vendor that decided it (none: it was its nature),
+    `lines` say what it was and what it becomes, `consequence` what that means in Klaviyo.  `fine` marks corner cases.
+    `touches` names the parts of a Klaviyo account that it can show in; `"*"` stands for all.
+    """
+
+    term: str
+    about: str
+    lines: tuple[str, ...]
+    consequence: str
+    settings: tuple[str, ...] = ()
+    fine: bool = False
+    touches: tuple[str, ...] = ("*",)
+
+
+@frozen
+class Migration:
+    """From one vendor's settings to another's.
+
+    `settings` is plain data for `klavier.load_vendor(target, ...)`, without the keys of the Klaviyo account: those
+    stand in `klaviyo`, as references to environment variables where they are secret, and fill the vendor's settings
+    by `filled`.  Secrets among the settings are such references too; `to_set` says which variables have to be set.
+
+    `carried` are the settings of the old vendor that are kept; `differences` is what cannot be carried over, by
+    settings or by nature; `decisions` is what a person has to look at, with the choice that was made.
+    """
+
+    source: str
+    target: str
+    settings: Mapping[str, Any] = field(repr=False)
+    klaviyo: Mapping[str, str] = field(repr=False)
+    carried: tuple[Carried, ...]
+    differences: tuple[Difference, ...]
+    decisions: tuple[Decision, ...]
+    to_set: tuple[str, ...]
+    spec: VendorSpec = field(repr=False, eq=False)
+    """The target."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all was carried over and nothing is left to decide."""
+        return not self.differences and not self.decisions
+
+    def filled(self, private_api_key: str = "", public_api_key: str = "") -> dict[str, Any]:
+        """Give the settings with the keys of an account, for `klavier.load_vendor`."""
+        keys = {"private_api_key": private_api_key or None, "public_api_key": public_api_key or None}
+        return fill_from_klaviyo(self.spec.settings, self.settings, keys)
+
+    def to_toml(self) -> str:
+        """Write a whole `klavier.toml`, with a comment above each line that needs a decision."""
+        from klavier.migration.toml import written  # noqa: PLC0415 -- tomlkit is for those who ask for a file
+
+        return written(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give everything as plain JSON data."""
+        from klavier.migration.asjson import migration_object  # noqa: PLC0415 -- only for those who ask
+
+        return migration_object(self)
