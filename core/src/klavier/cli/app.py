@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": "Check the configuration, the plugins and the key.",
     "send": "Deliver events from files or standard input.",
     "diff": "Compare what Klaviyo would hold after two vendors, or two settings of one.",
+    "migrate": "Write one vendor's settings from another's; list what cannot be carried over.",
     "demo": "Deliver sample events to a built-in Klaviyo and show what it then holds.",
     "plan": "Show what would be sent for a file of events; sends nothing.",
     "probe": "Send one event and show Klaviyo's replies.",

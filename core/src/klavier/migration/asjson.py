@@ -18,7 +18,7 @@ def migration_object(migration: "Migration") -> dict[str, Any]:
         "klaviyo": dict(migration.klaviyo),
         "settings": plain(migration.settings),
         "carried": [asdict(each) for each in migration.carried],
-        "differences": [plain(asdict(each)) for each in migration.differences],
+        "not_carried": [plain(asdict(each)) for each in migration.not_carried],
         "decisions": [asdict(each) for each in migration.decisions],
         "to_set": list(migration.to_set),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from klavier.migration.model import Difference
+from klavier.migration.model import NotCarried
 from klavier.migration.tables.terms import TERMS
 from klavier.migration.terms import Reading, Term, is_nothing, parts, same
 from klavier.migration.words import in_words
@@ -37,7 +37,7 @@ def _let_through(reading: Reading) -> Reading:
 
 def is_told(term: Term, old: Reading, new: Reading) -> bool:
     """Tell whether a difference says something that the term it is within does not say already."""
-    return not term.within or is_nothing(old.get(term.within)) == is_nothing(new.get(term.within))
+    return not term.within or not (is_nothing(old.get(term.within)) or is_nothing(new.get(term.within)))
 
 
 def term_of(name: str) -> Term:
@@ -47,7 +47,7 @@ def term_of(name: str) -> Term:
     )
 
 
-def difference(term: Term, was: Any, becomes: Any, settings: tuple[str, ...]) -> Difference:
+def difference(term: Term, was: Any, becomes: Any, settings: tuple[str, ...]) -> NotCarried:
     """Tell one difference in words."""
     if not term.each:
         lines = [_change(was, becomes, term.none)]
@@ -56,7 +56,7 @@ def difference(term: Term, was: Any, becomes: Any, settings: tuple[str, ...]) ->
     else:
         lines = [f"{name}: {_change(old, new, term.none)}" for name, old, new in parts(was, becomes)]
     so = term.consequence(was, becomes)
-    return Difference(term.name, term.asks, tuple(lines), so, settings, fine=term.fine, touches=term.touches)
+    return NotCarried(term.name, term.asks, tuple(lines), so, settings, fine=term.fine, touches=term.touches)
 
 
 def _change(was: Any, becomes: Any, none: str) -> str:

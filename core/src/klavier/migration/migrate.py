@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from klavier.errors import ConfigError, KlavierError, PluginError
 from klavier.loading import bind
 from klavier.migration.differences import difference, differing, is_told
-from klavier.migration.model import Carried, Difference, Migration
+from klavier.migration.model import Carried, NotCarried, Migration
 from klavier.migration.portable import Decision, Portable, Written
 from klavier.migration.terms import Reading, plain
 from klavier.plugins import Plugins, installed_plugins
@@ -59,7 +59,7 @@ def migrate(
     has_words = old.portable is not None and new.portable is not None
     wanted = _read(old, before) if has_words else {}
     written = _write(new, wanted) if is_move and has_words else Written({} if is_move else _kept(old, given))
-    data = _hidden(new, {**written.settings, **wanted_changes})
+    data = _hidden(new, {**_undecided(new, written), **written.settings, **wanted_changes})
     after = _structured(new, data)
     reached = _read(new, after) if has_words else {}
     apart = list(differing(wanted, reached))
@@ -78,7 +78,7 @@ def migrate(
         settings=data,
         klaviyo=(klaviyo := _klaviyo(new, after, _keys_given(old, given))),
         carried=tuple(Carried(name, idle=not terms) for name, terms in deciders.items() if name not in unsaid),
-        differences=tuple(found),
+        not_carried=tuple(found),
         decisions=tuple([*_asked(written, wanted_changes), *_modes(new, data, is_move=is_move)]),
         to_set=tuple(_to_set(klaviyo, new, data, _keys_given(old, given))),
         spec=new,
@@ -136,6 +136,12 @@ def _asked_of(spec: VendorSpec, ask: Callable[[Portable], _Answer]) -> _Answer:
         raise PluginError(f"vendor {spec.name}: its words for migrations raised {type(error).__name__}") from error
 
 
+def _undecided(spec: VendorSpec, written: Written) -> dict[str, Any]:
+    """Give the defaults of settings that a person must decide about, so that they stand in the file."""
+    places = {each.place for each in written.decisions}
+    return {info.name: info.default for info in describe(spec.settings) if info.name in places and info.default is not None}
+
+
 def _hidden(spec: VendorSpec, data: Mapping[str, Any]) -> dict[str, Any]:
     """Replace secrets by references to environment variables; keys of the account are not in it."""
     secret = {info.name for info in describe(spec.settings) if info.secret}
@@ -172,17 +178,17 @@ def _settings_of(term: str, deciders: Mapping[str, frozenset[str] | None]) -> tu
 
 def _wordless(
     old: VendorSpec, new: VendorSpec, deciders: Mapping[str, frozenset[str] | None], *, has_words: bool
-) -> Iterator[Difference]:
+) -> Iterator[NotCarried]:
     """Tell of what no vocabulary helps with: settings without a word, vendors that bring no words at all."""
     for name, terms in deciders.items():
         if terms is None or not has_words:
-            yield Difference(
+            yield NotCarried(
                 name, "a setting of its own", ("no setting of the other vendor is known to do the same",), _ALONE, (name,)
             )
     for spec in (old, new):
         if spec.portable is None:
             lines = (f"the plugin of {spec.name} brings no words for migrations, so that only the keys are carried over",)
-            yield Difference("portable", "what the vendors do differently", lines, _UNKNOWN)
+            yield NotCarried("portable", "what the vendors do differently", lines, _UNKNOWN)
 
 
 def _klaviyo(spec: VendorSpec, settings: Any, given: Mapping[str, str]) -> dict[str, str]:

@@ -5,7 +5,9 @@ from typing import Any
 
 from attrs import field, frozen
 
+from klavier.migration.asjson import migration_object
 from klavier.migration.portable import Decision
+from klavier.migration.report import report_lines
 from klavier.settings import fill_from_klaviyo
 from klavier.vendor import VendorSpec
 
@@ -19,7 +21,7 @@ class Carried:
 
 
 @frozen
-class Difference:
+class NotCarried:
     """Something that the new vendor does differently, whatever is set.
 
     `term` is the word for it, `settings` are those of the old vendor that decided it (none: it was its nature),
@@ -44,7 +46,7 @@ class Migration:
     stand in `klaviyo`, as references to environment variables where they are secret, and fill the vendor's settings
     by `filled`.  Secrets among the settings are such references too; `to_set` says which variables have to be set.
 
-    `carried` are the settings of the old vendor that are kept; `differences` is what cannot be carried over, by
+    `carried` are the settings of the old vendor that are kept; `not_carried` is what cannot be carried over, by
     settings or by nature; `decisions` is what a person has to look at, with the choice that was made.
     """
 
@@ -53,7 +55,7 @@ class Migration:
     settings: Mapping[str, Any] = field(repr=False)
     klaviyo: Mapping[str, str] = field(repr=False)
     carried: tuple[Carried, ...]
-    differences: tuple[Difference, ...]
+    not_carried: tuple[NotCarried, ...]
     decisions: tuple[Decision, ...]
     to_set: tuple[str, ...]
     spec: VendorSpec = field(repr=False, eq=False)
@@ -62,7 +64,7 @@ class Migration:
     @property
     def is_complete(self) -> bool:
         """Whether all was carried over and nothing is left to decide."""
-        return not self.differences and not self.decisions
+        return not self.not_carried and not self.decisions
 
     def filled(self, private_api_key: str = "", public_api_key: str = "") -> dict[str, Any]:
         """Give the settings with the keys of an account, for `klavier.load_vendor`."""
@@ -75,8 +77,10 @@ class Migration:
 
         return written(self)
 
+    def report(self) -> str:
+        """Write the lists as plain text: what is carried over, to decide, lost, and to be set."""
+        return "\n".join(report_lines(self))
+
     def to_dict(self) -> dict[str, Any]:
         """Give everything as plain JSON data."""
-        from klavier.migration.asjson import migration_object  # noqa: PLC0415 -- only for those who ask
-
         return migration_object(self)

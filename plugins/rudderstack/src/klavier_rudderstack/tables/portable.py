@@ -65,6 +65,7 @@ PORTABLE = Table(RudderStackSettings, (
     Does("screen_properties",    "its properties", when=_CLOUD),
     Does("group",                "the list groupId", when=_CLOUD),
     Does("switches",             "integrations.Klaviyo"),
+    Does("unknown_calls",        "rejected"),
 
     # what an event says
     Chooses("flatten_properties", "flatten", ((False, None), (True, "as a.b and c[0].d")), when=_CLOUD, nearest=(("as a.b and c.0.d", True, ""),)),
@@ -90,7 +91,7 @@ PORTABLE = Table(RudderStackSettings, (
     Does("anonymous_id",         "stands in for a user id", when=_DEVICE),
     Does("anonymous_id",         "stands in for a user id", when={"api_version": "v1"}),
     Does("anonymous_id",         "an identifier of its own", when=_DEPLOYED),
-    Does("anonymous_id",         "stands in for a user id"),
+    Does("anonymous_id",         "stands in for a user id, and is an identifier of its own in events"),
     Does("required",             "any payload", when={**_CLOUD, **_DEPLOYED}),
     Does("required",             "an e-mail address or phone number", when={**_V1, "enforce_email_as_primary": True}),
     Does("required",             "an identifier"),

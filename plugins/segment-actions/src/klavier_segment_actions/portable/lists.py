@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klavier_segment_actions.portable.nodes import OMITTED, Node, chain, described, is_expressible, only, place_of
+from klavier_segment_actions.portable.people import external_id
 from klavier_segment_actions.portable.trigger import Trigger
 from klavier_segment_actions.tables.fields import path
 from klavier_segment_actions.tables.portable import CASES, GROUP_FLAG, JOINS, SUBSCRIBE_FLAG
@@ -68,7 +69,7 @@ def _row(wanted: Wanted, how: str, trigger: Trigger, list_id: Node) -> Row:
     attributes = wanted.get("attributes") or {}
     fields: Row = {"email": chain(attributes.get("email") or ()), "phone_number": chain(attributes.get("phone_number") or ())}
     if how == "adds":
-        fields["external_id"] = path("$.userId") if str(wanted.get("user_id")).startswith("external id") else OMITTED
+        fields["external_id"] = external_id(wanted, attributes)
     elif how in SUBSCRIBING:
         channels = _channels(wanted)
         fields = {name: node if channels[name] else OMITTED for name, node in fields.items()}

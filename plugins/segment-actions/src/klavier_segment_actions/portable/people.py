@@ -21,6 +21,7 @@ from klavier_segment_actions.tables.fields import path
 from klavier_segment_actions.tables.portable import ATTRIBUTES, LOCATION
 
 STANDS_IN, OWN = "stands in for a user id", "an identifier of its own"
+BOTH = f"{STANDS_IN}, and is {OWN} in events"
 PLAIN, UNLESS_EMAIL, AND_ID = "external id", "external id without an e-mail address", "external id and custom property id"
 _CUSTOM = "custom property "
 FLAT = "as a.b and c.0.d"
@@ -34,7 +35,7 @@ def external_id(wanted: Wanted, attributes: Mapping[str, Any]) -> Node:
     if not meant.startswith(PLAIN):
         return OMITTED
     places = list(wanted.get("user_id_places") or ("userId",))
-    if wanted.get("anonymous_id") == STANDS_IN:
+    if wanted.get("anonymous_id") in (STANDS_IN, BOTH):
         places.append("anonymousId")
     email = chain(attributes.get("email") or ())
     if meant != UNLESS_EMAIL or email == OMITTED:

@@ -7,6 +7,7 @@ from klavier_segment_actions.portable.lists import read_join, read_list_fields
 from klavier_segment_actions.portable.nodes import described, objects_of, place_of, unflattened
 from klavier_segment_actions.portable.people import (
     AND_ID,
+    BOTH,
     FLAT,
     OWN,
     PLAIN,
@@ -175,9 +176,10 @@ def _event(fields: Fields, known: Known, value: str) -> None:
     custom = read_custom(profile.get("properties"))
     known["event_custom_from"] = custom["sources"] or None
     identity = read_identity(profile.get("external_id"))
+    stands_in = identity.get("anonymous_id") == STANDS_IN
     if described(profile.get("anonymous_id")) == ("anonymousId",):
-        known["anonymous_id"] = OWN
-    elif identity.get("anonymous_id") == STANDS_IN:
+        known["anonymous_id"] = BOTH if stands_in else OWN
+    elif stands_in:
         known["anonymous_id"] = STANDS_IN
     plain = str(known.get("user_id", "")).removesuffix(" and custom property id")
     expected = plain if plain.startswith(PLAIN) else None

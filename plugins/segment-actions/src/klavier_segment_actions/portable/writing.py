@@ -7,6 +7,7 @@ from klavier.migration import Decision, Reading, Written
 from klavier_segment_actions.portable.lists import group_mappings, list_fields, list_mappings
 from klavier_segment_actions.portable.nodes import OMITTED, Node, chain, flattened, merged, objects_of
 from klavier_segment_actions.portable.people import (
+    BOTH,
     OWN,
     attribute_fields,
     custom_field,
@@ -67,7 +68,7 @@ def _profile(wanted: Reading) -> Row:
     attributes = wanted.get("event_attributes") or {}
     found = {name: node for name, node in attribute_fields(attributes, wanted.get("allowed")).items() if node not in (OMITTED, {})}
     identity: Row = {"external_id": external_id(wanted, attributes)}
-    identity["anonymous_id"] = path("$.anonymousId") if wanted.get("anonymous_id") == OWN else OMITTED
+    identity["anonymous_id"] = path("$.anonymousId") if wanted.get("anonymous_id") in (OWN, BOTH) else OMITTED
     custom = custom_field(wanted, wanted.get("event_custom_from"), id_property(wanted, in_event=True))
     if custom != OMITTED:
         found["properties"] = custom

@@ -9,6 +9,7 @@ from typing import Any, Final
 BY_NATURE: Final[dict[str, Any]] = {
     "connection_mode": "cloud",
     "required":        "an identifier",
+    "unknown_calls":   "skipped",
     "contact":         "a bad address or phone number rejects the event",
 }
 """Said of every set of mappings."""
@@ -51,6 +52,6 @@ CASES: Final = {
 ENGAGE: Final = ({"action": "addProfileToList", "enabled": False}, {"action": "removeProfileFromList", "enabled": False})
 """The two Engage actions, which Segment left off when it migrated Segment Classic."""
 
-SEGMENT = "Segment itself wrote Upsert Profile and Track Event for everybody, and the two Engage actions, which are off; this mapping keeps what the old vendor did besides"
+SEGMENT: Final = "this mapping and the conditions of Track Event keep orders as the old vendor says them; Segment's own migration has neither, so that an order is an Order Completed: leave them out, or write preset = 'classic-migration' alone, to follow Segment"
 """What a person should know of a mapping that Segment's own migration does not make."""
 # fmt: on

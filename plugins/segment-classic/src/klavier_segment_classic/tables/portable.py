@@ -9,7 +9,7 @@ from klavier_segment_classic.tables.orders import COMPLETED, PLACED, PRODUCT
 
 _CLOUD, _DEVICE, _DEPLOYED = {"connection_mode": "cloud"}, {"connection_mode": "device"}, {"fidelity": "deployed"}
 _ALWAYS = ("subscribe = true", "subscribe = false", "otherwise")
-CONFIRMS, ADDS = dict.fromkeys(_ALWAYS, "asks for confirmation"), dict.fromkeys(_ALWAYS, "adds")
+CONFIRMS, SUBSCRIBES, ADDS = (dict.fromkeys(_ALWAYS, how) for how in ("asks for confirmation", "subscribes", "adds"))
 """What becomes of identified people, whatever the trait `properties.subscribe` of other vendors says."""
 
 _ATTRIBUTES = {
@@ -48,6 +48,7 @@ PORTABLE = Table(Settings, (
 
     # which events
     Does("identifies",       value=True),
+    Does("unknown_calls",    "skipped"),
     Does("tracks",           ("all",)),
     Does("group",            "organization from traits.name", when=_DEVICE),
     Does("switches",         "integrations.Klaviyo"),
@@ -88,6 +89,7 @@ PORTABLE = Table(Settings, (
     )),
     Does("user_id_places",   ("userId",)),
     Chooses("send_anonymous", "anonymous_id", ((False, None), (True, "stands in for a user id")), when=_CLOUD | {"enforce_email": False}, nearest=(
+        ("stands in for a user id, and is an identifier of its own in events", True, ""),
         ("an identifier of its own", True, "with true, visitors without a user id are known by their anonymous id; their profiles may cost money"),
     )),
     Does("anonymous_id",     None),
@@ -109,7 +111,9 @@ PORTABLE = Table(Settings, (
     Sets("list_id",          "list_id", when=_CLOUD),
     Does("list_places",      ("integrations.Klaviyo.listId",), when=_CLOUD),
     Does("list_needs",       "an e-mail address", when=_CLOUD),
-    Chooses("confirm_optin", "joins", ((None, CONFIRMS), (True, CONFIRMS), (False, ADDS)), when=_CLOUD, nearest=(
+    Chooses("confirm_optin", "joins", ((None, CONFIRMS), (True, CONFIRMS), (False, ADDS)), when=_CLOUD | {"wire": "native"}, nearest=((SUBSCRIBES, True, _ASKED),)),
+    Chooses("confirm_optin", "joins", ((None, SUBSCRIBES), (True, SUBSCRIBES), (False, ADDS)), when=_CLOUD, nearest=(
+        (CONFIRMS, True, ""),
         ({"subscribe = true": "subscribes", "subscribe = false": "adds", "otherwise": "adds"}, False, _ASKED),
         ({"subscribe = true": "subscribes", "subscribe = false": "unsubscribes", "otherwise": "adds"}, False, _ASKED),
         ({"subscribe = true": "subscribes", "subscribe = false": "unsubscribes"}, True, _ASKED),

@@ -1,0 +1,163 @@
+"""`klavier migrate`: one vendor's settings from another's, with what cannot be carried over."""
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+
+from klavier.cli.setup import config_option, known_plugins, warn_of_broken
+from klavier.cli.sources import check_readable
+from klavier.cli.where import find_config
+from klavier.cli.wording import plain
+from klavier.config.toml import read_table, read_toml
+from klavier.errors import UsageError
+from klavier.settings import fill_from_klaviyo
+
+if TYPE_CHECKING:
+    from klavier.migration import Migration
+    from klavier.plugins import Plugins
+
+STDOUT = "-"
+
+
+@click.command("migrate", short_help="Write one vendor's settings from another's.")
+@click.option("--from", "source", metavar="NAME", help="The vendor you leave; the configuration's where not given.")
+@click.option("--to", "target", metavar="NAME", help="The vendor you move to; the same one where only --set is given.")
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The old vendor's settings, as TOML or JSON; takes the place of the configuration's.",
+)
+@config_option
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the new vendor, such as api_version=v3; may be given many times.",
+)
+@click.option("--sample", metavar="FILE", help="Compare both vendors over a file of events (JSON Lines).")
+@click.option("--output", metavar="FILE", help="Write the configuration to FILE, or alone to standard output (-).")
+@click.option("--force", is_flag=True, help="Overwrite the file of --output.")
+@click.option(
+    "--format", "as_", type=click.Choice(["toml", "json"]), default="toml", show_default=True, help="How to write it."
+)
+def command(  # noqa: PLR0913 -- one for each option
+    *,
+    source: str | None,
+    target: str | None,
+    settings: Path | None,
+    config_file: Path | None,
+    changes: tuple[str, ...],
+    sample: str | None,
+    output: str | None,
+    force: bool,
+    as_: str,
+) -> None:
+    """Write the settings of one vendor from those of another, and list what cannot be carried over.
+
+    The result is a whole klavier.toml, with a comment where a person has to decide; the lists follow it as comments.
+    With --output they stand apart: on standard output, or on standard error where that holds the configuration.
+    Keys are never written: they become references to environment variables.
+
+    Exit codes: 0 all was carried over, 1 something is lost or to be decided, 2 wrong use.
+    """
+    if sample is not None:
+        check_readable([sample])
+    _check_free(output, force=force)
+    plugins = known_plugins(config_file)
+    warn_of_broken(plugins)
+    old, given = _source(source, settings, config_file, plugins)
+    new = target or (old if changes else None)
+    if new is None:
+        raise UsageError("--to: required; name the vendor to move to, or change the same one by --set NAME=VALUE")
+    from klavier.migration import migrate  # noqa: PLC0415 -- the other commands do without
+
+    wanted = _changes(changes)
+    migration = migrate(old, new, given, changes=wanted, plugins=plugins)
+    compared = [] if sample is None else _compared(migration, given, sample, plugins)
+    _write(migration, output, as_, compared)
+    raise SystemExit(0 if migration.is_complete else 1)
+
+
+def _check_free(output: str | None, *, force: bool) -> None:
+    """Look before any work whether the file may be written."""
+    if output not in (None, STDOUT) and not force and Path(str(output)).exists():
+        raise UsageError(f"{output}: exists already; give another name, or --force to overwrite it")
+
+
+def _source(
+    name: str | None, settings: Path | None, config_file: Path | None, plugins: "Plugins"
+) -> tuple[str, dict[str, Any]]:
+    """Give the old vendor's name and settings, its keys filled from `[klaviyo]`, references as they stand."""
+    file = find_config(config_file)
+    data = {} if file is None else read_toml(file)
+    chosen = name or data.get("vendor")
+    if not isinstance(chosen, str):
+        raise UsageError("--from: required; name the vendor you leave")
+    sections = data.get("vendors")
+    own = sections.get(chosen, {}) if isinstance(sections, dict) else {}
+    if settings is not None:
+        own = read_table(settings)
+    klaviyo = data.get("klaviyo")
+    if not isinstance(own, dict):
+        raise UsageError(f"vendors.{chosen}: must be a table")
+    return chosen, fill_from_klaviyo(plugins.vendor(chosen).settings, own, klaviyo if isinstance(klaviyo, dict) else {})
+
+
+def _changes(given: Sequence[str]) -> dict[str, Any]:
+    """Read `NAME=VALUE`: a value as TOML has it, or else a text; dots in the name reach into tables."""
+    found: dict[str, Any] = {}
+    for change in given:
+        name, equals, text = change.partition("=")
+        if not equals or not name.strip():
+            raise UsageError("--set: write NAME=VALUE, such as api_version=v3")
+        *outer, last = name.strip().split(".")
+        table = found
+        for step in outer:
+            table = table.setdefault(step, {})
+            if not isinstance(table, dict):
+                raise UsageError(f"--set: {plain(step)} is set twice, as a value and as a table")
+        table[last] = _value(text.strip())
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, RecursionError):
+        return text
+
+
+def _write(migration: "Migration", output: str | None, as_: str, compared: Sequence[str]) -> None:
+    lists = [*migration.report().splitlines(), *compared]
+    if as_ == "json":
+        text = orjson.dumps(migration.to_dict(), option=orjson.OPT_INDENT_2).decode() + "\n"
+    else:
+        text = migration.to_toml()
+    if output is None:
+        click.echo(text, nl=False)
+        if as_ == "toml":
+            click.echo()
+            click.echo("\n".join(f"# {plain(line)}".rstrip() for line in lists))
+        return
+    if output == STDOUT:
+        click.echo(text, nl=False)
+    else:
+        Path(output).write_text(text, "utf-8")
+    _show(lists, err=output == STDOUT)
+    if output != STDOUT:
+        click.echo(f"{output}: written; check it with klavier plan FILE --config {output}")
+
+
+def _show(lines: Sequence[str], *, err: bool) -> None:
+    for line in lines:
+        click.echo(plain(line), err=err)
+
+
+def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugins: "Plugins") -> Iterator[str]:
+    raise NotImplementedError

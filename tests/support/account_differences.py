@@ -1,0 +1,66 @@
+"""In which parts two Klaviyo accounts differ that were told one event by two vendors."""
+
+from collections import Counter
+from typing import Any
+
+from klavier import Sandbox, Vendor
+from klavier.delivery.drivers import deliver, plan
+from klavier.events.model import Event
+
+_OF_PROFILE = {
+    "identifiers": ("identifiers",),
+    "attributes": ("attributes",),
+    "location": ("location",),
+    "properties": ("properties",),
+    "lists": ("lists", "left_lists"),
+    "consent": ("subscriptions", "pending", "suppressions"),
+}
+_OF_EVENT = {
+    "event properties": ("properties",),
+    "value": ("value",),
+    "currency": ("value_currency",),
+    "unique id": ("unique_id",),
+    "time": ("time",),
+}
+
+
+def account_of(vendor: Vendor, events: list[Event]) -> tuple[list[str], dict[str, Any]]:
+    """Deliver events to a Klaviyo of their own; gives the kinds of their outcomes and what it then holds."""
+    sandbox = Sandbox(unknown_lists="create")
+    kinds = [
+        outcome.kind for delivery in plan(vendor, events) for outcome in deliver(delivery, sandbox.send)
+    ]
+    return kinds, sandbox.comparable()
+
+
+def differing_parts(old: tuple[list[str], dict[str, Any]], new: tuple[list[str], dict[str, Any]]) -> set[str]:
+    """Name the parts in which two accounts differ; people are matched by name, events by metric."""
+    (old_kinds, before), (new_kinds, after) = old, new
+    found = {"outcomes"} if old_kinds != new_kinds else set()
+    names = [[profile["name"] for profile in account["profiles"]] for account in (before, after)]
+    if names[0] != names[1]:
+        found.add("people")
+    pairs = list(zip(before["profiles"], after["profiles"], strict=False))
+    found |= _parts(pairs, _OF_PROFILE)
+    metrics = [Counter(event["metric"] for event in account["events"]) for account in (before, after)]
+    if metrics[0] != metrics[1]:
+        found.add("metrics")
+    of_metric = [
+        (event, other)
+        for metric in metrics[0] & metrics[1]
+        for event, other in zip(_events(before, metric), _events(after, metric), strict=False)
+    ]
+    return found | _parts(of_metric, _OF_EVENT)
+
+
+def _events(account: dict[str, Any], metric: str) -> list[dict[str, Any]]:
+    return [event for event in account["events"] if event["metric"] == metric]
+
+
+def _parts(pairs: list[tuple[dict[str, Any], dict[str, Any]]], places: dict[str, tuple[str, ...]]) -> set[str]:
+    return {
+        part
+        for one, other in pairs
+        for part, members in places.items()
+        if any(one.get(member) != other.get(member) for member in members)
+    }
