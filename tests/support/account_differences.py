@@ -1,6 +1,7 @@
 """In which parts two Klaviyo accounts differ that were told one event by two vendors."""
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from klavier import Sandbox, Vendor
@@ -24,19 +25,17 @@ _OF_EVENT = {
 }
 
 
-def account_of(vendor: Vendor, events: list[Event]) -> tuple[list[str], dict[str, Any]]:
-    """Deliver events to a Klaviyo of their own; gives the kinds of their outcomes and what it then holds."""
+def account_of(vendor: Vendor, events: list[Event]) -> tuple[list[bool], dict[str, Any]]:
+    """Deliver events to a Klaviyo of their own; gives which were delivered and what it then holds."""
     sandbox = Sandbox(unknown_lists="create")
-    kinds = [
-        outcome.kind for delivery in plan(vendor, events) for outcome in deliver(delivery, sandbox.send)
-    ]
-    return kinds, sandbox.comparable()
+    outcomes = [outcome for delivery in plan(vendor, events) for outcome in deliver(delivery, sandbox.send)]
+    return [outcome.kind == "delivered" for outcome in outcomes], sandbox.comparable()
 
 
-def differing_parts(old: tuple[list[str], dict[str, Any]], new: tuple[list[str], dict[str, Any]]) -> set[str]:
+def differing_parts(old: tuple[list[bool], dict[str, Any]], new: tuple[list[bool], dict[str, Any]]) -> set[str]:
     """Name the parts in which two accounts differ; people are matched by name, events by metric."""
-    (old_kinds, before), (new_kinds, after) = old, new
-    found = {"outcomes"} if old_kinds != new_kinds else set()
+    (sent_before, before), (sent_after, after) = old, new
+    found = {"outcomes"} if sent_before != sent_after else set()
     names = [[profile["name"] for profile in account["profiles"]] for account in (before, after)]
     if names[0] != names[1]:
         found.add("people")
@@ -57,7 +56,7 @@ def _events(account: dict[str, Any], metric: str) -> list[dict[str, Any]]:
     return [event for event in account["events"] if event["metric"] == metric]
 
 
-def _parts(pairs: list[tuple[dict[str, Any], dict[str, Any]]], places: dict[str, tuple[str, ...]]) -> set[str]:
+def _parts(pairs: list[tuple[dict[str, Any], dict[str, Any]]], places: Mapping[str, tuple[str, ...]]) -> set[str]:
     return {
         part
         for one, other in pairs

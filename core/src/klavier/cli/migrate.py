@@ -159,5 +159,5 @@ def _show(lines: Sequence[str], *, err: bool) -> None:
         click.echo(plain(line), err=err)
 
 
-def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugins: "Plugins") -> Iterator[str]:
+def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugins: "Plugins") -> list[str]:
     raise NotImplementedError

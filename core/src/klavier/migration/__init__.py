@@ -1,7 +1,7 @@
 """Moving from one vendor to another: the vocabulary that belongs to no vendor, and what is done with it."""
 
 from klavier.migration.migrate import migrate
-from klavier.migration.model import Carried, NotCarried, Migration
+from klavier.migration.model import Carried, Migration, NotCarried
 from klavier.migration.portable import Decision, Portable, Written
 from klavier.migration.table import Asks, Chooses, Does, Names, Needs, Sets, Table
 from klavier.migration.tables.terms import TERMS
@@ -13,11 +13,11 @@ __all__ = [
     "Carried",
     "Chooses",
     "Decision",
-    "NotCarried",
     "Does",
     "Migration",
     "Names",
     "Needs",
+    "NotCarried",
     "Portable",
     "Reading",
     "Sets",

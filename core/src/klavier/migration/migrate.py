@@ -1,27 +1,23 @@
 """From one vendor's settings to another's, by way of the vocabulary that both are read into."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from klavier.errors import ConfigError, KlavierError, PluginError
+from attrs import frozen
+
+from klavier.errors import ConfigError
 from klavier.loading import bind
+from klavier.migration.asking import asked_of
 from klavier.migration.differences import difference, differing, is_told
-from klavier.migration.model import Carried, NotCarried, Migration
-from klavier.migration.portable import Decision, Portable, Written
+from klavier.migration.keys import given_keys, klaviyo_section, to_set, with_stand_ins, without_keys
+from klavier.migration.model import Carried, Migration, NotCarried
+from klavier.migration.portable import Decision, Written
 from klavier.migration.terms import Reading, plain
 from klavier.plugins import Plugins, installed_plugins
-from klavier.settings import SettingInfo, describe, structure
+from klavier.settings import describe, structure
 from klavier.strictjson import kind_of
 from klavier.vendor import VendorSpec
 
-VARIABLES = {"private_api_key": "KLAVIYO_PRIVATE_API_KEY", "public_api_key": "KLAVIYO_PUBLIC_API_KEY"}
-"""The environment variables that the new configuration takes the keys from."""
-
-_STAND_INS = {"private_api_key": "private-key", "public_api_key": "PUBLIC"}
-"""Keys for looking at settings; nothing is sent with them."""
-
-_REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _ALONE = "What it did is not done any more."
 _UNKNOWN = "Compare the two over a file of events before the move."
 _MODES = {
@@ -31,7 +27,8 @@ _MODES = {
 }
 """What a person should know of settings that are spelt alike and mean another vendor now."""
 
-_Answer = TypeVar("_Answer")
+Deciders = Mapping[str, frozenset[str] | None]
+"""The old settings that were changed from their default, with the terms that each decides; None: it has no word."""
 
 
 def migrate(
@@ -53,180 +50,131 @@ def migrate(
     """
     known = installed_plugins() if plugins is None else plugins
     old, new = known.vendor(source), known.vendor(target)
-    given, wanted_changes = _checked(settings, "settings"), _checked(changes, "changes")
-    before = _structured(old, given)
-    is_move = old.name != new.name
-    has_words = old.portable is not None and new.portable is not None
-    wanted = _read(old, before) if has_words else {}
-    written = _write(new, wanted) if is_move and has_words else Written({} if is_move else _kept(old, given))
-    data = _hidden(new, {**_undecided(new, written), **written.settings, **wanted_changes})
+    move = _Move(old, new, _table(settings, "settings"), _table(changes, "changes"))
+    before = _structured(old, move.given)
+    wanted = asked_of(old, lambda words: dict(words.read(before))) if move.has_words else {}
+    written = move.written(wanted)
+    data = without_keys(new, {**_undecided(new, written), **written.settings, **move.changes})
     after = _structured(new, data)
-    reached = _read(new, after) if has_words else {}
-    apart = list(differing(wanted, reached))
+    reached = asked_of(new, lambda words: dict(words.read(after))) if move.has_words else {}
     deciders = _deciders(old, before)
-    found = [
-        difference(term, was, becomes, by)
-        for term, was, becomes in apart
-        if (by := _settings_of(term.name, deciders)) or is_told(term, wanted, reached)
-    ]
-    if is_move:
-        found.extend(_wordless(old, new, deciders, has_words=has_words))
-    unsaid = {name for each in found for name in each.settings} | (set(wanted_changes) if not is_move else set())
+    found = (*_told(wanted, reached, deciders), *move.wordless(deciders))
+    keys = given_keys(old, move.given)
+    klaviyo = klaviyo_section(new, after, keys)
     return Migration(
         source=old.name,
         target=new.name,
         settings=data,
-        klaviyo=(klaviyo := _klaviyo(new, after, _keys_given(old, given))),
-        carried=tuple(Carried(name, idle=not terms) for name, terms in deciders.items() if name not in unsaid),
-        not_carried=tuple(found),
-        decisions=tuple([*_asked(written, wanted_changes), *_modes(new, data, is_move=is_move)]),
-        to_set=tuple(_to_set(klaviyo, new, data, _keys_given(old, given))),
+        klaviyo=klaviyo,
+        carried=tuple(move.carried(deciders, found)),
+        not_carried=found,
+        decisions=(*move.asked(written), *move.modes(data)),
+        to_set=tuple(to_set(new, klaviyo, data, keys)),
         spec=new,
     )
 
 
-def _checked(data: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+@frozen
+class _Move:
+    """Two vendors, the old settings, and what is to be changed in the new ones."""
+
+    old: VendorSpec
+    new: VendorSpec
+    given: Mapping[str, Any]
+    changes: Mapping[str, Any]
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it leads to another vendor."""
+        return self.old.name != self.new.name
+
+    @property
+    def has_words(self) -> bool:
+        """Whether both vendors bring words for migrations."""
+        return self.old.portable is not None and self.new.portable is not None
+
+    def written(self, wanted: Reading) -> Written:
+        """Give the new settings: within one vendor those it has."""
+        if not self.is_real:
+            return Written(self.given)
+        return asked_of(self.new, lambda words: words.write(wanted)) if self.has_words else Written()
+
+    def wordless(self, deciders: Deciders) -> Iterator[NotCarried]:
+        """Tell what no vocabulary helps with: settings without a word, vendors that bring no words at all."""
+        if not self.is_real:
+            return
+        for name, terms in deciders.items():
+            if terms is None or not self.has_words:
+                lines = (f"{self.new.name} has no setting that is known to do the same",)
+                yield NotCarried(name, "a setting of its own", lines, _ALONE, (name,))
+        for spec in (self.old, self.new):
+            if spec.portable is None:
+                lines = (f"the plugin of {spec.name} brings no words for migrations: the keys alone are carried over",)
+                yield NotCarried("portable", "what the vendors do differently", lines, _UNKNOWN)
+
+    def carried(self, deciders: Deciders, found: Iterable[NotCarried]) -> Iterator[Carried]:
+        """Give the old settings that no difference names."""
+        named = {name for each in found for name in each.settings} | (set() if self.is_real else set(self.changes))
+        for name, terms in deciders.items():
+            if name not in named:
+                yield Carried(name, is_idle=terms is not None and not terms)
+
+    def asked(self, written: Written) -> Iterator[Decision]:
+        """Give the decisions that the changes leave open."""
+        for each in written.decisions:
+            if each.place.partition(".")[0].partition("[")[0] not in self.changes:
+                yield each
+
+    def modes(self, data: Mapping[str, Any]) -> Iterator[Decision]:
+        """Give what a person should know of modes that mean another vendor now."""
+        for name, text in _MODES.items() if self.is_real else ():
+            if data.get(name) in ("native", "deployed") and name not in self.changes:
+                yield Decision(name, text.format(target=self.new.name))
+
+
+def _table(data: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
     if data is not None and not isinstance(data, Mapping):
         raise ConfigError(f"{name}: must be a table, not {kind_of(data)}")
     return dict(data or {})
 
 
 def _structured(spec: VendorSpec, data: Mapping[str, Any]) -> Any:
-    """Check settings as `load_vendor` would, with stand-ins for keys that are missing or references."""
-    filled = dict(data)
-    for info in _keys(spec):
-        value = filled.get(info.name)
-        if not value or (isinstance(value, str) and _REFERENCE.fullmatch(value)):
-            filled[info.name] = _STAND_INS.get(str(info.klaviyo), "stand-in")
-    settings = structure(spec.settings, filled)
+    """Check settings as `load_vendor` would."""
+    settings = structure(spec.settings, with_stand_ins(spec, data))
     bind(spec, settings)
     return settings
-
-
-def _keys(spec: VendorSpec) -> list[SettingInfo]:
-    return [info for info in describe(spec.settings) if info.klaviyo]
-
-
-def _keys_given(spec: VendorSpec, given: Mapping[str, Any]) -> dict[str, str]:
-    """Give the keys that the old settings hold, literally or as references, by their names in `[klaviyo]`."""
-    return {str(info.klaviyo): given[info.name] for info in _keys(spec) if given.get(info.name)}
-
-
-def _kept(spec: VendorSpec, given: Mapping[str, Any]) -> dict[str, Any]:
-    keys = {info.name for info in _keys(spec)}
-    return {name: value for name, value in given.items() if name not in keys}
-
-
-def _read(spec: VendorSpec, settings: Any) -> Reading:
-    return _asked_of(spec, lambda portable: dict(portable.read(settings)))
-
-
-def _write(spec: VendorSpec, wanted: Reading) -> Written:
-    return _asked_of(spec, lambda portable: portable.write(wanted))
-
-
-def _asked_of(spec: VendorSpec, ask: Callable[[Portable], _Answer]) -> _Answer:
-    """Ask a vendor's own words for migrations; raises `PluginError` where they break the contract."""
-    assert spec.portable is not None  # noqa: S101 -- the callers looked
-    try:
-        return ask(spec.portable())
-    except KlavierError:
-        raise
-    except Exception as error:
-        raise PluginError(f"vendor {spec.name}: its words for migrations raised {type(error).__name__}") from error
 
 
 def _undecided(spec: VendorSpec, written: Written) -> dict[str, Any]:
     """Give the defaults of settings that a person must decide about, so that they stand in the file."""
     places = {each.place for each in written.decisions}
-    return {info.name: info.default for info in describe(spec.settings) if info.name in places and info.default is not None}
+    infos = [info for info in describe(spec.settings) if info.name in places and info.default is not None]
+    return {info.name: plain(info.default) for info in infos}
 
 
-def _hidden(spec: VendorSpec, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace secrets by references to environment variables; keys of the account are not in it."""
-    secret = {info.name for info in describe(spec.settings) if info.secret}
-    return {
-        name: _variable(spec, name) if name in secret and value and not _is_reference(value) else value
-        for name, value in _kept(spec, data).items()
-    }
-
-
-def _variable(spec: VendorSpec, setting: str) -> str:
-    return f"${{{spec.name}_{setting}}}".replace("-", "_").upper()
-
-
-def _is_reference(value: Any) -> bool:
-    return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
-
-
-def _deciders(spec: VendorSpec, settings: Any) -> dict[str, frozenset[str] | None]:
-    """Give each setting that was changed from its default, with the terms it decides; None where it has no word."""
+def _deciders(spec: VendorSpec, settings: Any) -> Deciders:
     found: dict[str, frozenset[str] | None] = {}
     for info in describe(spec.settings):
-        value = getattr(settings, info.name)
-        if info.klaviyo or plain(value) == plain(info.default):
+        name = info.name
+        if info.klaviyo or plain(getattr(settings, name)) == plain(info.default):
             continue
-        found[info.name] = None
-        if spec.portable is not None:
-            found[info.name] = _asked_of(spec, lambda portable, name=info.name: portable.decides(settings, name))
+        found[name] = None if spec.portable is None else asked_of(spec, _DecidedBy(settings, name))
     return found
 
 
-def _settings_of(term: str, deciders: Mapping[str, frozenset[str] | None]) -> tuple[str, ...]:
-    return tuple(name for name, terms in deciders.items() if terms is not None and term in terms)
+@frozen
+class _DecidedBy:
+    settings: Any
+    name: str
+
+    def __call__(self, words: Any) -> frozenset[str] | None:
+        found = words.decides(self.settings, self.name)
+        return None if found is None else frozenset(found)
 
 
-def _wordless(
-    old: VendorSpec, new: VendorSpec, deciders: Mapping[str, frozenset[str] | None], *, has_words: bool
-) -> Iterator[NotCarried]:
-    """Tell of what no vocabulary helps with: settings without a word, vendors that bring no words at all."""
-    for name, terms in deciders.items():
-        if terms is None or not has_words:
-            yield NotCarried(
-                name, "a setting of its own", ("no setting of the other vendor is known to do the same",), _ALONE, (name,)
-            )
-    for spec in (old, new):
-        if spec.portable is None:
-            lines = (f"the plugin of {spec.name} brings no words for migrations, so that only the keys are carried over",)
-            yield NotCarried("portable", "what the vendors do differently", lines, _UNKNOWN)
-
-
-def _klaviyo(spec: VendorSpec, settings: Any, given: Mapping[str, str]) -> dict[str, str]:
-    """Give the `[klaviyo]` section: what the new vendor needs, and the public key where it is known."""
-    needed = {str(info.klaviyo) for info in _keys(spec)}
-    if spec.portable is not None:
-        needed &= _asked_of(spec, lambda portable: set(portable.needs(settings)))
-    found: dict[str, str] = {}
-    for key, variable in VARIABLES.items():
-        value = given.get(key, "")
-        may_be_written = _is_reference(value) or (value and key == "public_api_key")
-        if key in needed or (may_be_written and key in {info.klaviyo for info in _keys(spec)}):
-            found[key] = value if may_be_written else f"${{{variable}}}"
-    return found
-
-
-def _asked(written: Written, changes: Mapping[str, Any]) -> Iterator[Decision]:
-    """Give the decisions that the changes leave open."""
-    return (each for each in written.decisions if re.split(r"[.\[]", each.place)[0] not in changes)
-
-
-def _modes(spec: VendorSpec, data: Mapping[str, Any], *, is_move: bool) -> Iterator[Decision]:
-    if not is_move:
-        return
-    for name, text in _MODES.items():
-        if data.get(name) in ("native", "deployed"):
-            yield Decision(name, text.format(target=spec.name))
-
-
-def _to_set(
-    klaviyo: Mapping[str, str], spec: VendorSpec, data: Mapping[str, Any], given: Mapping[str, str]
-) -> Iterator[str]:
-    """Say which environment variables the new configuration reads, never what is in them."""
-    for key, value in klaviyo.items():
-        if _is_reference(value):
-            held = given.get(key)
-            hint = "; the old settings hold it in the open" if held and not _is_reference(held) else ""
-            yield f"{value[2:-1]}: Klaviyo's {key.replace('_', ' ').replace('api', 'API')}{hint}"
-    for info in describe(spec.settings):
-        if info.secret and _is_reference(data.get(info.name)):
-            yield f"{data[info.name][2:-1]}: the old setting {info.name}"
+def _told(wanted: Reading, reached: Reading, deciders: Deciders) -> Iterator[NotCarried]:
+    """Tell the differences of two readings, less those that others tell already."""
+    for term, was, becomes in differing(wanted, reached):
+        by = tuple(name for name, terms in deciders.items() if terms is not None and term.name in terms)
+        if by or is_told(term, wanted, reached):
+            yield difference(term, was, becomes, by)

@@ -14,10 +14,10 @@ from klavier.vendor import VendorSpec
 
 @frozen
 class Carried:
-    """A setting of the old vendor that is kept whole; `idle` where it does nothing beside the other settings."""
+    """A setting of the old vendor that is kept whole, or that does nothing beside the other settings (`is_idle`)."""
 
     setting: str
-    idle: bool = False
+    is_idle: bool = False
 
 
 @frozen

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from klavier.migration.model import NotCarried, Migration
+    from klavier.migration.model import Migration, NotCarried
 
 
 def report_lines(migration: "Migration") -> Iterator[str]:
     """Write the lists: what was carried over, what a person must decide, what cannot be carried over, what to set."""
     main = [each for each in migration.not_carried if not each.fine]
     fine = [each for each in migration.not_carried if each.fine]
-    kept = [each for each in migration.carried if not each.idle]
+    kept = [each for each in migration.carried if not each.is_idle]
     yield from _list("Carried over", [each.setting for each in kept])
     yield from _list(
         "Without effect beside the other settings, so not carried over",
-        [each.setting for each in migration.carried if each.idle],
+        [each.setting for each in migration.carried if each.is_idle],
     )
     yield from _list("You must decide", [f"{each.place}: {each.text}" for each in migration.decisions])
     for title, some in (("Cannot be carried over", main), ("Small print", fine)):

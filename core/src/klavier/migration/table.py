@@ -80,7 +80,10 @@ class Chooses:
         """Give what is written for a wanted value."""
         if self.setting in before:  # another row, for another term, chose first
             return {}
-        choices = (*((meant, value) for value, meant in self.pairs), *((meant, value) for meant, value, _ in self.nearest))
+        choices = (
+            *((meant, value) for value, meant in self.pairs),
+            *((meant, value) for meant, value, _ in self.nearest),
+        )
         return next(({self.setting: value} for meant, value in choices if same(meant, wanted)), {})
 
 
@@ -115,8 +118,7 @@ class Does:
 
 @frozen
 class Asks:
-    """A question for a person wherever a setting was written with this value; `unless` is the wanted value of a term
-    that leaves nothing to ask."""
+    """A question for a person wherever a setting was written with this value."""
 
     setting: str
     value: Any
@@ -194,7 +196,10 @@ def _values(settings: Any) -> dict[str, Any]:
 
 def _holds(when: When, values: Mapping[str, Any]) -> bool:
     return all(
-        any(values[name] == each and type(values[name]) is type(each) for each in (meant if isinstance(meant, tuple) else (meant,)))
+        any(
+            values[name] == each and type(values[name]) is type(each)
+            for each in (meant if isinstance(meant, tuple) else (meant,))
+        )
         for name, meant in when.items()
     )
 

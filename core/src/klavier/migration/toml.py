@@ -1,7 +1,7 @@
 """A migration as a `klavier.toml` that is ready to use, with a comment where a person has to look."""
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
@@ -84,7 +84,7 @@ def _add(table: Table, key: tuple[str, ...], value: Any) -> None:
         table.append(tomlkit.key(list(key)), _item(value))
 
 
-def _item(value: Any) -> Item:
+def _item(value: Any) -> Item | Any:
     """Make a value; long lists get a line for each member."""
     if isinstance(value, str):
         return tomlkit.string(value, literal='"' in value and "'" not in value and value.isprintable())
@@ -109,9 +109,3 @@ def _is_tables(value: Any) -> bool:
 
 def _root(place: str) -> str:
     return place.partition(".")[0].partition("[")[0]
-
-
-def as_comments(lines: Iterator[str]) -> Iterator[str]:
-    """Write lines of text as comments of a TOML file."""
-    for line in lines:
-        yield f"# {line}".rstrip()

@@ -25,7 +25,6 @@ PORTABLE = Table(Settings, (
 
     # which events
     Does("identifies",               value=True),
-    Does("unknown_calls",            "skipped"),
     Sets("enabled_events",           "tracks", without=(PAGE, SCREEN)),
     Names("enabled_events",          "page_name", PAGE, PAGE),
     Names("enabled_events",          "screen_name", SCREEN, SCREEN),

@@ -65,7 +65,6 @@ PORTABLE = Table(RudderStackSettings, (
     Does("screen_properties",    "its properties", when=_CLOUD),
     Does("group",                "the list groupId", when=_CLOUD),
     Does("switches",             "integrations.Klaviyo"),
-    Does("unknown_calls",        "rejected"),
 
     # what an event says
     Chooses("flatten_properties", "flatten", ((False, None), (True, "as a.b and c[0].d")), when=_CLOUD, nearest=(("as a.b and c.0.d", True, ""),)),

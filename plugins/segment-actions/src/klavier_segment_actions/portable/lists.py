@@ -67,7 +67,10 @@ def _merged_cases(cases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 def _row(wanted: Wanted, how: str, trigger: Trigger, list_id: Node) -> Row:
     attributes = wanted.get("attributes") or {}
-    fields: Row = {"email": chain(attributes.get("email") or ()), "phone_number": chain(attributes.get("phone_number") or ())}
+    fields: Row = {
+        "email": chain(attributes.get("email") or ()),
+        "phone_number": chain(attributes.get("phone_number") or ()),
+    }
     if how == "adds":
         fields["external_id"] = external_id(wanted, attributes)
     elif how in SUBSCRIBING:
@@ -96,7 +99,7 @@ def _guarded(node: Node) -> Node:
 
 def _is_field(place: str) -> bool:
     """Tell whether a trigger can ask for a place."""
-    return place.split(".")[0] in ("traits", "properties", "context")
+    return place.partition(".")[0] in ("traits", "properties", "context")
 
 
 # Reading -------------------------------------------------------------------------------------------------------------

@@ -22,7 +22,11 @@ from klavier_segment_actions.tables.portable import ATTRIBUTES, LOCATION
 
 STANDS_IN, OWN = "stands in for a user id", "an identifier of its own"
 BOTH = f"{STANDS_IN}, and is {OWN} in events"
-PLAIN, UNLESS_EMAIL, AND_ID = "external id", "external id without an e-mail address", "external id and custom property id"
+PLAIN, UNLESS_EMAIL, AND_ID = (
+    "external id",
+    "external id without an e-mail address",
+    "external id and custom property id",
+)
 _CUSTOM = "custom property "
 FLAT = "as a.b and c.0.d"
 
@@ -91,7 +95,9 @@ def read_attributes(fields: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
     """Give the places of the attributes that some fields map."""
     location = fields.get("location")
     inside = location if isinstance(location, Mapping) and not any(n.startswith("@") for n in location) else {}
-    nodes = {name: fields.get(name) for name in ATTRIBUTES} | {name: inside.get(name) for name in (*LOCATION, "address2")}
+    nodes = {name: fields.get(name) for name in ATTRIBUTES} | {
+        name: inside.get(name) for name in (*LOCATION, "address2")
+    }
     if location and not inside:
         nodes["location"] = location
     found = {name: described(node) for name, node in nodes.items()}
@@ -116,7 +122,7 @@ def read_identity(node: Node) -> dict[str, Any]:
 
 
 def read_custom(node: Node) -> dict[str, Any]:
-    """Say where custom properties come from: `sources`, `allowed`, `id` (the property that holds the user id), `flat`."""
+    """Say where custom properties come from: `sources`, `allowed`, `id` (what holds the user id), `flat`."""
     inner, is_flat = unflattened(node)
     found: dict[str, Any] = {"sources": (), "allowed": None, "id": "", "flat": is_flat}
     if inner is None or inner == OMITTED:
@@ -139,7 +145,11 @@ def _read_members(part: Node, found: dict[str, Any]) -> bool:
         return True
     places = {name: place_of(node) for name, node in part.items()}
     roots = {place.removesuffix(f".{name}") for name, place in places.items() if place}
-    if len(roots) > 1 or None in places.values() or any(not str(place).endswith(f".{n}") for n, place in places.items()):
+    if (
+        len(roots) > 1
+        or None in places.values()
+        or any(not str(place).endswith(f".{n}") for n, place in places.items())
+    ):
         return False
     found["allowed"] = tuple(places)
     found["sources"] = (*found["sources"], *roots)

@@ -23,7 +23,9 @@ class PortableMappings:
     def read(self, settings: SegmentActionsSettings) -> Reading:
         """Say what the mappings do."""
         rules = differences(settings.fidelity)
-        mappings = settings.mappings or tuple(cattrs.structure(row, MappingSettings) for row in PRESETS[settings.preset])
+        mappings = settings.mappings or tuple(
+            cattrs.structure(row, MappingSettings) for row in PRESETS[settings.preset]
+        )
         found = dict(BY_NATURE) | {"wire": settings.wire, "fidelity": settings.fidelity}
         found |= read_mappings(
             mappings, remove_trigger=rules.remove_profile_trigger, profile_default=rules.profile_default

@@ -104,15 +104,11 @@ def _with_property(user_id: Any, name: str) -> str:
 def _track(fields: Fields, trigger: Trigger, known: Known, apart: set[str]) -> bool:
     if trigger.others:
         return False
-    metric = fields.get("metric_name")
     if trigger.type in ("page", "screen"):
-        if trigger.events or trigger.but or known.get(f"{trigger.type}_name"):
-            return False
-        known[f"{trigger.type}_name"] = view_words(metric)
-        known[f"{trigger.type}_properties"] = view_property_words(fields.get("properties"))
-        return True
-    if trigger.type not in ("track", "") or (not trigger.type and not trigger.events):
+        return _view(fields, trigger, known)
+    if trigger.type != "track" and not (trigger.events and not trigger.type):
         return False
+    metric = fields.get("metric_name")
     if isinstance(metric, str) and trigger.events:
         return _rename(metric, fields, trigger, known)
     if place_of(metric) != "event" or "tracks" in known:
@@ -121,6 +117,14 @@ def _track(fields: Fields, trigger: Trigger, known: Known, apart: set[str]) -> b
     all_others = (f"all but {', '.join(rest)}",) if rest else ("all",)
     known["tracks"] = trigger.events or all_others
     _event(fields, known, "value")
+    return True
+
+
+def _view(fields: Fields, trigger: Trigger, known: Known) -> bool:
+    if trigger.events or trigger.but or f"{trigger.type}_name" in known:
+        return False
+    known[f"{trigger.type}_name"] = view_words(fields.get("metric_name"))
+    known[f"{trigger.type}_properties"] = view_property_words(fields.get("properties"))
     return True
 
 
@@ -140,7 +144,12 @@ def _rename(metric: str, fields: Fields, trigger: Trigger, known: Known) -> bool
 
 
 def _order(fields: Fields, trigger: Trigger, known: Known, _: set[str]) -> bool:
-    if trigger.type not in ("track", "") or trigger.others or not set(trigger.events) or not set(trigger.events) <= set(ORDERS):
+    if (
+        trigger.type not in ("track", "")
+        or trigger.others
+        or not set(trigger.events)
+        or not set(trigger.events) <= set(ORDERS)
+    ):
         return False
     name, products = fields.get("event_name"), fields.get("product_event_name")
     if not isinstance(name, str) or not isinstance(products, str):
@@ -163,6 +172,8 @@ def _event(fields: Fields, known: Known, value: str) -> None:
     known["event_id"] = described(fields.get("unique_id"))
     node, is_flat = unflattened(fields.get("properties"))
     sources = read_custom(node)
+    if place_of(node) is not None:
+        known["bare_events"] = "rejected"
     if sources["sources"] != ("properties",):
         known["mappings of properties"] = "a mapping of its own"
     if sources["allowed"] is not None:

@@ -40,10 +40,18 @@ def each_product(names: Mapping[str, Any]) -> Node:
 def product_words(node: Node) -> dict[str, Any] | None:
     """Give the words of what `each_product` made; None for any other mapping."""
     found = only(node, "@arrayPath")
-    if not isinstance(found, (list, tuple)) or len(found) != len(("path", "shape")) or found[0] != "$.properties.products":
+    if (
+        not isinstance(found, (list, tuple))
+        or len(found) != len(("path", "shape"))
+        or found[0] != "$.properties.products"
+    ):
         return None
     objects = objects_of(found[1])
-    return words_of(objects[1], "$") if objects and objects[0] == _ITEM and len(objects) == len(("item", "names")) else None
+    return (
+        words_of(objects[1], "$")
+        if objects and objects[0] == _ITEM and len(objects) == len(("item", "names"))
+        else None
+    )
 
 
 def _member(meant: Any, root: str) -> Node:
@@ -52,7 +60,9 @@ def _member(meant: Any, root: str) -> Node:
     if found := _OF_EACH.fullmatch(meant):
         return {"@arrayPath": [f"{root}.products", path(f"$.{found[1]}")]}
     if found := _ELSE.fullmatch(meant):
-        return {"@if": {"exists": path(f"{root}.{found[1]}"), "then": path(f"{root}.{found[1]}"), "else": int(found[2])}}
+        return {
+            "@if": {"exists": path(f"{root}.{found[1]}"), "then": path(f"{root}.{found[1]}"), "else": int(found[2])}
+        }
     if found := _LISTED.fullmatch(meant):
         return [path(f"{root}.{found[1]}")]
     return path(f"{root}.{meant}")

@@ -4,7 +4,6 @@ import re
 
 from attrs import frozen
 
-
 _CONDITION = re.compile(
     r"""\s*(?:type\s*=\s*"(?P<type>\w+)"
     |event\s*=\s*(?P<event>"[^"]*"|'[^']*')

@@ -66,7 +66,11 @@ def properties(wanted: Reading) -> Node:
 def _profile(wanted: Reading) -> Row:
     """Map the person inside an event; members with their default are named only where the fidelity has no default."""
     attributes = wanted.get("event_attributes") or {}
-    found = {name: node for name, node in attribute_fields(attributes, wanted.get("allowed")).items() if node not in (OMITTED, {})}
+    found = {
+        name: node
+        for name, node in attribute_fields(attributes, wanted.get("allowed")).items()
+        if node not in (OMITTED, {})
+    }
     identity: Row = {"external_id": external_id(wanted, attributes)}
     identity["anonymous_id"] = path("$.anonymousId") if wanted.get("anonymous_id") in (OWN, BOTH) else OMITTED
     custom = custom_field(wanted, wanted.get("event_custom_from"), id_property(wanted, in_event=True))
@@ -82,7 +86,10 @@ def _identify(wanted: Reading) -> Iterator[Row]:
     if not wanted.get("identifies"):
         return
     attributes = wanted.get("attributes") or {}
-    fields: Row = {"external_id": external_id(wanted, attributes), **attribute_fields(attributes, wanted.get("allowed"))}
+    fields: Row = {
+        "external_id": external_id(wanted, attributes),
+        **attribute_fields(attributes, wanted.get("allowed")),
+    }
     fields["properties"] = custom_field(wanted, wanted.get("custom_from"), id_property(wanted, in_event=False))
     yield {"action": "upsertProfile", "fields": {**fields, **list_fields(wanted)}}
 
@@ -168,7 +175,13 @@ def view_name(name: str) -> Node:
     if name != _VIEWED:
         return name
     named, category = {"exists": path("$.name")}, {"exists": path("$.properties.category")}
-    with_category = {"@if": {**category, "then": {"@template": "Viewed {{properties.category}} {{name}} page"}, "else": {"@template": "Viewed {{name}} page"}}}
+    with_category = {
+        "@if": {
+            **category,
+            "then": {"@template": "Viewed {{properties.category}} {{name}} page"},
+            "else": {"@template": "Viewed {{name}} page"},
+        }
+    }
     return {"@if": {**named, "then": with_category, "else": "Viewed a Page"}}
 
 

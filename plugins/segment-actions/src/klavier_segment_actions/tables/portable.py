@@ -9,7 +9,6 @@ from typing import Any, Final
 BY_NATURE: Final[dict[str, Any]] = {
     "connection_mode": "cloud",
     "required":        "an identifier",
-    "unknown_calls":   "skipped",
     "contact":         "a bad address or phone number rejects the event",
 }
 """Said of every set of mappings."""

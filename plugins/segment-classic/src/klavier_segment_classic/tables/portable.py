@@ -48,7 +48,6 @@ PORTABLE = Table(Settings, (
 
     # which events
     Does("identifies",       value=True),
-    Does("unknown_calls",    "skipped"),
     Does("tracks",           ("all",)),
     Does("group",            "organization from traits.name", when=_DEVICE),
     Does("switches",         "integrations.Klaviyo"),
@@ -73,7 +72,7 @@ PORTABLE = Table(Settings, (
     Does("value",            ("properties.revenue",)),
     Does("value_text",       "the number it begins with, less $; else it has none"),
     Does("omits",            ("revenue",), when=_DEVICE),
-    Does("event_id",         ("messageId",), when=_DEVICE),
+    Does("event_id",         ("messageId", "properties.eventId and properties.orderId (of orders)"), when=_DEVICE),
     Does("event_id",         ("properties.id", "properties.orderId", "properties.order_id", "messageId"), when=_DEPLOYED),
     Does("event_id",         ("properties.eventId", "properties.orderId", "properties.order_id", "messageId")),
     Does("dates",            "text in ISO 8601 as 2014-05-06T00:00:00.000Z"),
@@ -92,6 +91,7 @@ PORTABLE = Table(Settings, (
         ("stands in for a user id, and is an identifier of its own in events", True, ""),
         ("an identifier of its own", True, "with true, visitors without a user id are known by their anonymous id; their profiles may cost money"),
     )),
+    Does("anonymous_id",     "an identifier of its own", when=_DEVICE),
     Does("anonymous_id",     None),
     Does("required",         "an e-mail address", when={"enforce_email": True, "fidelity": "documented"}, by=("send_anonymous",)),
     Does("required",         "a user id", when={**_CLOUD, **_DEPLOYED, "send_anonymous": False}),
