@@ -35,6 +35,8 @@ def account_of(vendor: Vendor, events: list[Event]) -> tuple[list[bool], dict[st
 def differing_parts(old: tuple[list[bool], dict[str, Any]], new: tuple[list[bool], dict[str, Any]]) -> set[str]:
     """Name the parts in which two accounts differ; people are matched by name, events by metric."""
     (sent_before, before), (sent_after, after) = old, new
+    if before == after:  # whatever was said about it, nothing differs in Klaviyo
+        return set()
     found = {"outcomes"} if sent_before != sent_after else set()
     names = [[profile["name"] for profile in account["profiles"]] for account in (before, after)]
     if names[0] != names[1]:

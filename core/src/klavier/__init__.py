@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from klavier.klaviyo.request import Request
     from klavier.klaviyo.response import ApiError, Response
     from klavier.loading import load_vendor
+    from klavier.migration.migrate import migrate
+    from klavier.migration.model import Migration
     from klavier.outcome import Outcome
     from klavier.plugins import Plugins
     from klavier.relay.async_relay import AsyncRelay
@@ -60,6 +62,8 @@ _HOMES = {
     "klavier.klaviyo.request": ("Request",),
     "klavier.klaviyo.response": ("ApiError", "Response"),
     "klavier.loading": ("load_vendor",),
+    "klavier.migration.migrate": ("migrate",),
+    "klavier.migration.model": ("Migration",),
     "klavier.outcome": ("Outcome",),
     "klavier.plugins": ("Plugins",),
     "klavier.relay.async_relay": ("AsyncRelay",),
@@ -89,6 +93,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "Group",
     "Identify",
     "KlavierError",
+    "Migration",
     "OutboxError",
     "Outcome",
     "Page",
@@ -111,6 +116,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "hookimpl",
     "load_config",
     "load_vendor",
+    "migrate",
     "open",
     "parse_event",
     "parse_line",

@@ -1,7 +1,7 @@
 """`klavier migrate`: one vendor's settings from another's, with what cannot be carried over."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

@@ -1,11 +1,14 @@
-"""A migration as a `klavier.toml` that is ready to use, with a comment where a person has to look."""
+"""A migration as a `klavier.toml` that is ready to use, with a comment where a person has to look.
+
+tomlkit writes keys and values; the lines are put together here, since its tables take seconds for the dotted keys of
+nested mappings.
+"""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import tomlkit
-from tomlkit.items import AoT, Item, Table
 
 from klavier.migration.portable import Decision
 from klavier.migration.terms import plain
@@ -21,86 +24,69 @@ _LONG = 80
 
 def written(migration: "Migration") -> str:
     """Write the configuration: the vendor, the keys as references, the settings, and a comment at each decision."""
-    document = tomlkit.document()
-    document.add(tomlkit.comment("klavier.toml"))
-    document["vendor"] = migration.target
+    lines = ["# klavier.toml", f"vendor = {_inline(migration.target)}"]
     if migration.klaviyo:
-        klaviyo = tomlkit.table()
-        klaviyo.update(migration.klaviyo)
-        document["klaviyo"] = klaviyo
-    section = _table(plain(migration.settings), list(migration.decisions))
-    if section:
-        vendors = tomlkit.table(is_super_table=True)
-        vendors.append(migration.target, section)
-        document["vendors"] = vendors
-    return tomlkit.dumps(document)
+        lines += [
+            "",
+            "[klaviyo]",
+            *(f"{_key((name,))} = {_inline(value)}" for name, value in migration.klaviyo.items()),
+        ]
+    lines += _section(("vendors", migration.target), plain(migration.settings), migration.decisions)
+    return "\n".join([*lines, ""])
 
 
-def comment_lines(text: str) -> list[str]:
-    """Wrap a text for comments."""
-    return textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
-
-
-def _table(data: Mapping[str, Any], decisions: list[Decision]) -> Table:
-    """Write one table: comments, plain settings with their comments, then lists of tables such as mappings."""
-    table = tomlkit.table()
-    inner = {name: value for name, value in data.items() if _is_tables(value)}
-    for name in sorted({each.place for each in decisions if _root(each.place) not in data}):
-        _comment(table, decisions, name)
+def _section(header: tuple[str, ...], data: Mapping[str, Any], decisions: Sequence[Decision]) -> Iterator[str]:
+    """Write one vendor's table: comments, plain settings with theirs, then lists of tables such as mappings."""
+    rows = {name: value for name, value in data.items() if _is_tables(value)}
+    body: list[str] = []
+    for place in sorted({each.place for each in decisions if _root(each.place) not in data}):
+        body += _comments(decisions, place)
     for name, value in data.items():
-        if name not in inner:
-            _comment(table, decisions, name)
-            _add(table, (name,), value)
-    for name, rows in inner.items():
-        table.append(name, _rows(name, rows, decisions))
-    return table
+        if name not in rows:
+            body += [*_comments(decisions, name), *_lines((name,), value)]
+    if body:
+        yield from ("", f"[{_key(header)}]", *body)
+    for name, members in rows.items():
+        for index, row in enumerate(members):
+            yield from ("", f"[[{_key((*header, name))}]]", *_comments(decisions, f"{name}[{index}]"))
+            for member, value in row.items():
+                yield from (*_comments(decisions, f"{name}[{index}].{member}"), *_lines((member,), value))
 
 
-def _rows(name: str, rows: list[Mapping[str, Any]], decisions: list[Decision]) -> AoT:
-    found = tomlkit.aot()
-    for index, row in enumerate(rows):
-        table = tomlkit.table()
-        _comment(table, decisions, f"{name}[{index}]")
-        for member, value in row.items():
-            _comment(table, decisions, f"{name}[{index}].{member}")
-            _add(table, (member,), value)
-        found.append(table)
-    return found
-
-
-def _comment(table: Table, decisions: list[Decision], place: str) -> None:
+def _comments(decisions: Sequence[Decision], place: str) -> Iterator[str]:
     for decision in decisions:
         if decision.place == place:
-            for line in comment_lines(f"decide: {decision.text}"):
-                table.add(tomlkit.comment(line))
+            text = f"decide: {decision.text}"
+            for line in textwrap.wrap(text, _WIDTH, break_long_words=False, break_on_hyphens=False):
+                yield f"# {line}"
 
 
-def _add(table: Table, key: tuple[str, ...], value: Any) -> None:
-    """Add a value under a dotted key, a nested table member by member; TOML has no null, so that one is left out."""
+def _lines(key: tuple[str, ...], value: Any) -> Iterator[str]:
+    """Write a value under a dotted key, a nested table member by member; TOML has no null, so that one is left out."""
     if isinstance(value, Mapping) and value:
         for name, member in value.items():
-            _add(table, (*key, name), member)
+            yield from _lines((*key, name), member)
     elif value is not None:
-        table.append(tomlkit.key(list(key)), _item(value))
+        text = _inline(value)
+        if isinstance(value, list) and len(text) > _LONG:
+            text = "\n".join(["[", *(f"    {_inline(item)}," for item in value if item is not None), "]"])
+        yield f"{_key(key)} = {text}"
 
 
-def _item(value: Any) -> Item | Any:
-    """Make a value; long lists get a line for each member."""
-    if isinstance(value, str):
-        return tomlkit.string(value, literal='"' in value and "'" not in value and value.isprintable())
-    if not isinstance(value, list):
-        return tomlkit.item(_without_nulls(value))
-    array = tomlkit.array()
-    array.extend(_without_nulls(value))
-    return array.multiline(len(array.as_string()) > _LONG)
+def _key(names: Sequence[str]) -> str:
+    return ".".join(tomlkit.key(name).as_string() for name in names)
 
 
-def _without_nulls(value: Any) -> Any:
+def _inline(value: Any) -> str:
     if isinstance(value, Mapping):
-        inline = tomlkit.inline_table()
-        inline.update({name: _without_nulls(member) for name, member in value.items() if member is not None})
-        return inline
-    return [_without_nulls(item) for item in value if item is not None] if isinstance(value, list) else value
+        members = (f"{_key((name,))} = {_inline(member)}" for name, member in value.items() if member is not None)
+        return "{ " + ", ".join(members) + " }" if value else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join(_inline(item) for item in value if item is not None)}]"
+    if isinstance(value, str):
+        return tomlkit.string(value, literal='"' in value and "'" not in value and value.isprintable()).as_string()
+    text: str = tomlkit.item(value).as_string()
+    return text
 
 
 def _is_tables(value: Any) -> bool:

@@ -85,6 +85,7 @@ PORTABLE = Table(Settings, (
         ("external id", False, ""),
         ("external id without an e-mail address", False, "with true, people are known by their e-mail address alone, and events without one are rejected"),
         ("custom property _id", True, ""),
+        ("nothing", True, ""),
     )),
     Does("user_id_places",   ("userId",)),
     Chooses("send_anonymous", "anonymous_id", ((False, None), (True, "stands in for a user id")), when=_CLOUD | {"enforce_email": False}, nearest=(
@@ -94,8 +95,7 @@ PORTABLE = Table(Settings, (
     Does("anonymous_id",     "an identifier of its own", when=_DEVICE),
     Does("anonymous_id",     None),
     Does("required",         "an e-mail address", when={"enforce_email": True, "fidelity": "documented"}, by=("send_anonymous",)),
-    Does("required",         "a user id", when={**_CLOUD, **_DEPLOYED, "send_anonymous": False}),
-    Does("required",         "any payload", when={**_CLOUD, **_DEPLOYED}),
+    Chooses("send_anonymous", "required", ((True, "any payload"), (False, "a user id")), when={**_CLOUD, **_DEPLOYED}),
     Does("required",         "a user id in identify calls", when=_CLOUD | {"send_anonymous": False}),
     Does("required",         "an identifier"),
     Does("attributes",       _IN_BROWSER, when=_DEVICE),
