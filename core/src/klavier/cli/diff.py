@@ -122,7 +122,7 @@ def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: b
     left, right = _prepared(asked)
     names = names_of((left, asked.left), (right, asked.right))
     comparing = Comparing(left.vendor, right.vendor, names=names, plugins=left.plugins, opt_in=asked.opt_in)
-    _feed(comparing, file, left.plugins)
+    feed(comparing, file, left.plugins)
     found = comparing.finish(None if as_ == "json" else _FEW)
     _write(without(found, {*left.secrets, *right.secrets}), as_, output, values=values)
     raise SystemExit(1 if found.differs else 0)
@@ -135,7 +135,7 @@ def _prepared(asked: Asked) -> tuple[Setup, Setup]:
     return left, right
 
 
-def _feed(comparing: "Comparing", file: str, plugins: "Plugins") -> None:
+def feed(comparing: "Comparing", file: str, plugins: "Plugins") -> None:
     """Hand over the events of a file; raises `UsageError` where it has lines, and none of them is an event."""
     read_any = False
     for line in lines_with_progress(lines_of([file]), [file], "comparing"):

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from klavier.cli.diff import feed
+from klavier.cli.diff_table import table
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
 from klavier.cli.sources import check_readable
 from klavier.cli.where import find_config
 from klavier.cli.wording import plain
+from klavier.comparison.hiding import without
 from klavier.config.toml import read_table, read_toml
 from klavier.errors import UsageError
+from klavier.loading import load_vendor
+from klavier.migration.keys import given_keys, with_stand_ins
 from klavier.settings import fill_from_klaviyo
 
 if TYPE_CHECKING:
+    from klavier.comparison.report import Comparison
     from klavier.migration import Migration
     from klavier.plugins import Plugins
 
@@ -77,11 +83,10 @@ def command(  # noqa: PLR0913 -- one for each option
         raise UsageError("--to: required; name the vendor to move to, or change the same one by --set NAME=VALUE")
     from klavier.migration import migrate  # noqa: PLC0415 -- the other commands do without
 
-    wanted = _changes(changes)
-    migration = migrate(old, new, given, changes=wanted, plugins=plugins)
-    compared = [] if sample is None else _compared(migration, given, sample, plugins)
-    _write(migration, output, as_, compared)
-    raise SystemExit(0 if migration.is_complete else 1)
+    migration = migrate(old, new, given, changes=_changes(changes), plugins=plugins)
+    compared = None if sample is None else _compared(migration, given, sample, plugins)
+    _write(migration, compared, output, as_)
+    raise SystemExit(0 if migration.is_complete and not (compared and compared.differs) else 1)
 
 
 def _check_free(output: str | None, *, force: bool) -> None:
@@ -133,31 +138,40 @@ def _value(text: str) -> Any:
         return text
 
 
-def _write(migration: "Migration", output: str | None, as_: str, compared: Sequence[str]) -> None:
-    lists = [*migration.report().splitlines(), *compared]
+def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugins: "Plugins") -> "Comparison":
+    """Run a file of events through both vendors; no key is needed, and none is in the result."""
+    from klavier.comparison.compare import Comparing  # noqa: PLC0415 -- loads the sandbox
+
+    old, new = plugins.vendor(migration.source), plugins.vendor(migration.target)
+    left = load_vendor(old.name, with_stand_ins(old, given), plugins=plugins)
+    right = load_vendor(new.name, with_stand_ins(new, migration.settings), plugins=plugins)
+    names = (old.name, new.name) if old.name != new.name else (f"{old.name} (from)", f"{new.name} (to)")
+    comparing = Comparing(left, right, names=names, plugins=plugins)
+    feed(comparing, sample, plugins)
+    keys = {value for value in given_keys(old, given).values() if isinstance(value, str)}
+    return without(comparing.finish(0), keys)
+
+
+def _write(migration: "Migration", compared: "Comparison | None", output: str | None, as_: str) -> None:
+    """Write the configuration, and the lists beside it or below it."""
+    lists = migration.report().splitlines()
+    if compared is not None:
+        lists += ["", *table(compared, coloured=output not in (None, STDOUT))]
     if as_ == "json":
-        text = orjson.dumps(migration.to_dict(), option=orjson.OPT_INDENT_2).decode() + "\n"
+        found = migration.to_dict() | ({} if compared is None else {"comparison": compared.as_json()})
+        text = orjson.dumps(found, option=orjson.OPT_INDENT_2).decode() + "\n"
     else:
         text = migration.to_toml()
     if output is None:
         click.echo(text, nl=False)
         if as_ == "toml":
-            click.echo()
-            click.echo("\n".join(f"# {plain(line)}".rstrip() for line in lists))
+            click.echo("\n" + "\n".join(f"# {plain(line)}".rstrip() for line in lists))
         return
     if output == STDOUT:
         click.echo(text, nl=False)
     else:
         Path(output).write_text(text, "utf-8")
-    _show(lists, err=output == STDOUT)
+    for line in lists:
+        click.echo(line, err=output == STDOUT)
     if output != STDOUT:
-        click.echo(f"{output}: written; check it with klavier plan FILE --config {output}")
-
-
-def _show(lines: Sequence[str], *, err: bool) -> None:
-    for line in lines:
-        click.echo(plain(line), err=err)
-
-
-def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugins: "Plugins") -> list[str]:
-    raise NotImplementedError
+        click.echo(f"\n{output}: written")

@@ -8,6 +8,7 @@ from klavier_freshpaint.message import PAGE, SCREEN
 from klavier_freshpaint.settings import Settings
 from klavier_freshpaint.tables.people import TRAITS
 
+# fmt: off
 _ATTRIBUTES = {special.removeprefix("$"): tuple(f"traits.{name}" for name, goes in TRAITS if goes == special) for _, special in TRAITS if special != "$id"}
 _OF_EVENTS = {name: tuple(f"context.{place}" for place in places) for name, places in _ATTRIBUTES.items()}
 _HIPAA, _CLOUD, _DEVICE = {"hipaa_mode": True}, {"connection_mode": "cloud"}, {"connection_mode": "device"}
@@ -52,4 +53,5 @@ PORTABLE = Table(Settings, (
     Does("event_custom_from",        ("context.traits",), when=_CLOUD),
     Does("contact",                  "what is bad is left out"),
 ))
+# fmt: on
 """Every setting of Freshpaint, and what it does whatever is set."""

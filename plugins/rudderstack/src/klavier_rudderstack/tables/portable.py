@@ -9,6 +9,7 @@ from klavier.migration import Asks, Chooses, Does, Needs, Sets, Table
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables import device, ecommerce, profile, traits
 
+# fmt: off
 _NO_ATTRIBUTES = ("external_id", "anonymous_id", "consent")
 _SPELLED = {"product viewed": "Product Viewed", "product clicked": "Product Clicked", "product added": "Product Added", "checkout started": "Checkout Started"}
 RENAMES = {_SPELLED[name]: metric for name, metric in ecommerce.EVENTS.items()}
@@ -129,4 +130,5 @@ PORTABLE = Table(RudderStackSettings, (
     Does("channels_missing",     "the event is rejected", when={**_CLOUD, "api_version": "v3"}),
     Does("channels_missing",     "every channel that an identifier is known for", when=_CLOUD),
 ))
+# fmt: on
 """Every setting of RudderStack, and what it does whatever is set."""

@@ -7,6 +7,7 @@ from klavier.migration import Chooses, Does, Needs, Sets, Table
 from klavier_segment_classic.settings import Settings
 from klavier_segment_classic.tables.orders import COMPLETED, PLACED, PRODUCT
 
+# fmt: off
 _CLOUD, _DEVICE, _DEPLOYED = {"connection_mode": "cloud"}, {"connection_mode": "device"}, {"fidelity": "deployed"}
 _ALWAYS = ("subscribe = true", "subscribe = false", "otherwise")
 CONFIRMS, SUBSCRIBES, ADDS = (dict.fromkeys(_ALWAYS, how) for how in ("asks for confirmation", "subscribes", "adds"))
@@ -29,12 +30,12 @@ _DEPLOYED_ATTRIBUTES = _ATTRIBUTES | {"phone_number": ("traits.phone", "traits.p
 _IN_BROWSER = {name: places for name, places in _ATTRIBUTES.items() if name in ("email", "phone_number", "first_name", "last_name")} | {"title": ("traits.title",), "_kx": ("traits.exchangeId",)}
 _IN_EVENTS = {"email": ("context.traits.email", "properties.email", "userId (an address)")}
 
-_ITEM = {"SKU": "sku", "Name": "name", "Quantity": "quantity", "Item Price": "price", "Row Total": "price", "Categories": "[category]", "Product URL": "productUrl", "Image URL": "imageUrl"}
-_ITEM_IN_BROWSER = {"id": "id", "SKU": "sku", "Name": "name", "Quantity": "quantity", "ItemPrice": "price", "RowTotal": "price", "Categories": "[category]", "ProductURL": "productUrl", "ImageURL": "imageUrl"}
+_ITEM = {"SKU": "sku", "Name": "name", "Quantity": "quantity, else 1", "Item Price": "price", "Row Total": "price", "Categories": "[category]", "Product URL": "productUrl", "Image URL": "imageUrl"}
+_ITEM_IN_BROWSER = {"id": "id", "SKU": "sku", "Name": "name", "Quantity": "quantity, else 1", "ItemPrice": "price", "RowTotal": "price", "Categories": "[category]", "ProductURL": "productUrl", "ImageURL": "imageUrl"}
 _ORDER = {"Categories": "category of each", "Item Names": "name of each", "Items": {"each of": "products", **_ITEM}}
 _ORDER_IN_BROWSER = {"Categories": "category of each", "ItemNames": "name of each", "Items": {"each of": "products", **_ITEM_IN_BROWSER}}
-_PRODUCT = {"Name": "name", "Quantity": "quantity", "Product Categories": "[category]", "SKU": "sku", "Product URL": "productUrl", "Image URL": "imageUrl"}
-_PRODUCT_IN_BROWSER = {"Name": "name", "Quantity": "quantity", "ProductCategories": "[category]", "ProductURL": "productUrl", "ImageURL": "imageUrl", "SKU": "sku", "ProductID": "id"}
+_PRODUCT = {"Name": "name", "Quantity": "quantity, else 1", "Product Categories": "[category]", "SKU": "sku", "Product URL": "productUrl", "Image URL": "imageUrl"}
+_PRODUCT_IN_BROWSER = {"Name": "name", "Quantity": "quantity, else 1", "ProductCategories": "[category]", "ProductURL": "productUrl", "ImageURL": "imageUrl", "SKU": "sku", "ProductID": "id"}
 
 _ASKED = "with true, as it is where nothing is set, people confirm by e-mail before they are on the list; the old vendor did not ask that way"
 
@@ -122,4 +123,5 @@ PORTABLE = Table(Settings, (
     Does("confirm_place",    "integrations.Klaviyo.confirmOptin", when=_CLOUD),
     Does("consent",          ("email",), when=_CLOUD | {"confirm_optin": (None, True)}),
 ))
+# fmt: on
 """Every setting of Segment Classic, and what it does whatever is set."""
