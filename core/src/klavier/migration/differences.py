@@ -54,9 +54,17 @@ def difference(term: Term, was: Any, becomes: Any, settings: tuple[str, ...]) ->
     elif any(isinstance(value, (tuple, list)) for value in (was, becomes)):
         lines = [_change(tuple(was or ()), tuple(becomes or ()), term.none)]
     else:
-        lines = [f"{name}: {_change(old, new, term.none)}" for name, old, new in parts(was, becomes)]
+        lines = _of_members(list(parts(was, becomes)), term.none)
     so = term.consequence(was, becomes)
     return NotCarried(term.name, term.asks, tuple(lines), so, settings, fine=term.fine, touches=term.touches)
+
+
+def _of_members(members: list[tuple[str, Any, Any]], none: str) -> list[str]:
+    """Tell each member that differs; those whose places are all gone, or all new, by their names alone."""
+    gone = [name for name, old, new in members if isinstance(old, (tuple, list)) and is_nothing(new)]
+    fresh = [name for name, old, new in members if isinstance(new, (tuple, list)) and is_nothing(old)]
+    lines = [f"{name}: {_change(old, new, none)}" for name, old, new in members if name not in (*gone, *fresh)]
+    return [*lines, *(f"{word} {in_words(names)}" for word, names in (("no longer", gone), ("also", fresh)) if names)]
 
 
 def _change(was: Any, becomes: Any, none: str) -> str:

@@ -18,7 +18,8 @@ def report_lines(migration: "Migration") -> Iterator[str]:
         [each.setting for each in migration.carried if each.is_idle],
     )
     yield from _list("You must decide", [f"{each.place}: {each.text}" for each in migration.decisions])
-    for title, some in (("Cannot be carried over", main), ("Small print", fine)):
+    title_of_main = "What changes" if migration.source == migration.target else "Cannot be carried over"
+    for title, some in ((title_of_main, main), ("Small print", fine)):
         if some:
             yield f"{title} ({len(some)})"
             for each in some:

@@ -9,9 +9,20 @@ _LONGEST = 100
 
 
 def in_words(value: Any) -> str:
-    """Write a value in a few words; a long one is cut."""
+    """Write a value in a few words; of a long list the first members, any other long text is cut."""
+    if isinstance(value, (tuple, list)) and value:
+        return _first_of([_words(item) for item in value])
     text = _words(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _first_of(words: list[str]) -> str:
+    shown = words[:1]
+    for word in words[1:]:
+        if len(", ".join([*shown, word])) > _LONGEST:
+            return f"{', '.join(shown)} and {len(words) - len(shown)} more"
+        shown.append(word)
+    return ", ".join(shown)
 
 
 def _words(value: Any) -> str:
