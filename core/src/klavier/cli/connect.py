@@ -13,7 +13,7 @@ from klavier.errors import ConfigError
 
 
 @contextmanager
-def connect(setup: Setup, *, tries: int = 6) -> Iterator[Send]:
+def connect(setup: Setup, *, tries: int = 6, pacer: Pacer | None = None) -> Iterator[Send]:
     """Open a transport to the setup's Klaviyo, each request tried so often; raises `ConfigError` without any key."""
     keys = check_keys(setup)
     from klavier.delivery.transport import Transport  # noqa: PLC0415 -- loads an HTTP client
@@ -31,7 +31,7 @@ def connect(setup: Setup, *, tries: int = 6) -> Iterator[Send]:
         verify=klaviyo.verify,
     ) as transport:
         policy = setup.plugins.vendor(setup.vendor.name).retry
-        patient = Patient(transport.send, Pacer(time.monotonic), policy=policy, tries=tries)
+        patient = Patient(transport.send, pacer or Pacer(time.monotonic), policy=policy, tries=tries)
         try:
             yield patient.send
         finally:

@@ -1,12 +1,14 @@
 """What carries the events of `klavier send`: call by call as the vendor would, or with the fewest calls."""
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from klavier.cli.connect import check_keys, connect
 from klavier.cli.setup import Setup
+from klavier.delivery.pacing import Pacer
 from klavier.delivery.pipeline import Pipeline
 
 if TYPE_CHECKING:
@@ -15,21 +17,32 @@ if TYPE_CHECKING:
     from klavier.delivery.in_bulk import InBulk
 
 
+@frozen
+class Engine:
+    """What delivers lines, and what it keeps Klaviyo's limits by."""
+
+    delivers: "Pipeline | InBulk"
+    pacer: Pacer
+
+
 @contextmanager
-def engine(setup: Setup, bulk: str | None = None) -> "Iterator[Pipeline | InBulk]":
+def engine(setup: Setup, bulk: str | None = None) -> "Iterator[Engine]":
     """Open what delivers; `bulk` takes the place of the configuration's.  Raises `ConfigError` without any key."""
     delivery = setup.config.delivery
     if (bulk or delivery.bulk) == "max":
-        yield _in_bulk(setup)
+        in_bulk = _in_bulk(setup)
+        yield Engine(in_bulk, in_bulk.pacer)
         return
-    with connect(setup) as send:
-        yield Pipeline(
+    pacer = Pacer(time.monotonic)
+    with connect(setup, pacer=pacer) as send:
+        pipeline = Pipeline(
             setup.vendor,
             send,
             plugins=setup.plugins,
             batch_size=delivery.batch_size,
             connections=delivery.connections,
         )
+        yield Engine(pipeline, pacer)
 
 
 def _in_bulk(setup: Setup) -> "InBulk":

@@ -3,13 +3,13 @@
 import asyncio
 import sys
 import time
-from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.wording import count
+from klavier.cli.progress import Rate
+from klavier.cli.wording import count, tightness
 from klavier.outcome import KINDS
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from klavier.relay.runner import Runner
 
 _REFRESH, _LOG_EVERY = 0.5, 10.0
-_RATE_SECONDS = 10.0
 
 
 class Meter:
@@ -26,7 +25,7 @@ class Meter:
 
     def __init__(self, runner: "Runner") -> None:
         self._runner = runner
-        self._done: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+        self._rate = Rate()
 
     @property
     def exit_code(self) -> int:
@@ -40,12 +39,8 @@ class Meter:
 
     def details(self) -> str:
         """Tell the rate, the tightest limit and the dead letters, as far as there is something to tell."""
-        found = [f"{self._rate():,.1f} events/s"]
-        tightest = self._runner.pacer.tightest()
-        if tightest is not None:
-            found.append(f"{tightest[0]} at {tightest[1]:.0%} of its limit")
-        if self._runner.pacer.paused:
-            found.append(f"paused for {self._runner.pacer.paused:.0f} s: Klaviyo does not accept the key")
+        rate = self._rate.look(self._runner.kinds.total())
+        found = [f"{rate:,.1f} events/s", *tightness(self._runner.pacer)]
         dead = self._runner.parts.outbox.dead_count()
         if dead:
             found.append(f"{count(dead, 'dead letter')}: klavier dead list")
@@ -67,15 +62,6 @@ class Meter:
             if line != last:
                 last = line
                 click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}; {self.details()}", err=True)
-
-    def _rate(self) -> float:
-        """Give the events a second that got an outcome lately."""
-        now, total = time.monotonic(), self._runner.kinds.total()
-        self._done.append((now, total))
-        while len(self._done) > 2 and self._done[1][0] < now - _RATE_SECONDS:  # noqa: PLR2004 -- a span has two ends
-            self._done.popleft()
-        began, before = self._done[0]
-        return (total - before) / (now - began) if now > began else 0.0
 
 
 @contextmanager

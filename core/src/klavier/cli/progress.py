@@ -1,53 +1,88 @@
-"""A progress bar on standard error, where that is a terminal."""
+"""How a run over files is going: a bar on standard error, where that is a terminal."""
 
 import sys
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from klavier.cli.sources import size_of
+from klavier.cli.wording import tightness
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from klavier.delivery.lines import Line
+    from klavier.delivery.pacing import Pacer
     from klavier.delivery.pipeline import Result
 
 T = TypeVar("T")
 
+_REFRESH = 0.2
+_RATE_SECONDS = 10.0
 
-def with_progress(results: "Iterable[Result]", names: Sequence[str]) -> "Iterator[Result]":
-    """Give the results on, and show how much of their sources has been read."""
-    return _with_bar(results, _line_of, names, "sending")
+
+class Rate:
+    """Events a second over the last ten seconds; memory is bounded by the looks at it."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
+
+    def look(self, total: int) -> float:
+        """Give the rate at which `total` has lately grown."""
+        now = time.monotonic()
+        self._seen.append((now, total))
+        while len(self._seen) > 2 and self._seen[1][0] < now - _RATE_SECONDS:  # noqa: PLR2004 -- a span has two ends
+            self._seen.popleft()
+        began, before = self._seen[0]
+        return (total - before) / (now - began) if now > began else 0.0
+
+
+def with_progress(
+    results: "Iterable[Result]", names: Sequence[str], pacer: "Pacer | None" = None
+) -> "Iterator[Result]":
+    """Give the results on, and show how much of their sources has been read, how fast, and what bounds it."""
+    kinds: Counter[str] = Counter()
+    rate = Rate()
+
+    def line_of(result: "Result") -> "Line":
+        kinds[result.outcome.kind] += 1
+        return result.line
+
+    return _with_bar(results, line_of, lambda _: _said(kinds, rate, pacer), names, "sending")
 
 
 def lines_with_progress(lines: "Iterable[Line]", names: Sequence[str], doing: str) -> "Iterator[Line]":
     """Give the lines on, and show how much of their sources has been read; `doing` says what for."""
-    return _with_bar(lines, _itself, names, doing)
+    return _with_bar(lines, lambda line: line, lambda number: f"{number:,} events", names, doing)
 
 
-def _line_of(result: "Result") -> "Line":
-    return result.line
-
-
-def _itself(line: "Line") -> "Line":
-    return line
-
-
-def _with_bar(items: "Iterable[T]", line_of: "Callable[[T], Line]", names: Sequence[str], doing: str) -> "Iterator[T]":
+def _with_bar(
+    items: "Iterable[T]", line_of: "Callable[[T], Line]", said: Callable[[int], str], names: Sequence[str], doing: str
+) -> "Iterator[T]":
     if not sys.stderr.isatty():
         yield from items
         return
     total = size_of(names)
-    behind, source, end = 0, "", 0
+    behind, source, end, shown_at = 0, "", 0, 0.0
     with _bar() as bar:
-        task = bar.add_task(doing, total=total, events=0)
+        task = bar.add_task(doing, total=total, said="")
         for number, item in enumerate(items, 1):
             line = line_of(item)
             if line.source != source:
                 behind, source = behind + end, line.source
             end = line.end
-            bar.update(task, completed=behind + end if total else None, events=number)
+            if time.monotonic() - shown_at >= _REFRESH:
+                bar.update(task, completed=behind + end if total else None, said=said(number), refresh=True)
+                shown_at = time.monotonic()
             yield item
+
+
+def _said(kinds: "Counter[str]", rate: Rate, pacer: "Pacer | None") -> str:
+    """Tell counts, rate and the tightest limit in one line."""
+    found = [f"{kinds.total():,} events", f"{rate.look(kinds.total()):,.0f}/s"]
+    found += [f"{kinds[kind]:,} {kind}" for kind in ("rejected", "failed") if kinds[kind]]
+    return ", ".join([*found, *tightness(pacer)])
 
 
 def _bar() -> "Progress":
@@ -62,10 +97,11 @@ def _bar() -> "Progress":
 
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TaskProgressColumn(),
-        TextColumn("{task.fields[events]:,} events"),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[said]}", markup=False),
         console=Console(stderr=True),
         transient=True,
+        auto_refresh=False,
     )

@@ -1,5 +1,6 @@
 """`klavier send`: deliver events from files or standard input to Klaviyo."""
 
+import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -12,13 +13,18 @@ import click
 from klavier.cli.asjson import line_of, result_object
 from klavier.cli.engine import engine
 from klavier.cli.progress import with_progress
-from klavier.cli.setup import Choice, choice_options, prepare
+from klavier.cli.resuming import ENDING, Progress, open_progress
+from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.sources import STDIN, check_readable, lines_of
+from klavier.cli.stopping import Stopping
 from klavier.cli.tally import Tally
 from klavier.delivery.pipeline import Result
 from klavier.errors import UsageError
 
 _INTERRUPTED = 130
+
+Note = Callable[[Result], None]
+"""Takes note of a result that was counted."""
 
 
 @click.command("send", short_help="Deliver events.")
@@ -45,10 +51,31 @@ _INTERRUPTED = 130
     help="The calls that the vendor would make, or the same with the fewest calls; takes the place of the "
     "configuration's.",
 )
-def command(*, files: Sequence[str], choice: Choice, rejects: Path | None, as_: str, **options: str | None) -> None:
+@click.option(
+    "--resume",
+    is_flag=True,
+    help=f"Keep in FILE{ENDING} how far it came, and go on from there where an earlier run was ended.",
+)
+@click.option(
+    "--progress",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Like --resume, and keep it in this file; for standard input too, when it is given again from its beginning.",
+)
+def command(  # noqa: PLR0913 -- one for each option
+    *,
+    files: Sequence[str],
+    choice: Choice,
+    rejects: Path | None,
+    resume: bool,
+    progress: Path | None,
+    as_: str,
+    **options: str | None,
+) -> None:
     """Deliver the events of each FILE (JSON Lines) to Klaviyo; without one, or with -, those of standard input.
 
     Every event gets an outcome, and one that fails does not stop the rest.
+    Ctrl-C or SIGTERM ends it once what is under way has its outcome.
     Sending a file twice is harmless on the current wire: each event keeps its id.
     """
     names = list(files) or [STDIN]
@@ -58,49 +85,88 @@ def command(*, files: Sequence[str], choice: Choice, rejects: Path | None, as_: 
         raise click.UsageError("standard input can be read once; give - once")
     check_readable(names)
     setup = prepare(choice, base_url=options["sandbox"])
-    tally = Tally()
-    with _opened(rejects, names) as rejects_file, engine(setup, options["bulk"]) as found:
-        results = with_progress(found.run(lines_of(names)), names)
-        write = partial(_write, secrets=setup.secrets) if as_ == "jsonl" else None
-        interrupted = _deliver(results, tally, rejects_file, write)
-    tally.requests += found.calls
-    for fault, times in found.observers.faults.items():
+    kept = _progress(setup, names, progress, resume=resume)
+    tally = Tally() if kept is None else kept.tally
+    with _opened(rejects, names, kept) as rejects_file, engine(setup, options["bulk"]) as found, Stopping() as stopping:
+        lines = lines_of(names)
+        if kept is not None:
+            kept.extra = lambda: found.delivers.calls
+            lines = kept.lines(lines)
+        results = with_progress(found.delivers.run(stopping.lines(lines)), names, found.pacer)
+        notes: list[Note] = [partial(_write, secrets=setup.secrets)] if as_ == "jsonl" else []
+        notes += [] if kept is None else [kept.note]
+        code = _deliver(results, tally, rejects_file, notes) or stopping.exit_code
+        if kept is not None:
+            kept.write()
+    tally.requests += found.delivers.calls
+    for fault, times in found.delivers.observers.faults.items():
         click.echo(f"warning: {fault} ({times:,} times); the outcomes stand", err=True)
+    if code:
+        click.echo(_advice(tally, kept), err=True)
     click.echo("\n".join(tally.lines()), err=as_ == "jsonl")
-    raise SystemExit(_INTERRUPTED if interrupted else tally.exit_code)
+    raise SystemExit(code or tally.exit_code)
 
 
-def _deliver(
-    results: Iterable[Result], tally: Tally, rejects: BinaryIO | None, write: Callable[[Result], None] | None
-) -> bool:
-    """Run to the end or to an interrupt; tells whether it was interrupted."""
-    last = "the beginning"
+def _progress(setup: Setup, names: Sequence[str], path: Path | None, *, resume: bool) -> Progress | None:
+    """Open the progress that the options ask for, and tell where it goes on."""
+    if path is None and not resume:
+        return None
+    if path is None and STDIN in names:
+        raise click.UsageError("--resume: standard input has no name; name the file with --progress FILE")
+    path = path or Path(f"{names[0]}{ENDING}")
+    found = open_progress(path, setup.vendor.name, setup.config.klaviyo.base_url, names)
+    if found.done:
+        click.echo(f"{path}: {found.done:,} events were settled before; going on after them", err=True)
+    return found
+
+
+def _deliver(results: Iterable[Result], tally: Tally, rejects: BinaryIO | None, notes: Sequence[Note]) -> int:
+    """Run to the end, or to an interrupt that nothing waits for; gives its exit code, or 0."""
     try:
         for result in results:
             tally.add(result)
-            last = result.line.place
-            if write is not None:
-                write(result)
             if rejects is not None and result.outcome.kind in ("rejected", "failed"):
                 rejects.write(result.line.text + b"\n")
+            for note in notes:
+                note(result)
     except KeyboardInterrupt:
-        click.echo(f"\nstopped after {last}; to deliver the rest, send it again: that is harmless", err=True)
-        return True
-    return False
+        return _INTERRUPTED
+    return 0
+
+
+def _advice(tally: Tally, kept: Progress | None) -> str:
+    last = f"stopped after {tally.last or 'the beginning'}"
+    if kept is None:
+        return f"{last}; to deliver the rest, send it again: that is harmless (--resume would go on from there)"
+    return f"{last}; to deliver the rest, give the same command again"
 
 
 def _write(result: Result, secrets: Collection[str]) -> None:
     click.echo(line_of(result_object(result), secrets), nl=False)
 
 
-def _opened(path: Path | None, names: Sequence[str]) -> AbstractContextManager[BinaryIO | None]:
-    """Open the file of rejects before anything is sent; raises `UsageError` for one that cannot be written."""
+def _opened(path: Path | None, names: Sequence[str], kept: Progress | None) -> AbstractContextManager[BinaryIO | None]:
+    """Open the file of rejects before anything is sent; raises `UsageError` for one that cannot be written.
+
+    A run that goes on keeps what was written up to where it goes on, and no more.
+    """
     if path is None:
         return nullcontext()
     if path.exists() and any(name != STDIN and path.samefile(name) for name in names):
         raise UsageError(f"{path}: is read from as well; give --rejects another name")
     try:
-        return path.open("wb")
+        goes_on = kept is not None and kept.done > 0 and path.exists()
+        file = path.open("r+b" if goes_on else "wb")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the path cannot be used"
         raise UsageError(f"{path}: cannot be written: {why}") from None
+    if kept is not None:
+        file.truncate(min(kept.rejected_bytes, file.seek(0, os.SEEK_END)) if goes_on else 0)
+        file.seek(0, os.SEEK_END)
+        kept.rejects = partial(_flushed, file)
+    return file
+
+
+def _flushed(file: BinaryIO) -> int:
+    file.flush()
+    return file.tell()

@@ -1,5 +1,7 @@
 """Outcomes counted by kind and cause, in bounded memory however many there are."""
 
+from typing import Any
+
 from attrs import define, evolve, field
 
 from klavier.cli.wording import COLOURS, count, hanging, paint
@@ -29,6 +31,8 @@ class Tally:
     notes: dict[str, Cause] = field(factory=dict)
     requests: int = 0
     browser_calls: int = 0
+    last: str = ""
+    """The place of the line that was counted last, in words."""
     _source: str = ""
     _has_many_sources: bool = False
 
@@ -40,10 +44,38 @@ class Tally:
         self.browser_calls += len(result.browser_calls)
         self._has_many_sources = self._has_many_sources or self._source not in ("", line.source)
         self._source = line.source
+        self.last = line.place
         if outcome.kind != "delivered" or result.cause:
             _count(self.causes[outcome.kind], result.cause or "no reason given", line)
         for note in outcome.notes:
             _count(self.notes, note, line)
+
+    def as_data(self) -> dict[str, Any]:
+        """Give all of it as JSON data, for `of_data`."""
+        return {
+            "kinds": self.kinds,
+            "causes": {kind: _as_rows(causes) for kind, causes in self.causes.items()},
+            "notes": _as_rows(self.notes),
+            "requests": self.requests,
+            "browser_calls": self.browser_calls,
+            "last": self.last,
+            "source": self._source,
+            "has_many_sources": self._has_many_sources,
+        }
+
+    @classmethod
+    def of_data(cls, data: dict[str, Any]) -> "Tally":
+        """Make a tally of `as_data`; raises whatever comes of other data."""
+        return cls(
+            kinds={kind: int(data["kinds"][kind]) for kind in KINDS},
+            causes={kind: _of_rows(data["causes"][kind]) for kind in KINDS},
+            notes=_of_rows(data["notes"]),
+            requests=int(data["requests"]),
+            browser_calls=int(data["browser_calls"]),
+            last=str(data["last"]),
+            source=str(data["source"]),
+            has_many_sources=bool(data["has_many_sources"]),
+        )
 
     @property
     def total(self) -> int:
@@ -77,6 +109,14 @@ class Tally:
     def _place(self, cause: Cause) -> str:
         place = cause.first.place if self._has_many_sources else f"line {cause.first.number}"
         return f"first: {place}" if cause.count > 1 else place
+
+
+def _as_rows(causes: dict[str, Cause]) -> list[list[str | int]]:
+    return [[cause, seen.count, seen.first.source, seen.first.number] for cause, seen in causes.items()]
+
+
+def _of_rows(rows: list[list[Any]]) -> dict[str, Cause]:
+    return {str(cause): Cause(Line(str(source), int(line), b""), int(count)) for cause, count, source, line in rows}
 
 
 def _count(causes: dict[str, Cause], cause: str, line: Line) -> None:

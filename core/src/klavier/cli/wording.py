@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from klavier.delivery.pacing import Pacer
     from klavier.events.model import Event
     from klavier.klaviyo.request import Request
     from klavier.vendor import BrowserCall
@@ -57,6 +58,17 @@ def call_title(call: "BrowserCall") -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Count things in words: `1 event`, `2 events`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def tightness(pacer: "Pacer | None") -> list[str]:
+    """Tell what bounds a run: the operation nearest to its limit, and a pause of the whole account."""
+    if pacer is None:
+        return []
+    tightest = pacer.tightest()
+    found = [] if tightest is None else [f"{tightest[0]} at {tightest[1]:.0%} of its limit"]
+    if pacer.paused:
+        found.append(f"paused for {pacer.paused:.0f} s: Klaviyo does not accept the key")
+    return found
 
 
 def has_colour() -> bool:

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
 
 Connect = Callable[[], AbstractAsyncContextManager[AsyncSend]]
 
-_LINES = 10_000
-_BYTES = 50_000_000
-"""What a window holds at most."""
+_ROOM = 50_000_000
+"""Bytes of memory that a window of lines may take while it is under way; so the whole program stays below 120 MB."""
+
+_PER_LINE, _PER_BYTE = 8_000, 10
+"""What a line takes, whatever is in it, and what each byte of it takes: text, event, request and body, as measured."""
 
 
 class InBulk:
@@ -53,7 +55,8 @@ class InBulk:
         self._pace = pace
         self._plugins = plugins
         self._translator = Translator(vendor, plugins)
-        self._pacer = _Pacer(time.monotonic)
+        self.pacer: Pacer = _Pacer(time.monotonic)
+        """What Klaviyo's limits are kept by."""
 
     def run(self, lines: Iterable[Line]) -> Iterator[Result]:
         """Give one result for each line, in order; no more than one window of lines is held at a time."""
@@ -73,25 +76,27 @@ class InBulk:
             self.calls += 1
             return await send(request)
 
-        return _Courier(counted, self._pacer, time.monotonic)
+        return _Courier(counted, self.pacer, time.monotonic)
 
     def _deliver(self, window: list[Line], runner: asyncio.Runner, courier: Courier) -> Iterator[Result]:
-        found = [read(line, self._plugins) for line in window]
+        unread: dict[int, Result] = {}
         ended: dict[int, tuple[Event | None, Outcome]] = {}
 
         def note(event: Event | None, entry: Entry, outcome: Outcome) -> None:
             ended[int(entry.message_id)] = (event, outcome)
 
         # The place in the window stands for the message id: two lines with one id are two lines all the same.
-        rows = [
-            (str(place), self._key(event), window[place].text)
-            for place, event in enumerate(found)
-            if not isinstance(event, Result)
-        ]
+        rows = []
+        for place, line in enumerate(window):
+            event = read(line, self._plugins)
+            if isinstance(event, Result):
+                unread[place] = event
+            else:
+                rows.append((str(place), self._key(event), line.text))
         if rows:
             runner.run(self._empty(rows, courier, note))
-        for place, event in enumerate(found):
-            result = event if isinstance(event, Result) else _result(window[place], event, ended.get(place))
+        for place, line in enumerate(window):
+            result = unread.get(place) or self._result(line, *ended.pop(place, _NEVER_ENDED))
             self.observers.see(result)
             yield result
 
@@ -111,11 +116,21 @@ class InBulk:
         finally:
             outbox.close()
 
+    def _result(self, line: Line, event: Event | None, outcome: Outcome) -> Result:
+        """Give a line its result; an event that a plugin dropped is shown as it was read."""
+        if event is None:
+            found = read(line, self._plugins)
+            event = None if isinstance(found, Result) else found
+        return Result(line, event, outcome, outcome.reason)
+
     def _key(self, event: Event) -> str:
         try:
             return self._vendor.key(event)
         except Exception:  # noqa: BLE001 -- a vendor may raise anything; it will again when it translates, and be told
             return "nobody"
+
+
+_NEVER_ENDED = (None, failed("the run ended before the event had its outcome"))
 
 
 @frozen
@@ -150,19 +165,12 @@ class _Courier(Courier):
 
 def _windows(lines: Iterable[Line]) -> Iterator[list[Line]]:
     window: list[Line] = []
-    size = 0
+    room = _ROOM
     for line in lines:
         window.append(line)
-        size += len(line.text)
-        if len(window) >= _LINES or size >= _BYTES:
+        room -= _PER_LINE + _PER_BYTE * len(line.text)
+        if room <= 0:
             yield window
-            window, size = [], 0
+            window, room = [], _ROOM
     if window:
         yield window
-
-
-def _result(line: Line, event: Event, ended: tuple[Event | None, Outcome] | None) -> Result:
-    if ended is None:
-        return Result(line, event, failed("the run ended before the event had its outcome"))
-    changed, outcome = ended
-    return Result(line, event if changed is None else changed, outcome, outcome.reason)
