@@ -90,15 +90,16 @@ def test_one_result_for_each_line_in_order() -> None:
 
 
 def test_windows_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_bulk, "_LINES", 7)
+    monkeypatch.setattr(in_bulk, "_ROOM", 7 * 8_000)
+    monkeypatch.setattr(in_bulk, "_PER_BYTE", 0)
     klaviyo = Klaviyo()
     results = run(klaviyo, *(track(f"u{number}") for number in range(20)))
     assert kinds(results) == ["delivered"] * 20
     assert len(klaviyo.requests) == 3
 
 
-def test_windows_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_bulk, "_BYTES", 1)
+def test_windows_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_bulk, "_PER_BYTE", 10**6)
     klaviyo = Klaviyo()
     assert kinds(run(klaviyo, track("u1"), track("u2"))) == ["delivered"] * 2
     assert len(klaviyo.requests) == 2
