@@ -1,0 +1,24 @@
+"""What tests leave open is closed after each of them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from klavier.delivery.outbox import Outbox
+
+
+@pytest.fixture(autouse=True)
+def close_outboxes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close every outbox that a test opened: newer Pythons warn of a database that nobody closed."""
+    opened: list[Outbox] = []
+    make = Outbox.__init__
+
+    def remember(outbox: Outbox, *arguments: Any, **named: Any) -> None:
+        make(outbox, *arguments, **named)
+        opened.append(outbox)
+
+    monkeypatch.setattr(Outbox, "__init__", remember)
+    yield
+    for outbox in opened:
+        outbox.close()
