@@ -59,7 +59,16 @@ def links(page: Path) -> set[Path]:
 
 
 @pytest.mark.parametrize(
-    "wanted", ["tutorial", "how-to/swap-the-vendor", "how-to/write-a-vendor", "how-to/run-a-relay", "cli", "sandbox"]
+    "wanted",
+    [
+        "tutorial",
+        "how-to/swap-the-vendor",
+        "how-to/compare-vendors",
+        "how-to/write-a-vendor",
+        "how-to/run-a-relay",
+        "cli",
+        "sandbox",
+    ],
 )
 def test_a_newcomer_finds_it_in_two_clicks(wanted: str) -> None:
     first = ROOT / "docs" / "index.md"
