@@ -6,7 +6,7 @@ from typing import Any
 from klavier.comparison.holdings import Held, Person
 from klavier.comparison.people import Match
 from klavier.comparison.properties import Compared, compare_properties
-from klavier.comparison.report import Case, DifferenceKind
+from klavier.comparison.report import Case, DifferenceKind, Part
 from klavier.comparison.rows import Rows
 from klavier.comparison.values import is_same
 
@@ -82,8 +82,8 @@ def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
     def tell(kind: DifferenceKind, name: str, other: str, case: Case, detail: str) -> None:
         is_standard = name.startswith(_ATTRIBUTE) or other.startswith(_ATTRIBUTE)
         shown, other_shown = (_shown(each, mark_custom=is_standard) for each in (name, other))
-        part = "attributes" if is_standard else "properties"
-        rows.add(part, kind, shown, case, other=other_shown, detail=detail, of=len(objects))  # type: ignore[arg-type]  # mypy widens the literal
+        part: Part = "attributes" if is_standard else "properties"
+        rows.add(part, kind, shown, case, other=other_shown, detail=detail, of=len(objects))
 
     compare_properties(objects, tell)
 

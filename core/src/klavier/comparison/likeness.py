@@ -1,7 +1,7 @@
 """How alike two names, or two events, are; the same whichever comes first."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -31,19 +31,20 @@ def are_akin(left: str, right: str) -> bool:
     return names(left, right) >= _ALIKE
 
 
-def shared_values(left: Mapping[str, Any], right: Mapping[str, Any]) -> float:
-    """Give how many values two objects share, under whatever name; values that are everywhere count little."""
-    return values_in_common(weighted(left.values()), weighted(right.values()))
+class Said:
+    """The values of an object, whatever their names: those that tell something, and those that are everywhere."""
 
+    __slots__ = ("telling", "trivial")
 
-def weighted(values: Iterable[Any]) -> Counter[tuple[Hashable, bool]]:
-    """Count values, each with whether it is a telling one."""
-    return Counter((frozen(value), is_telling(value)) for value in values)
+    def __init__(self, values: Iterable[Any]) -> None:
+        known = list(values)
+        self.telling = frozenset(frozen(value) for value in known if is_telling(value))
+        self.trivial = frozenset(frozen(value) for value in known if not is_telling(value))
 
-
-def values_in_common(left: Counter[tuple[Hashable, bool]], right: Counter[tuple[Hashable, bool]]) -> float:
-    """Give the weight of what two counts share."""
-    return sum(number * (1.0 if key[1] else _TRIVIAL_WEIGHT) for key, number in (left & right).items())
+    def in_common(self, other: "Said") -> float:
+        """Give the weight of the values that two objects share."""
+        shared = len(self.telling & other.telling)
+        return shared + _TRIVIAL_WEIGHT * len(self.trivial & other.trivial)
 
 
 def best_pairs(left: Sequence[T], right: Sequence[T], score: Callable[[T, T], float]) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from klavier.comparison.likeness import shared_values
+from klavier.comparison.likeness import Said
 from klavier.events.model import Event
 from klavier.sandbox.profile import Event as KlaviyoEvent
 from klavier.sandbox.profile import Profile
@@ -65,7 +65,8 @@ class Origins:
         found = self._times.get(held.time, [])
         if len(found) <= 1:
             return found[0][0] if found else None
-        return max(found, key=lambda item: shared_values(getattr(item[1], "properties", {}), held.properties))[0]
+        said = Said(held.properties.values())
+        return max(found, key=lambda item: said.in_common(Said(getattr(item[1], "properties", {}).values())))[0]
 
 
 def _who(event: Event) -> Iterator[str]:

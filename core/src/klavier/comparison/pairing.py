@@ -14,8 +14,7 @@ from attrs import field, frozen
 
 from klavier.comparison import likeness
 from klavier.comparison.holdings import Held
-
-_Values = Counter[tuple[object, bool]]
+from klavier.comparison.likeness import Said
 
 
 @frozen(eq=False)
@@ -80,7 +79,7 @@ def _pair_best(left: list[Held], right: list[Held], pairs: list[tuple[Held, Held
     if not left or not right:
         return _Open(left, right)
     taken_left, taken_right = set(), set()
-    values = _Said()
+    values = _Values()
     for i, j in likeness.best_pairs(left, right, values.in_common):
         pairs.append((left[i], right[j]))
         taken_left.add(i)
@@ -115,7 +114,7 @@ def _partners(cases: list[_Open]) -> list[tuple[str, str]]:
     """Choose which metric of the left is which of the right: those whose events share the most."""
     scores: Counter[tuple[str, str]] = Counter()
     for case in cases:
-        values = _Said()
+        values = _Values()
         for ours in _first_of_each(case.left):
             for theirs in _first_of_each(case.right):
                 scores[ours.title, theirs.title] += values.in_common(ours, theirs)  # type: ignore[assignment]  # weights are fractions
@@ -153,18 +152,19 @@ def _first_of_each(events: list[Held]) -> list[Held]:
     return list({event.title: event for event in reversed(events)}.values())
 
 
-class _Said:
+class _Values:
     """What events say, each looked at once."""
 
     def __init__(self) -> None:
-        self._known: dict[int, _Values] = {}
+        self._known: dict[int, Said] = {}
 
     def in_common(self, left: Held, right: Held) -> float:
         """Give the weight of the values that two events share, under whatever names."""
-        return likeness.values_in_common(self._of(left), self._of(right))
+        return self._of(left).in_common(self._of(right))
 
-    def _of(self, held: Held) -> _Values:
-        if id(held) not in self._known:
+    def _of(self, held: Held) -> Said:
+        found = self._known.get(id(held))
+        if found is None:
             event = held.event
-            self._known[id(held)] = likeness.weighted([*event.properties.values(), event.value, event.unique_id])
-        return self._known[id(held)]
+            found = self._known[id(held)] = Said([*event.properties.values(), event.value, event.unique_id])
+        return found

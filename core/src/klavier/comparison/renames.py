@@ -1,14 +1,14 @@
 """Which properties stand under another name on the other side: the same values, in every object that has both."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
 
 from klavier.comparison.likeness import are_akin, names
 from klavier.comparison.values import frozen as frozen_value
-from klavier.comparison.values import is_same, is_telling
+from klavier.comparison.values import is_telling
 
 Properties = Mapping[str, Any]
 
@@ -41,13 +41,6 @@ def find_renames(objects: Sequence[Unpaired]) -> dict[str, str]:
             chosen[ours] = theirs
             taken.add(theirs)
     return chosen
-
-
-def split(found: Unpaired, renames: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Give the renamed names that two objects share; the right one as second."""
-    for ours, theirs in renames.items():
-        if ours in found.left and theirs in found.right and is_same(found.left[ours], found.right[theirs]):
-            yield ours, theirs
 
 
 def _equal_pairs(objects: Sequence[Unpaired]) -> tuple[Counter[tuple[str, str]], set[tuple[str, str]]]:
