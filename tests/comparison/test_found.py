@@ -7,7 +7,7 @@ import pytest
 import klavier
 from klavier import Comparison, compare, parse_event
 from klavier.comparison.report import Case
-from tests.comparison.plain_vendor import PlainVendor, subscribe
+from tests.comparison.plain_vendor import PlainVendor, post, subscribe
 
 Row = tuple[str, str, str, str, int, int]
 
@@ -52,6 +52,10 @@ def tracks_by_id(event: klavier.Event) -> dict[str, Any]:
 
 def only_seen(event: klavier.Event) -> bool:
     return getattr(event, "event", "") == "Seen"
+
+
+def new_list() -> klavier.Request:
+    return post("/api/lists", {"type": "list", "attributes": {"name": "VIP"}})
 
 
 BENT: list[tuple[str, dict[str, Any], list[Row]]] = [
@@ -110,9 +114,11 @@ BENT: list[tuple[str, dict[str, Any], list[Row]]] = [
         ("properties", "changed", "friends", "an object → a number", 1, 1),
         ("properties", "changed", "plan", "an object → a string", 1, 1),
     ]),
+    ("a list is made that nobody is on", {"more": lambda event: [new_list()] if event.message_id == "i0" else []}, [
+        ("lists", "only_right", "VIP", "the list itself", 1, 1),
+    ]),
     ("people are asked for consent", {"more": lambda event: [subscribe(event)] if event.type == "identify" else []}, [
         ("consent", "only_right", "email marketing", "waits for confirmation on XUepkK", 3, 3),
-        ("lists", "only_right", "XUepkK", "the list itself", 1, 1),
     ]),
 ]  # fmt: skip
 

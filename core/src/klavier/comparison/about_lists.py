@@ -19,9 +19,15 @@ States = dict[tuple[str, str], Any]
 
 
 def compare_lists(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
-    """Gather who is on which list; people that one side lacks count, so that the members of a list add up."""
+    """Gather who is on which list; people that one side lacks count, so that the members of a list add up.
+
+    A list without members counts where a side made it; one that was only named is in the account anyhow.
+    """
     _compare_states("lists", matches, lambda person: _lists(person, left), lambda person: _lists(person, right), rows)
-    ours, theirs = ({found.name: found.opt_in_process for found in side.lists.values()} for side in (left, right))
+    ours, theirs = (
+        {found.name: found.opt_in_process for found in side.lists.values() if not found.given_id}
+        for side in (left, right)
+    )
     members = {left.list_name(found) for match in matches for person in match.left for found in person.profile.lists}
     members |= {right.list_name(found) for match in matches for person in match.right for found in person.profile.lists}
     for name in sorted(ours.keys() | theirs.keys()):
