@@ -1,6 +1,6 @@
 """What two readings do not share, told as differences."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from klavier.migration.model import NotCarried
@@ -8,31 +8,40 @@ from klavier.migration.tables.terms import TERMS
 from klavier.migration.terms import Reading, Term, is_nothing, parts, same
 from klavier.migration.words import in_words
 
+AND_PROPERTY = "external id and custom property id"
+"""A user id that identifies, and is repeated as the custom property `id`."""
+
 _TERMS = {term.name: term for term in TERMS}
 
 
 def differing(old: Reading, new: Reading) -> Iterator[tuple[Term, Any, Any]]:
     """Give the terms that two readings give different values, in the order of the vocabulary, with both values."""
-    old, new = _let_through(old), _let_through(new)
+    old, new = _comparable(old), _comparable(new)
     for name in dict.fromkeys([*_TERMS, *old, *new]):
         was, becomes = old.get(name), new.get(name)
         if not same(was, becomes):
             yield term_of(name), was, becomes
 
 
-def _let_through(reading: Reading) -> Reading:
-    """Leave out the places that an allow list closes, so that two vendors with the same list compare alike."""
-    allowed = reading.get("allowed")
-    if allowed is None:
-        return reading
-    found = {name: value for name, value in reading.items() if name != "custom_without"}
-    for name in ("attributes", "event_attributes"):
-        open_places = {
-            attribute: tuple(place for place in places if place.rpartition(".")[2] in allowed)
-            for attribute, places in (found.get(name) or {}).items()
-        }
-        found[name] = {attribute: places for attribute, places in open_places.items() if places}
+def _comparable(reading: Reading) -> Reading:
+    """Say alike what can be said in two ways: a user id that is also a property, places that an allow list closes."""
+    found = dict(reading)
+    if found.get("user_id") == AND_PROPERTY:
+        found |= {"user_id": "external id", "custom_id": "id"}
+    allowed = found.get("allowed")
+    if allowed is not None:
+        found.pop("custom_without", None)
+        found |= {name: _let_through(found.get(name) or {}, allowed) for name in ("attributes", "event_attributes")}
     return found
+
+
+def _let_through(attributes: Mapping[str, Any], allowed: Sequence[str]) -> dict[str, Any]:
+    """Leave out the places that an allow list closes."""
+    open_places = {
+        attribute: tuple(place for place in places if place.rpartition(".")[2] in allowed)
+        for attribute, places in attributes.items()
+    }
+    return {attribute: places for attribute, places in open_places.items() if places}
 
 
 def is_told(term: Term, old: Reading, new: Reading) -> bool:

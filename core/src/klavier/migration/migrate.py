@@ -175,6 +175,7 @@ class _DecidedBy:
 def _told(wanted: Reading, reached: Reading, deciders: Deciders) -> Iterator[NotCarried]:
     """Tell the differences of two readings, less those that others tell already."""
     for term, was, becomes in differing(wanted, reached):
-        by = tuple(name for name, terms in deciders.items() if terms is not None and term.name in terms)
+        names = {term.name, "user_id"} if term.name == "custom_id" else {term.name}  # one value may say both
+        by = tuple(name for name, terms in deciders.items() if terms is not None and names & terms)
         if by or is_told(term, wanted, reached):
             yield difference(term, was, becomes, by)

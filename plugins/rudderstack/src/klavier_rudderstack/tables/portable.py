@@ -107,7 +107,7 @@ PORTABLE = Table(RudderStackSettings, (
     Does("custom_without",       tuple(sorted(traits.V1)), when=_V1),
     Does("custom_without",       tuple(sorted(traits.IMPORT)), when=_IMPORTS),
     Does("event_custom_from",    ("traits", "context.traits"), when=_CLOUD),
-    Does("nulls",                "left out"),
+    Does("nulls",                "left out of traits", when=_CLOUD),
     Does("contact",              "a bad phone number rejects the event", when=_IMPORTS),
     Does("contact",              "what is bad is left out"),
     Does("patches",              "integrations.Klaviyo.fieldsToUnset, fieldsToAppend, fieldsToUnappend", when=_IMPORTS),
