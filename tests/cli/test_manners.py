@@ -39,7 +39,7 @@ def test_help_imports_little(tmp_path: Path) -> None:
 
 
 def test_help_does_not_wait_for_the_vendors_of_plugins_that_add_commands(tmp_path: Path) -> None:
-    heavy = ("rich", "httpx", "aiohttp", "cattrs", "liquid", "phonenumbers", "klavier.config.load")
+    heavy = ("rich", "httpx", "aiohttp", "attr", "cattrs", "orjson", "liquid", "phonenumbers", "klavier.config.load")
     vendors = ("klavier_rudderstack", "klavier_segment_actions.vendor", "klavier_segment_actions.rows")
     code = (
         "import sys; from klavier.cli import app; app.app(['--help'], standalone_mode=False); "

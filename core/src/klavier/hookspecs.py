@@ -1,16 +1,17 @@
 """The hooks a plugin can implement; decorate an implementation with `klavier.hookimpl`."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pluggy
 
-from klavier.events.model import Event, JsonObject
-from klavier.outcome import Outcome
-from klavier.vendor import VendorSpec
+if TYPE_CHECKING:  # a plugin that only adds commands needs none of these
+    from collections.abc import Iterable
 
-if TYPE_CHECKING:
     import click
+
+    from klavier.events.model import Event, JsonObject
+    from klavier.outcome import Outcome
+    from klavier.vendor import VendorSpec
 
 PROJECT = "klavier"
 
@@ -23,22 +24,22 @@ class Hooks:
     """Each hook in one sentence; implement any of them as a function of a module or a method of an object."""
 
     @hookspec
-    def klavier_vendors(self) -> Iterable[VendorSpec]:  # type: ignore[empty-body]  # pluggy reads the signature only
+    def klavier_vendors(self) -> "Iterable[VendorSpec]":  # type: ignore[empty-body]  # pluggy reads the signature only
         """Register vendors: give the `VendorSpec` of each."""
 
     @hookspec
-    def klavier_read_event(self, payload: JsonObject) -> Event | None:
+    def klavier_read_event(self, payload: "JsonObject") -> "Event | None":
         """Read `payload` in a wire format of the plugin's own: give its event, or None for any other format."""
 
     @hookspec
-    def klavier_transform_event(self, event: Event, vendor: str) -> Event | Outcome | None:
+    def klavier_transform_event(self, event: "Event", vendor: str) -> "Event | Outcome | None":
         """Change or drop `event` before `vendor` translates it.
 
         Give another event, a `skipped` outcome that drops it with its reason, or None to leave it as it is.
         """
 
     @hookspec
-    def klavier_event_outcome(self, event: Event, vendor: str, outcome: Outcome) -> None:
+    def klavier_event_outcome(self, event: "Event", vendor: str, outcome: "Outcome") -> None:
         """Observe the final `outcome` of `event` under `vendor`."""
 
     @hookspec

@@ -1,6 +1,7 @@
 """The plugins of one program: found by entry point or registered by hand, the broken ones set aside with their reason.
 
 One typed class wraps pluggy, so that the rest of klavier never sees an untyped hook caller.
+Events and vendors are imported where a plugin gives some, so that the list of commands does not wait for them.
 """
 
 import difflib
@@ -9,30 +10,28 @@ from collections.abc import Iterable, Iterator
 from copy import copy
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import attrs
 import pluggy
-from attrs import frozen
 
 from klavier.errors import ConfigError, EventError, PluginError
-from klavier.events.model import Event, JsonObject
 from klavier.hookspecs import PROJECT, Hooks
-from klavier.outcome import Outcome, failed
-from klavier.strictjson import checked_copy, kind_of
-from klavier.vendor import VendorSpec
 
 if TYPE_CHECKING:
     import click
 
+    from klavier.events.model import Event
+    from klavier.outcome import Outcome
+    from klavier.vendor import VendorSpec
+
 KNOWN_PLUGINS = "klavier-{name}"
 """Distributions are named after their vendor, so that an unknown one can be said to be installable."""
 
-_NAME = re.compile(r"[a-z][a-z0-9]{0,30}(-[a-z0-9]{1,30}){0,5}")
+NAME = re.compile(r"[a-z][a-z0-9]{0,30}(-[a-z0-9]{1,30}){0,5}")
+"""How a vendor's name is spelled."""
 
 
-@frozen
-class BrokenPlugin:
+class BrokenPlugin(NamedTuple):
     """A plugin that was set aside, and why; the others work on."""
 
     name: str
@@ -80,7 +79,7 @@ class Plugins:
             raise PluginError(f"plugin {shown}: {type(error).__name__}: {_first_line(error)}") from error
 
     @property
-    def vendors(self) -> dict[str, VendorSpec]:
+    def vendors(self) -> "dict[str, VendorSpec]":
         """The registered vendors by name."""
         return dict(self._vendors)
 
@@ -89,21 +88,23 @@ class Plugins:
         """The plugins that were set aside, with reasons."""
         return tuple(self._broken)
 
-    def vendor(self, name: str) -> VendorSpec:
+    def vendor(self, name: str) -> "VendorSpec":
         """Give a vendor by name; raises `ConfigError` that says which are installed and what to install."""
         if isinstance(name, str) and name in self._vendors:
             return self._vendors[name]
         raise ConfigError(f"vendor: {_unknown(name, sorted(self._vendors), self._broken)}")
 
-    def read(self, payload: JsonObject) -> Event | None:
+    def read(self, payload: dict[str, Any]) -> "Event | None":
         """Let plugins read a payload that klavier cannot; gives the first event made of it, None where none knows it.
 
         Raises `EventError` where the plugin whose format it is refuses it, raises anything, or gives no event.
         """
         for call in self._calls("klavier_read_event"):
+            from klavier.offers import fault_of_event  # noqa: PLC0415 -- see above
+
             try:
                 event: Any = call.run(payload=payload)
-                problem = _fault_of_event(event, "reading") if event is not None else ""
+                problem = fault_of_event(event, "reading") if event is not None else ""
             except EventError:
                 raise
             except Exception as error:
@@ -114,12 +115,15 @@ class Plugins:
                 return event  # type: ignore[no-any-return]  # checked just now
         return None
 
-    def transform(self, event: Event, vendor: str) -> Event | Outcome:
+    def transform(self, event: "Event", vendor: str) -> "Event | Outcome":
         """Run every transformation in turn; an outcome drops the event, also the `failed` one of a broken plugin."""
         for call in self._calls("klavier_transform_event"):
+            from klavier.offers import fault_of_change  # noqa: PLC0415 -- see above
+            from klavier.outcome import Outcome, failed  # noqa: PLC0415 -- see above
+
             try:
                 result: Any = call.run(event=event, vendor=vendor)
-                problem = _fault_of(result)
+                problem = fault_of_change(result)
             except Exception as error:  # noqa: BLE001 -- a plugin may raise anything, and the event needs its outcome
                 return failed(f"plugin {call.plugin} raised {type(error).__name__} in a transformation")
             if problem:
@@ -131,7 +135,7 @@ class Plugins:
                 event = copy(result)
         return event
 
-    def observe(self, event: Event, vendor: str, outcome: Outcome) -> None:
+    def observe(self, event: "Event", vendor: str, outcome: "Outcome") -> None:
         """Show an outcome to every observer; raises `PluginError` that names the first that fails, after all had it."""
         broken: PluginError | None = None
         for call in self._calls("klavier_event_outcome"):
@@ -175,11 +179,13 @@ class Plugins:
                 if implementation.plugin is plugin and (implementation.wrapper or implementation.hookwrapper):
                     raise PluginError(f"plugin {shown}: {caller.name} is a wrapper; make it a plain implementation")
 
-    def _vendors_of(self, plugin: object, shown: str) -> dict[str, VendorSpec]:
+    def _vendors_of(self, plugin: object, shown: str) -> "dict[str, VendorSpec]":
         found: dict[str, VendorSpec] = {}
         for call in self._calls("klavier_vendors"):
+            from klavier.offers import fault_of_spec  # noqa: PLC0415 -- see above
+
             for spec in call.run() if call.owner is plugin else ():
-                problem = _fault_of_spec(spec, {**self._vendors, **found})
+                problem = fault_of_spec(spec, {**self._vendors, **found})
                 if problem:
                     raise PluginError(f"plugin {shown}: {problem}")
                 found[spec.name] = spec
@@ -197,41 +203,6 @@ class _Call:
     def run(self, **arguments: Any) -> Any:
         """Call it."""
         return self._implementation.function(*(arguments[name] for name in self._implementation.argnames))
-
-
-def _fault_of(result: Any) -> str:
-    """Say what is wrong with what a transformation gave; empty where nothing is."""
-    if result is None:
-        return ""
-    if isinstance(result, Outcome):
-        return "gave a delivered outcome for an event that nobody sent" if result.kind == "delivered" else ""
-    return _fault_of_event(result, "a transformation", "an event, an outcome or None")
-
-
-def _fault_of_event(result: Any, where: str, wanted: str = "an event or None") -> str:
-    """Say what is wrong with an event that a plugin gave; empty where nothing is."""
-    if not isinstance(result, Event):
-        return f"gave {kind_of(result)} in {where}, not {wanted}"
-    try:
-        checked_copy(vars(result))
-    except EventError as error:
-        return f"gave an event that JSON cannot say: {error}"
-    return ""
-
-
-def _fault_of_spec(spec: Any, taken: dict[str, VendorSpec]) -> str:
-    """Say what is wrong with what a plugin registers as a vendor; empty where nothing is."""
-    if not isinstance(spec, VendorSpec):
-        return f"klavier_vendors gave {kind_of(spec)}, not a VendorSpec"
-    if not isinstance(spec.name, str) or not _NAME.fullmatch(spec.name):
-        return "a vendor's name is lower-case words joined by hyphens, such as 'segment-actions'"
-    if spec.name in taken:
-        return f"vendor {spec.name!r} is registered already; rename one"
-    if not isinstance(spec.settings, type) or not attrs.has(spec.settings):
-        return f"the settings of vendor {spec.name!r} are no attrs class"
-    if spec.portable is not None and not callable(spec.portable):
-        return f"the portable of vendor {spec.name!r} cannot be called; give a function that gives it"
-    return "" if callable(spec.build) else f"the build of vendor {spec.name!r} cannot be called"
 
 
 @lru_cache(maxsize=1)
@@ -253,7 +224,7 @@ def _unknown(name: str, installed: list[str], broken: list[BrokenPlugin]) -> str
     here = f"installed are {', '.join(installed)}" if installed else "no vendor is installed"
     if broken:
         here += f"; set aside as broken are {', '.join(plugin.name for plugin in broken)}"
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         return f"must be the name of a vendor, such as 'rudderstack'; {here}"
     close = difflib.get_close_matches(name, installed, n=1)
     if close:

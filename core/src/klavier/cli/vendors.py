@@ -113,7 +113,7 @@ def _as_object(specs: list[VendorSpec], plugins: Plugins) -> dict[str, Any]:
             }
             for spec in specs
         ],
-        "broken": [asdict(plugin) for plugin in plugins.broken],
+        "broken": [plugin._asdict() for plugin in plugins.broken],
     }
 
 

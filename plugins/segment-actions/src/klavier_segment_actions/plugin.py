@@ -1,21 +1,23 @@
 """What this package registers with klavier."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from klavier.hookspecs import hookimpl
-from klavier.vendor import VendorSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import click
 
     from klavier.migration import Portable
+    from klavier.vendor import VendorSpec
 
 
 @hookimpl
-def klavier_vendors() -> Iterable[VendorSpec]:
+def klavier_vendors() -> "Iterable[VendorSpec]":
     """Register the vendor."""
     # Here, since the list of commands, for which this module is imported too, must not wait for the vendor.
+    from klavier.vendor import VendorSpec  # noqa: PLC0415 -- see above
     from klavier_segment_actions.settings import SegmentActionsSettings  # noqa: PLC0415 -- see above
     from klavier_segment_actions.tables.retry import RETRY  # noqa: PLC0415 -- see above
     from klavier_segment_actions.vendor import NAME, SegmentActions  # noqa: PLC0415 -- see above

@@ -1,0 +1,47 @@
+"""What is wrong with what a plugin gives: an event, a changed event, a vendor."""
+
+from typing import Any
+
+import attrs
+
+from klavier.errors import EventError
+from klavier.events.model import Event
+from klavier.outcome import Outcome
+from klavier.plugins import NAME
+from klavier.strictjson import checked_copy, kind_of
+from klavier.vendor import VendorSpec
+
+
+def fault_of_change(result: Any) -> str:
+    """Say what is wrong with what a transformation gave; empty where nothing is."""
+    if result is None:
+        return ""
+    if isinstance(result, Outcome):
+        return "gave a delivered outcome for an event that nobody sent" if result.kind == "delivered" else ""
+    return fault_of_event(result, "a transformation", "an event, an outcome or None")
+
+
+def fault_of_event(result: Any, where: str, wanted: str = "an event or None") -> str:
+    """Say what is wrong with an event that a plugin gave; empty where nothing is."""
+    if not isinstance(result, Event):
+        return f"gave {kind_of(result)} in {where}, not {wanted}"
+    try:
+        checked_copy(vars(result))
+    except EventError as error:
+        return f"gave an event that JSON cannot say: {error}"
+    return ""
+
+
+def fault_of_spec(spec: Any, taken: dict[str, VendorSpec]) -> str:
+    """Say what is wrong with what a plugin registers as a vendor; empty where nothing is."""
+    if not isinstance(spec, VendorSpec):
+        return f"klavier_vendors gave {kind_of(spec)}, not a VendorSpec"
+    if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
+        return "a vendor's name is lower-case words joined by hyphens, such as 'segment-actions'"
+    if spec.name in taken:
+        return f"vendor {spec.name!r} is registered already; rename one"
+    if not isinstance(spec.settings, type) or not attrs.has(spec.settings):
+        return f"the settings of vendor {spec.name!r} are no attrs class"
+    if spec.portable is not None and not callable(spec.portable):
+        return f"the portable of vendor {spec.name!r} cannot be called; give a function that gives it"
+    return "" if callable(spec.build) else f"the build of vendor {spec.name!r} cannot be called"
