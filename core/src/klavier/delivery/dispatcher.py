@@ -41,6 +41,9 @@ _AHEAD = 5000
 _CHUNK = 1000
 """How many are read from the outbox at once."""
 
+_STEP = 1000
+"""How many events are translated before what is ready is sent."""
+
 _SHORTEST_SLEEP = 0.001
 _DISK_PAUSE = 1.0
 
@@ -113,14 +116,14 @@ class Dispatcher:
         try:
             while True:
                 with resting():
-                    starved = self._start()
-                    self._dispatch(starved=starved)
+                    started = self._start()
+                    self._dispatch(starved=not started and self._room > 0, idle=not started and not self._flights)
                 if self._landed:
                     await self._write_down()
                     continue
                 if self._finished(until_empty=until_empty):
                     return
-                await self._sleep()
+                await (asyncio.sleep(0) if started else self._sleep())
         finally:
             for flight in self._flights:
                 flight.cancel()
@@ -132,18 +135,18 @@ class Dispatcher:
         return self._stopping or (until_empty and self._lanes.idle)
 
     def _start(self) -> bool:
-        """Start voyages while there is room; gives whether nothing more is ready."""
+        """Start some voyages if there is room, no more than make a body; gives whether any could start.
+
+        Then what is there can be sent before more is translated: the network is busy early, and memory is used again
+        while it is still in the processor's cache.
+        """
         if self._stopping:
-            return True
-        pace = self._pace
-        while self._room > 0 or self._spare > 0:
-            self._fill()
-            most, spare, run = (1, 0, 1) if self._courier.is_down else (self._room, self._spare, pace.run)
-            taken = self._lanes.take(self._now(), most, run, spare=spare)
-            if not taken:
-                return self._room > 0
-            self._set_out(taken)
-        return False
+            return False
+        self._fill()
+        run = 1 if self._courier.is_down else self._pace.run
+        taken = self._lanes.take(self._now(), min(self._room, _STEP), run, spare=min(self._spare, _STEP))
+        self._set_out(taken)
+        return bool(taken)
 
     @property
     def _room(self) -> int:
@@ -188,9 +191,9 @@ class Dispatcher:
             unit.weight = voyage.rest + max([self._lanes.backlog(entry.key) for entry in owned])
             self._pool.add(unit, self._now())
 
-    def _dispatch(self, *, starved: bool) -> None:
+    def _dispatch(self, *, starved: bool, idle: bool) -> None:
         gate = _Slots(self._courier, self._pace.connections - len(self._flights))
-        for parcel in self._pool.ready(self._now(), gate, starved=starved, idle=not self._flights):
+        for parcel in self._pool.ready(self._now(), gate, starved=starved, idle=idle):
             flight = asyncio.get_running_loop().create_task(self._fly(parcel))
             self._flights.add(flight)
             flight.add_done_callback(self._arrived)

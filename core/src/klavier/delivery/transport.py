@@ -17,6 +17,8 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
     import httpx
 
@@ -208,13 +210,12 @@ class AsyncTransport(_BaseTransport):
 
     def _new_session(self) -> "aiohttp.ClientSession":
         import aiohttp  # noqa: PLC0415 -- a heavy import, made by those who send
-        import httpx  # noqa: PLC0415 -- so that both transports trust the same certificates
 
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=self._connections,
                 keepalive_timeout=_IDLE,
-                ssl=httpx.create_ssl_context() if self._verify else False,
+                ssl=_certificates() if self._verify else False,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
@@ -237,3 +238,10 @@ class AsyncTransport(_BaseTransport):
     ) -> None:
         """Close the connections."""
         await self.close()
+
+
+def _certificates() -> "ssl.SSLContext":
+    """Trust the same certificates as the other transport does."""
+    import httpx  # noqa: PLC0415 -- a heavy import, and a server without TLS needs none
+
+    return httpx.create_ssl_context()
