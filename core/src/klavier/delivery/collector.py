@@ -4,6 +4,12 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_BURST = 20_000
+"""From so many new objects on they are made old unseen; fewer are looked at as ever."""
+
+_ENOUGH = 3_000_000
+"""After so many of them all objects are looked at once, so that garbage of the whole program does not pile up."""
+
 
 @contextmanager
 def resting() -> Iterator[None]:
@@ -11,7 +17,7 @@ def resting() -> Iterator[None]:
 
     A burst makes many objects that all stay until their replies come and then go by their reference counts, so the
     collector would walk through them time and again to free nothing: in bulk that was a third of all processor time.
-    So at the end what is young counts as old: it is looked at when the collector next looks at everything.
+    So at the end of a large one what is young counts as old, without a look at it.
     Blocks are kept short, since the collector belongs to the whole program; nothing is awaited in them.
     """
     if not gc.isenabled():
@@ -21,12 +27,27 @@ def resting() -> Iterator[None]:
     try:
         yield
     finally:
-        _age()
+        _aging.after(gc.get_count()[0])
         gc.enable()
 
 
-def _age() -> None:
-    """Make young objects old without looking at them, unless the program has frozen some that are to stay so."""
-    if not gc.get_freeze_count():
-        gc.freeze()
-        gc.unfreeze()
+class _Aging:
+    """Makes young objects old, and looks at all of them now and then."""
+
+    def __init__(self) -> None:
+        self.aged = 0
+
+    def after(self, young: int) -> None:
+        """Age what is young after a burst, unless the program has frozen objects that are to stay so."""
+        if young < _BURST or gc.get_freeze_count():
+            return
+        self.aged += young
+        if self.aged >= _ENOUGH:
+            self.aged = 0
+            gc.collect()
+        else:
+            gc.freeze()
+            gc.unfreeze()
+
+
+_aging = _Aging()
