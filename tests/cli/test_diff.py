@@ -140,6 +140,7 @@ def test_wrong_use(run: Run, folder: Path) -> None:
     assert "did you mean 'segment-actions'?" in complaint("-", "--from", "rudderstack", "--to", "segment-action")
     assert "-: no line of it is an event; line 1: not JSON" in complaint("-", *CLASSIC_TO_ACTIONS, stdin=b"nonsense\n")
     assert "vendors.little" in complaint("-", "--from", "little", "--to", "rudderstack", "--from-wire", "native")
+    assert "there is no such folder" in complaint("-", *CLASSIC_TO_ACTIONS, "--output", "no/where.txt")
     (folder / "bad.toml").write_text("list_idd = 'x'\n")
     assert "bad.toml: list_idd" in complaint("-", *CLASSIC_TO_ACTIONS, "--from-settings", "bad.toml")
 

@@ -119,6 +119,8 @@ def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: b
     from klavier.comparison.compare import Comparing  # noqa: PLC0415 -- loads the sandbox
 
     check_readable([file])
+    if output is not None and not output.parent.is_dir():
+        raise UsageError(f"{click.format_filename(output)}: there is no such folder; make it, or write elsewhere")
     left, right = _prepared(asked)
     names = names_of((left, asked.left), (right, asked.right))
     comparing = Comparing(left.vendor, right.vendor, names=names, plugins=left.plugins, opt_in=asked.opt_in)
