@@ -70,6 +70,8 @@ def read_json(example: Example) -> None:
     json.loads(example.parsed)
 
 
+collect_ignore = ["docs/plugin-template/tests"]  # tests/end_to_end runs them where the plugin is installed
+
 pytest_collect_file = Sybil(
     parsers=[
         PythonCodeBlockParser(),

@@ -12,7 +12,7 @@ import pytest
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 import klavier
-from tests.support.environments import Environment
+from tests.support.environments import Environment, build
 from tests.support.repository import DISTRIBUTIONS, PLUGINS, ROOT, pyproject
 
 OURS = {pyproject(folder)["project"]["name"]: folder for folder in DISTRIBUTIONS}
@@ -24,12 +24,6 @@ _UNSEEN_IMPORTS = [
 ]
 
 EVERY_DISTRIBUTION = pytest.mark.parametrize("name", OURS)
-
-
-def build(source: Path, into: Path, *targets: str) -> None:
-    command = [sys.executable, "-m", "hatchling", "build", "-d", str(into), *(f"-t{target}" for target in targets)]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)  # noqa: S603 -- our own build
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")

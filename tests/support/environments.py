@@ -45,6 +45,13 @@ class Environment:
         return done.stdout
 
 
+def build(source: Path, into: Path, *targets: str) -> None:
+    """Build distributions (`wheel`, `sdist`, or both) of a source folder without a network."""
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(into), *(f"-t{target}" for target in targets)]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)  # noqa: S603 -- our own build
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def closure(names: Iterable[str]) -> set[str]:
     """Name the installed distributions that these need here, themselves included, by way of their metadata."""
     found: set[str] = set()

@@ -40,6 +40,7 @@ def command(*, name: str | None, config_file: Path | None, as_: str) -> None:
     Plugins that are broken are listed with what is wrong with them.
     """
     plugins = known_plugins(config_file)
+    plugins.add_commands(click.Group())  # for those that are broken there
     specs = sorted(plugins.vendors.values(), key=lambda spec: spec.name) if name is None else [plugins.vendor(name)]
     if as_ == "json":
         click.echo(orjson.dumps(_as_object(specs, plugins), option=orjson.OPT_INDENT_2, default=str))

@@ -2,5 +2,7 @@
 
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import ApiError, Response
+from klavier.klaviyo.revisions import CURRENT
+from klavier.klaviyo.times import klaviyo_time
 
-__all__ = ["ApiError", "Request", "Response"]
+__all__ = ["CURRENT", "ApiError", "Request", "Response", "klaviyo_time"]

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from klavier.events.model import Event
 from klavier.events.reader import parse_event
 from klavier.loading import load_vendor
+from klavier.plugins import Plugins
 from klavier.testing import invariants
 from klavier.testing.extra import hypothesis
 from klavier.testing.schemas import Schemas
@@ -35,14 +36,16 @@ class VendorConformance:
     """What the vendor adds by itself, besides what `Vendor.constants` says."""
     exclusions: ClassVar[Collection[str]] = ()
     """Traits and properties that are not sent, besides what `Vendor.excludes` says."""
+    plugins: ClassVar[Plugins | None] = None
+    """Where the vendor and wire formats are registered; None takes the installed plugins."""
     schemas: ClassVar[Schemas | None] = None
     """Klaviyo's schemas to judge bodies by, where you have them."""
     search: ClassVar[Any] = None
     """How hypothesis searches, a `hypothesis.settings`; None leaves it to the profile that you loaded."""
 
     def make(self) -> Vendor:
-        """Build the vendor; override it for one that is not installed as a plugin."""
-        return load_vendor(self.vendor, self.settings)
+        """Build the vendor; override it for one that no plugin registers."""
+        return load_vendor(self.vendor, self.settings, plugins=self.plugins)
 
     def payloads(self) -> Any:
         """Give the strategy of single payloads; override it to add what your vendor treats apart."""
@@ -59,7 +62,7 @@ class VendorConformance:
 
         @hypothesis.given(anything, st.lists(replies(), max_size=4))
         def holds(given: list[Any], answers: list[Any]) -> None:
-            invariants.check_total(vendor, given, answers)
+            invariants.check_total(vendor, given, answers, self.plugins)
 
         self._search(holds)
 
@@ -95,7 +98,7 @@ class VendorConformance:
 
         @hypothesis.given(self._singles(), st.lists(replies(), max_size=4))
         def holds(given: list[Payload], answers: list[Any]) -> None:
-            invariants.check_safe(vendor, [parse_event(payload) for payload in given], answers)
+            invariants.check_safe(vendor, self._read(given), answers)
 
         self._search(holds)
 
@@ -111,6 +114,9 @@ class VendorConformance:
         """What is said about one person follows the order of their events."""
         self._hold(self.streams(), invariants.check_ordered)
 
+    def _read(self, given: Sequence[Payload]) -> list[Event]:
+        return [parse_event(payload, plugins=self.plugins) for payload in given]
+
     def _singles(self) -> Any:
         return st.lists(self.payloads(), min_size=1, max_size=2)
 
@@ -119,7 +125,7 @@ class VendorConformance:
 
         @hypothesis.given(strategy)
         def holds(given: list[Payload]) -> None:
-            check(vendor, [parse_event(payload) for payload in given])
+            check(vendor, self._read(given))
 
         self._search(holds)
 

@@ -13,6 +13,7 @@ from klavier.events.reader import parse_event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import KINDS, Outcome
+from klavier.plugins import Plugins
 from klavier.testing.invariants.report import broken
 from klavier.testing.trace import DeliveryTrace, Trace, record
 from klavier.vendor import Vendor
@@ -22,15 +23,18 @@ DETERMINISTIC = "2 deterministic"
 PURE = "3 pure"
 
 
-def check_total(vendor: Vendor, payloads: Sequence[Any], replies: Sequence[Response] = ()) -> None:
+def check_total(
+    vendor: Vendor, payloads: Sequence[Any], replies: Sequence[Response] = (), plugins: Plugins | None = None
+) -> None:
     """Make of any JSON an event or an `EventError`, and of each event exactly one outcome, whatever Klaviyo replies.
 
     `replies` answer the requests in turn; when they run out, each request gets its usual success.
+    `plugins` read payloads in formats of their own, by default the installed ones.
     """
     events = []
     for payload in payloads:
         try:
-            events.append(parse_event(payload))
+            events.append(parse_event(payload, plugins=plugins))
         except EventError:
             continue
     _check_run(vendor, events, replies)
