@@ -20,7 +20,7 @@ class Settings:
     pass
 
 class Vendor(klavier.Vendor):
-    name = "broken"
+    name = "NAME"
     settings = Settings()
 
     def deliveries(self, events):
@@ -136,7 +136,7 @@ def test_broken_plugins_harm_nothing(folder: Path, listed: subprocess.CompletedP
 @pytest.mark.parametrize(
     ("name", "event", "exit_code", "said"),
     [
-        ("fails-deliveries", TRACK, 1, "vendor broken raised RuntimeError while translating"),
+        ("fails-deliveries", TRACK, 1, "vendor fails raised RuntimeError while translating"),
         ("fails-transforming", TRACK, 1, "plugin fails-transforming raised LookupError in a transformation"),
         ("fails-observing", TRACK, 0, "plugin fails-observing raised LookupError on an outcome"),
         ("fails-reading", TRACK, 0, "delivered"),

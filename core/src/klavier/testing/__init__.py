@@ -7,13 +7,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from klavier.testing import invariants, strategies
+    from klavier.testing import corpus, invariants, strategies
     from klavier.testing.conformance import VendorConformance
+    from klavier.testing.hostile import hostile_sandbox
     from klavier.testing.schemas import Schemas
 
-__all__ = ["Schemas", "VendorConformance", "invariants", "strategies"]
+__all__ = ["Schemas", "VendorConformance", "corpus", "hostile_sandbox", "invariants", "strategies"]
 
-_HOMES = {"VendorConformance": "klavier.testing.conformance", "Schemas": "klavier.testing.schemas"}
+_HOMES = {
+    "VendorConformance": "klavier.testing.conformance",
+    "Schemas": "klavier.testing.schemas",
+    "hostile_sandbox": "klavier.testing.hostile",
+}
 
 
 def __getattr__(name: str) -> Any:

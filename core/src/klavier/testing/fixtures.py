@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from klavier.sandbox import Sandbox
     from klavier.sandbox.server import SandboxServer
 
-TROUBLE_RATE = 0.1
-"""The share of calls that each kind of trouble meets in the hostile sandbox."""
-
 
 @pytest.fixture
 def klavier_sandbox() -> "Sandbox":
@@ -31,16 +28,9 @@ def klavier_hostile_sandbox(klavier_sandbox: "Sandbox") -> "Sandbox":
 
     The same calls go wrong in each run.  A second try may go through: nothing fails for good.
     """
-    from klavier.sandbox import Fault  # noqa: PLC0415 -- only tests that ask for it pay for it
+    from klavier.testing.hostile import make_hostile  # noqa: PLC0415 -- only tests that ask for it pay for it
 
-    klavier_sandbox.faults.add(
-        Fault.throttled(times=None, rate=TROUBLE_RATE),
-        Fault(503, times=None, rate=TROUBLE_RATE),
-        Fault.garbled(status=502, times=None, rate=TROUBLE_RATE),
-        Fault.reset(times=None, rate=TROUBLE_RATE),
-        Fault.lost_reply(times=None, rate=TROUBLE_RATE),
-        Fault.cut(times=None, rate=TROUBLE_RATE),
-    )
+    make_hostile(klavier_sandbox)
     return klavier_sandbox
 
 

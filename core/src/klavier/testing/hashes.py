@@ -32,7 +32,9 @@ def _disturbed(value: Any, key: str = "") -> Any:
         return {name: _disturbed(member, name) for name, member in value.items()}
     if isinstance(value, list):
         return [_disturbed(member) for member in value]
-    if isinstance(value, bool) or key in ("type", "event", "name"):
+    if isinstance(value, bool):
+        return not value if key.lower().endswith("id") else value
+    if key in ("type", "event", "name"):
         return value
     if isinstance(value, int):
         return value - 1 if value > 0 else value + 1

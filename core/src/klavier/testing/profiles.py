@@ -57,4 +57,6 @@ def _in_legacy_calls(request: Request) -> Iterator[dict[str, Any]]:
 
 
 def _found(members: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: members[name] for name in names if members.get(name) not in (None, "")}
+    """Give the members that identify; objects and arrays identify nobody."""
+    found = {name: members[name] for name in names if members.get(name) not in (None, "")}
+    return {name: value for name, value in found.items() if not isinstance(value, (dict, list))}

@@ -8,6 +8,7 @@ from klavier.testing.invariants.order import check_ordered
 from klavier.testing.invariants.repetition import check_batch_is_singles, check_idempotent
 from klavier.testing.invariants.safety import check_safe
 from klavier.testing.invariants.sendable import check_sendable
+from klavier.testing.invariants.survival import check_survives
 
 __all__ = [
     "PLANTS",
@@ -21,5 +22,6 @@ __all__ = [
     "check_pure",
     "check_safe",
     "check_sendable",
+    "check_survives",
     "check_total",
 ]

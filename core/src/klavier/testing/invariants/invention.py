@@ -56,7 +56,8 @@ def _unexplained(trace: Trace, known: list[Any]) -> Iterator[tuple[str, Any]]:
         for exchange in found.exchanges:
             origins = Origins(*known, *replies)
             for place, leaf in leaves(said(exchange.request)):
-                if not _is_placeholder(place, leaf) and not origins.explain(leaf):
+                unread = leaf is None and found.delivery.exact  # what JavaScript could not read
+                if not (unread or _is_placeholder(place, leaf) or origins.explain(leaf)):
                     yield f"{exchange.request.path} {place}", leaf
             replies.append(exchange.response.json)
         origins = Origins(*known)

@@ -29,9 +29,9 @@ def check_idempotent(vendor: Vendor, events: Sequence[Event]) -> None:
     clock.advance(_WHILE)
     for outcomes in (other, tell(twice, vendor, events)):
         _compare_outcomes(IDEMPOTENT, vendor, events, first, outcomes)
-    difference = _difference(once, twice)
-    if difference:
-        raise broken(IDEMPOTENT, f"told twice, Klaviyo holds otherwise: {difference}", vendor, events)
+    held = difference(once, twice)
+    if held:
+        raise broken(IDEMPOTENT, f"told twice, Klaviyo holds otherwise: {held}", vendor, events)
 
 
 def check_batch_is_singles(vendor: Vendor, events: Sequence[Event]) -> None:
@@ -40,9 +40,9 @@ def check_batch_is_singles(vendor: Vendor, events: Sequence[Event]) -> None:
     together, singly = new_sandbox(clock), new_sandbox(clock)
     batch = tell(together, vendor, events)
     _compare_outcomes(BATCHED, vendor, events, [tell(singly, vendor, [event])[0] for event in events], batch)
-    difference = _difference(singly, together)
-    if difference:
-        raise broken(BATCHED, f"told together, Klaviyo holds otherwise: {difference}", vendor, events)
+    held = difference(singly, together)
+    if held:
+        raise broken(BATCHED, f"told together, Klaviyo holds otherwise: {held}", vendor, events)
 
 
 def new_sandbox(clock: FakeClock) -> Sandbox:
@@ -64,7 +64,7 @@ def _compare_outcomes(
             raise broken(invariant, problem, vendor, [event, *(each for each in events if each is not event)])
 
 
-def _difference(wanted: Sandbox, found: Sandbox) -> str:
+def difference(wanted: Sandbox, found: Sandbox) -> str:
     """Name the first leaves that only one of two sandboxes holds; empty where they hold the same."""
     one, other = wanted.comparable(), found.comparable()
     if one == other:
