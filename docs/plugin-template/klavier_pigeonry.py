@@ -34,10 +34,11 @@ class Pigeonry(klavier.Vendor):
             return skipped(f"a pigeon carries no {event.type}")
         if not event.user_id or not isinstance(event.user_id, str):
             return rejected("whose letter is it? give `by`, a string")
-        name = f"{self.settings.prefix}{getattr(event, 'event', 'Facts')}"
+        name = f"{self.settings.prefix}{getattr(event, 'event', None) or 'Facts'}"
         person = {"external_id": event.user_id, "properties": getattr(event, "traits", {})}
         said = {"metric": {"data": {"type": "metric", "attributes": {"name": name}}}, "unique_id": event.stable_id}
-        said |= {"profile": {"data": {"type": "profile", "attributes": person}}, "time": klaviyo_time(event.timestamp)}
+        said |= {"profile": {"data": {"type": "profile", "attributes": person}}}
+        said |= {"time": time} if (time := klaviyo_time(event.timestamp)) else {}
         body = {"data": {"type": "event", "attributes": said | {"properties": getattr(event, "properties", {})}}}
         reply = yield klavier.Request("POST", "/api/events", json=body, revision=CURRENT)
         fault = rejected(reply.reason) if reply.local else failed(reply.reason, reply.status, retryable=reply.retryable)
@@ -54,6 +55,5 @@ def klavier_vendors() -> list[klavier.VendorSpec]:
 def klavier_read_event(payload: dict[str, object]) -> klavier.Event | None:
     """Read a letter, which has a `post` (its id), `by`, `at`, and either `did` and `with`, or `is`."""
     its = {"post": "messageId", "by": "userId", "at": "timestamp", "did": "event", "with": "properties", "is": "traits"}
-    said = {its[name]: value for name, value in payload.items() if name in its}
-    said["type"] = "identify" if "is" in payload else "track"
-    return klavier.parse_event(said) if "post" in payload else None
+    it = {its[name]: value for name, value in payload.items() if name in its}
+    return klavier.parse_event(it | {"type": "identify" if "is" in payload else "track"}) if "post" in payload else None

@@ -184,7 +184,7 @@ def _odd_people() -> Iterator[Payload]:
 def _numbered(kind: str, number: int, user: str) -> Payload:
     moment = f"2024-06-30T12:{number // 60:02d}:{number % 60:02d}.000Z"
     plain = _plain(kind) | {"messageId": f"m-{number}", "timestamp": moment, "userId": user, "anonymousId": f"a-{user}"}
-    own = {"email": f"{user}@shop.test", "number": number}
+    own = {"email": f"{user}@shop.test", "number": number, f"of {number}": number}
     return {**plain, "context": {"traits": {"email": own["email"]}}, _section(kind): {**own, "plan": f"plan {number}"}}
 
 

@@ -24,6 +24,7 @@ _LEAST_PHONE = 6
 _LEAST_MOMENT = 10**8
 """Numbers from here on may be moments in milliseconds."""
 
+_EARLIEST_SECONDS = 100_000
 _LATEST_SECONDS = 31_557_600_000
 """Numbers up to the year 2970 count as seconds, larger ones as milliseconds."""
 
@@ -129,6 +130,6 @@ def _instant(text: str) -> int | None:
 
 def _seconds(number: float) -> int | None:
     """Read a number as whole epoch seconds; None for one that is no time since 1970."""
-    if not 0 < number < _LATEST_SECONDS * 1000:
+    if not _EARLIEST_SECONDS <= number < _LATEST_SECONDS * 1000:
         return None
     return int(number) if number < _LATEST_SECONDS else int(number / 1000)

@@ -22,6 +22,9 @@ TOTAL = "1 total"
 DETERMINISTIC = "2 deterministic"
 PURE = "3 pure"
 
+_REFUSALS = frozenset({400, 404, 413, 422})
+"""What Klaviyo answers to a request that it cannot take."""
+
 
 def check_total(
     vendor: Vendor, payloads: Sequence[Any], replies: Sequence[Response] = (), plugins: Plugins | None = None
@@ -97,8 +100,17 @@ def _check_outcome(vendor: Vendor, found: DeliveryTrace, outcome: Outcome) -> No
         raise broken(TOTAL, f"{outcome.kind!r} is no kind of outcome", vendor, found.delivery.events)
     if outcome.kind != "delivered" and not outcome.reason:
         raise broken(TOTAL, f"{outcome.kind} without a reason", vendor, found.delivery.events, found.requests)
+    _check_retryable(vendor, found, outcome)
     if outcome.kind == "rejected" and len(found.delivery.events) == 1 and found.requests:
         raise broken(TOTAL, "rejected after a request was made", vendor, found.delivery.events, found.requests)
+
+
+def _check_retryable(vendor: Vendor, found: DeliveryTrace, outcome: Outcome) -> None:
+    """Ask for another try only where it may help: what Klaviyo could not take as it is, it will not take later."""
+    statuses = {exchange.response.status for exchange in found.exchanges if not exchange.response.ok}
+    if outcome.retryable and statuses and statuses <= _REFUSALS:
+        problem = f"to be tried again, though Klaviyo refused it ({outcome.reason})"
+        raise broken(TOTAL, problem, vendor, found.delivery.events, found.requests)
 
 
 def _written(trace: Trace) -> list[Any]:

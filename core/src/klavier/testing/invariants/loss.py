@@ -23,8 +23,17 @@ PLANTS: dict[str, Any] = {
     "plantedObject": {"inner key": "qzinner", "deeper": {"deepest": [{"qz": 73.9104}]}},
     "__planted__": " QzPadded ",
     "gepflanzt ü": "qzüber 李",
+    "planted amount": 40.2175,
+    "planted text": f"qzlong {'qz' * 400}end",
+    "planted depth": {"a": {"b": {"c": {"d": "qzdeep"}}}},
+    "$planted": "qzdollar",
+    "coupon": "qzcoupon",
+    "color": "qzcolor",
 }
 """Members that no vendor can know, of every kind, with values that occur nowhere else."""
+
+FALSY: dict[str, Any] = {"planted no": False, "planted zero": 0}
+"""Members that are there though their values count as false; they are looked for by their names."""
 
 TWINS: dict[str, Any] = {"twin": "qztwin", "twin.inner": "qzinnertwin"}
 """Two members that are one where dots open objects; vendors that do so to the letter (`Delivery.exact`) keep one."""
@@ -55,6 +64,11 @@ def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Coll
         notes = " ".join(outcomes[0].notes)
         arrived = Origins(*_arrivals(trace))
         exact = any(found.delivery.exact for found in trace.deliveries)
+        arrivals = {name for found in _arrivals(trace) for name in _names(found)}
+        for name in FALSY:
+            place = f"{_section(event)}.{name}"
+            if event.type != "alias" and not _excuses(excused, place) and name not in notes and name not in arrivals:
+                raise broken(LOST, f"{place} is not sent", vendor, trace.events, trace.requests)
         for custom in _customs(event, PLANTS if exact else PLANTS | TWINS):
             if not _excuses(excused, custom.place) and custom.key not in notes:
                 _check_member(vendor, trace, arrived, custom, excused)
@@ -71,9 +85,9 @@ def _planted(event: Event) -> Event:
     payload = dict(event.payload)
     match event:
         case Identify(traits=traits) | Group(traits=traits):
-            payload["traits"] = traits | PLANTS | TWINS
+            payload["traits"] = traits | PLANTS | FALSY | TWINS
         case Track(properties=properties) | Page(properties=properties) | Screen(properties=properties):
-            payload["properties"] = properties | PLANTS | TWINS
+            payload["properties"] = properties | PLANTS | FALSY | TWINS
         case _:
             pass
     return parse_event(payload)
@@ -89,6 +103,21 @@ def _customs(event: Event, plants: Collection[str]) -> Iterator[_Custom]:
             return
     for key in plants:
         yield _Custom(f"{section}.{key}", key, members[key])
+
+
+def _section(event: Event) -> str:
+    return "traits" if event.type in ("identify", "group") else "properties"
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Give the names of all members of a JSON value, and names that stand in it as texts."""
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield name
+            yield from _names(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _names(member)
 
 
 def _arrivals(trace: Trace) -> list[Any]:

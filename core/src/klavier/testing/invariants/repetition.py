@@ -8,7 +8,8 @@ from klavier.events.model import Event
 from klavier.outcome import Outcome
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.testing.invariants.report import broken
-from klavier.testing.saying import leaves
+from klavier.testing.saying import leaves, said
+from klavier.testing.trace import record
 from klavier.vendor import Vendor
 
 IDEMPOTENT = "9 idempotent"
@@ -23,6 +24,7 @@ def check_idempotent(vendor: Vendor, events: Sequence[Event]) -> None:
 
     So a delivery whose reply got lost can be tried again.
     """
+    _check_unique_ids(vendor, events)
     clock = FakeClock()
     once, twice = new_sandbox(clock), new_sandbox(clock)
     first, other = tell(once, vendor, events), tell(twice, vendor, events)
@@ -53,6 +55,17 @@ def new_sandbox(clock: FakeClock) -> Sandbox:
 def tell(sandbox: Sandbox, vendor: Vendor, events: Sequence[Event]) -> list[Outcome]:
     """Deliver events to a sandbox; gives one outcome for each, in order."""
     return in_order(events, [(delivery, deliver(delivery, sandbox.send)) for delivery in plan(vendor, events)])
+
+
+def _check_unique_ids(vendor: Vendor, events: Sequence[Event]) -> None:
+    """Let no two events have one unique id: Klaviyo would keep the first only."""
+    owners: dict[str, Event] = {}
+    for event in events:
+        for request in record(vendor, [event]).requests:
+            for place, leaf in leaves(said(request)):
+                name = place.rpartition(".")[2]
+                if name == "unique_id" and owners.setdefault(leaf, event).message_id != event.message_id:
+                    raise broken(IDEMPOTENT, f"two events have the unique id {leaf!r}", vendor, [owners[leaf], event])
 
 
 def _compare_outcomes(

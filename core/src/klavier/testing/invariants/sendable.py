@@ -7,6 +7,7 @@ from typing import Any
 from klavier.errors import EventError
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
+from klavier.klaviyo.revisions import RETIRES
 from klavier.strictjson import find_fault
 from klavier.testing.invariants.report import broken
 from klavier.testing.schemas import Schemas
@@ -17,7 +18,7 @@ SENDABLE = "6 sendable"
 
 
 def check_sendable(vendor: Vendor, events: Sequence[Event], schemas: Schemas | None = None) -> None:
-    """Bodies are strict JSON, parameters and form fields are strings, and no more is claimed than Klaviyo will take.
+    """Bodies are strict JSON, parameters and form fields strings, and revisions are Klaviyo's.
 
     A request beyond Klaviyo's limits is never sent; here it must not end in `delivered` either.  With `schemas` each
     body is judged by its operation and revision.  Deliveries to the letter (`Delivery.exact`) are exempt from limits
@@ -34,6 +35,8 @@ def check_sendable(vendor: Vendor, events: Sequence[Event], schemas: Schemas | N
 
 
 def _check_written(vendor: Vendor, found: DeliveryTrace, request: Request) -> None:
+    if request.revision is not None and request.revision not in RETIRES:
+        raise _broken(f"Klaviyo has no revision {request.revision}", vendor, found, request)
     if request.json is not None and request.form is not None:
         raise _broken("a request with two bodies, JSON and form", vendor, found, request)
     for name, fields in (("params", request.params), ("form", request.form)):
