@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from attrs import define, field
@@ -194,13 +194,16 @@ class Outbox:
         return self._locks.setdefault(holder, FileLock(None if self.path == ":memory:" else f"{self.path}.lock"))
 
     def _open(self) -> sqlite3.Connection:
-        try:
-            connection = self._connect(self.path, self._timeout)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            prepare(connection, self.path)
-        except sqlite3.Error as error:
-            raise OutboxError(f"outbox {self.path}: {error}; check the folder, the disk and the rights") from error
+        with ExitStack() as undo:
+            try:
+                connection = self._connect(self.path, self._timeout)
+                undo.callback(connection.close)  # a file that cannot be used is not kept open
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                prepare(connection, self.path)
+            except sqlite3.Error as error:
+                raise OutboxError(f"outbox {self.path}: {error}; check the folder, the disk and the rights") from error
+            undo.pop_all()
         return connection
 
     def _commit_queue(self) -> None:
