@@ -166,6 +166,12 @@ def test_wrong_use(run: Run, classic: Path, arguments: list[str], complaint: str
     assert complaint in result.stderr
 
 
+def test_defaults_are_not_mistaken_for_settings(run: Run, classic: Path) -> None:  # noqa: ARG001 -- it stands there
+    result = run("migrate", "--from", "freshpaint", "--to", "rudderstack")
+    assert result.stderr == "note: no settings of freshpaint were found, so its defaults are migrated\n"
+    assert run("migrate", "--to", "rudderstack").stderr == ""
+
+
 def test_no_vendor_is_known(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").unlink()
     result = run("migrate", "--to", "rudderstack")

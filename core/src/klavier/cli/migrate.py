@@ -111,6 +111,8 @@ def _source(
     klaviyo = data.get("klaviyo")
     if not isinstance(own, dict):
         raise UsageError(f"vendors.{chosen}: must be a table")
+    if not own:
+        click.echo(f"note: no settings of {plain(chosen)} were found, so its defaults are migrated", err=True)
     return chosen, fill_from_klaviyo(plugins.vendor(chosen).settings, own, klaviyo if isinstance(klaviyo, dict) else {})
 
 
