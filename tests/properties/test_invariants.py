@@ -32,6 +32,14 @@ def test_total(setup: Setup) -> None:
 
 
 @each_setup
+def test_survives(setup: Setup) -> None:
+    def holds(vendor: Vendor, found: list[Payload], seed: int) -> None:
+        invariants.check_survives(vendor, [parse_event(payload) for payload in found], seed)
+
+    search(setup, "survives", holds, STREAMS, st.integers(0, 2**16))
+
+
+@each_setup
 def test_deterministic(setup: Setup) -> None:
     hold(setup, "deterministic", invariants.check_deterministic, of=BOTH)
 
