@@ -5,9 +5,9 @@ from typing import Any
 import hypothesis
 import pytest
 
-from klavier import Vendor, parse_event
+from klavier import parse_event
 from klavier.testing import corpus, invariants
-from tests.support.setups import Setup, setups
+from tests.support.setups import Setup, setups, simplest
 
 EVERY = 1 if hypothesis.settings().max_examples > 100 else 7
 """Of how many payloads one is tried with each setup; the next setup tries the next one."""
@@ -33,20 +33,9 @@ TOGETHER = (
 each_setup = pytest.mark.parametrize(("number", "setup"), list(enumerate(setups())), ids=str)
 
 
-_vendors: dict[str, Vendor] = {}
-
-
-def plain(setup: Setup) -> Vendor:
-    """Give the vendor of a setup with the simplest of its other settings."""
-    if str(setup) not in _vendors:
-        simplest = hypothesis.find(setup.vendors(), lambda _: True, settings=hypothesis.settings(database=None))
-        _vendors[str(setup)] = simplest
-    return _vendors[str(setup)]
-
-
 @each_setup
 def test_single_events(number: int, setup: Setup) -> None:
-    vendor = plain(setup)
+    vendor = simplest(setup)
     for payload in corpus.payloads()[number % EVERY :: EVERY]:
         for check in SINGLY:
             check(vendor, [parse_event(payload)])
@@ -54,7 +43,7 @@ def test_single_events(number: int, setup: Setup) -> None:
 
 @each_setup
 def test_streams(number: int, setup: Setup) -> None:
-    vendor = plain(setup)
+    vendor = simplest(setup)
     for stream in STREAMS:
         for check in TOGETHER:
             check(vendor, [parse_event(payload) for payload in stream])
@@ -63,7 +52,7 @@ def test_streams(number: int, setup: Setup) -> None:
 
 @each_setup
 def test_odd_replies(number: int, setup: Setup) -> None:
-    vendor = plain(setup)
+    vendor = simplest(setup)
     for place, answers in enumerate(REPLIES):
         payloads = corpus.payloads()[:6] if EVERY == 1 else [corpus.payloads()[(number + place) % 6]]
         for payload in payloads:
@@ -89,4 +78,4 @@ def test_streams_that_change_their_mind(number: int, setup: Setup, stream: list[
     common = {"userId": "u-0", "timestamp": f"2024-06-30T12:00:{number % 60:02d}.000Z"}
     events = [parse_event({**common, "messageId": f"m-{place}", **each}) for place, each in enumerate(stream)]
     for check in TOGETHER:
-        check(plain(setup), events)
+        check(simplest(setup), events)

@@ -12,7 +12,7 @@ from klavier import Event, Vendor, parse_event
 from klavier.testing.strategies import Payload, payloads, stream_payloads
 from tests.support.setups import Setup
 
-EXAMPLES = max(settings().max_examples // 7, 1)
+EXAMPLES = max(settings().max_examples // 8, 1)
 """For each setup and promise: there are hundreds of pairs of these."""
 
 SINGLES = st.lists(payloads(), min_size=1, max_size=3)

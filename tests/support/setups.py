@@ -11,6 +11,7 @@ from itertools import product
 from typing import Any, Literal, get_args, get_origin
 
 import attrs
+from hypothesis import find, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -67,6 +68,16 @@ def setups() -> list[Setup]:
         choices |= _CHOICES.get(name, {})
         found += [Setup(name, dict(zip(choices, chosen, strict=True))) for chosen in product(*choices.values())]
     return found
+
+
+_simplest: dict[str, Vendor] = {}
+
+
+def simplest(setup: Setup) -> Vendor:
+    """Give the vendor of a setup with the simplest of its other settings."""
+    if str(setup) not in _simplest:
+        _simplest[str(setup)] = find(setup.vendors(), lambda _: True, settings=settings(database=None))
+    return _simplest[str(setup)]
 
 
 @lru_cache(maxsize=2000)
