@@ -8,6 +8,7 @@ from klavier import Alias, Group, Identify, Page, Screen, Track, load_vendor, pa
 from klavier.delivery.transport import Transport
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
+from klavier.testing import hostile_sandbox
 from klavier.testing.invariants.repetition import tell
 from tests.support.fakes import GoodVendor, Settings
 
@@ -56,3 +57,24 @@ def test_hypothesis_knows_events_by_their_type(kind: type[Any]) -> None:
         assert type(event) is kind
 
     holds()
+
+
+def statuses(seed: int, **more: Any) -> list[int]:
+    sandbox = hostile_sandbox(seed, **more)
+    for event in EVENTS:
+        tell(sandbox, vendor(), [event])
+    return [call.status for call in sandbox.calls]
+
+
+def test_one_seed_gives_one_plan_of_troubles() -> None:
+    assert statuses(1) == statuses(1) != statuses(2)
+
+
+def test_troubles_pass_unless_they_are_to_last() -> None:
+    seen = {status for seed in range(20) for status in statuses(seed)}
+    assert {0, 202, 429, 502, 503} <= seen <= {0, 202, 429, 502, 503}
+    assert {400, 404, 409} <= {status for seed in range(20) for status in statuses(seed, lasting=True)}
+
+
+def test_a_rate_of_nothing_is_no_trouble() -> None:
+    assert set(statuses(1, rate=0)) == {202}

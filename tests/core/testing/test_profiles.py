@@ -6,10 +6,19 @@ from typing import Any
 
 import pytest
 
-from klavier import Request
+from klavier import Request, load_vendor, parse_event
+from klavier.klaviyo import CURRENT
+from klavier.testing import invariants
 from klavier.testing.profiles import profiles
 from klavier.testing.saying import leaves, said
 
+GIVEN = {
+    "public_api_key": "PUBKEY",
+    "private_api_key": "pk_0123456789",
+    "hipaa_mode": True,
+    "mask_ids": True,
+    "mask_secret": "s3cret",
+}
 TODAY = {"type": "profile", "attributes": {"email": "a@b.co", "properties": {"type": "profile"}}}
 
 
@@ -61,3 +70,16 @@ def test_a_parameter_that_is_no_base64_is_left() -> None:
 
 def test_leaves_have_places() -> None:
     assert list(leaves({"a": [1, {"b": None}], "c": {}})) == [("a[0]", 1), ("a[1].b", None)]
+
+
+def test_what_is_no_text_or_number_identifies_nobody() -> None:
+    body = {"data": {"type": "profile", "attributes": {"external_id": {}, "email": ["ada@shop.test"]}}}
+    assert profiles(Request("POST", "/api/profile-import", json=body, revision=CURRENT)) == [{}]
+
+
+def test_a_masked_id_is_derived_from_whatever_stands_there() -> None:
+    vendor = load_vendor("freshpaint", GIVEN)
+    for user in (False, True, 0, "u1"):
+        event = parse_event({"type": "identify", "userId": user, "traits": {"email": "ada@shop.test"}})
+        invariants.check_nothing_invented(vendor, [event])
+        invariants.check_identified(vendor, [event])
