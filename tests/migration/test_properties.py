@@ -134,7 +134,7 @@ def changed(vendor: str, settings: Mapping[str, Any]) -> set[str]:
 
 
 @FROM_EACH
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=25)
 @hypothesis.given(target=st.sampled_from(VENDORS), data=st.data())
 def test_nothing_is_lost_in_silence(source: str, target: str, data: st.DataObject) -> None:
     settings = settings_of(source, data)
@@ -146,7 +146,7 @@ def test_nothing_is_lost_in_silence(source: str, target: str, data: st.DataObjec
 
 
 @FROM_EACH
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=25)
 @hypothesis.given(target=st.sampled_from(VENDORS), data=st.data())
 def test_the_file_says_what_the_settings_say(
     source: str, target: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -170,7 +170,7 @@ def test_the_file_says_what_the_settings_say(
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-@hypothesis.settings(max_examples=30)
+@hypothesis.settings(max_examples=20)
 @hypothesis.given(data=st.data())
 def test_a_vendor_stays_as_it_is(vendor: str, data: st.DataObject) -> None:
     settings = settings_of(vendor, data)
@@ -185,7 +185,7 @@ def test_a_vendor_stays_as_it_is(vendor: str, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("vendor", [name for name in VENDORS if name != "segment-actions"])
-@hypothesis.settings(max_examples=40)
+@hypothesis.settings(max_examples=25)
 @hypothesis.given(data=st.data())
 def test_what_is_read_is_written_again(vendor: str, data: st.DataObject) -> None:
     """Without the short cut of one vendor: settings to words and back give the same words."""
