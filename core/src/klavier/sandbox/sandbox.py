@@ -65,13 +65,13 @@ class Sandbox:
         _check("opt_in", opt_in, "single_opt_in", "double_opt_in")
         _check("unknown_lists", unknown_lists, "refuse", "create")
         self.clock: Clock = SystemClock() if clock is None else clock
-        self.account = Account(
+        self.account: Account = Account(
             self.clock, private_api_key, public_api_key, opt_in, sms, drops_test_addresses, unknown_lists
         )
         self._rate_limits = rate_limits
         self._gateway = Gateway(self.account, legacy, retired, self._windows())
         self._lock = threading.RLock()
-        self.faults = Faults(seed)
+        self.faults: Faults = Faults(seed)
         self.calls: list[Call] = []
         """The requests received so far, in order."""
 
