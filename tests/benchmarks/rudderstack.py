@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from klavier import load_vendor
-from tests.benchmarks.timing import Rate, measure
+from tests.benchmarks.timing import Rate, measure, print_both
 
 _PERSON = {
     "email": "user{i}@example.org",
@@ -88,7 +88,4 @@ def rates(seconds: float = 1.0, **settings: str) -> list[Rate]:
 
 
 if __name__ == "__main__":
-    for fidelity, wire in (("documented", "current"), ("deployed", "native")):
-        print(f"{fidelity}, {wire}")  # noqa: T201 -- a script prints
-        for rate in rates(2.0, fidelity=fidelity, wire=wire):
-            print(rate)  # noqa: T201 -- a script prints
+    print_both(rates, 2.0)

@@ -13,19 +13,35 @@ from klavier.klaviyo.request import Request
 
 @frozen
 class Rate:
-    """What was measured: events a CPU-second, beside the reference measured for the vendor's own implementation."""
+    """What was measured: events a CPU-second, beside the reference measured for the vendor's own implementation.
+
+    `goal` is how many times the reference klavier is meant to do.
+    """
 
     name: str
     events_per_second: float
     reference: int
+    goal: float = 3.0
 
     def __str__(self) -> str:
         """Write the line that a benchmark prints."""
         ratio = self.events_per_second / self.reference
         return (
             f"{self.name:<16} {self.events_per_second:>9,.0f} events per CPU-second,"
-            f" the vendor's own {self.reference:>7,}: {ratio:.1f} times"
+            f" the vendor's own {self.reference:>7,}: {ratio:.1f} times, the goal is {self.goal:.1f}"
         )
+
+
+FACES = (("documented", "current"), ("deployed", "native"))
+"""The two ways in which each case is measured: fidelity and wire."""
+
+
+def print_both(rates: Callable[..., list[Rate]], seconds: float) -> None:
+    """Print what was measured, fidelity by fidelity."""
+    for fidelity, wire in FACES:
+        print(f"fidelity {fidelity}, wire {wire}:")  # noqa: T201 -- for a script
+        for rate in rates(seconds, fidelity=fidelity, wire=wire):
+            print(f"  {rate}")  # noqa: T201 -- for a script
 
 
 def translate(vendor: Vendor, line: bytes, send: Callable[[Request], Response]) -> tuple[Outcome, ...]:
