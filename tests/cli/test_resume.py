@@ -1,7 +1,6 @@
 """`klavier send --resume`: interrupted at any moment, it goes on where it was, and tells of each line once."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -17,8 +16,10 @@ import klavier
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, Start
 from tests.support.counting_server import counting_server
+from tests.support.memory import run_watched
 
 LINES = 300
+SEND = [sys.executable, "-m", "klavier", "send", "events.jsonl", "--rejects", "rejects.jsonl"]
 CONFIG = """
 vendor = "rudderstack"
 [klaviyo]
@@ -55,8 +56,7 @@ def server(folder: Path) -> Iterator[SandboxServer]:
 
 
 def send(folder: Path, *options: str) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "klavier", "send", "events.jsonl", "--rejects", "rejects.jsonl", *options]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 -- our own command
+    return subprocess.Popen([*SEND, *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 -- our own command
 
 
 def uninterrupted(folder: Path, bulk: str) -> tuple[Any, bytes, bytes]:
@@ -199,11 +199,8 @@ def test_memory_stays_flat(folder: Path, bulk: str) -> None:
         for size in sizes:
             with (folder / "events.jsonl").open("wb") as file:
                 file.writelines(line_of(number * 10) for number in range(size))
-            process = send(folder, "--bulk", bulk, "--progress", f"progress-{size}")
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            process.communicate()
-            assert process.returncode in (0, 1)
-            peaks.append(usage.ru_maxrss / 1024)
+            code, peak = run_watched([*SEND, "--bulk", bulk, "--progress", f"progress-{size}"], folder)
+            assert code in (0, 1)
+            peaks.append(peak)
     assert max(peaks) < 120
     assert peaks[1] < peaks[0] * 1.05
