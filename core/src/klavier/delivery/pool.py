@@ -85,6 +85,10 @@ class _Group:
         """Tell whether units are to leave a part of the quota to urgent ones."""
         return now - self.pressed < _LATELY and not any(map(self.is_urgent, units))
 
+    def due(self, linger: float) -> float:
+        """Give when it has waited long enough: four times as early where many entries wait behind one of its units."""
+        return self.since + (linger if self.turns.heaviest() is None else linger / 4)
+
     @property
     def full(self) -> bool:
         """Whether there is a full body, or a request that goes alone."""
@@ -131,7 +135,7 @@ class Pool:
                 yield from self._alone(group, gate, now)
             else:
                 yield from self._urgent(group, gate)
-                due = group is oldest or (starved and now - group.since >= self._linger)
+                due = group is oldest or (starved and now >= group.due(self._linger))
                 call = group.call(now) if due or group.full else None
                 if call is not None and gate.is_open(call[0], modest=call[1]):
                     yield from self._bodies(group, group.kind, gate, now, due=due)
@@ -140,7 +144,7 @@ class Pool:
 
     def next_linger(self) -> float | None:
         """Give the moment at which the oldest group that is not full has waited long enough."""
-        waits = [group.since + self._linger for group in self._groups.values() if group.kind is not None]
+        waits = [group.due(self._linger) for group in self._groups.values() if group.kind is not None]
         return min(waits) if waits else None
 
     def calls(self, now: float) -> Iterator[tuple[Request, bool]]:
