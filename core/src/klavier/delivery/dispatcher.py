@@ -271,10 +271,12 @@ class Dispatcher:
     async def _sleep(self) -> None:
         """Sleep until something changes, or the next moment at which something may go."""
         now = self._now()
-        moments = [self._lanes.next_due() if self._room > 0 else None, self._pool.next_linger()]
+        moments = [self._lanes.next_due() if self._room > 0 else None, self._pool.next_linger(now)]
         waits = [moment - now for moment in moments if moment is not None and moment > now]
         if len(self._flights) < self._pace.connections:
-            waits += [self._courier.wait(call, modest=modest) for call, modest in self._pool.calls(now)]
+            starved = self._room > 0 or not self._flights
+            held = self._pool.calls(now, starved=starved)
+            waits += [self._courier.wait(call, modest=modest) for call, modest in held]
         alarm = None
         if waits:
             pause = max(min(waits), _SHORTEST_SLEEP)
@@ -292,7 +294,7 @@ class _Slots:
         self._courier = courier
         self._free = free
 
-    def is_open(self, request: Request, *, modest: bool) -> bool:
+    def is_open(self, request: Request, *, modest: bool = False) -> bool:
         """Tell whether a connection is free and the request's time has come."""
         return self._free > 0 and self._courier.wait(request, modest=modest) <= 0
 

@@ -22,12 +22,12 @@ _FADING = 0.99
 class Gate(Protocol):
     """Who knows whether a request may be sent now."""
 
-    def is_open(self, request: Request, *, modest: bool) -> bool:
-        """Tell whether a request like this one may be sent now; a `modest` one leaves quota to others."""
+    def is_open(self, request: Request) -> bool:
+        """Tell whether a request like this one may be sent now."""
         ...
 
     def pass_through(self, request: Request, *, modest: bool) -> bool:
-        """Count a request as sent now; False where it may not be."""
+        """Count a request as sent now; False where it may not be.  A `modest` one leaves quota to others."""
         ...
 
 
@@ -68,22 +68,30 @@ class _Group:
         oldest = self.turns.oldest()
         return 0.0 if oldest is None else oldest.since
 
-    def call(self, now: float) -> tuple[Request, bool] | None:
-        """Give a call like the one that is sent next, and whether it is modest; None where none is left."""
+    def call(self, now: float) -> tuple[Request, bool]:
+        """Give a call like the one that is sent next, and whether it is modest."""
         heaviest = self.turns.heaviest()
         unit = heaviest if heaviest is not None and self.is_urgent(heaviest) else self.turns.first()
         if unit is None:
-            return None
+            raise AssertionError("a group without units is not kept")
         first = unit.rows[0].request
-        return first if self.kind is None else _call(self.kind, first, self.items), self.modest(now, [unit])
+        return (first, self.modest(now, unit)) if self.kind is None else (_call(self.kind, first, self.items), False)
+
+    @property
+    def urgent(self) -> Unit | None:
+        """What many entries wait for, and would wait for a body to be filled; it is sent alone."""
+        if self.kind is None or self.kind.keeps_order:
+            return None
+        unit = self.turns.heaviest()
+        return unit if unit is not None and self.is_urgent(unit) else None
 
     def is_urgent(self, unit: Unit) -> bool:
         """Tell whether a unit is among those that set how long all takes."""
         return unit.weight >= max(URGENT, self.peak / 2)
 
-    def modest(self, now: float, units: Sequence[Unit]) -> bool:
-        """Tell whether units are to leave a part of the quota to urgent ones."""
-        return now - self.pressed < _LATELY and not any(map(self.is_urgent, units))
+    def modest(self, now: float, unit: Unit) -> bool:
+        """Tell whether a unit is to leave a part of the quota to urgent ones; in a body there is room for both."""
+        return now - self.pressed < _LATELY and not self.is_urgent(unit)
 
     def due(self, linger: float) -> float:
         """Give when it has waited long enough: four times as early where many entries wait behind one of its units."""
@@ -136,52 +144,50 @@ class Pool:
             else:
                 yield from self._urgent(group, gate)
                 due = group is oldest or (starved and now >= group.due(self._linger))
-                call = group.call(now) if due or group.full else None
-                if call is not None and gate.is_open(call[0], modest=call[1]):
-                    yield from self._bodies(group, group.kind, gate, now, due=due)
+                if group.items and (due or group.full) and gate.is_open(group.call(now)[0]):
+                    yield from self._bodies(group, group.kind, gate, due=due)
             if not group.items:
                 del self._groups[key]
 
-    def next_linger(self) -> float | None:
-        """Give the moment at which the oldest group that is not full has waited long enough."""
-        waits = [group.due(self._linger) for group in self._groups.values() if group.kind is not None]
-        return min(waits) if waits else None
+    def next_linger(self, now: float) -> float | None:
+        """Give the next moment at which a group that is not full will have waited long enough."""
+        moments = [group.due(self._linger) for group in self._groups.values() if group.kind is not None]
+        return min((moment for moment in moments if moment > now), default=None)
 
-    def calls(self, now: float) -> Iterator[tuple[Request, bool]]:
-        """Give a call of each group and whether it is modest, to ask the pacer when it may go."""
-        return (call for group in self._groups.values() if (call := group.call(now)) is not None)
+    def calls(self, now: float, *, starved: bool) -> Iterator[tuple[Request, bool]]:
+        """Give the calls that only the pacer holds back, each with whether it is modest: to ask when they may go."""
+        for group in self._groups.values():
+            if group.full or (starved and now >= group.due(self._linger)):
+                yield group.call(now)
+            elif (unit := group.urgent) is not None:
+                yield unit.rows[0].request, False
 
     def _alone(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
         turns = group.turns
         while (unit := turns.first()) is not None:
-            if gate.pass_through(unit.rows[0].request, modest=group.modest(now, [unit])):
+            if gate.pass_through(unit.rows[0].request, modest=group.modest(now, unit)):
                 turns.take()
             else:
                 unit = turns.heaviest()
-                if unit is None or not gate.pass_through(unit.rows[0].request, modest=group.modest(now, [unit])):
+                if unit is None or not gate.pass_through(unit.rows[0].request, modest=group.modest(now, unit)):
                     return
                 turns.take_heaviest()
             group.items -= 1
             yield Parcel(None, unit.rows)
 
     def _urgent(self, group: _Group, gate: Gate) -> Iterator[Parcel]:
-        """Send alone what many entries wait for, where a body would wait to be filled."""
-        if group.kind is None or group.kind.keeps_order:
-            return
-        while (unit := group.turns.heaviest()) is not None and group.is_urgent(unit):
-            if not gate.pass_through(unit.rows[0].request, modest=False):
-                return
+        while (unit := group.urgent) is not None and gate.pass_through(unit.rows[0].request, modest=False):
             group.turns.take_heaviest()
             group.items -= unit.count
             yield Parcel(None, unit.rows)
 
-    def _bodies(self, group: _Group, kind: BulkKind, gate: Gate, now: float, *, due: bool) -> Iterator[Parcel]:
+    def _bodies(self, group: _Group, kind: BulkKind, gate: Gate, *, due: bool) -> Iterator[Parcel]:
         bodies = pack(kind, group.turns)
         sent: list[Unit] = []
         for index, body in enumerate(bodies):
             full = index < len(bodies) - 1 or body.count >= kind.limit
             call = _call(kind, body.rows[0].request, len(body.rows))
-            if not (full or due) or not gate.pass_through(call, modest=group.modest(now, body.units)):
+            if not (full or due) or not gate.pass_through(call, modest=False):
                 break
             sent += body.units
             yield Parcel(kind, body.rows)
