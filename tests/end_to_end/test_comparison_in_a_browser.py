@@ -1,9 +1,6 @@
 """The page of `klavier diff` in a real browser: no complaint on the console, and filters that filter."""
 
-import os
 import re
-import shutil
-import subprocess
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,22 +10,9 @@ import pytest
 
 import klavier
 from klavier.comparison.page import page
+from tests.support.browser import NEEDS_A_BROWSER, opened
 from tests.support.repository import ROOT
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=5000",
-    "--dump-dom",
-)
 SAMPLES = ROOT / "tests" / "comparison" / "samples" / "segment.jsonl"
 ACT = """
 <pre id="seen"></pre>
@@ -56,7 +40,7 @@ document.getElementById("seen").textContent = JSON.stringify(seen);
 </script>
 """
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: install the package chromium to run this")
+pytestmark = NEEDS_A_BROWSER
 
 
 @pytest.fixture
@@ -64,22 +48,6 @@ def comparison() -> klavier.Comparison:
     events = [klavier.parse_line(line) for line in SAMPLES.read_bytes().splitlines()]
     left = klavier.load_vendor("segment-classic", {"api_key": "AbC123", "private_key": "pk_any", "list_id": "XUepkK"})
     return klavier.compare(events, left, klavier.load_vendor("segment-actions", {"api_key": "pk_any"}))
-
-
-def opened(text: str, folder: Path) -> tuple[str, str]:
-    """Open a page; gives the document as it then is, and what the console had to say."""
-    file = folder / "page.html"
-    file.write_text(text, "utf-8")
-    assert BROWSER is not None
-    done = subprocess.run(  # noqa: S603 -- the browser that is installed, on a page of ours
-        [BROWSER, *FLAGS, f"--user-data-dir={folder / 'profile'}", file.as_uri()],
-        capture_output=True,
-        timeout=120,
-        check=True,
-        env={**os.environ, "HOME": str(folder)},
-    )
-    log = done.stderr.decode("utf-8", "replace")
-    return done.stdout.decode("utf-8"), "\n".join(line for line in log.splitlines() if "CONSOLE" in line)
 
 
 def test_the_page_opens_without_a_complaint(tmp_path: Path, comparison: klavier.Comparison) -> None:

@@ -1,10 +1,7 @@
 """The snippet of browser calls, run by a real browser: what the page's object received is what was rehearsed."""
 
 import json
-import os
 import re
-import shutil
-import subprocess
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,20 +10,8 @@ import pytest
 
 import klavier
 from klavier.klaviyo.browser import javascript
+from tests.support.browser import NEEDS_A_BROWSER, opened
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--virtual-time-budget=5000",
-    "--dump-dom",
-)
 PAGE = """<!doctype html><meta charset="utf-8"><body><pre id="received"></pre>
 <script>
 var received = [];
@@ -36,7 +21,7 @@ window.{queue} = {{push: function (call) {{ received.push(call); }}}};
 <script>document.getElementById("received").textContent = JSON.stringify(received);</script>
 """
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium here: install the package chromium to run this")
+pytestmark = NEEDS_A_BROWSER
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "rudderstack": {"public_api_key": "AbC123", "connection_mode": "device", "send_page_as_track": True},
@@ -60,17 +45,8 @@ EVENTS: list[dict[str, Any]] = [
 
 def received_by_a_page(snippet: str, queue: str, folder: Path) -> Any:
     """Open a page with the snippet and give what its stub of Klaviyo's object received."""
-    page = folder / "page.html"
-    page.write_text(PAGE.format(queue=queue, snippet=snippet), "utf-8")
-    assert BROWSER is not None
-    done = subprocess.run(  # noqa: S603 -- the browser that is installed, on a page of ours
-        [BROWSER, *FLAGS, f"--user-data-dir={folder / 'profile'}", page.as_uri()],
-        capture_output=True,
-        timeout=120,
-        check=True,
-        env={**os.environ, "HOME": str(folder)},
-    )
-    found = re.search(r'<pre id="received">(.*?)</pre>', done.stdout.decode("utf-8"), re.DOTALL)
+    document, _ = opened(PAGE.format(queue=queue, snippet=snippet), folder)
+    found = re.search(r'<pre id="received">(.*?)</pre>', document, re.DOTALL)
     assert found is not None
     return json.loads(unescape(found[1]))
 
