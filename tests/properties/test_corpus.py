@@ -69,10 +69,21 @@ LEAVES_AND_JOINS: list[dict[str, Any]] = [
     {"type": "identify", "traits": {"email": "p0000000@shop.test"}},
     {"type": "group", "groupId": "XUepkK", "traits": {"email": "p0000000@shop.test"}},
 ]
+UNSUBSCRIBES: list[dict[str, Any]] = [
+    {"type": "group", "groupId": "XUepkK", "traits": {"email": "p0000000@shop.test", "phone": "+14150000000"}},
+    {
+        "type": "identify",
+        "traits": {
+            "email": "p0000000@shop.test",
+            "consent": "email",
+            "properties": {"subscribe": False, "consent": "email", "listId": "XUepkK"},
+        },
+    },
+]
 
 
 @each_setup
-@pytest.mark.parametrize("stream", [EMAIL_CHANGES, LEAVES_AND_JOINS], ids=["email changes", "leaves and joins"])
+@pytest.mark.parametrize("stream", [EMAIL_CHANGES, LEAVES_AND_JOINS, UNSUBSCRIBES], ids=["email", "joins", "leaves"])
 def test_streams_that_change_their_mind(number: int, setup: Setup, stream: list[dict[str, Any]]) -> None:
     """Told twice from the start they would end otherwise; each delivery told twice, they must not."""
     common = {"userId": "u-0", "timestamp": f"2024-06-30T12:00:{number % 60:02d}.000Z"}
