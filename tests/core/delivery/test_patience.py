@@ -113,3 +113,11 @@ def test_a_key_that_is_not_accepted_does_not_hold_up_the_rest() -> None:
     pacer = Pacer()
     assert Patient(Server(401).send, pacer, sleep=lambda _: None).send(REQUEST).status == 401
     assert pacer.said == ["sent", 400]
+
+
+def test_a_throttled_try_does_not_count_for_minutes() -> None:
+    server, slept = Server(*[429] * 10, 202), list[float]()
+    assert patient(server, slept).send(REQUEST).status == 202
+    server, slept = Server(*[429] * 1000), list[float]()
+    assert patient(server, slept).send(REQUEST).status == 429
+    assert 300 < sum(slept) < 600

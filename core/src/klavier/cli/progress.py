@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from klavier.cli.sources import size_of
-from klavier.cli.wording import tightness
+from klavier.cli.wording import count, tightness
+from klavier.outcome import KINDS, Kind
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -42,7 +43,7 @@ def with_progress(
     results: "Iterable[Result]", names: Sequence[str], pacer: "Pacer | None" = None
 ) -> "Iterator[Result]":
     """Give the results on, and show how much of their sources has been read, how fast, and what bounds it."""
-    kinds: Counter[str] = Counter()
+    kinds = Counter(dict.fromkeys(KINDS, 0))
     rate = Rate()
 
     def line_of(result: "Result") -> "Line":
@@ -54,7 +55,7 @@ def with_progress(
 
 def lines_with_progress(lines: "Iterable[Line]", names: Sequence[str], doing: str) -> "Iterator[Line]":
     """Give the lines on, and show how much of their sources has been read; `doing` says what for."""
-    return _with_bar(lines, lambda line: line, lambda number: f"{number:,} events", names, doing)
+    return _with_bar(lines, lambda line: line, lambda number: count(number, "event"), names, doing)
 
 
 def _with_bar(
@@ -64,44 +65,63 @@ def _with_bar(
         yield from items
         return
     total = size_of(names)
-    behind, source, end, shown_at = 0, "", 0, 0.0
-    with _bar() as bar:
-        task = bar.add_task(doing, total=total, said="")
-        for number, item in enumerate(items, 1):
+    behind, source, end, number, shown_at = 0, "", 0, 0, 0.0
+
+    def say(before: str) -> str:
+        """Say it anew, in the thread that shows it; what changes meanwhile is said the next time."""
+        try:
+            return said(number)
+        except RuntimeError:
+            return before
+
+    with _bar(say) as bar:
+        task = bar.add_task(doing, total=total)
+        for number, item in enumerate(items, 1):  # noqa: B007 -- what is said tells it
             line = line_of(item)
             if line.source != source:
                 behind, source = behind + end, line.source
             end = line.end
             if time.monotonic() - shown_at >= _REFRESH:
-                bar.update(task, completed=behind + end if total else None, said=said(number), refresh=True)
+                bar.update(task, completed=behind + end if total else None)
                 shown_at = time.monotonic()
             yield item
 
 
-def _said(kinds: "Counter[str]", rate: Rate, pacer: "Pacer | None") -> str:
+def _said(kinds: "Counter[Kind]", rate: Rate, pacer: "Pacer | None") -> str:
     """Tell counts, rate and the tightest limit in one line."""
-    found = [f"{kinds.total():,} events", f"{rate.look(kinds.total()):,.0f}/s"]
-    found += [f"{kinds[kind]:,} {kind}" for kind in ("rejected", "failed") if kinds[kind]]
+    found = [count(kinds.total(), "event"), f"{rate.look(kinds.total()):,.0f}/s"]
+    found += [f"{kinds[kind]:,} {kind}" for kind in KINDS[2:] if kinds[kind]]
     return ", ".join([*found, *tightness(pacer)])
 
 
-def _bar() -> "Progress":
+def _bar(say: Callable[[str], str]) -> "Progress":
     from rich.console import Console  # noqa: PLC0415 -- takes its time to load
     from rich.progress import (  # noqa: PLC0415 -- as above
         BarColumn,
         Progress,
+        ProgressColumn,
         TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
     )
+    from rich.text import Text  # noqa: PLC0415 -- as above
+
+    class Said(ProgressColumn):
+        """The words behind the bar."""
+
+        said = ""
+
+        def render(self, _: object) -> Text:
+            self.said = say(self.said)
+            return Text(self.said)
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[said]}", markup=False),
+        Said(),
         console=Console(stderr=True),
         transient=True,
-        auto_refresh=False,
+        refresh_per_second=1 / _REFRESH,
     )

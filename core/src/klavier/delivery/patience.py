@@ -21,6 +21,10 @@ _FIRST, _LONGEST = 1.0, 30.0
 _LONGEST_NAMED = 120.0
 """Seconds: how long a server may ask to wait."""
 
+_THROTTLED = 429
+_LONGEST_THROTTLED = 300.0
+"""Seconds: how long 429 is waited out in all, before it counts as a failure like others."""
+
 _HOPELESS_AFTER = 3
 _REFUSED_KEY = frozenset({401, 403})
 
@@ -74,11 +78,18 @@ class Patient:
         """Send a request until its reply is final."""
         tries = self._tries if self._in_vain < _HOPELESS_AFTER else 1
         reply = self._once(request)
-        for number in range(1, tries):
-            if not self._may_retry(reply) or self._ended.is_set():
+        made, counted, throttled = 1, 1, 0.0
+        while self._may_retry(reply) and not self._ended.is_set():
+            pause = self._pause(reply, made)
+            if reply.status == _THROTTLED and tries > 1 and throttled < _LONGEST_THROTTLED:
+                throttled += max(pause, _FIRST)  # the event is not at fault: this try does not count
+            elif counted < tries:
+                counted += 1
+            else:
                 break
-            self._sleep(self._pause(reply, number))
+            self._sleep(pause)
             reply = self._once(request)
+            made += 1
         self._in_vain = self._in_vain + 1 if self._may_retry(reply) else 0
         return reply
 
@@ -106,8 +117,8 @@ class Patient:
                     return
             self._sleep(seconds)
 
-    def _pause(self, reply: Response, number: int) -> float:
+    def _pause(self, reply: Response, made: int) -> float:
         asked = reply.headers.get("retry-after", "")
         if asked.isascii() and asked.isdigit():
             return min(_LONGEST_NAMED, float(asked[:9]))
-        return self._jitter() * min(_LONGEST, _FIRST * 2.0 ** (number - 1))
+        return self._jitter() * min(_LONGEST, _FIRST * 2.0 ** min(made - 1, 30))
