@@ -27,6 +27,7 @@ private_api_key = "pk_sandbox"
 base_url = "{url}"
 [delivery]
 connections = 4
+batch_size = 1
 """
 
 
