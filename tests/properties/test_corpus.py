@@ -80,10 +80,18 @@ UNSUBSCRIBES: list[dict[str, Any]] = [
         },
     },
 ]
+ORDERS_TWICE: list[dict[str, Any]] = [
+    {"type": "track", "event": "Checkout Started", "properties": {"order_id": "o/1"}},
+    {"type": "track", "event": "Checkout Started", "properties": {"order_id": "o/1"}},
+]
 
 
 @each_setup
-@pytest.mark.parametrize("stream", [EMAIL_CHANGES, LEAVES_AND_JOINS, UNSUBSCRIBES], ids=["email", "joins", "leaves"])
+@pytest.mark.parametrize(
+    "stream",
+    [EMAIL_CHANGES, LEAVES_AND_JOINS, UNSUBSCRIBES, ORDERS_TWICE],
+    ids=["email changes", "leaves and joins", "unsubscribes", "orders twice"],
+)
 def test_streams_that_change_their_mind(number: int, setup: Setup, stream: list[dict[str, Any]]) -> None:
     """Told twice from the start they would end otherwise; each delivery told twice, they must not."""
     common = {"userId": "u-0", "timestamp": f"2024-06-30T12:00:{number % 60:02d}.000Z"}
