@@ -98,3 +98,11 @@ def test_streams_that_change_their_mind(number: int, setup: Setup, stream: list[
     events = [parse_event({**common, "messageId": f"m-{place}", **each}) for place, each in enumerate(stream)]
     for check in TOGETHER:
         check(simplest(setup), events)
+
+
+@each_setup
+def test_an_order_of_nameless_products(number: int, setup: Setup) -> None:
+    """In its deeds a vendor writes `undefined` into an id where a product has none, as JavaScript does."""
+    properties = {"order_id": f"o-{number}", "products": [{}]}
+    event = {"type": "track", "event": "Order Completed", "userId": "u1", "properties": properties}
+    invariants.check_nothing_invented(simplest(setup), [parse_event({"messageId": "m-1", **event})])

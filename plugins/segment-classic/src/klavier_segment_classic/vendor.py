@@ -33,7 +33,7 @@ class SegmentClassic(Vendor):
     """Segment's first Klaviyo destination, bound to its settings."""
 
     name = NAME
-    constants = frozenset({PLACED, COMPLETED, PRODUCT})
+    constants = frozenset({PLACED, COMPLETED, PRODUCT, "undefined"})  # the last in ids of products without one
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Settings = settings
