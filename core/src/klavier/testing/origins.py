@@ -17,6 +17,7 @@ _WORD = re.compile(r"[^\W_]+")
 _NOT_DIGITS = re.compile(r"\D+")
 _DATE = re.compile(r"\d{4}-\d{2}")
 _DAYS = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_WRITTEN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
 _E164 = re.compile(r"\+\d{7,15}")
 _LEAST_PHONE = 6
 """Fewer digits than this stand in anything."""
@@ -54,7 +55,7 @@ class Origins:
         plain = text.strip().casefold()
         if not plain or plain in self._plain_texts:
             return plain in self._plain_texts
-        if _instant(text) in self._instants or self._explains_phone(text):
+        if _instant(text) in self._instants or _milliseconds(text) in self._numbers or self._explains_phone(text):
             return True
         if _WORD.search(text):
             return not self.words_left(text) or any(plain in other for other in self._plain_texts)
@@ -125,6 +126,16 @@ def _instant(text: str) -> int | None:
         found = datetime.fromisoformat(text.strip())
         return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
+        return None
+
+
+def _milliseconds(text: str) -> float | None:
+    """Read a date that JavaScript has written as the exact number that it may have been, however small."""
+    if not _WRITTEN_DATE.fullmatch(text):
+        return None
+    try:
+        return round(datetime.fromisoformat(text).timestamp() * 1000)
+    except ValueError:
         return None
 
 

@@ -89,11 +89,11 @@ class SegmentActions(Vendor):
             if len(group.contents) == 1:
                 yield self._single(group.events[0], group.keys[0], group.contents[0])
             else:
-                flow = partial(_together, group.contents)
+                flow = partial(_together, group.contents, in_order=not self.exact)
                 yield Delivery(tuple(group.events), tuple(group.keys), flow, exact=self.exact)
 
     def _single(self, event: Event, key: str, content: Content) -> Delivery:
-        flow, bulkable = _alone(content)
+        flow, bulkable = _alone(content, in_order=not self.exact)
         return Delivery((event,), (key,), flow, exact=self.exact, bulkable=bulkable and not self.exact)
 
 
@@ -115,7 +115,7 @@ def _shared(mapping: CompiledMapping, item: Item | Outcome) -> Any:
     return item.group if mapping.batch_size else "alone"
 
 
-def _alone(content: Content) -> tuple[Callable[[], Flow], bool]:
+def _alone(content: Content, *, in_order: bool) -> tuple[Callable[[], Flow], bool]:
     """Give the flow of one event, and whether its request may be said together with others."""
     if isinstance(content, Outcome):
         return partial(_settled, content), False
@@ -123,7 +123,7 @@ def _alone(content: Content) -> tuple[Callable[[], Flow], bool]:
         mapping, item = content[0]
         if isinstance(item, Item) and not mapping.batch_size:
             return partial(mapping.action.single, item), mapping.action.bulkable
-    return partial(_together, [content]), False
+    return partial(_together, [content], in_order=in_order), False
 
 
 def _settled(outcome: Outcome) -> Flow:
@@ -131,21 +131,28 @@ def _settled(outcome: Outcome) -> Flow:
     yield  # what makes this a generator
 
 
-def _together(contents: Sequence[Content]) -> Flow:
-    """Run the steps of events that share their mappings, mapping by mapping; those without steps have their outcome."""
+def _together(contents: Sequence[Content], *, in_order: bool) -> Flow:
+    """Run the steps of events that share their mappings, mapping by mapping; those without steps have their outcome.
+
+    `in_order` lets an event's later steps wait for its next try where an earlier one is to be tried again: a
+    subscription that goes before the profile it belongs to would make a second one.
+    """
     live = [content for content in contents if type(content) is tuple]
-    outcomes = iter((yield from _columns(live)))
+    outcomes = iter((yield from _columns(live, in_order=in_order)))
     return [content if isinstance(content, Outcome) else next(outcomes) for content in contents]
 
 
-def _columns(rows: Sequence[tuple[Step, ...]]) -> Generator[Request, Response, list[Outcome]]:
+def _columns(rows: Sequence[tuple[Step, ...]], *, in_order: bool) -> Generator[Request, Response, list[Outcome]]:
     if len(rows[0]) == 1:
         return list((yield from _column(rows[0][0][0], [row[0][1] for row in rows])))
     found: list[list[tuple[str, Outcome]]] = [[] for _ in rows]
+    going = list(zip(rows, found, strict=True))
     for position, (mapping, _) in enumerate(rows[0]):
-        outcomes = yield from _column(mapping, [row[position][1] for row in rows])
-        for each, outcome in zip(found, outcomes, strict=True):
+        outcomes = yield from _column(mapping, [row[position][1] for row, _ in going])
+        for (_, each), outcome in zip(going, outcomes, strict=True):
             each.append((mapping.name, outcome))
+        if in_order:
+            going = [pair for pair, outcome in zip(going, outcomes, strict=True) if not outcome.retryable]
     return [combined(each) for each in found]
 
 

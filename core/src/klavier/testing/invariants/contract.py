@@ -107,7 +107,10 @@ def _check_outcome(vendor: Vendor, found: DeliveryTrace, outcome: Outcome) -> No
 
 def _check_retryable(vendor: Vendor, found: DeliveryTrace, outcome: Outcome) -> None:
     """Ask for another try only where it may help: what Klaviyo could not take as it is, it will not take later."""
-    statuses = {exchange.response.status for exchange in found.exchanges if not exchange.response.ok}
+    replies = [exchange.response for exchange in found.exchanges]
+    if outcome.status in {reply.status for reply in replies if reply.ok}:
+        return  # a success that says too little: the next reply may say more
+    statuses = {reply.status for reply in replies if not reply.ok}
     if outcome.retryable and statuses and statuses <= _REFUSALS:
         problem = f"to be tried again, though Klaviyo refused it ({outcome.reason})"
         raise broken(TOTAL, problem, vendor, found.delivery.events, found.requests)
