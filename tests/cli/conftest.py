@@ -1,5 +1,6 @@
 """A folder with a configuration, a plugin file and some events, and ways to run the command in it."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -45,6 +46,8 @@ def run(folder: Path) -> Run:  # noqa: ARG001 -- it runs in that folder
 def start(folder: Path) -> Iterator[Start]:
     """Start the command as its own process, as a user does; it is ended with the test."""
     started: list[subprocess.Popen[bytes]] = []
+    # A shell lets what it runs in the background ignore Ctrl-C, and that is inherited; a user's terminal does not.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def begin(*arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
@@ -53,6 +56,7 @@ def start(folder: Path) -> Iterator[Start]:
         return process
 
     yield begin
+    signal.signal(signal.SIGINT, before)
     for process in started:
         process.kill()
         process.communicate()
