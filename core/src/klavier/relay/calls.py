@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from klavier.events.model import Event
@@ -10,7 +9,6 @@ from klavier.relay.accepting import call_payload
 
 T = TypeVar("T")
 Json = Mapping[str, Any]
-Time = datetime | str | None
 
 
 class Calls(ABC, Generic[T]):

@@ -22,8 +22,6 @@ class Version:
     """The operations whose profiles name the channels concerned."""
     needs_channels: bool
     """Whether a subscription without any channel is refused."""
-    strict_phone: bool
-    """Whether an event with a phone number that is not in E.164 form is refused."""
     patches: bool
     """Whether fields can be unset, appended and unappended, and a profile addressed by its Klaviyo id."""
 
@@ -36,7 +34,6 @@ VERSIONS: Mapping[str, Version] = {
         unsubscribes=False,
         names_channels=frozenset({"subscribe"}),
         needs_channels=False,
-        strict_phone=False,
         patches=False,
     ),
     "v2": Version(
@@ -46,7 +43,6 @@ VERSIONS: Mapping[str, Version] = {
         unsubscribes=True,
         names_channels=frozenset({"subscribe"}),
         needs_channels=False,
-        strict_phone=True,
         patches=True,
     ),
     "v3": Version(
@@ -56,7 +52,6 @@ VERSIONS: Mapping[str, Version] = {
         unsubscribes=True,
         names_channels=frozenset({"subscribe", "unsubscribe"}),
         needs_channels=True,
-        strict_phone=True,
         patches=True,
     ),
 }
