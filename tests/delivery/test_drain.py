@@ -70,28 +70,33 @@ CASES = [
     pytest.param(Backlog(Pace(), int(FULL or 8_000), zipf=False, others=OFTEN, last_minute=10), id="single, even"),
     pytest.param(Backlog(Pace(), int(FULL or 15_000), zipf=True, others=OFTEN, last_minute=30), id="single, zipf"),
     pytest.param(Backlog(FEWEST_CALLS, int(FULL or 20_000), zipf=False, others=OFTEN, last_minute=4), id="bulk, even"),
-    pytest.param(Backlog(FEWEST_CALLS, int(FULL or 20_000), zipf=True, others=RARELY, last_minute=6), id="bulk, zipf"),
+    pytest.param(Backlog(FEWEST_CALLS, int(FULL or 20_000), zipf=True, others=RARELY, last_minute=2), id="bulk, zipf"),
 ]
 
 
-def least_seconds(backlog: Backlog, events: list[dict[str, Any]]) -> float:
+def least_seconds(backlog: Backlog) -> float:
     """Give the least time in which it can be delivered, whatever the order of sending.
 
     The greater of what Klaviyo's fixed windows take for the fewest calls, one endpoint beside the other, and what the
     busiest person's calls take one after the other: a reply for each of them, where what can share a call does.
+
+    The windows are taken to begin with the first call.  Klaviyo does not say when they do, so nobody who is never to be
+    refused can have more than one window's quota within a minute, wherever in it the calls lie.
+    The fewest calls are those of the endpoint that the mode is for: a bulk body is full, a single event is never put
+    beside the bodies to go by a quota of its own.
     """
-    calls = Counter(event["type"] for event in events)
+    calls = Counter(event["type"] for event in backlog.events())
     fewest = {kind: -(-count // backlog.sizes[kind]) for kind, count in calls.items()}
     endpoints = BULK if backlog.pace.combine else SINGLE
     windows = [window_seconds(count, rate_of(endpoints[kind])) for kind, count in fewest.items()]
-    return max(*windows, LATENCY * max(steps(backlog, events).values()))
+    return max(*windows, LATENCY * max(steps(backlog).values()))
 
 
-def steps(backlog: Backlog, events: list[dict[str, Any]]) -> Counter[str]:
+def steps(backlog: Backlog) -> Counter[str]:
     """Count the calls that each person's events need one after the other."""
     found: Counter[str] = Counter()
     last: dict[str, tuple[str, int]] = {}
-    for event in events:
+    for event in backlog.events():
         kind, run = last.get(event["userId"], ("", 0))
         shares = backlog.pace.combine and kind == event["type"] == "track" and run < backlog.sizes["track"]
         found[event["userId"]] += not shares
@@ -115,12 +120,11 @@ def window_seconds(calls: int, rate: RateLimit) -> float:
 def test_a_backlog_drains_as_fast_as_the_limits_allow(backlog: Backlog) -> None:
     async def main() -> None:
         outbox = Outbox()
-        events = list(backlog.events())
-        fill(outbox, events)
+        fill(outbox, backlog.events())
         simulation = Simulation(outbox, pace=backlog.pace, latency=LATENCY)
         took = await simulation.drain()
         klaviyo = simulation.klaviyo
-        least = least_seconds(backlog, events)
+        least = least_seconds(backlog)
         print(f"{backlog}: {took:.1f} s, at least {least:.1f} s, {len(klaviyo.throttled)} refused")  # noqa: T201 -- shown by `pytest -s`
         assert simulation.outcomes == {"delivered": backlog.count}
         assert all(numbers == sorted(numbers) for numbers in klaviyo.received.values())

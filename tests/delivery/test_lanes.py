@@ -5,6 +5,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from klavier.delivery.lanes import LANE_ENTRIES, Lanes
 from klavier.delivery.outbox import Entry
+from klavier.delivery.turns import URGENT
 
 KEYS = st.sampled_from(["a", "b", "c"])
 
@@ -59,6 +60,14 @@ def test_a_busy_key_takes_a_bounded_part_of_the_memory() -> None:
             seen.extend(e.seq for e in run)
             lanes.finish("a")
     assert seen == list(range(1, 1001))
+
+
+def test_a_busy_key_that_gets_many_entries_is_told() -> None:
+    lanes = lanes_of(*(entry(n, "a") for n in range(1, 101)))
+    lanes.take(0, 1)
+    assert lanes.grown == {}
+    lanes.add(entry(n, "a") for n in range(101, 101 + 2 * URGENT))
+    assert lanes.grown == {"a": 2 * URGENT}
 
 
 class LanesAgainstAModel(RuleBasedStateMachine):

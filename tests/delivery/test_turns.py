@@ -48,3 +48,19 @@ def test_nobody_waits_longer_than_twice_the_queue_before_them(weights: list[int]
     order = list(turns)
     for number, weight in enumerate(weights):
         assert order.index((number, weight)) <= 2 * number + 1
+
+
+@given(WEIGHTS, st.data())
+def test_who_became_heavier_stands_where_the_new_weight_belongs(weights: list[int], data: st.DataObject) -> None:
+    turns = waiting(weights)
+    risen = {item[0]: data.draw(st.sampled_from([0, 20 * HEAVY, 30 * HEAVY])) for item in turns}
+    turns.reweigh(lambda item: risen[item[0]])
+    now = [max(weight, risen[number]) for number, weight in enumerate(weights)]
+    assert len(turns) == len(weights)
+    shown = list(turns)
+    assert sorted(shown) == list(enumerate(weights))
+    if max(now, default=0) >= HEAVY:
+        heaviest = turns.heaviest()
+        assert heaviest is not None
+        assert now[heaviest[0]] == max(now)
+    assert [turns.take() for _ in weights] == shown

@@ -1,6 +1,7 @@
 """A delivery in virtual time: a simple vendor, a Klaviyo that counts, fails and forgets as told."""
 
 import asyncio
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -116,12 +117,15 @@ def _profile(profile: Any) -> tuple[str, int]:
 
 def fill(outbox: Outbox, events: Iterable[dict[str, Any]]) -> int:
     """Accept events, numbered; gives how many."""
-    rows = [
+    rows = (
         (f"m{n}", f"user:{event['userId']}", orjson.dumps({**event, "n": n, "messageId": f"m{n}"}))
         for n, event in enumerate(events)
-    ]
-    outbox.put(rows, now=0.0)
-    return len(rows)
+    )
+    count = 0
+    while some := list(itertools.islice(rows, 10_000)):  # a million at once would take gigabytes
+        outbox.put(some, now=0.0)
+        count += len(some)
+    return count
 
 
 class Simulation:

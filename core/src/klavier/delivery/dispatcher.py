@@ -181,9 +181,12 @@ class Dispatcher:
         while lanes.waiting < max(_AHEAD, self._pace.window) and lanes.loaded < _HELD:
             found = self._outbox.after(self._cursor, _CHUNK)
             if not found:
-                return
+                break
             self._cursor = found[-1].seq
             lanes.add(found)
+        if lanes.grown:
+            grown, lanes.grown = lanes.grown, {}
+            self._pool.reweigh(lambda unit: max(grown.get(entry.key, 0) for entry in unit.rows[0].sender[2]))
 
     def _send_out(self, voyage: Voyage | Convoy, units: Sequence[Unit]) -> None:
         for unit in units:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from attrs import define, field
 
 from klavier.delivery.outbox.entry import Entry
-from klavier.delivery.turns import Turns
+from klavier.delivery.turns import URGENT, Turns
 
 OfKey = Callable[[str, int, int], list[Entry]]
 """Reads the next entries of a key beyond a place: `Outbox.of_key`."""
@@ -55,6 +55,8 @@ class Lanes:
         """How many entries are held in memory."""
         self.waiting = 0
         """How many of them are in lanes whose turn will come without anything else happening."""
+        self.grown: dict[str, int] = {}
+        """Lanes that got many entries behind what was taken of them, and how many; whoever reads it empties it."""
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take in entries in the order of acceptance, each once."""
@@ -68,12 +70,14 @@ class Lanes:
             if lane.has_more or len(lane.entries) >= LANE_ENTRIES:
                 lane.has_more = True
                 lane.passed += 1
-                continue
-            lane.entries.append(entry)
-            lane.last = entry.seq
-            self.loaded += 1
-            if lane.ready:
-                self.waiting += 1
+            else:
+                lane.entries.append(entry)
+                lane.last = entry.seq
+                self.loaded += 1
+                if lane.ready:
+                    self.waiting += 1
+            if lane.busy and not lane.backlog % URGENT:
+                self.grown[lane.key] = lane.backlog
 
     def take(self, now: float, most: int, run: int = 1, *, spare: int = 0) -> list[list[Entry]]:
         """Give the next entries of lanes, up to `run` of each in order; they are busy from here on.

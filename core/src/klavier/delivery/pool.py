@@ -1,19 +1,21 @@
 """Requests that wait to be sent, and which of them go together in one call."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Protocol
 
 from attrs import define, field
 
 from klavier.delivery.bulk import BulkKind, Row, Unit, pack
-from klavier.delivery.turns import Turns
+from klavier.delivery.pacing import BURST_SECONDS
+from klavier.delivery.turns import URGENT, Turns
+from klavier.klaviyo.endpoints import M
 from klavier.klaviyo.request import Request
-
-URGENT = 250
-"""How many entries have to wait behind a unit for it to be urgent; the heaviest of them are, down to half as many."""
 
 _LATELY = 5.0
 """For how many seconds the others are modest after an urgent request came."""
+
+_SPACE = BURST_SECONDS / M.burst
+"""How far apart bodies of events go where units are urgent: as many as ever, but ten at once would wait together."""
 
 _FADING = 0.99
 """What is left, with each unit that comes, of the memory of the heaviest one."""
@@ -50,6 +52,8 @@ class _Group:
     """How many entries waited behind the heaviest unit lately."""
     pressed: float = -_LATELY
     """When an urgent unit came last."""
+    spaced_until: float = 0.0
+    """When the next body may go, where bodies are spaced."""
 
     def add(self, unit: Unit) -> None:
         self.peak = max(unit.weight, self.peak * _FADING)
@@ -57,6 +61,18 @@ class _Group:
             self.pressed = unit.since
         self.turns.add(unit, unit.weight)
         self.items += unit.count
+
+    def reweigh(self, weight_of: Callable[[Unit], int]) -> None:
+        """Take in that units became heavier; `weight_of` gives 0 for those that did not."""
+
+        def reweighed(unit: Unit) -> int:
+            weight = weight_of(unit)
+            if weight:
+                unit.weight = weight
+                self.peak = max(weight, self.peak)
+            return weight
+
+        self.turns.reweigh(reweighed)
 
     def leave(self, units: Sequence[Unit]) -> None:
         self.turns.leave(units)
@@ -92,6 +108,17 @@ class _Group:
     def modest(self, now: float, unit: Unit) -> bool:
         """Tell whether a unit is to leave a part of the quota to urgent ones; in a body there is room for both."""
         return now - self.pressed < _LATELY and not self.is_urgent(unit)
+
+    def spaces(self, now: float) -> bool:
+        """Tell whether bodies go one by one: an urgent person's next events need the reply to those before them.
+
+        Ten bodies that go at once have place for that person once, ten that go one by one up to ten times.
+        """
+        return self.kind is not None and self.kind.keeps_order and now - self.pressed < _LATELY
+
+    def is_spaced(self, now: float) -> bool:
+        """Tell whether the next body has to wait for its place in time; a clock that was set back holds nothing."""
+        return 0 < self.spaced_until - now <= _SPACE
 
     def due(self, linger: float) -> float:
         """Give when it has waited long enough: four times as early where many entries wait behind one of its units."""
@@ -129,6 +156,11 @@ class Pool:
         unit.since = now
         group.add(unit)
 
+    def reweigh(self, weight_of: Callable[[Unit], int]) -> None:
+        """Take in that units became heavier while they wait; `weight_of` gives 0 for those that did not."""
+        for group in self._groups.values():
+            group.reweigh(weight_of)
+
     def ready(self, now: float, gate: Gate, *, starved: bool, idle: bool) -> Iterator[Parcel]:
         """Give parcels that may be sent now, each counted by the gate.
 
@@ -144,19 +176,23 @@ class Pool:
             else:
                 yield from self._urgent(group, gate)
                 due = group is oldest or (starved and now >= group.due(self._linger))
-                if group.items and (due or group.full) and gate.is_open(group.call(now)[0]):
-                    yield from self._bodies(group, group.kind, gate, due=due)
+                may_go = (due or group.full) and not group.is_spaced(now)
+                if group.items and may_go and gate.is_open(group.call(now)[0]):
+                    yield from self._bodies(group, group.kind, gate, now, due=due)
             if not group.items:
                 del self._groups[key]
 
     def next_linger(self, now: float) -> float | None:
-        """Give the next moment at which a group that is not full will have waited long enough."""
-        moments = [group.due(self._linger) for group in self._groups.values() if group.kind is not None]
+        """Give the next moment at which a group that is not full will have waited long enough, or is spaced no more."""
+        groups = [group for group in self._groups.values() if group.kind is not None]
+        moments = [group.due(self._linger) for group in groups] + [group.spaced_until for group in groups]
         return min((moment for moment in moments if moment > now), default=None)
 
     def calls(self, now: float, *, starved: bool) -> Iterator[tuple[Request, bool]]:
         """Give the calls that only the pacer holds back, each with whether it is modest: to ask when they may go."""
         for group in self._groups.values():
+            if group.is_spaced(now):
+                continue
             if group.full or (starved and now >= group.due(self._linger)):
                 yield group.call(now)
             elif (unit := group.urgent) is not None:
@@ -181,8 +217,9 @@ class Pool:
             group.items -= unit.count
             yield Parcel(None, unit.rows)
 
-    def _bodies(self, group: _Group, kind: BulkKind, gate: Gate, *, due: bool) -> Iterator[Parcel]:
-        bodies = pack(kind, group.turns)
+    def _bodies(self, group: _Group, kind: BulkKind, gate: Gate, now: float, *, due: bool) -> Iterator[Parcel]:
+        spaced = group.spaces(now)
+        bodies = pack(kind, group.turns, most=1 if spaced else None)
         sent: list[Unit] = []
         for index, body in enumerate(bodies):
             full = index < len(bodies) - 1 or body.count >= kind.limit
@@ -191,6 +228,9 @@ class Pool:
                 break
             sent += body.units
             yield Parcel(kind, body.rows)
+            if spaced:
+                group.spaced_until = now + _SPACE
+                break
         group.leave(sent)
 
 

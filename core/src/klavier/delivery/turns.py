@@ -7,13 +7,17 @@ a thousand, and half of all turns are theirs.
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 HEAVY = 32
 """How many entries have to wait behind an item for it to count by its weight."""
+
+
+URGENT = 250
+"""How many entries have to wait behind a unit for it to be urgent; the heaviest of them are, down to half as many."""
 
 
 class _Place(Generic[T]):
@@ -42,8 +46,13 @@ class Turns(Generic[T]):
         self._arrived.append(place)
         self._count += 1
         if weight >= HEAVY:
-            self._tie += 1
-            heapq.heappush(self._heavy, (-weight, self._tie, place))
+            self._push(place, weight)
+
+    def reweigh(self, weight_of: Callable[[T], int]) -> None:
+        """Let items that became heavier stand where they now belong; `weight_of` gives 0 for those that did not."""
+        for place in self._arrived:
+            if not place.left and (weight := weight_of(place.item)) >= HEAVY:
+                self._push(place, weight)
 
     def first(self) -> T | None:
         """Give the item whose turn it is; None where none waits."""
@@ -99,6 +108,10 @@ class Turns(Generic[T]):
     def __len__(self) -> int:
         """Count the items."""
         return self._count
+
+    def _push(self, place: _Place[T], weight: int) -> None:
+        self._tie += 1
+        heapq.heappush(self._heavy, (-weight, self._tie, place))
 
     def _next(self, *, by_weight: bool) -> _Place[T] | None:
         heaviest = self._heaviest() if by_weight else None

@@ -98,10 +98,11 @@ class Body:
         self.size += unit.size
 
 
-def pack(kind: BulkKind, units: Iterable[Unit]) -> list[Body]:
+def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list[Body]:
     """Give the bodies that hold all units, each unit in the first body with room for it.
 
     What shares an identity with an earlier unit goes into a later body than that unit.
+    With `most`, units are looked at until so many bodies are full; the others then hold only a part of what is left.
     """
     bodies: list[Body] = []
     taken: dict[Hashable, int] = {}
@@ -120,4 +121,6 @@ def pack(kind: BulkKind, units: Iterable[Unit]) -> list[Body]:
         taken.update(dict.fromkeys(unit.identities, at))
         while first < len(bodies) and bodies[first].count >= kind.limit:
             first += 1
+        if first == most:
+            break
     return bodies
