@@ -15,7 +15,7 @@ from klavier_segment_actions.actions.upsert import UpsertProfile
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Differences
 from klavier_segment_actions.payload.coercion import as_boolean, as_number
-from klavier_segment_actions.payload.plan import plan_of, unknown_fields
+from klavier_segment_actions.payload.plan import Payload, plan_of, unknown_fields
 from klavier_segment_actions.settings import MappingSettings
 from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS, ActionRow
 from klavier_segment_actions.tables.fields import path
@@ -56,7 +56,7 @@ class CompiledMapping:
         """The paths that stand in the mapping."""
         fields = [field for field in row.fields if field.name not in CONTROLS]
         try:
-            self.plan = plan_of(
+            self.plain, self.plan = plan_of(
                 fields, _with_audience_list(given, row, list_id), rules, f"{place}.fields", batched=self.batch_size > 0
             )
         except ConfigError as error:
@@ -67,7 +67,9 @@ class CompiledMapping:
     def item(self, event: Event) -> Item | Outcome:
         """Translate an event: what will be sent for it, or why nothing can be."""
         try:
-            payload = self.plan(event.payload)
+            payload: Payload | str | None = self.plain(event.payload)
+            if payload is None:
+                payload = self.plan(event.payload)
         except ConfigError as error:
             return rejected("; ".join(error.problems))
         except RecursionError:

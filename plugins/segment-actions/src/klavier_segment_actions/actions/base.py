@@ -28,14 +28,14 @@ class Item:
 
     body: Any
     """The JSON that stands for the event: attributes of a profile, or an event."""
+    notes: tuple[str, ...] = ()
+    identity: Hashable = None
+    """Equal for items that Klaviyo takes for one and the same."""
+    group: Hashable = None
+    """Items of one batch have the same."""
     list_id: str | None = None
     audience: str | None = None
     """The name of an audience whose list is not known yet."""
-    group: Hashable = None
-    """Items of one batch have the same."""
-    identity: Hashable = None
-    """Equal for items that Klaviyo takes for one and the same."""
-    notes: tuple[str, ...] = ()
     options: Any = None
     """What the action needs besides."""
 

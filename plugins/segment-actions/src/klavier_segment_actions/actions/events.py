@@ -16,10 +16,11 @@ from klavier_segment_actions.actions.base import (
     BatchSending,
     Item,
     Sending,
+    names_somebody,
     outcome_of,
     with_phone,
 )
-from klavier_segment_actions.actions.profiles import event_profile
+from klavier_segment_actions.actions.profiles import event_profile, is_plain_person
 from klavier_segment_actions.actions.splitting import same_for_all, send_together
 
 ORDER, PRODUCT = "Order Completed", "Ordered Product"
@@ -33,24 +34,23 @@ _PRODUCTS = uuid.UUID("5f1b6a52-8c4e-5d0f-9a57-3f3b8f0f6f3e")
 class EventAction(Action):
     """What both actions about events share."""
 
-    def profile(self, payload: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]] | Outcome:
-        """Take the attributes of the profile out of a payload, with notes on what was moved."""
-        profile = payload.pop("profile")
+    def profile(self, profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]] | Outcome:
+        """Make the attributes of an event's profile, with notes on what was moved."""
+        if is_plain_person(profile):
+            return profile, ()
         if "phone_number" in profile or "country_code" in profile:
             problem = with_phone(profile, leftovers=self.leftovers)
             if problem is not None:
                 return problem
-        get = profile.get
-        if not (get("external_id") or get("email") or get("anonymous_id") or get("phone_number")):
+        if not names_somebody(profile, "external_id", "email", "anonymous_id", "phone_number"):
             return rejected("profile: needs one of external_id, anonymous_id, phone_number and email")
         return event_profile(profile) if self.rules.sendable else (profile, ())
 
-    def attributes(self, payload: dict[str, Any], event: Event, metric: str | None) -> dict[str, Any]:
-        """Make the attributes of an event of what is left of its payload, which was made for it alone."""
-        if "unique_id" not in payload and self.rules.sendable:
-            payload["unique_id"] = event.stable_id
-        payload["metric"] = _metric(metric)
-        return payload
+    def complete(self, attributes: dict[str, Any], event: Event, metric: str | None) -> None:
+        """Give attributes that were made for this event alone their metric, and an id where they have none."""
+        if self.rules.sendable and "unique_id" not in attributes:
+            attributes["unique_id"] = event.stable_id
+        attributes["metric"] = _metric(metric)
 
     def request(self, attributes: dict[str, Any]) -> Request:
         """Send one event."""
@@ -64,18 +64,18 @@ class TrackEvent(EventAction):
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
         """Make the event: the attributes of one, or a member of the bulk call."""
-        made = self.profile(payload)
+        made = self.profile(payload.pop("profile"))
         if isinstance(made, Outcome):
             return made
         profile, notes = made
-        attributes = self.attributes(payload, event, payload.pop("metric_name"))
+        self.complete(payload, event, payload.pop("metric_name"))
         who = {"data": {"type": "profile", "attributes": profile}}
         if not self.batched:
-            attributes["profile"] = who
-            return Item(attributes, None, None, None, None, notes)
-        events = {"data": [{"type": "event", "attributes": attributes}]}
+            payload["profile"] = who
+            return Item(payload, notes)
+        events = {"data": [{"type": "event", "attributes": payload}]}
         body = {"type": "event-bulk-create", "attributes": {"profile": who, "events": events}}
-        return Item(body, None, None, None, attributes.get("unique_id"), notes)
+        return Item(body, notes, payload.get("unique_id"))
 
     def single(self, item: Item) -> Sending:
         """POST /api/events."""
@@ -104,14 +104,14 @@ class OrderCompleted(EventAction):
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
         """Make the attributes of the order and of its products."""
-        made = self.profile(payload)
+        made = self.profile(payload.pop("profile"))
         if isinstance(made, Outcome):
             return made
         profile, notes = made
         products, metric = payload.pop("products", ()), self._name(payload, "product_event_name", PRODUCT)
-        attributes = self.attributes(payload, event, self._name(payload, "event_name", ORDER))
-        attributes["profile"] = {"data": {"type": "profile", "attributes": profile}}
-        return Item(attributes, notes=notes, options=self._products(products, metric, attributes, event))
+        self.complete(payload, event, self._name(payload, "event_name", ORDER))
+        payload["profile"] = {"data": {"type": "profile", "attributes": profile}}
+        return Item(payload, notes, options=self._products(products, metric, payload, event))
 
     def single(self, item: Item) -> Sending:
         """POST /api/events for the order; once it is accepted, for each product."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from klavier.jsvalues import to_string
 from klavier.strictjson import kind_of
+from klavier_segment_actions.payload.formats import is_e164
 
 TEXTS = frozenset(
     {"email", "phone_number", "external_id", "anonymous_id", "_kx", "first_name", "last_name", "organization", "locale",
@@ -15,13 +16,22 @@ LOCATION = frozenset(
     {"address1", "address2", "city", "country", "latitude", "longitude", "region", "zip", "timezone", "ip"}
 )
 
-_CHECKED = frozenset({"email", "phone_number", "external_id", "anonymous_id"})
+_IDENTIFIERS = frozenset({"email", "phone_number", "external_id", "anonymous_id"})
+
+
+def is_plain_person(profile: dict[str, Any]) -> bool:
+    """Tell of an event's profile what holds of nearly all: identifiers and nothing else, the phone number in form."""
+    get = profile.get
+    phone = get("phone_number")
+    return (
+        _IDENTIFIERS.issuperset(profile)
+        and (is_e164(phone) is not None if phone else "phone_number" not in profile)
+        and bool(get("external_id") or get("email") or phone or get("anonymous_id"))
+    )
 
 
 def event_profile(profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Give the attributes of an event's profile and notes; members that Klaviyo does not know become properties."""
-    if profile.keys() <= _CHECKED:
-        return profile, ()
     attributes: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     notes: list[str] = []

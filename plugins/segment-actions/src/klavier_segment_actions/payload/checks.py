@@ -1,7 +1,6 @@
 """From fields to functions that check and coerce what a mapping gives for them."""
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -30,6 +29,29 @@ class Refused:
 _NUMBERS = frozenset({int, float})
 """The types of numbers; that of truth values is not among them."""
 
+ANY = "{0} is not MISSING"
+"""The expression for a value that is sent whatever it is."""
+
+_PLAIN: Mapping[str, str] = {
+    "string": "{0}.__class__ is str",
+    "email": "{0}.__class__ is str and is_email({0})",
+    "strict email": "{0}.__class__ is str and is_email({0}) and is_strict_email({0})",
+    "number": "{0}.__class__ is float or {0}.__class__ is int",
+    "boolean": "{0}.__class__ is bool",
+    "time": "{0}.__class__ is str and is_iso_time({0})",
+    "klaviyo time": "{0}.__class__ is str and is_iso_time({0}) and not before_klaviyo({0})",
+    "object": "{0}.__class__ is dict",
+}
+"""When a value of a kind is sent as it is, which the checks below agree to."""
+
+PLAIN_NAMES: Mapping[str, Any] = {
+    "before_klaviyo": before_klaviyo,
+    "is_email": is_email,
+    "is_iso_time": is_iso_time,
+    "is_strict_email": is_strict_email,
+}
+"""What these expressions call."""
+
 Check = Callable[[Any], Any]
 """From a value that is there to the value to send, `MISSING` to leave it out, or `Refused`."""
 
@@ -50,11 +72,24 @@ def check_of(field: Field, *, sendable: bool, place: str = "") -> Check:
     return _members(field, place, sendable=sendable) if field.members else _object(place)
 
 
-def room(field: Field) -> int:
-    """Give how many characters any text may have without a check; -1 for fields whose texts are always checked."""
-    if field.kind != "string" or field.email or field.choices:
-        return -1
-    return sys.maxsize if field.longest is None else field.longest // 2  # a character may count as two
+def plain_of(field: Field, *, sendable: bool) -> str:
+    """Give a Python expression about a value `{0}` that holds only where the check lets the value pass as it is.
+
+    It may use `PLAIN_NAMES`, and is empty for fields whose values are always checked.
+    """
+    if field.kind == "string":
+        text = "" if field.choices is not None else _plain_text(field)
+        return f"{{0}} is None or {text}" if field.nullable and text else text
+    if field.kind == "datetime":
+        return _PLAIN["klaviyo time" if sendable else "time"]
+    return "" if field.members else _PLAIN.get(field.kind, "")
+
+
+def _plain_text(field: Field) -> str:
+    if field.email:
+        return "" if field.longest is not None else _PLAIN["strict email" if field.strict_email else "email"]
+    # A character may count as two.
+    return _PLAIN["string"] if field.longest is None else f"{_PLAIN['string']} and len({{0}}) <= {field.longest // 2}"
 
 
 def utf16_length(text: str) -> int:

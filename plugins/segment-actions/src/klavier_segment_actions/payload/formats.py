@@ -17,6 +17,9 @@ _LONGEST_EMAIL = 320
 """No address is longer; the bound keeps the check quick on long texts."""
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}")
+is_e164 = _E164.fullmatch
+"""Tells whether a text is a phone number in E.164 form."""
+
 _LOOSE_TIME = re.compile(
     r"([0-9]{4})[-/]?([0-9]{1,2})?[-/]?([0-9]{1,2})?[Tt\s]*([0-9]{1,2})?:?([0-9]{1,2})?:?([0-9]{1,2})?(?:[.:]([0-9]+))?"
 )
@@ -37,7 +40,7 @@ def is_strict_email(text: str) -> bool:
 
 def e164(phone: str, country: Any) -> str | None:
     """Give a phone number in E.164 form; None for one that is not valid in its country, or without one."""
-    if _E164.fullmatch(phone):
+    if is_e164(phone):
         return phone
     return _converted(phone, country) if isinstance(country, str) and country else None
 

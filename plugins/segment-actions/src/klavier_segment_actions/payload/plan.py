@@ -5,31 +5,32 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from klavier.errors import ConfigError
+from klavier.strictjson import kind_of
 from klavier_segment_actions.fidelity import Differences
-from klavier_segment_actions.mapping_kit import compile_mapping
+from klavier_segment_actions.mapping_kit import Resolver, compile_mapping
 from klavier_segment_actions.mapping_kit.compiler import has_directive
-from klavier_segment_actions.mapping_kit.directives.lookups import key_of
+from klavier_segment_actions.mapping_kit.directives.lookups import path_of
 from klavier_segment_actions.mapping_kit.missing import MISSING
-from klavier_segment_actions.payload.checks import Check, Refused, check_of, room
+from klavier_segment_actions.payload.checks import ANY, Check, Refused, check_of, plain_of
 from klavier_segment_actions.payload.fields import Field
+from klavier_segment_actions.payload.plain import PlainPlan, plain_plan
+from klavier_segment_actions.payload.steps import Step, Take
 
 Payload = dict[str, Any]
 Planned = Callable[[dict[str, Any]], Payload | str]
 """From an event to the checked payload of an action, or to what is wrong with it as one line."""
 
-_Take = Callable[[Any], Any]
-"""From an event to a field's value, `MISSING` or `Refused`."""
-
 
 def plan_of(
     fields: Sequence[Field], given: Mapping[str, Any], rules: Differences, place: str, *, batched: bool
-) -> Planned:
+) -> tuple[PlainPlan, Planned]:
     """Compile the mapping of an action's fields: `given`, and the defaults of those it does not name.
 
+    The first function is for plain events, and the second for those that it leaves.
     Raises `ConfigError` with a line for each mistake in the mapping.
     """
     problems: list[str] = []
-    steps: list[tuple[str, _Take]] = []
+    steps: list[Step] = []
     needed: list[str] = []
     for field in fields:
         mapping = _mapping_of(field, given, rules)
@@ -37,64 +38,38 @@ def plan_of(
         if mapping is None and field.name not in given and not required:
             continue
         try:
-            take = _take(field, mapping, rules, f"{place}.{field.name}", keep_empty=rules.batch_leftovers and batched)
+            step = _step(field, mapping, rules, f"{place}.{field.name}", keep_empty=rules.batch_leftovers and batched)
         except ConfigError as error:
             problems.extend(error.problems)
             continue
-        steps.append((field.name, take))
+        steps.append(step)
         if required:
             needed.append(field.name)
     if problems:
         raise ConfigError(problems)
-    return _planned(steps, needed)
+    return plain_plan(steps, needed), _planned(steps, needed)
 
 
-def _take(field: Field, mapping: Any, rules: Differences, place: str, *, keep_empty: bool) -> _Take:
-    """Compile what a field takes from an event; a raw object of members is resolved and checked member by member."""
+def _step(field: Field, mapping: Any, rules: Differences, place: str, *, keep_empty: bool) -> Step:
+    """Compile what fills a field; a raw object of members is resolved and checked member by member."""
     if field.members and isinstance(mapping, dict) and not has_directive(mapping):
         return _members(field, mapping, rules, place)
     resolve = compile_mapping(mapping, rules, place)
-    check = check_of(field, sendable=rules.sendable)
-    if field.kind == "string" and not keep_empty:
-        return _text(resolve, check, room(field), key_of(mapping))
-
-    def take(event: Any) -> Any:
-        value = resolve(event)
-        return MISSING if value is MISSING or value is None else check(value)
-
-    return take
+    check, plain = check_of(field, sendable=rules.sendable), plain_of(field, sendable=rules.sendable)
+    drop_empty = field.kind == "string" and not keep_empty
+    take = _take(resolve, check, nullable=False, drop_empty=drop_empty)
+    return Step(field.name, take, resolve, path_of(mapping), plain, drop_empty=drop_empty)
 
 
-def _text(resolve: Callable[[Any], Any], check: Check, unchecked: int, key: str | None) -> _Take:
-    """Take a text that is not empty: most are taken as they are, being no longer than what is fit `unchecked`.
-
-    With a `key` it is the event's member of that name, and there is no need to resolve anything.
-    """
-    if key is not None:
-
-        def take_member(event: dict[str, Any]) -> Any:
-            value = event.get(key)
-            if type(value) is str and 0 < len(value) <= unchecked:
-                return value
-            return MISSING if value is None or value == "" else check(value)
-
-        return take_member
-
-    def take(event: Any) -> Any:
-        value = resolve(event)
-        if type(value) is str and 0 < len(value) <= unchecked:
-            return value
-        return MISSING if value is MISSING or value is None or value == "" else check(value)
-
-    return take
-
-
-def _members(field: Field, mapping: Mapping[str, Any], rules: Differences, place: str) -> _Take:
-    """Take an object member by member; one that the field does not know passes, or goes, as the field says."""
+def _members(field: Field, mapping: Mapping[str, Any], rules: Differences, place: str) -> Step:
+    """Compile an object member by member; one that the field does not know passes, or goes, as the field says."""
     known = {member.name: member for member in field.members}
     problems: list[str] = []
-    steps: list[tuple[str, _Take]] = []
+    steps: list[Step] = []
     for name, node in mapping.items():
+        if not isinstance(name, str):
+            problems.append(f"{place}: a key must be a string, not {kind_of(name)}")
+            continue
         member = known.get(name)
         try:
             resolve = compile_mapping(node, rules, f"{place}.{name}")
@@ -102,41 +77,45 @@ def _members(field: Field, mapping: Mapping[str, Any], rules: Differences, place
             problems.extend(error.problems)
             continue
         if member is not None:
-            check = check_of(member, sendable=rules.sendable, place=field.name)
-            drop_empty = rules.sendable and member.identifier
-            simple = drop_empty and member.kind == "string" and not member.nullable
-            steps.append(
-                (name, _text(resolve, check, room(member), key_of(node)))
-                if simple
-                else (name, _member(resolve, check, nullable=member.nullable, drop_empty=drop_empty))
-            )
+            steps.append(_member(member, node, resolve, rules, field.name))
         elif field.extra:
-            steps.append((name, resolve))
+            steps.append(Step(name, resolve, resolve, path_of(node), ANY, nullable=True))
     if problems:
         raise ConfigError(problems)
-
-    def take(event: Any) -> Any:
-        built: dict[str, Any] = {}
-        refused = ""
-        for name, take_member in steps:
-            value = take_member(event)
-            if value is MISSING:
-                continue
-            if type(value) is Refused:
-                refused = f"{refused}; {value.problem}" if refused else value.problem
-            else:
-                built[name] = value
-        return Refused(refused) if refused else built
-
-    return take
+    return Step(field.name, _together(steps), members=tuple(steps))
 
 
-def _member(resolve: Callable[[Any], Any], check: Check, *, nullable: bool, drop_empty: bool) -> _Take:
+def _member(member: Field, node: Any, resolve: Resolver, rules: Differences, within: str) -> Step:
+    check = check_of(member, sendable=rules.sendable, place=within)
+    plain = plain_of(member, sendable=rules.sendable)
+    nullable, drop_empty = member.nullable, rules.sendable and member.identifier
+    take = _take(resolve, check, nullable=nullable, drop_empty=drop_empty)
+    return Step(member.name, take, resolve, path_of(node), plain, nullable=nullable, drop_empty=drop_empty)
+
+
+def _take(resolve: Resolver, check: Check, *, nullable: bool, drop_empty: bool) -> Take:
     def take(event: Any) -> Any:
         value = resolve(event)
         if value is MISSING or (value is None and not nullable) or (value == "" and drop_empty):
             return MISSING
         return check(value)
+
+    return take
+
+
+def _together(steps: Sequence[Step]) -> Take:
+    """Take an object of what steps give."""
+
+    def take(event: Any) -> Any:
+        built: dict[str, Any] = {}
+        refused: list[str] = []
+        for step in steps:
+            value = step.take(event)
+            if type(value) is Refused:
+                refused.append(value.problem)
+            elif value is not MISSING:
+                built[step.name] = value
+        return Refused("; ".join(refused)) if refused else built
 
     return take
 
@@ -164,22 +143,16 @@ def _mapping_of(field: Field, given: Mapping[str, Any], rules: Differences) -> A
     return {**defaults, **mapping} if isinstance(mapping, dict) and not has_directive(mapping) else mapping
 
 
-def _planned(steps: Sequence[tuple[str, _Take]], needed: Sequence[str]) -> Planned:
-    count = len(steps)
-
+def _planned(steps: Sequence[Step], needed: Sequence[str]) -> Planned:
     def run(event: dict[str, Any]) -> Payload | str:
         payload: Payload = {}
         refused: dict[str, str] = {}
-        for name, take in steps:
-            value = take(event)
-            if value is MISSING:
-                continue
+        for step in steps:
+            value = step.take(event)
             if type(value) is Refused:
-                refused[name] = value.problem
-            else:
-                payload[name] = value
-        if len(payload) == count:
-            return payload  # all there is, so all that is needed too
+                refused[step.name] = value.problem
+            elif value is not MISSING:
+                payload[step.name] = value
         for name in needed:
             if name not in payload:
                 refused.setdefault(name, f"{name}: required, and the mapping gives none")

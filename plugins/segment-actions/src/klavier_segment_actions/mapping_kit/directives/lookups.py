@@ -54,11 +54,11 @@ def literal(compiler: Compiler, value: Any) -> Resolver:
     return compiler.compile(value)
 
 
-def key_of(mapping: Any) -> str | None:
-    """Give the key of a mapping that is nothing but the path to a member of the event itself, such as `$.userId`."""
+def path_of(mapping: Any) -> tuple[str, ...] | None:
+    """Give the keys of a mapping that is nothing but a path, such as `$.context.traits.email`."""
     text = mapping.get("@path") if isinstance(mapping, dict) and len(mapping) == 1 else None
     keys = keys_of(_plain(text)) if isinstance(text, str) else None
-    return keys[0] if keys is not None and len(keys) == 1 else None
+    return None if keys is None else tuple(keys)
 
 
 def _root(compiler: Compiler, value: Any) -> Resolver:
