@@ -1,4 +1,5 @@
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -170,6 +171,47 @@ def test_random_faults_never_lose_double_or_misorder(seed: int, rate: float, pac
         assert simulation.outcomes == {"delivered": count}
         assert sum(map(len, simulation.klaviyo.received.values())) == count
         assert in_order(simulation.klaviyo.received)
+
+    run_virtually(main())
+
+
+def test_who_has_many_events_goes_on_one_by_one_while_bodies_have_to_wait() -> None:
+    """Each profile of one person parts two events from the next two: far more bodies than a minute's quota."""
+
+    async def main() -> None:
+        outbox = Outbox()
+        count = fill(outbox, (make("busy") for make in [identify, track, track] * 400))
+        simulation = Simulation(outbox, pace=BULK)
+        took = await simulation.drain()
+        assert simulation.outcomes == {"delivered": count}
+        assert simulation.klaviyo.received["busy"] == list(range(count))
+        assert took < 120  # with bodies alone: three minutes' quota
+
+    run_virtually(main())
+
+
+def test_what_comes_after_a_failure_is_neither_sent_nor_counted_as_tried() -> None:
+    """Every event fails twice and may fail twice, in runs of seven that go one by one."""
+
+    async def main() -> None:
+        outbox = Outbox()
+        count = fill(outbox, (make("busy") for make in [identify, *[track] * 7] * 80))
+        simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=3))
+        klaviyo = simulation.klaviyo
+        tried: Counter[int] = Counter()
+
+        def fault(request: klavier.Request) -> klavier.Response | None:
+            if request.path != "/api/events":
+                return klavier.Response(429, headers={"retry-after": "60"}) if "event-bulk" in request.path else None
+            number = request.json["data"]["attributes"]["properties"]["n"]
+            tried[number] += 1
+            return klavier.Response(503) if tried[number] <= 2 else None
+
+        klaviyo.fault = fault
+        await simulation.drain()
+        assert simulation.outcomes == {"delivered": count}
+        assert klaviyo.received["busy"] == list(range(count))
+        assert max(tried.values()) == 3
 
     run_virtually(main())
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from klavier.delivery.bulk import Sending, Unit, Wait, send_rows
+from klavier.delivery.bulk import Row, Sending, Unit, Wait, send_rows
 from klavier.delivery.collector import resting
 from klavier.delivery.convoy import Convoy
 from klavier.delivery.courier import Courier
@@ -204,12 +204,23 @@ class Dispatcher:
     async def _fly(self, parcel: Parcel) -> None:
         """Send one parcel and hand each row its reply."""
         if parcel.kind is None:
-            replies = [await self._courier.send(row.request, reserved=True) for row in parcel.rows]
-        else:
-            replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
+            await self._fly_singly(parcel.rows)
+            return
+        replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
         with resting():
             for row, reply in zip(parcel.rows, replies, strict=True):
                 voyage, leg, owned = row.sender
+                self._send_out(voyage, voyage.land(leg, owned, reply))
+
+    async def _fly_singly(self, rows: Sequence[Row]) -> None:
+        """Send rows one after the other; what comes after one that is tried again stays behind it, unsent."""
+        for row in rows:
+            voyage, leg, owned = row.sender
+            if row is not rows[0] and voyage.broken:
+                self._send_out(voyage, voyage.leave())
+                continue
+            reply = await self._courier.send(row.request, reserved=row is rows[0])
+            with resting():
                 self._send_out(voyage, voyage.land(leg, owned, reply))
 
     async def _fly_body(self, sending: Sending) -> list[Response]:
@@ -300,6 +311,10 @@ class _Slots:
     def is_open(self, request: Request, *, modest: bool = False) -> bool:
         """Tell whether a connection is free and the request's time has come."""
         return self._free > 0 and self._courier.wait(request, modest=modest) <= 0
+
+    def wait(self, request: Request) -> float:
+        """Give the seconds until the request's time comes, were a connection free."""
+        return self._courier.wait(request)
 
     def pass_through(self, request: Request, *, modest: bool) -> bool:
         """Count the request as sent now; False where it may not be."""

@@ -17,6 +17,12 @@ _LATELY = 5.0
 _SPACE = BURST_SECONDS / M.burst
 """How far apart bodies of events go where units are urgent: as many as ever, but ten at once would wait together."""
 
+_REPLY = 0.1
+"""About how long a reply takes, in seconds."""
+
+_LONG = 5.0
+"""The wait for a body, in seconds, from which on the last events of all go without one."""
+
 _FADING = 0.99
 """What is left, with each unit that comes, of the memory of the heaviest one."""
 
@@ -28,6 +34,10 @@ class Gate(Protocol):
         """Tell whether a request like this one may be sent now."""
         ...
 
+    def wait(self, request: Request) -> float:
+        """Give the seconds until a request like this one may be sent, as far as limits go; 0.0 for now."""
+        ...
+
     def pass_through(self, request: Request, *, modest: bool) -> bool:
         """Count a request as sent now; False where it may not be.  A `modest` one leaves quota to others."""
         ...
@@ -35,7 +45,7 @@ class Gate(Protocol):
 
 @define(eq=False)
 class Parcel:
-    """What is sent in one go: rows of one kind, or one row alone (`kind` None)."""
+    """What is sent in one go: rows of one kind in a body, or rows each by itself, one after the other (`kind` None)."""
 
     kind: BulkKind | None
     rows: list[Row]
@@ -94,12 +104,30 @@ class _Group:
         return (first, self.modest(now, unit)) if self.kind is None else (_call(self.kind, first, self.items), False)
 
     @property
-    def urgent(self) -> Unit | None:
+    def lone(self) -> Unit | None:
         """What many entries wait for, and would wait for a body to be filled; it is sent alone."""
-        if self.kind is None or self.kind.keeps_order:
-            return None
         unit = self.turns.heaviest()
-        return unit if unit is not None and self.is_urgent(unit) else None
+        if self.kind is None or self.kind.keeps_order or unit is None or not self.is_urgent(unit):
+            return None
+        return unit
+
+    def hurried(self, now: float, linger: float, gate: Gate) -> Unit | None:
+        """Give a person's events where sending them one after the other takes less time than a body's wait.
+
+        Only an urgent person's, and the last ones when the quota for bodies is long used up: to save calls comes first.
+        """
+        unit = self.turns.heaviest() or self.turns.oldest()
+        if self.kind is None or not self.kind.keeps_order or unit is None:
+            return None
+        urgent = self.is_urgent(unit)
+        if self.full and not urgent:
+            return None
+        wait = gate.wait(_call(self.kind, unit.rows[0].request, self.items))
+        if urgent:
+            wait = max(wait, self.spacing(now), 0.0 if self.full else self.due(linger) - now)
+        elif wait < _LONG:
+            return None
+        return unit if wait > _REPLY * len(unit.rows) else None
 
     def is_urgent(self, unit: Unit) -> bool:
         """Tell whether a unit is among those that set how long all takes."""
@@ -116,9 +144,10 @@ class _Group:
         """
         return self.kind is not None and self.kind.keeps_order and now - self.pressed < _LATELY
 
-    def is_spaced(self, now: float) -> bool:
-        """Tell whether the next body has to wait for its place in time; a clock that was set back holds nothing."""
-        return 0 < self.spaced_until - now <= _SPACE
+    def spacing(self, now: float) -> float:
+        """Give the seconds until the next body may go, as far as it is spaced; a clock set back holds nothing."""
+        wait = self.spaced_until - now
+        return wait if 0 < wait <= _SPACE else 0.0
 
     def due(self, linger: float) -> float:
         """Give when it has waited long enough: four times as early where many entries wait behind one of its units."""
@@ -174,9 +203,9 @@ class Pool:
             if group.kind is None:
                 yield from self._alone(group, gate, now)
             else:
-                yield from self._urgent(group, gate)
+                yield from self._urgent(group, gate, now)
                 due = group is oldest or (starved and now >= group.due(self._linger))
-                may_go = (due or group.full) and not group.is_spaced(now)
+                may_go = (due or group.full) and group.spacing(now) <= 0
                 if group.items and may_go and gate.is_open(group.call(now)[0]):
                     yield from self._bodies(group, group.kind, gate, now, due=due)
             if not group.items:
@@ -191,11 +220,11 @@ class Pool:
     def calls(self, now: float, *, starved: bool) -> Iterator[tuple[Request, bool]]:
         """Give the calls that only the pacer holds back, each with whether it is modest: to ask when they may go."""
         for group in self._groups.values():
-            if group.is_spaced(now):
+            if group.spacing(now) > 0:
                 continue
             if group.full or (starved and now >= group.due(self._linger)):
                 yield group.call(now)
-            elif (unit := group.urgent) is not None:
+            elif (unit := group.lone) is not None:
                 yield unit.rows[0].request, False
 
     def _alone(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
@@ -211,9 +240,11 @@ class Pool:
             group.items -= 1
             yield Parcel(None, unit.rows)
 
-    def _urgent(self, group: _Group, gate: Gate) -> Iterator[Parcel]:
-        while (unit := group.urgent) is not None and gate.pass_through(unit.rows[0].request, modest=False):
-            group.turns.take_heaviest()
+    def _urgent(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
+        while (unit := group.lone or group.hurried(now, self._linger, gate)) is not None:
+            if not gate.pass_through(unit.rows[0].request, modest=False):
+                return
+            _ = group.turns.take_heaviest() or group.turns.take()
             group.items -= unit.count
             yield Parcel(None, unit.rows)
 

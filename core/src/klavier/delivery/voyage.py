@@ -48,7 +48,7 @@ class Landed:
 class Voyage:
     """One try of the entries of one lane, in order; ends among `landed`."""
 
-    __slots__ = ("_broken", "_entries", "_held", "_landed", "_next", "_pool", "_results", "_translator", "_under_way")
+    __slots__ = ("_entries", "_held", "_landed", "_next", "_pool", "_results", "_translator", "_under_way", "broken")
 
     def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Landed]) -> None:
         """Prepare a voyage."""
@@ -60,7 +60,7 @@ class Voyage:
         self._landed = landed
         self._under_way = 0
         self._held: tuple[Row, bool] | None = None
-        self._broken = False
+        self.broken = False
 
     @property
     def rest(self) -> int:
@@ -86,10 +86,15 @@ class Voyage:
         self._end(leg, owned[0])
         return self.depart()
 
+    def leave(self) -> Sequence[Unit]:
+        """Take in that a request that was to be sent stays unsent; gives what to send next."""
+        self._under_way -= 1
+        return self.depart()
+
     def _next_unit(self) -> Unit | None:
         """Start entries until one has a request that cannot travel with those before it."""
         unit: Unit | None = None
-        while not self._broken and (started := self._next_row()) is not None:
+        while not self.broken and (started := self._next_row()) is not None:
             row, lone = started
             if unit is None:
                 unit = Unit(row)
@@ -125,4 +130,4 @@ class Voyage:
         result = Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0])
         self._results.append(result)
         if result.holds_back:
-            self._broken = True
+            self.broken = True
