@@ -8,7 +8,6 @@ installed (the dependency group `benchmark`), its bulk call with the same events
 import asyncio
 import gc
 import importlib.util
-import itertools
 import sys
 import tempfile
 import time
@@ -184,7 +183,7 @@ def bodies(requests: list[Request]) -> list[Request]:
     kind = rows[0].kind
     assert kind is not None
     packed = [
-        kind.request(body.rows[0].request, list(itertools.chain.from_iterable(row.items(kind) for row in body.rows)))
+        kind.request(body.rows[0].request, [item for row in body.rows for item in kind.items(row.request.json)])
         for body in pack(kind, map(Unit, rows))
     ]
     assert all(request.body for request in packed)

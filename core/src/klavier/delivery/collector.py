@@ -4,7 +4,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_BURST = 20_000
+_BURST = 2_000
 """From so many new objects on they are made old unseen; fewer are looked at as ever."""
 
 _ENOUGH = 3_000_000

@@ -1,7 +1,7 @@
 """Empty the outbox: lanes to legs, legs' requests to parcels, replies back, outcomes into the outbox.
 
-One coroutine does all of it but the sending: it starts what may start, sends what may be sent, writes down what ended,
-and sleeps until something changes.  Nothing waits for a quota while holding a place that another could use.
+One coroutine starts what may start, sends what may be sent, has written down what ended, and sleeps until something
+changes.  Nothing waits for a quota while holding a place that another could use, and no call waits for the disk.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from klavier.delivery.lanes import Lanes
 from klavier.delivery.outbox import Entry, Outbox, Settled
 from klavier.delivery.pool import Parcel, Pool
 from klavier.delivery.translator import Translator
-from klavier.delivery.verdict import verdict
+from klavier.delivery.verdict import PLAIN_ENDS, verdict
 from klavier.delivery.voyage import Landed, Voyage
 from klavier.errors import OutboxError
 from klavier.events.model import Event
@@ -93,12 +93,15 @@ class Dispatcher:
         self._flights: set[asyncio.Task[None]] = set()
         self._underway = 0
         self._landed: list[Landed] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._has_more = True
         self._telling_from: int | None = None
         self._changed = asyncio.Event()
         self._stopping = False
 
     def notify(self) -> None:
-        """Tell that the outbox has more, or that something else changed."""
+        """Tell that the outbox has more."""
+        self._has_more = True
         self._changed.set()
 
     def stop(self) -> None:
@@ -118,19 +121,18 @@ class Dispatcher:
                 with resting():
                     started = self._start()
                     self._dispatch(starved=not started and self._room > 0, idle=not started and not self._flights)
-                if self._landed:
-                    await self._write_down()
-                    continue
+                self._have_written()
                 if self._finished(until_empty=until_empty):
                     return
                 await (asyncio.sleep(0) if started else self._sleep())
         finally:
-            for flight in self._flights:
-                flight.cancel()
-            await asyncio.gather(*self._flights, return_exceptions=True)
+            beside = [*self._flights, *([self._writing] if self._writing else [])]
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     def _finished(self, *, until_empty: bool) -> bool:
-        if self._flights or (self._underway and not self._stopping):
+        if self._flights or self._writing or (self._underway and not self._stopping):
             return False
         return self._stopping or (until_empty and self._lanes.idle)
 
@@ -178,21 +180,24 @@ class Dispatcher:
     def _fill(self) -> None:
         """Read on in the outbox until enough may go next, or enough is held, or there is no more."""
         lanes = self._lanes
-        while lanes.waiting < max(_AHEAD, self._pace.window) and lanes.loaded < _HELD:
+        # Nobody told of more, but who is about to sleep or to end looks all the same.
+        self._has_more = self._has_more or lanes.idle
+        while self._has_more and lanes.waiting < max(_AHEAD, self._pace.window) and lanes.loaded < _HELD:
             found = self._outbox.after(self._cursor, _CHUNK)
-            if not found:
-                break
-            self._cursor = found[-1].seq
-            lanes.add(found)
+            self._has_more = len(found) == _CHUNK
+            if found:
+                self._cursor = found[-1].seq
+                lanes.add(found)
         if lanes.grown:
             grown, lanes.grown = lanes.grown, {}
             self._pool.reweigh(lambda unit: max(grown.get(entry.key, 0) for entry in unit.rows[0].sender[2]))
 
     def _send_out(self, voyage: Voyage | Convoy, units: Sequence[Unit]) -> None:
+        now = self._now()
         for unit in units:
             owned: Sequence[Entry] = unit.rows[0].sender[2]
             unit.weight = voyage.rest + max([self._lanes.backlog(entry.key) for entry in owned])
-            self._pool.add(unit, self._now())
+            self._pool.add(unit, now)
 
     def _dispatch(self, *, starved: bool, idle: bool) -> None:
         gate = _Slots(self._courier, self._pace.connections - len(self._flights))
@@ -202,44 +207,59 @@ class Dispatcher:
             flight.add_done_callback(self._arrived)
 
     async def _fly(self, parcel: Parcel) -> None:
-        """Send one parcel and hand each row its reply."""
-        if parcel.kind is None:
-            await self._fly_singly(parcel.rows)
+        """Send one parcel and hand each row its reply; then, without bodies to fill, what may go in its place."""
+        if parcel.kind is not None:
+            replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
+            with resting():
+                for row, reply in zip(parcel.rows, replies, strict=True):
+                    self._land(row, reply)
             return
-        replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
-        with resting():
-            for row, reply in zip(parcel.rows, replies, strict=True):
-                voyage, leg, owned = row.sender
-                self._send_out(voyage, voyage.land(leg, owned, reply))
+        parcels = [parcel]
+        while parcels:
+            await self._fly_singly(parcels[0].rows)
+            self._changed.set()
+            place = _Slots(self._courier, 1)
+            parcels = [] if self._pace.combine else [*self._pool.ready(self._now(), place, starved=False, idle=False)]
 
     async def _fly_singly(self, rows: Sequence[Row]) -> None:
         """Send rows one after the other; what comes after one that is tried again stays behind it, unsent."""
         for row in rows:
-            voyage, leg, owned = row.sender
+            voyage = row.sender[0]
             if row is not rows[0] and voyage.broken:
                 self._send_out(voyage, voyage.leave())
                 continue
-            reply = await self._courier.send(row.request, reserved=row is rows[0])
-            with resting():
-                self._send_out(voyage, voyage.land(leg, owned, reply))
+            self._land(row, await self._courier.send(row.request, reserved=row is rows[0]))
+
+    def _land(self, row: Row, reply: Response) -> None:
+        voyage, leg, owned = row.sender
+        units = voyage.land(leg, owned, reply)
+        if units:
+            self._send_out(voyage, units)
 
     async def _fly_body(self, sending: Sending) -> list[Response]:
-        try:
-            asked, reserved = next(sending), True
-            while True:
-                if isinstance(asked, Wait):
-                    await asyncio.sleep(asked.seconds)
-                    asked = next(sending)
-                else:
-                    asked = sending.send(await self._courier.send(asked, reserved=reserved))
-                    reserved = False
-        except StopIteration as stop:
-            found: list[Response] = stop.value
-            return found
+        """Send one body to its end; gives one reply for each row."""
+        step, reserved = _next(sending, None), True
+        while not isinstance(step, list):
+            if isinstance(step, Wait):
+                await asyncio.sleep(step.seconds)
+                step = _next(sending, None)
+            else:
+                step = _next(sending, await self._courier.send(step, reserved=reserved))
+                reserved = False
+        return step
 
     def _arrived(self, flight: "asyncio.Task[None]") -> None:
         self._flights.discard(flight)
         self._changed.set()
+
+    def _have_written(self) -> None:
+        """Have written down what landed, beside the sending; what lands meanwhile goes with the next writing."""
+        if self._writing is not None and self._writing.done():
+            self._writing.result()
+            self._writing = None
+        if self._landed and self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write_down())
+            self._writing.add_done_callback(lambda _: self._changed.set())
 
     async def _write_down(self) -> None:
         """Settle what ended, on the disk first; only then may the lanes go on and the observers see it."""
@@ -249,36 +269,42 @@ class Dispatcher:
         hold = self._courier.hold
         with resting():
             results = [result for each in landed for result in each.results]
-            settled = [verdict(result, self._policy, now, random.random, hold) for result in results]
-        self._telling_from = min((item.entry.seq for item in settled), default=None)
-        if not await self._settle(settled):
+            gone = [result.entry.seq for result in results if result.outcome.kind in PLAIN_ENDS]
+            settled = [
+                verdict(result, self._policy, now, random.random, hold)
+                for result in results
+                if result.outcome.kind not in PLAIN_ENDS
+            ]
+        self._telling_from = min((result.entry.seq for result in results), default=None)
+        if not await self._settle(settled, gone):
             self._landed[:0] = landed
             return
-        for result, item in zip(results, settled, strict=True):
-            if item.due is None:
+        again = {item.entry.seq: item.due for item in settled if item.due is not None}
+        for result in results:
+            if result.entry.seq not in again:
                 self._observe(result.event, result.entry, result.outcome)
         self._telling_from = None
-        due = {item.entry.seq: item.due for item in settled}
-        for each in landed:
-            self._underway -= len(each.entries)
-            self._release(each, due)
+        with resting():
+            left = {result.entry.seq for result in results}.difference(again)
+            for each in landed:
+                self._underway -= len(each.entries)
+                self._release(each, left, again)
 
-    async def _settle(self, settled: list[Settled]) -> bool:
+    async def _settle(self, settled: list[Settled], gone: list[int]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""
         try:
-            await asyncio.to_thread(self._outbox.settle, settled)
+            await asyncio.to_thread(self._outbox.settle, settled, gone)
         except OutboxError as error:
             _log.error("%s; trying again in %s s", error, _DISK_PAUSE)
             await asyncio.sleep(_DISK_PAUSE)
             return False
         return True
 
-    def _release(self, landed: Landed, due: dict[int, float | None]) -> None:
-        """Let a lane go on, or park it at its first entry that is tried again or was left behind."""
+    def _release(self, landed: Landed, left: set[int], again: dict[int, float]) -> None:
+        """Let a lane go on, or park it at its first entry that is tried again or was not tried."""
         for entry in landed.entries:
-            again = due.get(entry.seq, 0.0)
-            if again is not None:
-                self._lanes.park(entry, again)
+            if entry.seq not in left:
+                self._lanes.park(entry, again.get(entry.seq, 0.0))
                 return
         self._lanes.finish(landed.entries[0].key)
 
@@ -299,6 +325,16 @@ class Dispatcher:
         self._changed.clear()
         if alarm is not None:
             alarm.cancel()
+
+
+def _next(sending: Sending, reply: Response | None) -> Request | Wait | list[Response]:
+    """Go on with a body; gives what it asks for, at its end the replies.  Making a body is a burst of objects."""
+    with resting():
+        try:
+            return next(sending) if reply is None else sending.send(reply)
+        except StopIteration as stop:
+            found: list[Response] = stop.value
+            return found
 
 
 class _Slots:

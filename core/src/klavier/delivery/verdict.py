@@ -10,6 +10,9 @@ from klavier.retry import RetryPolicy
 _FREE_AGAIN = 5.0
 """How soon an event is tried again that is not at fault, in seconds; the courier waits for Klaviyo by itself."""
 
+PLAIN_ENDS = frozenset({"delivered", "skipped"})
+"""The kinds of outcomes after which an entry leaves the outbox and nothing else is to be written down."""
+
 
 def verdict(result: Result, policy: RetryPolicy, now: float, random: Callable[[], float], hold: float) -> Settled:
     """Judge one result.
@@ -17,7 +20,7 @@ def verdict(result: Result, policy: RetryPolicy, now: float, random: Callable[[]
     While Klaviyo is down (`hold` seconds until it is asked again), or does not accept the key, a try does not count.
     """
     entry, outcome = result.entry, result.outcome
-    if outcome.kind in ("delivered", "skipped"):
+    if outcome.kind in PLAIN_ENDS:
         return Settled(entry)
     free = policy.is_free(outcome) or (hold > 0 and outcome.retryable)
     tries = entry.tries + (0 if free else 1)

@@ -21,7 +21,7 @@ class Row:
     `count` how many items it is, `size` how many bytes.  A request that goes `alone` has no kind.
     """
 
-    __slots__ = ("_items", "count", "group", "identities", "kind", "request", "sender", "size")
+    __slots__ = ("count", "group", "identities", "kind", "request", "sender", "size")
 
     kind: BulkKind | None
     group: Hashable | None
@@ -38,13 +38,6 @@ class Row:
             return
         self.kind, (self.group, self.identities, self.count) = found
         self.size = len(request.body) + _WRAPPING
-        self._items: list[Any] | None = None
-
-    def items(self, kind: BulkKind) -> list[Any]:
-        """Give the request's items for a bulk body of its kind, made once."""
-        if self._items is None:
-            self._items = kind.items(self.request.json)
-        return self._items
 
 
 class Unit:

@@ -56,7 +56,7 @@ def send_rows(kind: BulkKind, rows: Sequence[Row]) -> Sending:
 def _request(kind: BulkKind, rows: Sequence[Row]) -> Request:
     if len(rows) == 1:
         return rows[0].request  # a single call has the larger quota and tells more
-    items = [item for row in rows for item in row.items(kind)]
+    items = [item for row in rows for item in kind.items(row.request.json)]
     return kind.request(rows[0].request, items)
 
 
@@ -67,7 +67,7 @@ def _halves(part: list[int]) -> list[list[int]]:
 
 def _named_rows(kind: BulkKind, rows: Sequence[Row], reply: Response) -> dict[int, Response]:
     """Give the rows that the errors of a refusal point at, each with its own errors."""
-    owners = [n for n, row in enumerate(rows) for _ in row.items(kind)]
+    owners = [n for n, row in enumerate(rows) for _ in range(row.count)]
     errors = reply.json.get("errors") if isinstance(reply.json, dict) else None
     named: dict[int, list[Any]] = {}
     for error in errors if isinstance(errors, list) else []:

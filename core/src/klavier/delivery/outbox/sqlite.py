@@ -97,9 +97,9 @@ class Outbox:
         query = f"SELECT {_ENTRY} FROM events WHERE key = ? AND seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 -- constant column names
         return self._entries(query, (key, seq, limit))
 
-    def settle(self, settled: Iterable[Settled]) -> None:
-        """Write down how tries ended, all of them or none."""
-        gone, later, letters = [], [], []
+    def settle(self, settled: Iterable[Settled], gone: Iterable[int] = ()) -> None:
+        """Write down how tries ended, all of them or none; `gone` are places of entries that leave, and no more."""
+        gone, later, letters = list(gone), [], []
         for item in settled:
             if item.due is not None:
                 later.append((item.due, item.tries, item.first_try, item.entry.seq))
@@ -248,7 +248,7 @@ class Outbox:
 
     def _entries(self, query: str, values: tuple[object, ...]) -> list[Entry]:
         with self._guarded() as connection:
-            return [Entry(*row) for row in connection.execute(query, values)]
+            return list(map(Entry._make, connection.execute(query, values)))
 
     def _count(self, query: str, values: tuple[object, ...] = ()) -> int:
         with self._guarded() as connection:
