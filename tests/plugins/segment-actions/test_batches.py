@@ -146,3 +146,19 @@ def test_delivering_twice_is_harmless(payloads: list[dict[str, Any]], batched: b
     last = {payload["userId"]: payload for payload in payloads if payload["type"] == "identify"}
     once = [payload for payload in payloads if payload["type"] != "identify"] + list(last.values())
     assert told(batched, once, times=2) == told(batched, once)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(one_event, max_size=6), st.sampled_from(MIXED), st.sampled_from(["documented", "deployed"]))
+def test_what_goes_into_one_batch_is_what_grouping_comes_to(
+    payloads: list[dict[str, Any]], mapping: dict[str, Any], fidelity: str
+) -> None:
+    events = [parse_event(payload | {"messageId": f"m{n % 4}"}) for n, payload in enumerate(payloads)]
+    one = vendor(
+        mapping | {"trigger": ""} | {"fields": mapping["fields"] | {"enable_batching": True}}, fidelity=fidelity
+    )
+    found = rehearse(one, events)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("klavier_segment_actions.vendor._one_batch", lambda _: None)
+        grouped = rehearse(one, events)
+    assert (found.requests, found.outcomes) == (grouped.requests, grouped.outcomes)

@@ -15,7 +15,7 @@ from klavier_segment_actions.actions.upsert import UpsertProfile
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Differences
 from klavier_segment_actions.payload.coercion import as_boolean, as_number
-from klavier_segment_actions.payload.plan import Payload, plan_of, unknown_fields
+from klavier_segment_actions.payload.plan import plan_of, unknown_fields
 from klavier_segment_actions.settings import MappingSettings
 from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS, ActionRow
 from klavier_segment_actions.tables.fields import path
@@ -67,14 +67,17 @@ class CompiledMapping:
     def item(self, event: Event) -> Item | Outcome:
         """Translate an event: what will be sent for it, or why nothing can be."""
         try:
-            payload: Payload | str | None = self.plain(event.payload)
+            payload = self.plain(event.payload)
             if payload is None:
-                payload = self.plan(event.payload)
+                planned = self.plan(event.payload)
+                if isinstance(planned, str):
+                    return rejected(planned)
+                payload = planned
         except ConfigError as error:
             return rejected("; ".join(error.problems))
         except RecursionError:
             return rejected("the event is nested too deep to be mapped; flatten it")
-        return rejected(payload) if isinstance(payload, str) else self.action.prepare(payload, event)
+        return self.action.prepare(payload, event)
 
 
 def _action(settings: MappingSettings, calls: Calls, rules: Differences, *, batched: bool) -> Action:

@@ -11,7 +11,7 @@ from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
-from klavier.vendor import Delivery, Flow, Vendor
+from klavier.vendor import Delivery, Flow, Vendor, ordering_key
 from klavier_segment_actions.account import Account
 from klavier_segment_actions.actions.base import Item
 from klavier_segment_actions.calls import Calls
@@ -53,7 +53,7 @@ class SegmentActions(Vendor):
             yield from self._batches(events)
             return
         for event in events:
-            yield self._single(event, self.key(event), self._content(event))
+            yield self._single(event, ordering_key(event), self._content(event))
 
     def excludes(self, event: Event) -> frozenset[str]:
         """Give what no mapping of the event reads: Segment sends what is mapped, and nothing else."""
@@ -76,9 +76,14 @@ class SegmentActions(Vendor):
         return combined([(mapping.name, item) for mapping, item in steps if isinstance(item, Outcome)])
 
     def _batches(self, events: Sequence[Event]) -> Iterator[Delivery]:
+        contents = [self._content(event) for event in events]
+        keys = [ordering_key(event) for event in events]
+        flow = _one_batch(contents)
+        if flow is not None:
+            yield Delivery(tuple(events), tuple(keys), flow, exact=self.exact)
+            return
         grouping: Grouping[Content] = Grouping()
-        for event in events:
-            content, key = self._content(event), self.key(event)
+        for event, key, content in zip(events, keys, contents, strict=True):
             if isinstance(content, Outcome):
                 grouping.add_idle(event, key, content)
             else:
@@ -95,6 +100,27 @@ class SegmentActions(Vendor):
     def _single(self, event: Event, key: str, content: Content) -> Delivery:
         flow, bulkable = _alone(content, in_order=not self.exact)
         return Delivery((event,), (key,), flow, exact=self.exact, bulkable=bulkable and not self.exact)
+
+
+def _one_batch(contents: Sequence[Content]) -> Callable[[], Flow] | None:
+    """Give the flow of events that one batch holds whatever their order, as most do; None for others.
+
+    They are items of one mapping with nothing that parts them, so grouping would come to the same.
+    """
+    if not contents or type(contents[0]) is not tuple:
+        return None
+    mapping, first = contents[0][0]
+    if isinstance(first, Outcome) or mapping.action.once_a_batch or len(contents) > mapping.batch_size:
+        return None
+    items: list[Item] = []
+    for content in contents:
+        if type(content) is not tuple or len(content) > 1:
+            return None
+        its_mapping, item = content[0]
+        if its_mapping is not mapping or isinstance(item, Outcome) or item.group != first.group:
+            return None
+        items.append(item)
+    return partial(mapping.action.batch, items)
 
 
 def _place(steps: tuple[Step, ...], event: Event) -> tuple[Any, int]:

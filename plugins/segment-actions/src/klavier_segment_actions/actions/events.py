@@ -48,7 +48,7 @@ class EventAction(Action):
 
     def complete(self, attributes: dict[str, Any], event: Event, metric: str | None) -> None:
         """Give attributes that were made for this event alone their metric, and an id where they have none."""
-        if self.rules.sendable and "unique_id" not in attributes:
+        if "unique_id" not in attributes and self.rules.sendable:
             attributes["unique_id"] = event.stable_id
         attributes["metric"] = _metric(metric)
 

@@ -4,6 +4,8 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from attrs import frozen
+
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.mapping_kit.paths import keys_of, reader
 
@@ -32,6 +34,9 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 def field_condition(root: str, path: str | None, test: Test) -> Condition:
     """Test a field: one of `PLAIN_FIELDS`, or the path under one of `NESTED_FIELDS`."""
     if path is None:
+        if isinstance(test, EqualsText):
+            expected = test.expected
+            return lambda event: event.get(root) == expected  # what nearly all triggers ask, so in one step
         return lambda event: test(event.get(root, MISSING))
     keys = keys_of(path)
     if not keys:
@@ -40,9 +45,15 @@ def field_condition(root: str, path: str | None, test: Test) -> Condition:
     return lambda event: test(read(event))
 
 
-def equals_text(expected: str) -> Test:
-    """Pass the same text; no other kind of value is ever equal to text."""
-    return lambda actual: isinstance(actual, str) and actual == expected
+@frozen
+class EqualsText:
+    """Passes the same text; no other kind of value is ever equal to text."""
+
+    expected: str
+
+    def __call__(self, actual: Any) -> bool:
+        """Test a value."""
+        return isinstance(actual, str) and actual == self.expected
 
 
 def differs_from_text(expected: str) -> Test:
@@ -92,6 +103,9 @@ def all_of(conditions: Sequence[Condition]) -> Condition:
     """Fulfil every condition."""
     if len(conditions) == 1:
         return conditions[0]
+    if len(conditions) == 2:  # noqa: PLR2004 -- most that have several have two
+        first, second = conditions
+        return lambda event: first(event) and second(event)
     return lambda event: all(condition(event) for condition in conditions)
 
 

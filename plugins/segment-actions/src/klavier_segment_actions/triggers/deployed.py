@@ -96,7 +96,7 @@ def _test(root: str, operator: Token, value: Token) -> Test:
     if operator.text in ("=", "!="):
         if root in NESTED_FIELDS and value.kind == "number":
             return on.compares("number_equals" if operator.text == "=" else "number_not_equals", _number(value.text))
-        return (on.equals_text if operator.text == "=" else on.differs_from_text)(_text(value))
+        return (on.EqualsText if operator.text == "=" else on.differs_from_text)(_text(value))
     if operator.text in ("<", "<=", ">", ">="):
         return on.compares(operator.text, _number(_text(value)))
     return on.never

@@ -169,7 +169,7 @@ def _test(operator: Token, value: Token) -> Test:
     if value.kind == "number":
         return on.compares("number_equals" if equal else "number_not_equals", float(value.text))
     if value.kind == "string":
-        return (on.equals_text if equal else on.differs_from_text)(value.text[1:-1])
+        return (on.EqualsText if equal else on.differs_from_text)(value.text[1:-1])
     test = on.is_true if value.text == "true" else on.is_false
     return test if equal else lambda actual: not test(actual)
 
