@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from klavier.events.model import Alias, Event, Group, Identify, Page, Screen, Track
     from klavier.events.reader import parse_event, parse_line
+    from klavier.flows import SendOne
     from klavier.hookspecs import hookimpl
     from klavier.klaviyo.request import Request
     from klavier.klaviyo.response import ApiError, Response
@@ -58,6 +59,7 @@ _HOMES = {
     ),
     "klavier.events.model": ("Alias", "Event", "Group", "Identify", "Page", "Screen", "Track"),
     "klavier.events.reader": ("parse_event", "parse_line"),
+    "klavier.flows": ("SendOne",),
     "klavier.hookspecs": ("hookimpl",),
     "klavier.klaviyo.request": ("Request",),
     "klavier.klaviyo.response": ("ApiError", "Response"),
@@ -106,6 +108,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "RetryPolicy",
     "Sandbox",
     "Screen",
+    "SendOne",
     "Track",
     "TransportError",
     "UsageError",

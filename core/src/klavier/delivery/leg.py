@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from klavier.delivery.endings import ContractError, broken, spread
+from klavier.flows import SendOne
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
@@ -39,9 +40,17 @@ class Leg:
         self.outcomes: tuple[Outcome, ...] = ()
         self.sent: list[tuple[Request, Response]] = []
         self._flow: Flow | None = None
+        one = delivery.flow
         try:
-            self._flow = flow = delivery.flow()
-            self._offer(next(flow), flow.send)
+            # A request that may be sent needs no generator until its reply is a bad one.
+            if (
+                isinstance(one, SendOne)
+                and one.request.__class__ is Request
+                and (delivery.exact or refusal(one.request) is None)
+            ):
+                self.request = one.request
+            else:
+                self._start()
         except StopIteration as stop:
             self.outcomes = spread(stop.value, delivery)
         except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
@@ -49,17 +58,24 @@ class Leg:
 
     def reply(self, response: Response) -> None:
         """Hand the reply of `request` to the flow; afterwards `request` is the next one, or None."""
-        flow, request = self._flow, self.request
-        if flow is None or request is None:
+        request, one, flow = self.request, self.delivery.flow, self._flow
+        if request is None:
             raise AssertionError("a leg that has ended takes no reply")
         self.sent.append((request, response))
         self.request = None
         try:
-            self._offer(flow.send(response), flow.send)
+            if flow is None and isinstance(one, SendOne):
+                self.outcomes = spread(one.settle(response), self.delivery)
+            elif flow is not None:
+                self._offer(flow.send(response), flow.send)
         except StopIteration as stop:
             self.outcomes = spread(stop.value, self.delivery)
         except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
             self._break(error)
+
+    def _start(self) -> None:
+        self._flow = flow = self.delivery.flow()
+        self._offer(next(flow), flow.send)
 
     def _offer(self, request: Request, send: Callable[[Response], Request]) -> None:
         """Keep a request that can be sent; one beyond Klaviyo's limits is answered here, with the refusal."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from klavier.delivery.drivers import plan
+from klavier.delivery.drivers import plan, plan_one
 from klavier.delivery.leg import Leg
 from klavier.delivery.outbox.entry import Entry
 from klavier.errors import EventError
@@ -13,7 +13,7 @@ from klavier.events.reader import event_of
 from klavier.outcome import Outcome, rejected
 from klavier.plugins import Plugins
 from klavier.strictjson import kind_of
-from klavier.vendor import Delivery, Vendor
+from klavier.vendor import Vendor
 
 Start = tuple[Leg, list[Entry]]
 """A leg and the entries it delivers, in the order of its outcomes."""
@@ -32,7 +32,7 @@ class Translator:
     def start(self, entry: Entry) -> Leg | Outcome:
         """Start the delivery of one entry, up to its first request."""
         event = self._event(entry)
-        return event if isinstance(event, Outcome) else Leg(self._delivery(event))
+        return event if isinstance(event, Outcome) else Leg(plan_one(self._vendor, event)[0])
 
     def start_together(self, entries: Sequence[Entry]) -> tuple[list[Start], list[Known]]:
         """Start the delivery of entries that the vendor is given at once, up to the first request of each leg."""
@@ -48,16 +48,6 @@ class Translator:
             events.append(event)
         planned = plan(self._vendor, events) if events else ()
         return [(Leg(found), [owners[id(event)] for event in found.events]) for found in planned], known
-
-    def _delivery(self, event: Event) -> Delivery:
-        """Let the vendor plan one event; one that breaks its promises is `plan`'s to judge."""
-        try:
-            found = tuple(self._vendor.deliveries((event,)))
-            if len(found) == 1 and found[0].events == (event,) and len(found[0].keys) == 1:
-                return found[0]
-        except Exception:  # noqa: BLE001, S110 -- `plan` meets it again, and says what is wrong
-            pass
-        return next(plan(self._vendor, (event,)))
 
     def _event(self, entry: Entry) -> Event | Outcome:
         """Read what was found to be clean JSON when it was accepted."""

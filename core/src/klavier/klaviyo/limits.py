@@ -86,7 +86,7 @@ def _large(body: bytes) -> _Large | None:
 def _event(data: Any, body: bytes, _: int) -> Breach | None:
     """Check a document that is one event: create event, create client event."""
     attributes = data["attributes"]
-    if len(body) <= _LARGE and _is_plain_profile(attributes["profile"]) and _is_plain_event(attributes, body):
+    if len(body) <= _LARGE and _is_plain(attributes, attributes["profile"], body):
         return None
     large = _large(body)
     return _event_attributes(attributes, "/data/attributes", large) or _event_profile(
@@ -94,21 +94,18 @@ def _event(data: Any, body: bytes, _: int) -> Breach | None:
     )
 
 
-def _is_plain_profile(profile: Any) -> bool:
-    """Tell at one glance that an event's profile is within its limits, unless by its size."""
-    return "data" in profile and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
-
-
-def _is_plain_event(attributes: Any, body: bytes | None = None) -> bool:
+def _is_plain(attributes: Any, profile: Any, body: bytes | None = None) -> bool:
     """Tell at one glance what most events are: far from every limit, unless by the length of their texts.
 
-    `body` is the document where it holds this one event.
+    `body` is the document where it holds this one event.  All is in one place, since it is asked for every event.
     """
     metric, properties = attributes["metric"], attributes["properties"]
     return (
         "data" in metric
+        and "data" in profile
         and len(metric["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
+        and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
         and len(properties) <= PROPERTIES
         and (
             _is_flat(map(type, properties.values()))
@@ -155,13 +152,15 @@ def _bulk_events(data: Any, body: bytes, items: int) -> Breach | None:
 
 def _are_plain(groups: Any) -> bool:
     """Tell of the groups of a bulk call what nearly all are: each within its limits, and their profiles small."""
-    profiles = [group["attributes"]["profile"] for group in groups]
-    events = [event["attributes"] for group in groups for event in group["attributes"]["events"]["data"]]
+    inner = [group["attributes"] for group in groups]
+    profiles = [group["profile"] for group in inner]
     # A handful that is small together holds none that is large.
     handfuls = (profiles[start : start + _HANDFUL] for start in range(0, len(profiles), _HANDFUL))
     return (
-        all(map(_is_plain_profile, profiles))
-        and all(map(_is_plain_event, events))
+        all(group["events"]["data"] for group in inner)
+        and all(
+            _is_plain(event["attributes"], group["profile"]) for group in inner for event in group["events"]["data"]
+        )
         and all(len(orjson.dumps(handful)) <= EVENT_PROFILE_BYTES for handful in handfuls)
     )
 

@@ -6,10 +6,11 @@ from functools import partial
 from attrs import define, field
 
 from klavier.events.model import Event
+from klavier.flows import SendOne
 from klavier.vendor import Delivery, Flow
 from klavier_rudderstack import flows
 from klavier_rudderstack.parcel import Parcel
-from klavier_rudderstack.wires import Wire
+from klavier_rudderstack.wires import Wire, failure
 
 LARGEST = 100
 """How many people RudderStack puts in one job."""
@@ -29,7 +30,7 @@ class Packer:
         flow = (
             partial(flows.send_profile, parcel, self._wire)
             if request is None
-            else partial(flows.send_one, request, parcel.notes)
+            else SendOne(request, parcel.notes, failure)
         )
         return Delivery((event,), (key,), flow, (), self._exact, self._bulkable, self._bulkable)
 

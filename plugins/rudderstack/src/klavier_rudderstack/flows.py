@@ -28,12 +28,6 @@ def skip(reason: str) -> Flow:
     yield  # what makes this a generator
 
 
-def send_one(request: Request, notes: tuple[str, ...]) -> Flow:
-    """Send what one request says: an event, or the import of a profile."""
-    response = yield request
-    return delivered(notes) if response.ok else failure(response)
-
-
 def send_profile(parcel: Parcel, wire: Wire) -> Flow:
     """Create or update one profile."""
     upserted = yield from wire.upsert(parcel.profile or {})
