@@ -1,4 +1,8 @@
-"""Events per CPU-second: one process, one core, whatever else the machine does."""
+"""Events per CPU-second: one process, one core, in the best of many short slices.
+
+On a machine that is shared the same work takes up to twice the CPU time from one second to the next, since caches and
+clocks are shared too; other work makes a slice slower and never faster, so the best one is what the code itself takes.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -32,6 +36,9 @@ class Rate:
         )
 
 
+_SLICE = 0.02
+"""CPU-seconds of one slice, at least: long beside the clock's steps."""
+
 FACES = (("documented", "current"), ("deployed", "native"))
 """The two ways in which each case is measured: fidelity and wire."""
 
@@ -64,12 +71,24 @@ def measure(name: str, vendor: Vendor, lines: Sequence[bytes], reference: int, s
             reply = replies[request.path] = usual_success(request)
         return reply
 
+    def run() -> None:
+        for line in lines:
+            translate(vendor, line, send)
+
     for line in lines:
         for outcome in translate(vendor, line, send):
             assert outcome.kind == "delivered", outcome.reason
-    count, began = 0, time.process_time()
-    while (spent := time.process_time() - began) < seconds:
-        for line in lines:
-            translate(vendor, line, send)
-        count += len(lines)
-    return Rate(name, count / spent, reference)
+    return Rate(name, best(run, len(lines), seconds), reference)
+
+
+def best(run: Callable[[], None], events: int, seconds: float) -> float:
+    """Give the events per CPU-second of the best slice, over about this many CPU-seconds; one run is so many events."""
+    run()  # warms up
+    found, began = 0.0, time.process_time()
+    while (start := time.process_time()) - began < seconds:
+        runs = 0
+        while (spent := time.process_time() - start) < _SLICE:
+            run()
+            runs += 1
+        found = max(found, runs * events / spent)
+    return found
