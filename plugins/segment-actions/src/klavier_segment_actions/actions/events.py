@@ -36,8 +36,6 @@ class EventAction(Action):
 
     def profile(self, profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]] | Outcome:
         """Make the attributes of an event's profile, with notes on what was moved."""
-        if is_plain_person(profile):
-            return profile, ()
         if "phone_number" in profile or "country_code" in profile:
             problem = with_phone(profile, leftovers=self.leftovers)
             if problem is not None:
@@ -64,10 +62,13 @@ class TrackEvent(EventAction):
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
         """Make the event: the attributes of one, or a member of the bulk call."""
-        made = self.profile(payload.pop("profile"))
-        if isinstance(made, Outcome):
-            return made
-        profile, notes = made
+        profile = payload.pop("profile")
+        notes: tuple[str, ...] = ()
+        if not is_plain_person(profile):
+            made = self.profile(profile)
+            if isinstance(made, Outcome):
+                return made
+            profile, notes = made
         self.complete(payload, event, payload.pop("metric_name"))
         who = {"data": {"type": "profile", "attributes": profile}}
         if not self.batched:

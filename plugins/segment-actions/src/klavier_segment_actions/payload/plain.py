@@ -29,7 +29,7 @@ def source_of(steps: Sequence[Step], needed: Collection[str], names: dict[str, A
     """Write the function; what it calls is added to `names`."""
     writer = _Writer(names)
     writer.object("payload", steps, needed)
-    return "\n    ".join(["def run(event):", "get = event.get", *writer.lines, "return payload"])
+    return "\n    ".join(["def run(event):", *writer.lines, "return payload"])
 
 
 class _Writer:
@@ -87,11 +87,11 @@ class _Writer:
         if found is not None:
             return found
         *before, key = keys
-        read = f"get({key!r}, MISSING)"
+        holder = self._path(tuple(before))
+        read = f"{holder}.get({key!r}, MISSING)"
         if before:
-            holder = self._path(tuple(before))
             otherwise = f"{holder} if {holder} is MISSING or {holder} is None else member({holder}, {key!r})"
-            read = f"{holder}.{read} if {holder}.__class__ is dict else {otherwise}"
+            read = f"{read} if {holder}.__class__ is dict else {otherwise}"
         name = self._read[keys] = f"value_{len(self.lines)}"
         self.lines.append(f"{name} = {read}")
         return name
