@@ -1,6 +1,6 @@
 """The vendor: from events to deliveries, by the mappings of its settings."""
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -47,13 +47,9 @@ class SegmentActions(Vendor):
         """Lists, audiences, deletions and the test of the key."""
         self.batch_size = self.bulk_size = max((mapping.batch_size for mapping in self.mappings), default=0) or 1
 
-    def deliveries(self, events: Sequence[Event]) -> Iterator[Delivery]:
+    def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         """Give the deliveries of events: batches where mappings batch, else one delivery an event, in order."""
-        if self.batch_size > 1:
-            yield from self._batches(events)
-            return
-        for event in events:
-            yield self._single(event, ordering_key(event), self._content(event))
+        return self._batches(events) if self.batch_size > 1 else map(self._single, events)
 
     def excludes(self, event: Event) -> frozenset[str]:
         """Give what no mapping of the event reads: Segment sends what is mapped, and nothing else."""
@@ -92,14 +88,24 @@ class SegmentActions(Vendor):
                 grouping.add(event, key, content, kind, size, once=once)
         for group in grouping.in_order():
             if len(group.contents) == 1:
-                yield self._single(group.events[0], group.keys[0], group.contents[0])
+                yield self._alone(group.events[0], group.keys[0], group.contents[0])
             else:
                 flow = partial(_together, group.contents, in_order=not self.exact)
                 yield Delivery(tuple(group.events), tuple(group.keys), flow, exact=self.exact)
 
-    def _single(self, event: Event, key: str, content: Content) -> Delivery:
-        flow, bulkable = _alone(content, in_order=not self.exact)
-        return Delivery((event,), (key,), flow, exact=self.exact, bulkable=bulkable and not self.exact)
+    def _single(self, event: Event) -> Delivery:
+        return self._alone(event, ordering_key(event), self._content(event))
+
+    def _alone(self, event: Event, key: str, content: Content) -> Delivery:
+        """Deliver one event; a request that is all there is to it may be said together with others."""
+        if isinstance(content, Outcome):
+            return Delivery((event,), (key,), partial(_settled, content), exact=self.exact)
+        mapping, item = content[0]
+        if len(content) > 1 or mapping.batch_size or isinstance(item, Outcome):
+            return Delivery((event,), (key,), partial(_together, [content], in_order=not self.exact), exact=self.exact)
+        action = mapping.action
+        bulkable = action.bulkable and not self.exact
+        return Delivery((event,), (key,), action.flow(item), exact=self.exact, bulkable=bulkable)
 
 
 def _one_batch(contents: Sequence[Content]) -> Callable[[], Flow] | None:
@@ -139,17 +145,6 @@ def _shared(mapping: CompiledMapping, item: Item | Outcome) -> Any:
     if isinstance(item, Outcome):
         return "idle"
     return item.group if mapping.batch_size else "alone"
-
-
-def _alone(content: Content, *, in_order: bool) -> tuple[Callable[[], Flow], bool]:
-    """Give the flow of one event, and whether its request may be said together with others."""
-    if isinstance(content, Outcome):
-        return partial(_settled, content), False
-    if len(content) == 1:
-        mapping, item = content[0]
-        if isinstance(item, Item) and not mapping.batch_size:
-            return partial(mapping.action.single, item), mapping.action.bulkable
-    return partial(_together, [content], in_order=in_order), False
 
 
 def _settled(outcome: Outcome) -> Flow:

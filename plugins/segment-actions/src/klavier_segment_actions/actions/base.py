@@ -1,7 +1,8 @@
 """What an action is: it prepares a payload, then sends it alone or together with others."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
+from functools import partial
 from typing import Any
 
 from attrs import define
@@ -10,6 +11,7 @@ from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected
+from klavier.vendor import Flow
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Differences
 from klavier_segment_actions.payload.formats import e164
@@ -63,6 +65,10 @@ class Action(ABC):
     @abstractmethod
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
         """Make what will be sent from a checked payload, or the outcome of one that cannot be."""
+
+    def flow(self, item: Item) -> Callable[[], Flow]:
+        """Give the flow that sends one item."""
+        return partial(self.single, item)
 
     @abstractmethod
     def single(self, item: Item) -> Sending:

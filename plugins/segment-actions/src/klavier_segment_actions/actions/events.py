@@ -3,10 +3,11 @@
 import re
 import uuid
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from klavier.events.model import Event
+from klavier.flows import SendOne
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected
@@ -78,9 +79,15 @@ class TrackEvent(EventAction):
         body = {"type": "event-bulk-create", "attributes": {"profile": who, "events": events}}
         return Item(body, notes, payload.get("unique_id"))
 
-    def single(self, item: Item) -> Sending:
+    def flow(self, item: Item) -> SendOne:
         """POST /api/events."""
-        return outcome_of((yield self.request(item.body)), item.notes)
+        notes = item.notes
+        return SendOne(self.request(item.body), notes, partial(outcome_of, notes=notes) if notes else outcome_of)
+
+    def single(self, item: Item) -> Sending:
+        """Do the same as a generator."""
+        one = self.flow(item)
+        return one.settle((yield one.request))
 
     def batch(self, items: Sequence[Item]) -> BatchSending:
         """POST /api/event-bulk-create-jobs; an event that is there twice is sent once."""
