@@ -16,7 +16,7 @@ from klavier.delivery.collector import resting
 from klavier.delivery.convoy import Convoy
 from klavier.delivery.courier import Courier
 from klavier.delivery.lanes import Lanes
-from klavier.delivery.outbox import Entry, Outbox, Settled
+from klavier.delivery.outbox import Entry, Queue, Settled
 from klavier.delivery.pool import Parcel, Pool
 from klavier.delivery.translator import Translator
 from klavier.delivery.verdict import PLAIN_ENDS, verdict
@@ -71,7 +71,7 @@ class Dispatcher:
 
     def __init__(  # noqa: PLR0913 -- the parts it puts to work, each made and tested by itself
         self,
-        outbox: Outbox,
+        outbox: Queue,
         translator: Translator,
         courier: Courier,
         *,

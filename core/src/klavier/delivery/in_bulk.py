@@ -1,6 +1,6 @@
 """From lines to outcomes with the fewest calls: events by the thousand, profiles by the ten thousand.
 
-The same stream as `klavier.delivery.pipeline`, through the dispatcher of the relay and an outbox in memory for each
+The same stream as `klavier.delivery.pipeline`, through the dispatcher of the relay and a queue in memory for each
 window of lines.  One run does not wait for a better day: a key that is not accepted fails its events at once, and a
 Klaviyo that does not answer fails them after some tries.
 """
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from klavier.delivery.collector import resting
 from klavier.delivery.courier import AsyncSend, Courier
 from klavier.delivery.dispatcher import Dispatcher, Pace
 from klavier.delivery.lines import Line
-from klavier.delivery.outbox import Entry, Outbox
+from klavier.delivery.outbox import Entry, MemoryQueue
 from klavier.delivery.pacing import Pacer
 from klavier.delivery.patience import as_learnt
 from klavier.delivery.pipeline import Observers, Result, read
@@ -54,7 +55,6 @@ class InBulk:
         self._connect = connect
         self._pace = pace
         self._plugins = plugins
-        self._translator = Translator(vendor, plugins)
         self.pacer: Pacer = _Pacer(time.monotonic)
         """What Klaviyo's limits are kept by."""
 
@@ -83,38 +83,37 @@ class InBulk:
         ended: dict[int, tuple[Event | None, Outcome]] = {}
 
         def note(event: Event | None, entry: Entry, outcome: Outcome) -> None:
-            ended[int(entry.message_id)] = (event, outcome)
+            ended[entry.seq] = (event, outcome)
 
         # The place in the window stands for the message id: two lines with one id are two lines all the same.
-        rows = []
-        for place, line in enumerate(window):
-            event = read(line, self._plugins)
-            if isinstance(event, Result):
-                unread[place] = event
-            else:
-                rows.append((str(place), self._key(event), line.text))
-        if rows:
-            runner.run(self._empty(rows, courier, note))
-        for place, line in enumerate(window):
+        entries: list[Entry] = []
+        events: dict[int, Event] = {}
+        with resting():
+            for place, line in enumerate(window, 1):
+                event = read(line, self._plugins)
+                if isinstance(event, Result):
+                    unread[place] = event
+                else:
+                    events[place] = event
+                    entries.append(Entry(place, "", self._key(event), line.text, 0.0))
+        if entries:
+            runner.run(self._empty(entries, events, courier, note))
+        for place, line in enumerate(window, 1):
             result = unread.get(place) or self._result(line, *ended.pop(place, _NEVER_ENDED))
             self.observers.see(result)
             yield result
 
     async def _empty(
         self,
-        rows: list[tuple[str, str, bytes]],
+        entries: list[Entry],
+        events: dict[int, Event],
         courier: Courier,
         note: Callable[[Event | None, Entry, Outcome], None],
     ) -> None:
-        outbox = Outbox()
-        try:
-            outbox.put(rows)
-            dispatcher = Dispatcher(
-                outbox, self._translator, courier, policy=_ONE_RUN, pace=self._pace, now=time.time, observe=note
-            )
-            await dispatcher.run(until_empty=True)
-        finally:
-            outbox.close()
+        translator = _Translator(self._vendor, self._plugins, events)
+        await Dispatcher(
+            MemoryQueue(entries), translator, courier, policy=_ONE_RUN, pace=self._pace, now=time.time, observe=note
+        ).run(until_empty=True)
 
     def _result(self, line: Line, event: Event | None, outcome: Outcome) -> Result:
         """Give a line its result; an event that a plugin dropped is shown as it was read."""
@@ -149,6 +148,17 @@ class _Pacer(Pacer):
 
     def learn(self, request: Request, reply: Response) -> None:
         super().learn(request, as_learnt(reply))
+
+
+class _Translator(Translator):
+    """Knows the events, which were read for their keys; one that is tried again is read anew, since plugins had it."""
+
+    def __init__(self, vendor: "Vendor", plugins: "Plugins", events: dict[int, Event]) -> None:
+        super().__init__(vendor, plugins)
+        self._events = events
+
+    def read(self, entry: Entry) -> Event | Outcome:
+        return self._events.pop(entry.seq, None) or super().read(entry)
 
 
 class _Courier(Courier):

@@ -50,14 +50,17 @@ class Translator:
         return [(Leg(found), [owners[id(event)] for event in found.events]) for found in planned], known
 
     def _event(self, entry: Entry) -> Event | Outcome:
-        """Read what was found to be clean JSON when it was accepted."""
+        event = self.read(entry)
+        return event if isinstance(event, Outcome) else self._plugins.transform(event, self._vendor.name)
+
+    def read(self, entry: Entry) -> Event | Outcome:
+        """Read what was found to be clean JSON when it was accepted; gives the outcome of what is no event."""
         try:
             payload = orjson.loads(entry.payload)
             if not isinstance(payload, dict):
                 return rejected(f"the stored payload is no event: {kind_of(payload)}")
-            event = event_of(payload, self._plugins)
+            return event_of(payload, self._plugins)
         except orjson.JSONDecodeError:
             return rejected("the stored payload is no event: not JSON")
         except EventError as error:
             return rejected(f"the stored payload is no event: {error}")
-        return self._plugins.transform(event, self._vendor.name)

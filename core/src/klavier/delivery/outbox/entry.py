@@ -1,6 +1,7 @@
 """What an outbox holds: entries that wait, and letters that are dead."""
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
 from attrs import define, field, frozen
 
@@ -58,3 +59,16 @@ class DeadLetter:
     status: int | None
     reason: str
     requests: str = field(default="[]", repr=False)
+
+
+class Queue(Protocol):
+    """What delivering asks of an outbox."""
+
+    def after(self, seq: int, limit: int) -> list[Entry]:
+        """Give the next entries beyond a place in the order."""
+
+    def of_key(self, key: str, seq: int, limit: int) -> list[Entry]:
+        """Give the next entries of one ordering key beyond a place in the order."""
+
+    def settle(self, settled: Iterable[Settled], gone: Iterable[int] = ()) -> None:
+        """Write down how tries ended, all of them or none; `gone` are places of entries that leave, and no more."""
