@@ -217,7 +217,8 @@ class Dispatcher:
         parcels = [parcel]
         while parcels:
             await self._fly_singly(parcels[0].rows)
-            self._changed.set()
+            if self._writing is None:  # else what landed waits for that, and so does what could start
+                self._changed.set()
             place = _Slots(self._courier, 1)
             parcels = [] if self._pace.combine else [*self._pool.ready(self._now(), place, starved=False, idle=False)]
 

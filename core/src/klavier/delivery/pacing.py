@@ -31,6 +31,8 @@ _FIRST_HOLD, _LONGEST_HOLD = 1.0, 60.0
 _SAME_WINDOW = 2.0
 """Two replies speak of one window when its ends, as they tell them, lie this close (whole seconds, plus the way)."""
 
+_NUMBER = re.compile(r"\s*(\d{1,9})")
+
 Clock = Callable[[], float]
 
 
@@ -171,5 +173,5 @@ class Pacer:
 
 
 def _first_number(text: str) -> int | None:
-    match = re.match(r"\s*(\d{1,9})", text)
+    match = _NUMBER.match(text) if text else None
     return int(match[1]) if match else None
