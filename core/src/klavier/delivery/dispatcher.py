@@ -196,8 +196,13 @@ class Dispatcher:
         now = self._now()
         for unit in units:
             owned: Sequence[Entry] = unit.rows[0].sender[2]
-            unit.weight = voyage.rest + max([self._lanes.backlog(entry.key) for entry in owned])
+            unit.weight = voyage.rest + self._behind(owned)
             self._pool.add(unit, now)
+
+    def _behind(self, owned: Sequence[Entry]) -> int:
+        """How many entries wait for these, those of the person with the most."""
+        backlog = self._lanes.backlog
+        return backlog(owned[0].key) if len(owned) == 1 else max([backlog(entry.key) for entry in owned])
 
     def _dispatch(self, *, starved: bool, idle: bool) -> None:
         gate = _Slots(self._courier, self._pace.connections - len(self._flights))

@@ -33,7 +33,7 @@ _AHEAD = 8
 _POSITION = re.compile(r" at (?:column|byte) \d+")
 
 
-@frozen
+@frozen(slots=False)  # without slots it is made faster, and there is one for every line
 class Result:
     """What became of one line.
 

@@ -111,7 +111,8 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
             bodies.append(Body())
         body = bodies[at]
         body.add(unit)
-        taken.update(dict.fromkeys(unit.identities, at))
+        for identity in unit.identities:
+            taken[identity] = at
         while first < len(bodies) and bodies[first].count >= kind.limit:
             first += 1
         if first == most:
