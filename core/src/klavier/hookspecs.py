@@ -32,6 +32,14 @@ class Hooks:
         """Read `payload` in a wire format of the plugin's own: give its event, or None for any other format."""
 
     @hookspec
+    def klavier_read_rows(self, path: str, mode: str, id_column: str | None) -> "Iterable[Event] | None":
+        """Read the rows of a warehouse in the file at `path` as events, or give None for a kind of file of others.
+
+        `mode` says what happened to the rows, `added`, `updated` or `deleted`, and `id_column` which column names the
+        person.
+        """
+
+    @hookspec
     def klavier_transform_event(self, event: "Event", vendor: str) -> "Event | Outcome | None":
         """Change or drop `event` before `vendor` translates it.
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
-from klavier.errors import ConfigError, EventError, PluginError
+from klavier.errors import ConfigError, EventError, KlavierError, PluginError
 from klavier.hookspecs import PROJECT, Hooks
 
 if TYPE_CHECKING:
@@ -114,6 +114,23 @@ class Plugins:
             if event is not None:
                 return event  # type: ignore[no-any-return]  # checked just now
         return None
+
+    def read_rows(self, path: str, mode: str, id_column: str | None) -> "Iterator[Event]":
+        """Let the first plugin that can read the rows of a file as events, one at a time.
+
+        Raises `PluginError` where none can or one fails, and what the plugin says about the file (`EventError`).
+        """
+        for call in self._calls("klavier_read_rows"):
+            try:
+                found: Any = call.run(path=path, mode=mode, id_column=id_column)
+                if found is not None:
+                    yield from found
+                    return
+            except (KlavierError, OSError):
+                raise
+            except Exception as error:
+                raise PluginError(f"plugin {call.plugin} raised {type(error).__name__} in reading rows") from error
+        raise PluginError(f"{path}: no installed plugin reads its rows; install one that does")
 
     def transform(self, event: "Event", vendor: str) -> "Event | Outcome":
         """Run every transformation in turn; an outcome drops the event, also the `failed` one of a broken plugin."""

@@ -15,7 +15,7 @@ from klavier.cli.engine import engine
 from klavier.cli.progress import with_progress
 from klavier.cli.resuming import ENDING, Progress, open_progress
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
-from klavier.cli.sources import STDIN, check_readable, lines_of
+from klavier.cli.sources import STDIN, check_readable, lines_of, rows_of
 from klavier.cli.stopping import Stopping
 from klavier.cli.tally import Tally
 from klavier.delivery.pipeline import Result
@@ -62,6 +62,15 @@ Note = Callable[[Result], None]
     metavar="FILE",
     help="Like --resume, and keep it in this file; for standard input too, when it is given again from its beginning.",
 )
+@click.option("--rows", is_flag=True, help="Each FILE holds rows of a warehouse, which an installed plugin reads.")
+@click.option(
+    "--mode",
+    type=click.Choice(["added", "updated", "deleted"]),
+    default="added",
+    show_default=True,
+    help="With --rows: what happened to the rows.",
+)
+@click.option("--id-column", metavar="NAME", help="With --rows: the column that holds the person's id.")
 def command(  # noqa: PLR0913 -- one for each option
     *,
     files: Sequence[str],
@@ -70,6 +79,8 @@ def command(  # noqa: PLR0913 -- one for each option
     resume: bool,
     progress: Path | None,
     as_: str,
+    rows: bool,
+    mode: str,
     **options: str | None,
 ) -> None:
     """Deliver the events of each FILE (JSON Lines) to Klaviyo; without one, or with -, those of standard input.
@@ -81,6 +92,8 @@ def command(  # noqa: PLR0913 -- one for each option
     names = list(files) or [STDIN]
     if not files and sys.stdin is not None and sys.stdin.isatty():
         raise click.UsageError("nothing to send: give a FILE, or pipe events in")
+    if rows and STDIN in names:
+        raise click.UsageError("--rows: give the name of a file of rows")
     if names.count(STDIN) > 1:
         raise click.UsageError("standard input can be read once; give - once")
     check_readable(names)
@@ -88,7 +101,8 @@ def command(  # noqa: PLR0913 -- one for each option
     kept = _progress(setup, names, progress, resume=resume)
     tally = Tally() if kept is None else kept.tally
     with _opened(rejects, names, kept) as rejects_file, engine(setup, options["bulk"]) as found, Stopping() as stopping:
-        lines = lines_of(names)
+        read = partial(setup.plugins.read_rows, mode=mode, id_column=options["id_column"])
+        lines = rows_of(names, read) if rows else lines_of(names)
         if kept is not None:
             kept.extra = lambda: found.delivers.calls
             lines = kept.lines(lines)

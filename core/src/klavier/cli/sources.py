@@ -1,14 +1,21 @@
 """Where events come from: files, or standard input."""
 
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+import orjson
 
 from klavier.delivery.lines import Line, read_lines
-from klavier.errors import UsageError
+from klavier.errors import EventError, UsageError
+
+if TYPE_CHECKING:
+    from klavier.events.model import Event
 
 STDIN = "-"
+_NUMBER = re.compile(r"\d+")
 
 
 def check_readable(names: Sequence[str]) -> None:
@@ -27,6 +34,22 @@ def lines_of(names: Sequence[str]) -> Iterator[Line]:
         else:
             with _opened(name) as file:
                 yield from read_lines(file, name)
+
+
+def rows_of(names: Sequence[str], read: Callable[[str], Iterable["Event"]]) -> Iterator[Line]:
+    """Give the rows of each file in turn, as the lines of the events that `read` makes of them.
+
+    What is no row ends its file: it is a line with a problem, so that it has its outcome and the rows before it theirs.
+    """
+    for name in names:
+        number = 0
+        try:
+            for number, event in enumerate(read(name), 1):
+                yield Line(name, number, orjson.dumps(event.payload))
+        except EventError as error:
+            place = _NUMBER.search(error.place)
+            where = int(place[0]) if place else number + 1
+            yield Line(name, where, b"", problem=f"{error.problem}; nothing after it was read")
 
 
 def size_of(names: Sequence[str]) -> int | None:

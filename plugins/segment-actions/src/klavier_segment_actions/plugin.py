@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 from klavier.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import click
 
+    from klavier.events.model import Event
     from klavier.migration import Portable
     from klavier.vendor import VendorSpec
+    from klavier_segment_actions.rows import Mode
 
 
 @hookimpl
@@ -34,6 +36,14 @@ def portable() -> "Portable":
     from klavier_segment_actions.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
 
     return PORTABLE
+
+
+@hookimpl
+def klavier_read_rows(path: str, mode: "Mode", id_column: str | None) -> "Iterator[Event]":
+    """Read rows of CSV and of JSON Lines, as Segment's reverse ETL does."""
+    from klavier_segment_actions.rows import events_from_rows, read_rows  # noqa: PLC0415 -- only `klavier send` needs it
+
+    return events_from_rows(read_rows(path), mode, id_column=id_column)
 
 
 @hookimpl
