@@ -1,6 +1,5 @@
 """The profile of a person: in an identify call, and inside an event."""
 
-from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -12,7 +11,8 @@ from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.nesting import flatten
 from klavier_rudderstack.parcel import Refused
 from klavier_rudderstack.patches import patches_of
-from klavier_rudderstack.phone import accepted
+from klavier_rudderstack.phone import accepted, is_accepted, is_plain
+from klavier_rudderstack.replay import Profile, Replayed, Texts
 from klavier_rudderstack.tables import profile, traits
 
 NO_CONTACT = "None of email and phone are present in the payload"
@@ -25,9 +25,6 @@ _NOTHING: AbstractSet[str] = frozenset()
 _IDENTIFIERS = frozenset({"email", "phone_number", "external_id", "anonymous_id", "_kx"})
 _ANONYMOUS_UNTIL = "2025-07-15"
 """The last revision whose profile import takes an anonymous id."""
-
-Profile = Callable[[Event, list[str]], JsonObject]
-"""Makes a profile of an event and adds to the notes; raises `Refused`."""
 
 
 def v1_identify(mode: Mode) -> Profile:
@@ -48,7 +45,7 @@ def v1_identify(mode: Mode) -> Profile:
         data = {"type": "profile", "attributes": attributes}
         return data if exact else identified(data)
 
-    return make
+    return _replayed(make, profile.V1_IDENTIFY, mode.version.own_traits, mode)
 
 
 def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
@@ -79,7 +76,7 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
             attributes["properties"] = custom
         return {"type": "profile", "attributes": attributes}
 
-    return make
+    return _replayed(make, points.v1_event_profile, traits.V1, mode)
 
 
 def imported(mode: Mode, *, inside_event: bool) -> Profile:
@@ -121,7 +118,17 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
             _put_id(data, klaviyo_id(event.context), exact=exact)
         return data if exact else identified(data)
 
-    return make
+    return _replayed(make, profile.IMPORT, own_traits, mode)
+
+
+def _replayed(make: Profile, table: profile.Table, own_traits: AbstractSet[str], mode: Mode) -> Profile:
+    """Make most profiles in one go, unless custom properties are flattened, which depends on what they hold."""
+    if mode.settings.flatten_properties:
+        return make
+    texts: Texts = {"email": acceptable.is_email, "phone_number": is_plain}
+    if mode.exact:
+        texts = {"phone_number": is_accepted} if mode.version.imports else {}
+    return Replayed(make, table, own_traits, texts, NO_ANONYMOUS_ID)
 
 
 def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None:

@@ -1,0 +1,136 @@
+"""Events of a shape that comes often are translated by a function of their own: to the same, byte for byte."""
+
+from itertools import product
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from klavier import parse_event
+from klavier.vendor import Fidelity, Wire
+from klavier_rudderstack.cloud import Cloud
+from klavier_rudderstack.mode import mode_of
+from klavier_rudderstack.parcel import Refused
+from klavier_rudderstack.replay import MET, Replayed
+from klavier_rudderstack.settings import RudderStackSettings
+from klavier_rudderstack.tables import profile, traits
+
+FIDELITIES: tuple[Fidelity, ...] = ("documented", "deployed")
+WIRES: tuple[Wire, ...] = ("current", "native")
+MODES = [
+    mode_of(
+        RudderStackSettings(
+            private_api_key="pk_x", api_version=version, fidelity=fidelity, wire=wire, enforce_email_as_primary=enforce
+        )
+    )
+    for version, fidelity, wire, enforce in product(("v1", "v2"), FIDELITIES, WIRES, (False, True))
+]
+
+_TEXTS = st.sampled_from(["u1", "a@b.org", "+14155550100", "Alex", "JP", " ", "é@x", "a.b", "#1"])
+_ODD = st.sampled_from([None, "", 0, False, 5, 1.5, True, [], ["a"], {}, {"city": "Kyoto", "zip": 7}, " a@b.org "])
+_MOSTLY_TEXT = st.one_of(_TEXTS, _TEXTS, _TEXTS, _ODD)
+_TRAITS = st.dictionaries(
+    st.sampled_from(
+        ["email", "phone", "firstName", "first_name", "id", "userId", "city", "state", "region", "zip", "postalcode",
+         "street", "title", "timezone", "_kx", "consent", "plan", "age", "anonymousId", "a.b", "a", "properties",
+         "address", "location", "$email", "é 'x\" \\"]
+    ),
+    _MOSTLY_TEXT,
+    max_size=8,
+)  # fmt: skip
+_CONTEXT = st.fixed_dictionaries(
+    {},
+    optional={
+        "traits": st.one_of(_TRAITS, _TRAITS, _TRAITS, _ODD),
+        "ip": _MOSTLY_TEXT,
+        "address": _ODD,
+        "location": _ODD,
+        "externalId": st.one_of(_ODD, st.just([{"type": "klaviyo-profileId", "id": "01H"}])),
+    },
+)
+_PROPERTIES = st.dictionaries(
+    st.sampled_from(["email", "phone", "city", "title", "revenue", "value", "currency", "sku"]),
+    _MOSTLY_TEXT,
+    max_size=3,
+)
+_EVENTS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["track", "identify", "screen"]), "event": st.sampled_from(["Paid", "Checkout Started"])},
+    optional={
+        "userId": _MOSTLY_TEXT,
+        "anonymousId": _MOSTLY_TEXT,
+        "messageId": st.just("m1"),
+        "traits": st.one_of(_TRAITS, _TRAITS, _TRAITS, _ODD),
+        "context": _CONTEXT,
+        "properties": st.one_of(_PROPERTIES, _ODD),
+        "request_ip": _MOSTLY_TEXT,
+        "latitude": _MOSTLY_TEXT,
+        "integrations": st.sampled_from(
+            [{"All": True}, {"Klaviyo": {"fieldsToUnset": ["plan"]}}, {"Klaviyo": True}, None, 1]
+        ),
+    },
+)
+
+
+def _come_to(cloud: Cloud, payload: dict[str, Any]) -> Any:
+    """Give all that an event comes to, as text, so that the order of members counts."""
+    try:
+        parcel = cloud.parcel(parse_event(payload))
+    except Refused as refused:
+        return str(refused)
+    request = parcel.event and parcel.event.json
+    member = parcel.membership and parcel.membership.profile
+    return orjson.dumps([parcel.profile, request, member, parcel.notes])
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    """Give a value of the same shape in which all is as it should be."""
+    if isinstance(value, dict):
+        return {key: _plain(member, key) for key, member in value.items()}
+    return {"email": "plain@example.org", "phone": "+14155550111"}.get(name, f"plain {name}")
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda m: f"{m.settings.api_version}-{m.settings.fidelity}-{m.revision}")
+@given(payload=_EVENTS)
+@settings(max_examples=40)
+def test_an_event_comes_to_the_same_whether_its_shape_is_new_or_not(mode: Any, payload: dict[str, Any]) -> None:
+    often = Cloud(mode)
+    fixed = {"type": payload["type"], "event": payload["event"]}
+    for _ in range(MET):
+        _come_to(often, {**_plain(payload), **fixed})
+    assert _come_to(often, payload) == _come_to(Cloud(mode), payload)
+    assert _come_to(often, {**_plain(payload), **fixed}) == _come_to(Cloud(mode), {**_plain(payload), **fixed})
+
+
+def test_the_general_way_is_left_for_what_comes_often_and_taken_for_what_is_odd() -> None:
+    asked: list[Any] = []
+
+    def general(event: Any, _: list[str]) -> dict[str, Any]:
+        found = event.context["traits"]
+        asked.append(found)
+        return {"attributes": {"email": found["email"]}, "custom": {"plan": found["plan"]}}
+
+    make = Replayed(general, profile.V1_EVENT, traits.V1, {"email": str.islower}, "")
+
+    def said(email: Any, plan: Any) -> dict[str, Any]:
+        return make(parse_event({"type": "track", "context": {"traits": {"email": email, "plan": plan}}}), [])
+
+    for number in range(MET):
+        assert said("a", number)["custom"] == {"plan": number}
+    asked.clear()
+    assert said("b", {"c": 1}) == {"attributes": {"email": "b"}, "custom": {"plan": {"c": 1}}}
+    assert asked == []
+    odd: list[tuple[Any, Any]] = [("B", 1), ("", 1), (None, 1), (5, 1), (["a"], 1), ("a", None)]
+    for email, plan in odd:
+        assert said(email, plan) == {"attributes": {"email": email}, "custom": {"plan": plan}}
+    assert len(asked) == len(odd)
+
+
+def test_an_anonymous_id_that_is_the_user_id_is_no_loss_in_a_known_shape_either() -> None:
+    cloud = Cloud(mode_of(RudderStackSettings(private_api_key="pk_x", api_version="v2")))
+    notes = [
+        cloud.parcel(parse_event({"type": "identify", "userId": user, "anonymousId": "a"})).notes
+        for user in (*["u"] * MET, "u", "a")
+    ]
+    assert [len(each) for each in notes] == [1] * MET + [1, 0]
