@@ -10,6 +10,7 @@ from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped
 from klavier_segment_actions.payload.fields import Field
 from klavier_segment_actions.payload.formats import (
+    EARLIEST,
     before_klaviyo,
     is_email,
     is_iso_time,
@@ -39,13 +40,13 @@ _PLAIN: Mapping[str, str] = {
     "number": "{0}.__class__ is float or {0}.__class__ is int",
     "boolean": "{0}.__class__ is bool",
     "time": "{0}.__class__ is str and is_iso_time({0})",
-    "klaviyo time": "{0}.__class__ is str and is_iso_time({0}) and not before_klaviyo({0})",
+    "klaviyo time": "{0}.__class__ is str and {0} >= EARLIEST and is_iso_time({0})",
     "object": "{0}.__class__ is dict",
 }
 """When a value of a kind is sent as it is, which the checks below agree to."""
 
 PLAIN_NAMES: Mapping[str, Any] = {
-    "before_klaviyo": before_klaviyo,
+    "EARLIEST": EARLIEST,
     "is_email": is_email,
     "is_iso_time": is_iso_time,
     "is_strict_email": is_strict_email,

@@ -23,7 +23,8 @@ is_e164 = _E164.fullmatch
 _LOOSE_TIME = re.compile(
     r"([0-9]{4})[-/]?([0-9]{1,2})?[-/]?([0-9]{1,2})?[Tt\s]*([0-9]{1,2})?:?([0-9]{1,2})?:?([0-9]{1,2})?(?:[.:]([0-9]+))?"
 )
-_EARLIEST = str(EARLIEST_YEAR)
+EARLIEST = str(EARLIEST_YEAR)
+"""What texts of times that Klaviyo takes come after."""
 _ISO_LENGTH = len("2024-03-01T10:20:30.123Z")
 _MILLISECONDS_TEXT = re.compile(r"[0-9]{13}")
 
@@ -73,7 +74,7 @@ def is_rfc3339(value: Any) -> bool:
 
 def before_klaviyo(time: str) -> bool:
     """Tell whether a time in ISO form is earlier than Klaviyo takes."""
-    return time < _EARLIEST or len(time) < _ISO_LENGTH  # the year comes first; one of three digits is earlier still
+    return time < EARLIEST or len(time) < _ISO_LENGTH  # the year comes first; one of three digits is earlier still
 
 
 def _moment(value: Any) -> datetime | None:
