@@ -20,10 +20,10 @@ def truthy(value: Any) -> bool:
 
 def parse_float(value: Any) -> float | int | None:
     """Read a number as `parseFloat(String(value))` does; None for NaN, and for infinity, which JSON cannot say."""
-    if isinstance(value, bool) or value is None:
-        return None
     if isinstance(value, (int, float)):
-        return value
+        return None if isinstance(value, bool) else value
+    if value is None:
+        return None
     match = _FLOAT_PREFIX.match(value if isinstance(value, str) else to_string(value))
     if match is None:
         return None

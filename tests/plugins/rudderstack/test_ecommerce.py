@@ -1,9 +1,15 @@
 """The ecommerce tables of RudderStack's documents, row by row."""
 
+import re
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from klavier_rudderstack import acceptable
+from klavier_rudderstack.commerce import compile_item
+from klavier_rudderstack.tables import ecommerce
 from tests.support.rudderstack import attributes, outcome, sent
 
 EVENTS = [
@@ -204,3 +210,27 @@ def test_items_that_are_no_objects_stay_as_documented() -> None:
     payload = track("Product Added", items=["x", None, {"sku": "a"}, {}])
     assert attributes(payload)["properties"] == {"Items": ["x", {"SKU": "a"}]}
     assert attributes(payload, fidelity="deployed")["properties"] == {"items": [{"SKU": "a"}]}
+
+
+_PARAMETERS = st.sampled_from([*ecommerce.ITEM, "row_total", "RowTotal", "SKU", "coupon"])
+
+
+@given(item=st.dictionaries(_PARAMETERS, st.sampled_from(["a", 1, 0, "", None, False, [], ["b"], {}]), max_size=6))
+def test_an_item_is_renamed_parameter_by_parameter(item: dict[str, Any]) -> None:
+    rename = compile_item(ecommerce.ITEM, fallback=False, extras=True)
+    expected: dict[str, Any] = {}
+    for name, value in item.items():
+        if name in ecommerce.ITEM:
+            if value is not None and value != "":
+                expected[ecommerce.ITEM[name]] = value
+        else:
+            expected.setdefault(name, value)
+    assert list(rename(item).items()) == list(expected.items())
+
+
+@given(text=st.text(max_size=4) | st.text(alphabet="ABUSDusd1 É", max_size=4))
+@example("USD")
+@example("\uff35\uff33\uff24")
+def test_a_currency_is_three_capital_letters(text: str) -> None:
+    code = text.strip().upper()
+    assert acceptable.currency(text, []) == (code if re.fullmatch("[A-Z]{3}", code) else None)

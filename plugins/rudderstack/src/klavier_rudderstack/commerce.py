@@ -65,7 +65,11 @@ def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> R
     def mapped(item: JsonObject) -> JsonObject:
         return {names[k]: v for k, v in item.items() if k in names and (v or (v is not None and v != ""))}
 
+    named = names.keys()
+
     def complete(item: JsonObject) -> JsonObject:
+        if named >= item.keys() and all(item.values()):  # most items: all they say has a name, and nothing is empty
+            return {names[k]: v for k, v in item.items()}
         found: JsonObject = {}
         for k, v in item.items():
             if k in names:
@@ -95,4 +99,4 @@ def _renamed(items: Any, rename: Rename, *, objects_only: bool) -> list[Any]:
     if objects_only:
         return [renamed for item in items if isinstance(item, dict) and (renamed := rename(item))]
     found: list[Any] = [rename(item) if isinstance(item, dict) else item for item in items]
-    return [item for item in found if item is not None and item != {}]
+    return [item for item in found if item or (item is not None and item != {})]

@@ -42,17 +42,16 @@ def compile_shape(mode: Mode) -> Shape:
 
     def request(event: Event, content: Content, person: JsonObject, notes: list[str]) -> Request:
         attributes = attributes_of(event, content, notes)
-        metric: JsonObject = {"name": content.name}
         if legacy:
-            attributes["metric"] = metric
+            attributes["metric"] = {"name": content.name}
             attributes["profile"] = person
         else:
-            if content.name is None and "name" not in event.payload:
-                metric = {}
+            metric = {} if content.name is None and "name" not in event.payload else {"name": content.name}
             attributes["metric"] = {"data": {"type": "metric", "attributes": metric}}
             attributes["profile"] = {"data": person}
-        document = {"data": {"type": "event", "attributes": attributes}}
-        return Request("POST", "/api/events", None, document, None, revision)
+        return Request(
+            "POST", "/api/events", None, {"data": {"type": "event", "attributes": attributes}}, None, revision
+        )
 
     return request
 

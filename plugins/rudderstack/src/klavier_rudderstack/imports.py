@@ -1,6 +1,5 @@
 """What track and screen calls say under v2 and v3."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from klavier.events.model import JsonObject, Screen, Track
@@ -52,8 +51,8 @@ class ImportContent:
 
     def _take(self, content: Content, properties: JsonObject, notes: list[str]) -> None:
         """Split properties into the event's value and currency, and those that stay."""
-        omitted = [key for key in properties if key in IMPORT_OMITS]
         content.properties = properties
+        omitted = [key for key in properties if key in IMPORT_OMITS]
         if not omitted:
             return
         content.properties = kept = properties.copy()
@@ -67,17 +66,10 @@ class ImportContent:
                 if content.value is None:
                     raise Refused(BAD_VALUE)
                 break
-        if "currency" in properties:
+        if "currency" in properties and properties["currency"] != "":
             content.currency = properties["currency"]
-            if content.currency == "":
-                content.currency = None
-        if not self._exact:
-            _note_lost(omitted, properties, (used, *_SAID), content.name, notes)
-
-
-def _note_lost(
-    omitted: Sequence[str], properties: JsonObject, said: Sequence[str], name: str, notes: list[str]
-) -> None:
-    for key in omitted:
-        if key not in said and properties[key] not in (None, name):
-            notes.append(f"properties.{key} left out: RudderStack sends none")  # noqa: PERF401 -- mostly there are none
+        if self._exact:
+            return
+        for key in omitted:
+            if key != used and key not in _SAID and properties[key] not in (None, content.name):
+                notes.append(f"properties.{key} left out: RudderStack sends none")  # noqa: PERF401 -- mostly none is
