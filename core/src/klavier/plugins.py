@@ -48,6 +48,7 @@ class Plugins:
         self._manager.add_hookspecs(Hooks)
         self._broken: list[BrokenPlugin] = []
         self._vendors: dict[str, VendorSpec] = {}
+        self._known_calls: dict[str, list[_Call]] = {}
 
     @classmethod
     def discover(cls, found: Iterable[EntryPoint] | None = None, *, vendors: bool = True) -> "Plugins":
@@ -66,12 +67,14 @@ class Plugins:
         if self._manager.is_registered(plugin):
             raise PluginError(f"plugin {shown}: is registered already")
         try:
+            self._known_calls.clear()
             self._manager.register(plugin, shown)
             self._manager.check_pending()
             self._check_wrappers(plugin, shown)
             if self._asks_for_vendors:
                 self._vendors |= self._vendors_of(plugin, shown)
         except (Exception, SystemExit) as error:
+            self._known_calls.clear()
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
             if isinstance(error, PluginError):
@@ -180,8 +183,11 @@ class Plugins:
 
     def _calls(self, hook: str) -> "Iterator[_Call]":
         """Give the implementations of a hook in pluggy's order: those marked `tryfirst`, then the last registered."""
-        found: list[pluggy.HookImpl] = getattr(self._manager.hook, hook).get_hookimpls()
-        return map(_Call, reversed(found)) if found else iter(())
+        found = self._known_calls.get(hook)
+        if found is None:  # asked for with every event, and different only after `register`
+            implementations: list[pluggy.HookImpl] = getattr(self._manager.hook, hook).get_hookimpls()
+            found = self._known_calls[hook] = [_Call(one) for one in reversed(implementations)]
+        return iter(found)
 
     def _load(self, point: EntryPoint) -> None:
         try:
