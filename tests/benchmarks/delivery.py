@@ -1,6 +1,6 @@
 """What accepting and delivering costs, beside what the HTTP client alone costs with the same bodies.
 
-Run it as `python -m tests.benchmarks.delivery`.  Everything is measured in one run of five rounds and in processor
+Run it as `python -m tests.benchmarks.delivery`.  Everything is measured in one run of three rounds and in processor
 time of this process (the server is another one), so the ratios hold on a busy machine too.  Where Klaviyo's own Python
 library is installed (the dependency group `benchmark`), its bulk call with the same events is measured as well.
 """
@@ -252,4 +252,4 @@ def lines(found: list[Cost | None]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(lines(report(rounds=5)))
+    sys.stdout.write(lines(report(rounds=3)))

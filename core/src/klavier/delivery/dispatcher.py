@@ -1,7 +1,7 @@
 """Empty the outbox: lanes to legs, legs' requests to parcels, replies back, outcomes into the outbox.
 
-One coroutine starts what may start, sends what may be sent, has written down what ended, and sleeps until something
-changes.  Nothing waits for a quota while holding a place that another could use, and no call waits for the disk.
+One coroutine does all of it but the sending: it starts what may start, sends what may be sent, writes down what ended,
+and sleeps until something changes.  Nothing waits for a quota while holding a place that another could use.
 """
 
 import asyncio
@@ -93,7 +93,6 @@ class Dispatcher:
         self._flights: set[asyncio.Task[None]] = set()
         self._underway = 0
         self._landed: list[Landed] = []
-        self._writing: asyncio.Task[None] | None = None
         self._has_more = True
         self._telling_from: int | None = None
         self._changed = asyncio.Event()
@@ -121,18 +120,19 @@ class Dispatcher:
                 with resting():
                     started = self._start()
                     self._dispatch(starved=not started and self._room > 0, idle=not started and not self._flights)
-                self._have_written()
+                if self._landed:
+                    await self._write_down()
+                    continue
                 if self._finished(until_empty=until_empty):
                     return
                 await (asyncio.sleep(0) if started else self._sleep())
         finally:
-            beside = [*self._flights, *([self._writing] if self._writing else [])]
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            for flight in self._flights:
+                flight.cancel()
+            await asyncio.gather(*self._flights, return_exceptions=True)
 
     def _finished(self, *, until_empty: bool) -> bool:
-        if self._flights or self._writing or (self._underway and not self._stopping):
+        if self._flights or (self._underway and not self._stopping):
             return False
         return self._stopping or (until_empty and self._lanes.idle)
 
@@ -212,20 +212,14 @@ class Dispatcher:
             flight.add_done_callback(self._arrived)
 
     async def _fly(self, parcel: Parcel) -> None:
-        """Send one parcel and hand each row its reply; then, without bodies to fill, what may go in its place."""
-        if parcel.kind is not None:
-            replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
-            with resting():
-                for row, reply in zip(parcel.rows, replies, strict=True):
-                    self._land(row, reply)
+        """Send one parcel and hand each row its reply."""
+        if parcel.kind is None:
+            await self._fly_singly(parcel.rows)
             return
-        parcels = [parcel]
-        while parcels:
-            await self._fly_singly(parcels[0].rows)
-            if self._writing is None:  # else what landed waits for that, and so does what could start
-                self._changed.set()
-            place = _Slots(self._courier, 1)
-            parcels = [] if self._pace.combine else [*self._pool.ready(self._now(), place, starved=False, idle=False)]
+        replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
+        with resting():
+            for row, reply in zip(parcel.rows, replies, strict=True):
+                self._land(row, reply)
 
     async def _fly_singly(self, rows: Sequence[Row]) -> None:
         """Send rows one after the other; what comes after one that is tried again stays behind it, unsent."""
@@ -257,15 +251,6 @@ class Dispatcher:
     def _arrived(self, flight: "asyncio.Task[None]") -> None:
         self._flights.discard(flight)
         self._changed.set()
-
-    def _have_written(self) -> None:
-        """Have written down what landed, beside the sending; what lands meanwhile goes with the next writing."""
-        if self._writing is not None and self._writing.done():
-            self._writing.result()
-            self._writing = None
-        if self._landed and self._writing is None:
-            self._writing = asyncio.get_running_loop().create_task(self._write_down())
-            self._writing.add_done_callback(lambda _: self._changed.set())
 
     async def _write_down(self) -> None:
         """Settle what ended, on the disk first; only then may the lanes go on and the observers see it."""
