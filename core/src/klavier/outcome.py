@@ -1,6 +1,7 @@
 """What became of one event."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from attrs import frozen
@@ -34,7 +35,13 @@ DELIVERED = Outcome("delivered")
 
 def delivered(notes: Sequence[str] = ()) -> Outcome:
     """Give the outcome of an event that Klaviyo accepted, with what was left out on the way."""
-    return Outcome("delivered", notes=tuple(notes)) if notes else DELIVERED
+    return _noted(tuple(notes)) if notes else DELIVERED
+
+
+@lru_cache(maxsize=1024)
+def _noted(notes: tuple[str, ...]) -> Outcome:
+    """Share outcomes too: the same few notes come again and again."""
+    return Outcome("delivered", notes=notes)
 
 
 def skipped(reason: str) -> Outcome:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
@@ -36,7 +36,7 @@ BrowserCall = list[Any]
 """One call of Klaviyo's browser object: its name, then its arguments, such as `["track", "Signed Up", {}]`."""
 
 
-@frozen(slots=False)  # without slots it is made faster, and there is one for every event
+@define(eq=False)  # nobody changes it; frozen it would take twice as long to make, and there is one for every event
 class Delivery:
     """Some events, the ordering key of each, and the flow that delivers them.
 

@@ -29,8 +29,8 @@ _log = logging.getLogger("klavier.delivery")
 def deliver(delivery: Delivery, send: Send) -> tuple[Outcome, ...]:
     """Run one delivery; gives one outcome for each of its events, in order."""
     leg = Leg(delivery)
-    while leg.request is not None:
-        leg.reply(_reply(send, leg.request))
+    while (request := leg.request) is not None:
+        leg.reply(_reply(send, request))
     return leg.outcomes
 
 

@@ -81,7 +81,7 @@ class Replayed:
             self._met.clear()
         times = self._met[shape] = self._met.get(shape, 0) + 1
         if times >= MET:
-            del self._met[shape]
+            self._met.pop(shape, None)  # another thread may have met it at the same moment
             self._made[shape] = self._write(shape, event) or _unfit
 
     def _write(self, shape: _Shape, event: Event) -> Make | None:
