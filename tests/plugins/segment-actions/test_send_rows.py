@@ -64,3 +64,12 @@ def test_rows_come_from_files(tmp_path: Path, server: SandboxServer) -> None:
     assert run.exit_code == 2
     assert "--rows: give the name of a file of rows" in run.output
     assert not emails(server)
+
+
+@pytest.mark.parametrize("option", [("--mode", "updated"), ("--id-column", "id")])
+def test_options_of_rows_need_rows(tmp_path: Path, server: SandboxServer, option: tuple[str, str]) -> None:
+    (tmp_path / "rows.csv").write_text("id,email\n1,a@b.io\n")
+    run = send(tmp_path, "rows.csv", *option)
+    assert run.exit_code == 2
+    assert "give --rows too" in run.output
+    assert not emails(server)

@@ -64,7 +64,7 @@ def _with_bar(
     if not sys.stderr.isatty():
         yield from items
         return
-    total = size_of(names)
+    total = size_of(names) or None
     behind, source, end, number, shown_at = 0, "", 0, 0, 0.0
 
     def say(before: str) -> str:

@@ -66,9 +66,7 @@ Note = Callable[[Result], None]
 @click.option(
     "--mode",
     type=click.Choice(["added", "updated", "deleted"]),
-    default="added",
-    show_default=True,
-    help="With --rows: what happened to the rows.",
+    help="With --rows: what happened to the rows, by default that they were added.",
 )
 @click.option("--id-column", metavar="NAME", help="With --rows: the column that holds the person's id.")
 def command(  # noqa: PLR0913 -- one for each option
@@ -80,7 +78,7 @@ def command(  # noqa: PLR0913 -- one for each option
     progress: Path | None,
     as_: str,
     rows: bool,
-    mode: str,
+    mode: str | None,
     **options: str | None,
 ) -> None:
     """Deliver the events of each FILE (JSON Lines) to Klaviyo; without one, or with -, those of standard input.
@@ -92,8 +90,7 @@ def command(  # noqa: PLR0913 -- one for each option
     names = list(files) or [STDIN]
     if not files and sys.stdin is not None and sys.stdin.isatty():
         raise click.UsageError("nothing to send: give a FILE, or pipe events in")
-    if rows and STDIN in names:
-        raise click.UsageError("--rows: give the name of a file of rows")
+    _check_rows(names, mode or options["id_column"], rows=rows)
     if names.count(STDIN) > 1:
         raise click.UsageError("standard input can be read once; give - once")
     check_readable(names)
@@ -101,12 +98,13 @@ def command(  # noqa: PLR0913 -- one for each option
     kept = _progress(setup, names, progress, resume=resume)
     tally = Tally() if kept is None else kept.tally
     with _opened(rejects, names, kept) as rejects_file, engine(setup, options["bulk"]) as found, Stopping() as stopping:
-        read = partial(setup.plugins.read_rows, mode=mode, id_column=options["id_column"])
+        read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
         lines = rows_of(names, read) if rows else lines_of(names)
         if kept is not None:
             kept.extra = lambda: found.delivers.calls
             lines = kept.lines(lines)
-        results = with_progress(found.delivers.run(stopping.lines(lines)), names, found.pacer)
+        sized = () if rows else names  # a row does not tell how far into its file it stands
+        results = with_progress(found.delivers.run(stopping.lines(lines)), sized, found.pacer)
         notes: list[Note] = [partial(_write, secrets=setup.secrets)] if as_ == "jsonl" else []
         notes += [] if kept is None else [kept.note]
         code = _deliver(results, tally, rejects_file, notes) or stopping.exit_code
@@ -119,6 +117,14 @@ def command(  # noqa: PLR0913 -- one for each option
         click.echo(_advice(tally, kept), err=True)
     click.echo("\n".join(tally.lines()), err=as_ == "jsonl")
     raise SystemExit(code or tally.exit_code)
+
+
+def _check_rows(names: Sequence[str], about_rows: str | None, *, rows: bool) -> None:
+    """Refuse options about rows without rows, and rows from standard input, whose kind no name tells."""
+    if about_rows and not rows:
+        raise click.UsageError("--mode and --id-column say what --rows holds: give --rows too")
+    if rows and STDIN in names:
+        raise click.UsageError("--rows: give the name of a file of rows")
 
 
 def _progress(setup: Setup, names: Sequence[str], path: Path | None, *, resume: bool) -> Progress | None:
