@@ -32,7 +32,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
-        self._clock_resolution = 1e-9
+        # No finer than a float is after years of seconds: else a timer that is due is never seen to be.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._jumping.now
