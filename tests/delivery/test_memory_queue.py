@@ -1,5 +1,3 @@
-import sys
-import threading
 from typing import Any
 
 from hypothesis import given, settings
@@ -32,24 +30,3 @@ def test_it_answers_as_the_outbox_does(keys: list[str], fates: list[list[str]]) 
             for key in set(keys):
                 assert told(queue.of_key(key, seq, 2)) == told(outbox.of_key(key, seq, 2))
     outbox.close()
-
-
-def test_it_is_settled_while_it_is_read() -> None:
-    queue = MemoryQueue([Entry(n, "", f"user:{n % 7}", b"{}", 0.0) for n in range(1, 20_001)])
-
-    def settle() -> None:
-        for n in range(1, 20_001, 100):
-            queue.settle((), range(n, n + 100))
-
-    settler = threading.Thread(target=settle)
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # so that threads take turns within any loop
-    try:
-        settler.start()
-        while settler.is_alive():
-            assert len(queue.after(0, 500)) <= 500
-            queue.of_key("user:3", 0, 500)
-    finally:
-        sys.setswitchinterval(interval)
-        settler.join()
-    assert queue.after(0, 1) == []

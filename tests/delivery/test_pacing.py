@@ -33,7 +33,7 @@ def send_all(pacer: Pacer, clock: Clock, request: Request, count: int) -> list[f
     for _ in range(count):
         while (wait := pacer.wait(request)) > 0:
             clock.now += wait
-        pacer.sent(request)
+        assert pacer.admit(request)
         pacer.learn(request, Response(202))
         moments.append(clock.now)
     return moments
@@ -71,7 +71,7 @@ def test_endpoints_do_not_share_a_quota(clock: Clock) -> None:
 
 def test_a_429_is_obeyed(clock: Clock) -> None:
     pacer = Pacer(clock)
-    pacer.sent(EVENT)
+    assert pacer.admit(EVENT)
     pacer.learn(EVENT, Response(429, headers={"retry-after": "7"}))
     assert pacer.wait(EVENT) == 7.0
     assert pacer.wait(BULK) == 0.0
@@ -81,7 +81,7 @@ def test_a_429_without_advice_holds_longer_each_time(clock: Clock) -> None:
     pacer = Pacer(clock)
     waits = []
     for _ in range(3):
-        pacer.sent(EVENT)
+        assert pacer.admit(EVENT)
         pacer.learn(EVENT, Response(429))
         waits.append(pacer.wait(EVENT))
         clock.now += waits[-1]
@@ -90,7 +90,7 @@ def test_a_429_without_advice_holds_longer_each_time(clock: Clock) -> None:
 
 def test_a_lower_quota_is_learned(clock: Clock) -> None:
     pacer = Pacer(clock)
-    pacer.sent(EVENT)
+    assert pacer.admit(EVENT)
     pacer.learn(EVENT, Response(202, headers={"ratelimit-limit": "20, 20;w=60"}))
     moments = send_all(pacer, clock, EVENT, 20)
     assert moments[18] == 1000.0
@@ -99,7 +99,7 @@ def test_a_lower_quota_is_learned(clock: Clock) -> None:
 
 def test_quota_that_others_used_up_is_respected(clock: Clock) -> None:
     pacer = Pacer(clock)
-    pacer.sent(EVENT)
+    assert pacer.admit(EVENT)
     pacer.learn(EVENT, Response(202, headers={"ratelimit-remaining": "2", "ratelimit-reset": "40"}))
     assert send_all(pacer, clock, EVENT, 3) == [1000.0, 1000.0, 1040.0]
 
@@ -174,9 +174,10 @@ class PacerAgainstWindows(RuleBasedStateMachine):
     @rule(count=st.integers(1, 20), left=st.none() | st.integers(0, 12))
     def send(self, count: int, left: int | None) -> None:
         for _ in range(count):
-            if self.pacer.wait(EVENT) > 0:
+            may_go = self.pacer.wait(EVENT) == 0
+            assert self.pacer.admit(EVENT) == may_go
+            if not may_go:
                 return
-            self.pacer.sent(EVENT)
             self.refused += not self.windows.admits(self.clock.now)
             headers = {} if left is None else {"ratelimit-remaining": str(left), "ratelimit-reset": "9"}
             self.pacer.learn(EVENT, Response(202, headers=headers))

@@ -92,11 +92,13 @@ class Pacer:
         self.said: list[object] = []
 
     def wait(self, _: klavier.Request) -> float:
-        self.asked += 1
-        return 0.5 if self.asked < 3 else 0.0
+        return 0.5
 
-    def sent(self, _: klavier.Request) -> None:
-        self.said.append("sent")
+    def admit(self, _: klavier.Request) -> bool:
+        self.asked += 1
+        if self.asked >= 3:
+            self.said.append("sent")
+        return self.asked >= 3
 
     def learn(self, _: klavier.Request, reply: klavier.Response) -> None:
         self.said.append(reply.status)

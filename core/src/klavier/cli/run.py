@@ -45,7 +45,7 @@ async def _deliver(parts: "Parts", connect: "Connect", *, until_empty: bool) -> 
     """Run to the end or to a signal; gives the meter, with the counts."""
     from klavier.relay.runner import Runner  # noqa: PLC0415 -- as above
 
-    runner = Runner(parts)
+    runner = Runner(parts, own_loop=True)
     meter = Meter(runner)
     _stop_on_signals(runner)
     async with connect() as send:

@@ -17,6 +17,8 @@ _TOO_OFTEN = 5
 _DOWN_AFTER = 10
 _FIRST_PROBE, _LONGEST_PROBE = 1.0, 60.0
 
+_UNSENT = Response.none("not sent")
+
 
 class Courier:
     """Sends requests, one pacer's worth.  `is_down` tells that Klaviyo has not answered anything well for a while."""
@@ -43,35 +45,37 @@ class Courier:
         """The seconds until Klaviyo is asked again, after it has not answered well for a while."""
         return max(0.0, self._held_until - self._clock())
 
-    def reserve(self, request: Request) -> None:
-        """Count `request` as sent now; then `send` it with `reserved`.  While Klaviyo is down one goes at a time."""
-        self._pacer.sent(request)
-        if self.is_down:
-            self._hold()
+    def admit(self, request: Request, *, modest: bool = False) -> bool:
+        """Count `request` as sent now, if its time has come; then `send` it as `admitted`.
 
-    async def send(self, request: Request, *, reserved: bool = False) -> Response:
+        While Klaviyo is down one goes at a time.
+        """
+        if (self._held_until and self.hold > 0) or not self._pacer.admit(request, modest=modest):
+            return False
+        if self._failures >= _DOWN_AFTER:
+            self._hold()
+        return True
+
+    async def send(self, request: Request, *, admitted: bool = False) -> Response:
         """Send a request when its time has come; gives Klaviyo's reply, status 0 where none came."""
-        reply = Response.none("not sent")
+        reply = _UNSENT
         for _ in range(_TOO_OFTEN):
-            if not reserved:
-                while (seconds := self.wait(request)) > 0:  # noqa: ASYNC110 -- time is what it waits for
-                    await asyncio.sleep(seconds)
-                self.reserve(request)
-            reserved = False
-            reply = await self._once(request)
+            while not admitted and not self.admit(request):  # noqa: ASYNC110 -- time is what it waits for
+                await asyncio.sleep(self.wait(request))
+            admitted = False
+            try:
+                reply = await self._send(request)
+            except TransportError as error:
+                reply = Response.none(str(error))
             self._pacer.learn(request, reply)
             self._learn(reply)
             if reply.status != _THROTTLED:
                 break
         return reply
 
-    async def _once(self, request: Request) -> Response:
-        try:
-            return await self._send(request)
-        except TransportError as error:
-            return Response.none(str(error))
-
     def _learn(self, reply: Response) -> None:
+        if reply.ok and not self._failures:
+            return
         if reply.status == _THROTTLED or not reply.retryable:
             self._failures = self._probes = 0
             self._held_until = 0.0

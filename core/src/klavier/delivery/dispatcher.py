@@ -19,6 +19,7 @@ from klavier.delivery.lanes import Lanes
 from klavier.delivery.outbox import Entry, Queue, Settled
 from klavier.delivery.pool import Parcel, Pool
 from klavier.delivery.translator import Translator
+from klavier.delivery.turns import HEAVY
 from klavier.delivery.verdict import PLAIN_ENDS, verdict
 from klavier.delivery.voyage import Landed, Voyage
 from klavier.errors import OutboxError
@@ -44,6 +45,9 @@ _CHUNK = 1000
 _STEP = 1000
 """How many events are translated before what is ready is sent."""
 
+_TOGETHER = 4
+"""How many events a connection are written down together while more can be sent: neighbours leave at little cost."""
+
 _SHORTEST_SLEEP = 0.001
 _DISK_PAUSE = 1.0
 
@@ -60,7 +64,7 @@ class Pace:
 
     combine: bool = False
     connections: int = 32
-    window: int = 64
+    window: int = 256
     run: int = 1
     batch: int = 1
     linger: float = 0.05
@@ -79,8 +83,14 @@ class Dispatcher:
         pace: Pace,
         now: Callable[[], float],
         observe: Observer,
+        own_loop: bool = False,
     ) -> None:
+        """Put the parts together; in its `own_loop`, which runs nothing else, what ended is written down at once.
+
+        In a loop that others use too it is written down in a thread beside it, which takes more time in all.
+        """
         self._outbox = outbox
+        self._own_loop = own_loop
         self._translator = translator
         self._courier = courier
         self._policy = policy
@@ -194,9 +204,9 @@ class Dispatcher:
 
     def _send_out(self, voyage: Voyage | Convoy, units: Sequence[Unit]) -> None:
         now = self._now()
+        rest = voyage.rest
         for unit in units:
-            owned: Sequence[Entry] = unit.rows[0].sender[2]
-            unit.weight = voyage.rest + self._behind(owned)
+            unit.weight = rest + self._behind(unit.rows[0].sender[2])
             self._pool.add(unit, now)
 
     def _behind(self, owned: Sequence[Entry]) -> int:
@@ -212,14 +222,20 @@ class Dispatcher:
             flight.add_done_callback(self._arrived)
 
     async def _fly(self, parcel: Parcel) -> None:
-        """Send one parcel and hand each row its reply."""
-        if parcel.kind is None:
-            await self._fly_singly(parcel.rows)
+        """Send a parcel and hand each row its reply; then whatever may go next, so that no connection waits for us.
+
+        Where bodies are made, what goes next is for the dispatcher to say, who sees them all.
+        """
+        if parcel.kind is not None:
+            replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
+            with resting():
+                for row, reply in zip(parcel.rows, replies, strict=True):
+                    self._land(row, reply)
             return
-        replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
-        with resting():
-            for row, reply in zip(parcel.rows, replies, strict=True):
-                self._land(row, reply)
+        following: Parcel | None = parcel
+        while following is not None:
+            await self._fly_singly(following.rows)
+            following = None if self._pace.combine else self._pool.one_alone(self._now(), self._courier)
 
     async def _fly_singly(self, rows: Sequence[Row]) -> None:
         """Send rows one after the other; what comes after one that is tried again stays behind it, unsent."""
@@ -228,24 +244,26 @@ class Dispatcher:
             if row is not rows[0] and voyage.broken:
                 self._send_out(voyage, voyage.leave())
                 continue
-            self._land(row, await self._courier.send(row.request, reserved=row is rows[0]))
+            self._land(row, await self._courier.send(row.request, admitted=row is rows[0]))
 
     def _land(self, row: Row, reply: Response) -> None:
         voyage, leg, owned = row.sender
         units = voyage.land(leg, owned, reply)
         if units:
             self._send_out(voyage, units)
+        elif len(self._landed) >= _TOGETHER * self._pace.connections or self._behind(owned) >= HEAVY:
+            self._changed.set()
 
     async def _fly_body(self, sending: Sending) -> list[Response]:
         """Send one body to its end; gives one reply for each row."""
-        step, reserved = _next(sending, None), True
+        step, admitted = _next(sending, None), True
         while not isinstance(step, list):
             if isinstance(step, Wait):
                 await asyncio.sleep(step.seconds)
                 step = _next(sending, None)
             else:
-                step = _next(sending, await self._courier.send(step, reserved=reserved))
-                reserved = False
+                step = _next(sending, await self._courier.send(step, admitted=admitted))
+                admitted = False
         return step
 
     def _arrived(self, flight: "asyncio.Task[None]") -> None:
@@ -284,7 +302,10 @@ class Dispatcher:
     async def _settle(self, settled: list[Settled], gone: list[int]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""
         try:
-            await asyncio.to_thread(self._outbox.settle, settled, gone)
+            if self._own_loop:
+                self._outbox.settle(settled, gone)
+            else:
+                await asyncio.to_thread(self._outbox.settle, settled, gone)
         except OutboxError as error:
             _log.error("%s; trying again in %s s", error, _DISK_PAUSE)
             await asyncio.sleep(_DISK_PAUSE)
@@ -343,10 +364,9 @@ class _Slots:
         """Give the seconds until the request's time comes, were a connection free."""
         return self._courier.wait(request)
 
-    def pass_through(self, request: Request, *, modest: bool) -> bool:
+    def admit(self, request: Request, *, modest: bool) -> bool:
         """Count the request as sent now; False where it may not be."""
-        if not self.is_open(request, modest=modest):
+        if self._free <= 0 or not self._courier.admit(request, modest=modest):
             return False
         self._free -= 1
-        self._courier.reserve(request)
         return True

@@ -112,7 +112,14 @@ class InBulk:
     ) -> None:
         translator = _Translator(self._vendor, self._plugins, events)
         await Dispatcher(
-            MemoryQueue(entries), translator, courier, policy=_ONE_RUN, pace=self._pace, now=time.time, observe=note
+            MemoryQueue(entries),
+            translator,
+            courier,
+            policy=_ONE_RUN,
+            pace=self._pace,
+            now=time.time,
+            observe=note,
+            own_loop=True,
         ).run(until_empty=True)
 
     def _result(self, line: Line, event: Event | None, outcome: Outcome) -> Result:

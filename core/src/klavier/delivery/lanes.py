@@ -105,7 +105,7 @@ class Lanes:
     def backlog(self, key: str) -> int:
         """Count the entries that are known to wait behind what was taken of a lane."""
         lane = self._lanes.get(key)
-        return 0 if lane is None else lane.backlog
+        return 0 if lane is None else len(lane.entries) + lane.passed
 
     def finish(self, key: str) -> None:
         """Note that what was taken of a lane has left the outbox; the lane's next entries become ready."""
@@ -174,8 +174,9 @@ class Lanes:
 
     def _make_ready(self, lane: _Lane) -> None:
         lane.ready = True
-        self.waiting += len(lane.entries)
-        self._ready.add(lane, lane.backlog)
+        held = len(lane.entries)
+        self.waiting += held
+        self._ready.add(lane, held + lane.passed)
 
     def _park(self, lane: _Lane, until: float) -> None:
         self._tie += 1

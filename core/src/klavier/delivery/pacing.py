@@ -95,6 +95,7 @@ class Pacer:
         self._clock = clock
         self._rates = dict(rates or {})
         self._windows: dict[str, _Window] = {}
+        self._by_call: dict[tuple[str, str], _Window] = {}
         self._paused_until = 0.0
         self._pauses = 0
 
@@ -107,17 +108,24 @@ class Pacer:
         window = self._window(request)
         return max(0.0, self._paused_until - now, window.wait(now, modest=modest) if window else 0.0)
 
-    def sent(self, request: Request) -> None:
-        """Note that `request` is being sent now."""
+    def admit(self, request: Request, *, modest: bool = False) -> bool:
+        """Note that `request` is being sent now; False, and nothing noted, where its time has not come."""
+        now = self._clock()
+        if self._paused_until > now:
+            return False
         window = self._window(request)
         if window is not None:
-            window.note(self._clock())
+            if window.wait(now, modest=modest) > 0:
+                return False
+            window.note(now)
+        return True
 
     def learn(self, request: Request, reply: Response) -> None:
         """Take in what a reply says: a refusal to pace by, the quota that is left, a key that is not accepted."""
         window = self._window(request)
         if window is not None:
-            window.in_flight = max(0, window.in_flight - 1)
+            if window.in_flight > 0:
+                window.in_flight -= 1
             self._learn_window(window, reply)
         if reply.status in _REFUSALS:
             self._pauses += 1
@@ -138,13 +146,19 @@ class Pacer:
         return max(shares.items(), key=lambda item: item[1]) if shares else None
 
     def _window(self, request: Request) -> _Window | None:
-        endpoint = find_endpoint(request.method, request.path)
+        call = request.method, request.path
+        return self._by_call.get(call) or self._find_window(*call)
+
+    def _find_window(self, method: str, path: str) -> _Window | None:
+        endpoint = find_endpoint(method, path)
         if endpoint is None:
             return None
         window = self._windows.get(endpoint.operation)
         if window is None:
             rate = self._rates.get(endpoint.operation, endpoint.rate)
             window = self._windows[endpoint.operation] = _Window(None if rate == UNLIMITED else rate)
+        if path == endpoint.path:  # with an id in it there may be any number of paths
+            self._by_call[method, path] = window
         return window
 
     def _learn_window(self, window: _Window, reply: Response) -> None:
@@ -156,6 +170,8 @@ class Pacer:
             window.held_until = max(window.held_until, now + (guessed if told is None else told))
             return
         window.holds = 0
+        if not reply.headers:
+            return
         limit = _first_number(reply.headers.get("ratelimit-limit", ""))
         if limit and window.rate is not None and window.rate.steady != limit:
             window.rate = RateLimit(min(window.rate.burst, limit), limit)

@@ -40,8 +40,8 @@ class Paces(Protocol):
     def wait(self, request: Request, /) -> float:
         """Give the seconds to wait."""
 
-    def sent(self, request: Request, /) -> None:
-        """Note that it is being sent."""
+    def admit(self, request: Request, /) -> bool:
+        """Note that it is being sent; False where its time has not come."""
 
     def learn(self, request: Request, reply: Response, /) -> None:
         """Note the reply."""
@@ -111,10 +111,9 @@ class Patient:
     def _await_turn(self, request: Request) -> None:
         while self._pacer is not None and not self._ended.is_set():
             with self._lock:
-                seconds = self._pacer.wait(request)
-                if seconds <= 0:
-                    self._pacer.sent(request)
+                if self._pacer.admit(request):
                     return
+                seconds = self._pacer.wait(request)
             self._sleep(seconds)
 
     def _pause(self, reply: Response, made: int) -> float:

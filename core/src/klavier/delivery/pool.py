@@ -1,6 +1,7 @@
 """Requests that wait to be sent, and which of them go together in one call."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 from attrs import define, field
@@ -27,8 +28,16 @@ _FADING = 0.99
 """What is left, with each unit that comes, of the memory of the heaviest one."""
 
 
-class Gate(Protocol):
-    """Who knows whether a request may be sent now."""
+class Door(Protocol):
+    """Who counts what is sent."""
+
+    def admit(self, request: Request, *, modest: bool) -> bool:
+        """Count a request as sent now; False where it may not be.  A `modest` one leaves quota to others."""
+        ...
+
+
+class Gate(Door, Protocol):
+    """Who knows as well whether a request may be sent now."""
 
     def is_open(self, request: Request) -> bool:
         """Tell whether a request like this one may be sent now."""
@@ -36,10 +45,6 @@ class Gate(Protocol):
 
     def wait(self, request: Request) -> float:
         """Give the seconds until a request like this one may be sent, as far as limits go; 0.0 for now."""
-        ...
-
-    def pass_through(self, request: Request, *, modest: bool) -> bool:
-        """Count a request as sent now; False where it may not be.  A `modest` one leaves quota to others."""
         ...
 
 
@@ -67,7 +72,7 @@ class _Group:
 
     def add(self, unit: Unit) -> None:
         self.peak = max(unit.weight, self.peak * _FADING)
-        if self.is_urgent(unit):
+        if unit.weight >= URGENT and self.is_urgent(unit):
             self.pressed = unit.since
         self.turns.add(unit, unit.weight)
         self.items += unit.count
@@ -178,7 +183,7 @@ class Pool:
     def add(self, unit: Unit, now: float) -> None:
         """Take in what stays in one body: one request, or several of one person that share a group."""
         first = unit.rows[0]
-        key: Hashable = first.group or ("alone", first.request.method, _shape(first.request.path))
+        key: Hashable = first.group or _endpoint(first.request.method, first.request.path)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(unit.kind)
@@ -201,7 +206,8 @@ class Pool:
             oldest = min(self._groups.values(), key=lambda group: group.since)
         for key, group in list(self._groups.items()):
             if group.kind is None:
-                yield from self._alone(group, gate, now)
+                while (parcel := self._alone(group, gate, now)) is not None:
+                    yield parcel
             else:
                 yield from self._urgent(group, gate, now)
                 due = group is oldest or (starved and now >= group.due(self._linger))
@@ -210,6 +216,16 @@ class Pool:
                     yield from self._bodies(group, group.kind, gate, now, due=due)
             if not group.items:
                 del self._groups[key]
+
+    def one_alone(self, now: float, door: Door) -> Parcel | None:
+        """Give one request that goes alone and may be sent now; None where there is none."""
+        for key, group in self._groups.items():
+            parcel = self._alone(group, door, now) if group.kind is None else None
+            if parcel is not None:
+                if not group.items:
+                    del self._groups[key]
+                return parcel
+        return None
 
     def next_linger(self, now: float) -> float | None:
         """Give the next moment at which a group that is not full will have waited long enough, or is spaced no more."""
@@ -227,22 +243,24 @@ class Pool:
             elif (unit := group.lone) is not None:
                 yield unit.rows[0].request, False
 
-    def _alone(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
+    def _alone(self, group: _Group, door: Door, now: float) -> Parcel | None:
         turns = group.turns
-        while (unit := turns.first()) is not None:
-            if gate.pass_through(unit.rows[0].request, modest=group.modest(now, unit)):
-                turns.take()
-            else:
-                unit = turns.heaviest()
-                if unit is None or not gate.pass_through(unit.rows[0].request, modest=group.modest(now, unit)):
-                    return
-                turns.take_heaviest()
-            group.items -= 1
-            yield Parcel(None, unit.rows)
+        unit = turns.first()
+        if unit is None:
+            return None
+        if door.admit(unit.rows[0].request, modest=group.modest(now, unit)):
+            turns.take()
+        else:
+            unit = turns.heaviest()
+            if unit is None or not door.admit(unit.rows[0].request, modest=group.modest(now, unit)):
+                return None
+            turns.take_heaviest()
+        group.items -= 1
+        return Parcel(None, unit.rows)
 
     def _urgent(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
         while (unit := group.lone or group.hurried(now, self._linger, gate)) is not None:
-            if not gate.pass_through(unit.rows[0].request, modest=False):
+            if not gate.admit(unit.rows[0].request, modest=False):
                 return
             _ = group.turns.take_heaviest() or group.turns.take()
             group.items -= unit.count
@@ -255,7 +273,7 @@ class Pool:
         for index, body in enumerate(bodies):
             full = index < len(bodies) - 1 or body.count >= kind.limit
             call = _call(kind, body.rows[0].request, len(body.rows))
-            if not (full or due) or not gate.pass_through(call, modest=False):
+            if not (full or due) or not gate.admit(call, modest=False):
                 break
             sent += body.units
             yield Parcel(kind, body.rows)
@@ -270,6 +288,7 @@ def _call(kind: BulkKind, first: Request, rows: int) -> Request:
     return first if rows == 1 else Request(kind.method, kind.path or first.path)
 
 
-def _shape(path: str) -> str:
+@lru_cache(maxsize=1024)
+def _endpoint(method: str, path: str) -> tuple[str, ...]:
     """Put calls of one endpoint together, whatever id is in their path."""
-    return "/".join(path.split("/")[:3])
+    return ("alone", method, *path.split("/")[:3])

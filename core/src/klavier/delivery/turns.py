@@ -56,17 +56,28 @@ class Turns(Generic[T]):
 
     def first(self) -> T | None:
         """Give the item whose turn it is; None where none waits."""
-        place = self._next(by_weight=self._by_weight)
-        return None if place is None else place.item
+        heaviest = self._heaviest() if self._heavy and self._by_weight else None
+        return self.oldest() if heaviest is None else heaviest.item
 
     def take(self) -> T | None:
         """Take the item whose turn it is; then it is another one's."""
-        self._by_weight = not self._by_weight
-        return self._take(self._next(by_weight=not self._by_weight))
+        by_weight = self._by_weight
+        self._by_weight = not by_weight
+        if by_weight and self._heavy and (heaviest := self._heaviest()) is not None:
+            return self._take(heaviest)
+        arrived = self._arrived
+        while arrived:
+            place = arrived.popleft()
+            if not place.left:
+                place.left = True
+                self._count -= 1
+                return place.item
+        return None
 
     def take_heaviest(self) -> T | None:
         """Take the item that `heaviest` gives, out of turn."""
-        return self._take(self._heaviest())
+        heaviest = self._heaviest()
+        return None if heaviest is None else self._take(heaviest)
 
     def oldest(self) -> T | None:
         """Give the item that waits longest."""
@@ -113,20 +124,12 @@ class Turns(Generic[T]):
         self._tie += 1
         heapq.heappush(self._heavy, (-weight, self._tie, place))
 
-    def _next(self, *, by_weight: bool) -> _Place[T] | None:
-        heaviest = self._heaviest() if by_weight else None
-        if heaviest is not None:
-            return heaviest
-        return None if self.oldest() is None else self._arrived[0]
-
     def _heaviest(self) -> _Place[T] | None:
         while self._heavy and self._heavy[0][2].left:
             heapq.heappop(self._heavy)
         return self._heavy[0][2] if self._heavy else None
 
-    def _take(self, place: _Place[T] | None) -> T | None:
-        if place is None:
-            return None
+    def _take(self, place: _Place[T]) -> T:
         place.left = True
         self._count -= 1
         return place.item

@@ -71,7 +71,7 @@ class Voyage:
         """Start what may go now; gives what to send.  Nothing while something is under way, and at the end."""
         if self._under_way:
             return ()
-        unit = self._next_unit()
+        unit = self._next_unit() if self.rest or self._held is not None else None
         if unit is not None:
             return (unit,)
         self._landed.append(Landed(self._entries, self._results))
@@ -102,7 +102,7 @@ class Voyage:
                 self._held = started
                 break
             self._under_way += 1
-            if not lone:
+            if not (lone and self.rest):
                 break
         return unit
 

@@ -92,7 +92,8 @@ def pace_of(config: Config, vendor: Vendor) -> Pace:
     if delivery.bulk == "max":
         return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size))
     batch = delivery.batch_size or vendor.batch_size
-    return Pace(connections=connections, window=2 * connections * batch, batch=batch)
+    # While some are sent, others are written down together, and others wait for a connection.
+    return Pace(connections=connections, window=connections * max(8, 2 * batch), batch=batch)
 
 
 def policy_of(config: Config, own: RetryPolicy) -> RetryPolicy:

@@ -118,7 +118,7 @@ class Relay(Calls[bool]):
 
     async def _run(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        self._runner = Runner(self._parts)
+        self._runner = Runner(self._parts, own_loop=True)
         ready.set()
         async with self._connect() as send:
             await self._runner.run(send)

@@ -53,8 +53,10 @@ class Parts:
 class Runner:
     """Delivers from the outbox of `parts`; one runner belongs to one event loop."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, own_loop: bool = False) -> None:
+        """Prepare a runner; `own_loop` tells that its event loop runs nothing else."""
         self.parts = parts
+        self._own_loop = own_loop
         self.kinds: Counter[Kind] = Counter()
         self.dispatcher: Dispatcher | None = None
         self.pacer: Pacer = Pacer(time.monotonic)
@@ -120,6 +122,7 @@ class Runner:
             pace=parts.pace,
             now=time.time,
             observe=self._observe,
+            own_loop=self._own_loop,
         )
 
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:

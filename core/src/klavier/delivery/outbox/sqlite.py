@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from attrs import define, field
@@ -26,6 +27,8 @@ Connect = Callable[[str, float], sqlite3.Connection]
 """Opens the file at a path; the number is how long to wait for another process, in seconds."""
 
 _ENTRY = "seq, message_id, key, payload, accepted, due, tries, first_try"
+_entry = partial(tuple.__new__, Entry)
+"""Makes an entry of a row, without a step through Python as `Entry._make` would take for each."""
 _LETTER = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests"
 RETENTION = 7 * 86_400.0
 """How long message ids are remembered to notice one that comes again, in seconds."""
@@ -248,7 +251,7 @@ class Outbox:
 
     def _entries(self, query: str, values: tuple[object, ...]) -> list[Entry]:
         with self._guarded() as connection:
-            return list(map(Entry._make, connection.execute(query, values)))
+            return list(map(_entry, connection.execute(query, values)))
 
     def _count(self, query: str, values: tuple[object, ...] = ()) -> int:
         with self._guarded() as connection:
