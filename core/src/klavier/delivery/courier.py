@@ -68,14 +68,13 @@ class Courier:
             except TransportError as error:
                 reply = Response.none(str(error))
             self._pacer.learn(request, reply)
-            self._learn(reply)
+            if self._failures or not reply.ok:
+                self._learn(reply)
             if reply.status != _THROTTLED:
                 break
         return reply
 
     def _learn(self, reply: Response) -> None:
-        if reply.ok and not self._failures:
-            return
         if reply.status == _THROTTLED or not reply.retryable:
             self._failures = self._probes = 0
             self._held_until = 0.0

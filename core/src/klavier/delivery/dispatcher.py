@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from klavier.delivery.bulk import Row, Sending, Unit, Wait, send_rows
+from klavier.delivery.bulk import BulkKind, Row, Sending, Unit, Wait, send_rows
 from klavier.delivery.collector import resting
 from klavier.delivery.convoy import Convoy
 from klavier.delivery.courier import Courier
@@ -95,6 +95,7 @@ class Dispatcher:
         self._courier = courier
         self._policy = policy
         self._pace = pace
+        self._together = _TOGETHER * pace.connections
         self._now = now
         self._observe = observe
         self._lanes = Lanes(outbox.of_key)
@@ -217,42 +218,42 @@ class Dispatcher:
     def _dispatch(self, *, starved: bool, idle: bool) -> None:
         gate = _Slots(self._courier, self._pace.connections - len(self._flights))
         for parcel in self._pool.ready(self._now(), gate, starved=starved, idle=idle):
-            flight = asyncio.get_running_loop().create_task(self._fly(parcel))
+            kind = parcel.kind
+            flying = self._fly_singly(parcel) if kind is None else self._fly_together(kind, parcel.rows)
+            flight = asyncio.get_running_loop().create_task(flying)
             self._flights.add(flight)
             flight.add_done_callback(self._arrived)
 
-    async def _fly(self, parcel: Parcel) -> None:
-        """Send a parcel and hand each row its reply; then whatever may go next, so that no connection waits for us.
+    async def _fly_together(self, kind: BulkKind, rows: Sequence[Row]) -> None:
+        """Send rows in a body and hand each its reply."""
+        replies = await self._fly_body(send_rows(kind, rows))
+        with resting():
+            for row, reply in zip(rows, replies, strict=True):
+                self._land(row, reply)
+
+    async def _fly_singly(self, parcel: Parcel) -> None:
+        """Send rows one after the other, then those of whatever may go next, so that no connection waits for us.
 
         Where bodies are made, what goes next is for the dispatcher to say, who sees them all.
         """
-        if parcel.kind is not None:
-            replies = await self._fly_body(send_rows(parcel.kind, parcel.rows))
-            with resting():
-                for row, reply in zip(parcel.rows, replies, strict=True):
-                    self._land(row, reply)
-            return
         following: Parcel | None = parcel
         while following is not None:
-            await self._fly_singly(following.rows)
+            first = following.rows[0]
+            for row in following.rows:
+                voyage = row.sender[0]
+                if row is not first and voyage.broken:  # what comes after one that is tried again stays behind it
+                    self._send_out(voyage, voyage.leave())
+                else:
+                    self._land(row, await self._courier.send(row.request, admitted=row is first))
+            if following.weight >= HEAVY or len(self._landed) >= self._together:
+                self._changed.set()
             following = None if self._pace.combine else self._pool.one_alone(self._now(), self._courier)
-
-    async def _fly_singly(self, rows: Sequence[Row]) -> None:
-        """Send rows one after the other; what comes after one that is tried again stays behind it, unsent."""
-        for row in rows:
-            voyage = row.sender[0]
-            if row is not rows[0] and voyage.broken:
-                self._send_out(voyage, voyage.leave())
-                continue
-            self._land(row, await self._courier.send(row.request, admitted=row is rows[0]))
 
     def _land(self, row: Row, reply: Response) -> None:
         voyage, leg, owned = row.sender
         units = voyage.land(leg, owned, reply)
         if units:
             self._send_out(voyage, units)
-        elif len(self._landed) >= _TOGETHER * self._pace.connections or self._behind(owned) >= HEAVY:
-            self._changed.set()
 
     async def _fly_body(self, sending: Sending) -> list[Response]:
         """Send one body to its end; gives one reply for each row."""

@@ -3,18 +3,15 @@
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from klavier.delivery.endings import ContractError, broken, spread
 from klavier.flows import SendOne
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.outcome import Outcome
 from klavier.strictjson import kind_of
 from klavier.vendor import Delivery, Flow
-
-if TYPE_CHECKING:
-    from klavier.outcome import Outcome
 
 MOST_REQUESTS = 10_000
 """How many requests one flow may make: many more than any batch of a vendor needs, so that it must be without end."""
@@ -65,7 +62,9 @@ class Leg:
         self.request = None
         try:
             if flow is None and isinstance(one, SendOne):
-                self.outcomes = spread(one.settle(response), self.delivery)
+                outcome = one.settle(response)
+                is_plain = outcome.__class__ is Outcome and len(self.delivery.events) == 1
+                self.outcomes = (outcome,) if is_plain else spread(outcome, self.delivery)
             elif flow is not None:
                 self._offer(flow.send(response), flow.send)
         except StopIteration as stop:

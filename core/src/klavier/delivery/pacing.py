@@ -95,7 +95,7 @@ class Pacer:
         self._clock = clock
         self._rates = dict(rates or {})
         self._windows: dict[str, _Window] = {}
-        self._by_call: dict[tuple[str, str], _Window] = {}
+        self._by_call: dict[tuple[str, str], _Window] = {}  # those whose path has no id, found without the table
         self._paused_until = 0.0
         self._pauses = 0
 
@@ -113,7 +113,7 @@ class Pacer:
         now = self._clock()
         if self._paused_until > now:
             return False
-        window = self._window(request)
+        window = self._by_call.get((request.method, request.path)) or self._window(request)
         if window is not None:
             if window.wait(now, modest=modest) > 0:
                 return False
@@ -122,7 +122,7 @@ class Pacer:
 
     def learn(self, request: Request, reply: Response) -> None:
         """Take in what a reply says: a refusal to pace by, the quota that is left, a key that is not accepted."""
-        window = self._window(request)
+        window = self._by_call.get((request.method, request.path)) or self._window(request)
         if window is not None:
             if window.in_flight > 0:
                 window.in_flight -= 1
@@ -146,10 +146,7 @@ class Pacer:
         return max(shares.items(), key=lambda item: item[1]) if shares else None
 
     def _window(self, request: Request) -> _Window | None:
-        call = request.method, request.path
-        return self._by_call.get(call) or self._find_window(*call)
-
-    def _find_window(self, method: str, path: str) -> _Window | None:
+        method, path = request.method, request.path
         endpoint = find_endpoint(method, path)
         if endpoint is None:
             return None

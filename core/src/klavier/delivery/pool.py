@@ -50,10 +50,14 @@ class Gate(Door, Protocol):
 
 @define(eq=False)
 class Parcel:
-    """What is sent in one go: rows of one kind in a body, or rows each by itself, one after the other (`kind` None)."""
+    """What is sent in one go: rows of one kind in a body, or rows each by itself, one after the other (`kind` None).
+
+    `weight` is how many entries wait behind rows that go each by itself.
+    """
 
     kind: BulkKind | None
     rows: list[Row]
+    weight: int = 0
 
 
 @define(eq=False)
@@ -256,7 +260,7 @@ class Pool:
                 return None
             turns.take_heaviest()
         group.items -= 1
-        return Parcel(None, unit.rows)
+        return Parcel(None, unit.rows, unit.weight)
 
     def _urgent(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
         while (unit := group.lone or group.hurried(now, self._linger, gate)) is not None:
@@ -264,7 +268,7 @@ class Pool:
                 return
             _ = group.turns.take_heaviest() or group.turns.take()
             group.items -= unit.count
-            yield Parcel(None, unit.rows)
+            yield Parcel(None, unit.rows, unit.weight)
 
     def _bodies(self, group: _Group, kind: BulkKind, gate: Gate, now: float, *, due: bool) -> Iterator[Parcel]:
         spaced = group.spaces(now)

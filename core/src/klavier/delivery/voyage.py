@@ -71,7 +71,7 @@ class Voyage:
         """Start what may go now; gives what to send.  Nothing while something is under way, and at the end."""
         if self._under_way:
             return ()
-        unit = self._next_unit() if self.rest or self._held is not None else None
+        unit = self._next_unit() if self._next < len(self._entries) or self._held is not None else None
         if unit is not None:
             return (unit,)
         self._landed.append(Landed(self._entries, self._results))
@@ -102,7 +102,7 @@ class Voyage:
                 self._held = started
                 break
             self._under_way += 1
-            if not (lone and self.rest):
+            if not lone or self._next == len(self._entries):
                 break
         return unit
 
@@ -129,5 +129,5 @@ class Voyage:
     def _end(self, leg: Leg, entry: Entry) -> None:
         result = Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0])
         self._results.append(result)
-        if result.holds_back:
+        if result.outcome.kind == "failed" and result.holds_back:
             self.broken = True
