@@ -4,7 +4,6 @@ Source: Klaviyo's OpenAPI specification of profiles and events; what RudderStack
 """
 
 import hashlib
-import re
 from typing import Any
 
 from klavier.events.model import Event
@@ -13,7 +12,6 @@ from klavier.klaviyo.limits import EMAIL, METRIC_NAME, UNIQUE_ID
 from klavier.strictjson import kind_of
 from klavier_rudderstack.phone import e164
 
-_is_address = re.compile(r"[^@\s]+@[^@\s]+").fullmatch
 _COORDINATES = frozenset({"latitude", "longitude"})
 UNPLACED = frozenset({"address", "location"})
 """The traits that v2 and v3 read parts of, or nothing, and send nowhere else."""
@@ -37,7 +35,9 @@ def attribute(name: str, value: Any, notes: list[str]) -> Any:
 
 def is_email(value: str) -> bool:
     """Tell whether an e-mail address is one that Klaviyo takes as it is."""
-    return len(value) <= EMAIL and _is_address(value) is not None
+    name, _, domain = value.partition("@")
+    # Text before one @ and behind it, and no white space: told in half the time that a pattern takes.
+    return bool(name and domain and "@" not in domain and len(value) <= EMAIL and value.split() == [value])
 
 
 def email(value: str, notes: list[str]) -> str | None:
@@ -74,14 +74,14 @@ def number(name: str, value: Any, notes: list[str]) -> float | int | None:
 def currency(value: Any, notes: list[str]) -> str | None:
     """Give a currency's ISO 4217 code in capitals."""
     if value.__class__ is str:
-        code: str = value if _is_code(value) else value.strip().upper()
-        if _is_code(code):
+        code: str = value if is_code(value) else value.strip().upper()
+        if is_code(code):
             return code
     notes.append("value_currency left out: not a currency code of three letters, such as USD")
     return None
 
 
-def _is_code(text: str) -> bool:
+def is_code(text: str) -> bool:
     """Tell whether a text is three capital letters; quicker than a pattern."""
     return len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()  # noqa: PLR2004 -- said above
 

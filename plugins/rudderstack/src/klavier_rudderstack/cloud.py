@@ -1,13 +1,17 @@
 """Cloud mode: from an event to what has to be said to Klaviyo, under one mode compiled at the start."""
 
-from klavier.events.model import Event, Group, Identify, Screen, Track
+from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
+from klavier.klaviyo.request import Request
+from klavier_rudderstack.commerce import compile_items, metric_of
 from klavier_rudderstack.events import compile_shape
 from klavier_rudderstack.imports import ImportContent
 from klavier_rudderstack.integrations import check_enabled
 from klavier_rudderstack.lookup import compile_lookup
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Parcel, Refused
-from klavier_rudderstack.people import NO_IDENTIFIER, finish, imported, v1_identify
+from klavier_rudderstack.people import NO_IDENTIFIER, event_slots, finish, imported, v1_identify
+from klavier_rudderstack.replay.content import ContentSlots
+from klavier_rudderstack.replay.tracks import ReplayedTrack
 from klavier_rudderstack.subscription import Subscriptions
 from klavier_rudderstack.tables import profile
 from klavier_rudderstack.v1 import V1Content
@@ -25,7 +29,8 @@ class Cloud:
         self._has_key = bool(mode.settings.private_api_key)
         self._identity = imported(mode, inside_event=False) if mode.version.imports else v1_identify(mode)
         self._content = ImportContent(mode) if mode.version.imports else V1Content(mode)
-        self._shape = compile_shape(mode)
+        self._shape, self._revision = compile_shape(mode), mode.revision
+        self._track = self._document if mode.settings.flatten_properties else self._replayed(mode)
         self._subscriptions = Subscriptions(mode)
         self._user_id = compile_lookup((profile.USER_ID_OR_ANONYMOUS,), frozenset())
 
@@ -37,14 +42,26 @@ class Cloud:
             raise Refused(NEEDS_KEY.format(type=event.type))
         if isinstance(event, (Track, Screen)):
             notes: list[str] = []
-            content, person = self._content.read(event, notes)
-            request = self._shape(event, content, person(event, notes), notes)
+            document = self._track(event, notes) if isinstance(event, Track) else self._document(event, notes)
+            request = Request("POST", "/api/events", None, document, None, self._revision)
             return Parcel(None, None, request, _unique(notes))
         if isinstance(event, Identify):
             return self._identify(event)
         if isinstance(event, Group):
             return self._group(event)
         raise Refused(NOT_SUPPORTED.format(type=event.type))
+
+    def _document(self, event: Track | Screen, notes: list[str]) -> JsonObject:
+        """Give the document of a create event request."""
+        content, person = self._content.read(event, notes)
+        return self._shape(event, content, person(event, notes), notes)
+
+    def _replayed(self, mode: Mode) -> ReplayedTrack:
+        """Give what makes the same documents of most track calls in one go."""
+        content = ContentSlots(mode, compile_items(mode.points))
+        return ReplayedTrack(
+            self._document, event_slots(mode), content, _no_metric if mode.version.imports else metric_of
+        )
 
     def _identify(self, event: Identify) -> Parcel:
         notes: list[str] = []
@@ -69,6 +86,10 @@ class Cloud:
             attributes.update(self._subscriptions.contact(payload, notes))
             document = {"data": {"type": "profile", "attributes": attributes}}
         return Parcel(profile=document, membership=membership, notes=_unique(notes))
+
+
+def _no_metric(_: object) -> None:
+    """Stand for `metric_of` where ecommerce events are as all others."""
 
 
 def _unique(notes: list[str]) -> tuple[str, ...]:

@@ -2,23 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from typing import Any
 
 from klavier.events.model import JsonObject
 from klavier.jsvalues import truthy
 from klavier_rudderstack.points import Points
+from klavier_rudderstack.replay.items import Rename, ReplayedItem
 from klavier_rudderstack.tables.ecommerce import EVENTS, ITEMS_FROM, PROPERTIES
 
-Rename = Callable[[JsonObject], JsonObject]
-"""Renames the properties of one event."""
-
+_ROW_TOTAL = "row_total"
 CONTACT = frozenset({"email", "phone"})
 """Properties that say who the person is, and are therefore said in the profile."""
 
 
 def metric_of(event: Any) -> str | None:
     """Give the Klaviyo metric of an ecommerce event; None for any other event."""
-    return EVENTS.get(event.strip().lower()) if event.__class__ is str else None
+    return _metric_of(event) if event.__class__ is str else None
+
+
+@lru_cache(maxsize=1024)
+def _metric_of(name: str) -> str | None:
+    """Remember what events are called: the same few names come again and again."""
+    return EVENTS.get(name.strip().lower())
 
 
 def compile_metrics(points: Points, elsewhere: AbstractSet[str] = CONTACT) -> Mapping[str, Rename]:
@@ -27,14 +33,14 @@ def compile_metrics(points: Points, elsewhere: AbstractSet[str] = CONTACT) -> Ma
 
 
 def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[str]) -> Rename:
-    renamed_item = compile_item(points.item, fallback=points.row_total_fallback, extras=points.ecommerce_extras)
+    renamed = compile_items(points)
     key = points.items_key
 
     def mapped(properties: JsonObject) -> JsonObject:
         """Rename what has a name, drop the rest, as RudderStack was observed to do."""
         found = {names[k]: v for k, v in properties.items() if k in names and v is not None and v != ""}
         given = properties.get("items")
-        items = _renamed(given if truthy(given) else properties.get("products"), renamed_item, objects_only=True)
+        items = renamed(given if truthy(given) else properties.get("products"))
         if items:
             found[key] = items
         return found
@@ -45,7 +51,7 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
         found: JsonObject = {}
         for k, v in properties.items():
             if k == source:
-                found[key] = _renamed(v, renamed_item, objects_only=False)
+                found[key] = renamed(v)
             elif k in names:
                 if v or (v is not None and v != ""):
                     found[names[k]] = v
@@ -54,6 +60,14 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
         return found
 
     return complete if points.ecommerce_extras else mapped
+
+
+def compile_items(points: Points) -> Callable[[Any], list[Any]]:
+    """Compile the renaming of the parameters of all items; those that say nothing are left out."""
+    general = compile_item(points.item, fallback=points.row_total_fallback, extras=points.ecommerce_extras)
+    rename = ReplayedItem(general, {*points.item, _ROW_TOTAL})
+    objects_only = not points.ecommerce_extras
+    return lambda items: _renamed(items, rename, objects_only=objects_only)
 
 
 def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> Rename:
@@ -65,11 +79,7 @@ def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> R
     def mapped(item: JsonObject) -> JsonObject:
         return {names[k]: v for k, v in item.items() if k in names and (v or (v is not None and v != ""))}
 
-    named = names.keys()
-
     def complete(item: JsonObject) -> JsonObject:
-        if named >= item.keys() and all(item.values()):  # most items: all they say has a name, and nothing is empty
-            return {names[k]: v for k, v in item.items()}
         found: JsonObject = {}
         for k, v in item.items():
             if k in names:
@@ -77,8 +87,8 @@ def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> R
                     found[names[k]] = v
             elif k not in found:
                 found[k] = v
-        if fallback and "RowTotal" not in found and found.get("row_total") not in (None, ""):
-            found["RowTotal"] = found.pop("row_total")
+        if fallback and "RowTotal" not in found and found.get(_ROW_TOTAL) not in (None, ""):
+            found["RowTotal"] = found.pop(_ROW_TOTAL)
         return found
 
     return complete if extras else mapped
@@ -99,4 +109,6 @@ def _renamed(items: Any, rename: Rename, *, objects_only: bool) -> list[Any]:
     if objects_only:
         return [renamed for item in items if isinstance(item, dict) and (renamed := rename(item))]
     found: list[Any] = [rename(item) if isinstance(item, dict) else item for item in items]
+    if all(found):
+        return found
     return [item for item in found if item or (item is not None and item != {})]

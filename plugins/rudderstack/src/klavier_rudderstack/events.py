@@ -7,7 +7,6 @@ from attrs import define
 
 from klavier.events.model import Event, JsonObject
 from klavier.klaviyo.limits import METRIC_NAME
-from klavier.klaviyo.request import Request
 from klavier.klaviyo.times import klaviyo_time
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.mode import Mode
@@ -31,16 +30,16 @@ class Content:
 Attributes = Callable[[Event, Content, list[str]], JsonObject]
 """Gives the attributes of an event but for metric and profile, and may change its content's name."""
 
-Shape = Callable[[Event, Content, JsonObject, list[str]], Request]
-"""Makes the request of an event out of its content and its person; raises `Refused`."""
+Shape = Callable[[Event, Content, JsonObject, list[str]], JsonObject]
+"""Makes the document of an event out of its content and its person; raises `Refused`."""
 
 
 def compile_shape(mode: Mode) -> Shape:
     """Compile the shape of events: natively v1's own, else the one that later revisions have."""
     attributes_of = _to_the_letter(mode) if mode.exact else _acceptable(mode)
-    revision, legacy = mode.revision, mode.legacy
+    legacy = mode.legacy
 
-    def request(event: Event, content: Content, person: JsonObject, notes: list[str]) -> Request:
+    def document(event: Event, content: Content, person: JsonObject, notes: list[str]) -> JsonObject:
         attributes = attributes_of(event, content, notes)
         if legacy:
             attributes["metric"] = {"name": content.name}
@@ -49,11 +48,9 @@ def compile_shape(mode: Mode) -> Shape:
             metric = {} if content.name is None and "name" not in event.payload else {"name": content.name}
             attributes["metric"] = {"data": {"type": "metric", "attributes": metric}}
             attributes["profile"] = {"data": person}
-        return Request(
-            "POST", "/api/events", None, {"data": {"type": "event", "attributes": attributes}}, None, revision
-        )
+        return {"data": {"type": "event", "attributes": attributes}}
 
-    return request
+    return document
 
 
 def _to_the_letter(mode: Mode) -> Attributes:

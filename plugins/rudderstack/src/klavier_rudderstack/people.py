@@ -12,7 +12,9 @@ from klavier_rudderstack.nesting import flatten
 from klavier_rudderstack.parcel import Refused
 from klavier_rudderstack.patches import patches_of
 from klavier_rudderstack.phone import accepted, is_accepted, is_plain
-from klavier_rudderstack.replay import Profile, Replayed, Texts
+from klavier_rudderstack.replay.person import PersonSlots
+from klavier_rudderstack.replay.profiles import Profile, ReplayedProfile
+from klavier_rudderstack.replay.slot import EMAIL, TEXT, text
 from klavier_rudderstack.tables import profile, traits
 
 NO_CONTACT = "None of email and phone are present in the payload"
@@ -23,6 +25,8 @@ NO_ANONYMOUS_ID = "anonymous_id left out: Klaviyo's profile import takes none si
 _CONTACT_IN_PROPERTIES = frozenset({"properties.email", "properties.phone"})
 _NOTHING: AbstractSet[str] = frozenset()
 _IDENTIFIERS = frozenset({"email", "phone_number", "external_id", "anonymous_id", "_kx"})
+_PLAIN_PHONE = text("not is_plain({0})", is_plain=is_plain)
+_ACCEPTED_PHONE = text("not is_accepted({0})", is_accepted=is_accepted)
 _ANONYMOUS_UNTIL = "2025-07-15"
 """The last revision whose profile import takes an anonymous id."""
 
@@ -45,7 +49,7 @@ def v1_identify(mode: Mode) -> Profile:
         data = {"type": "profile", "attributes": attributes}
         return data if exact else identified(data)
 
-    return _replayed(make, profile.V1_IDENTIFY, mode.version.own_traits, mode)
+    return _replayed(make, profile.V1_IDENTIFY, mode)
 
 
 def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
@@ -76,7 +80,7 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
             attributes["properties"] = custom
         return {"type": "profile", "attributes": attributes}
 
-    return _replayed(make, points.v1_event_profile, traits.V1, mode)
+    return _replayed(make, points.v1_event_profile, mode)
 
 
 def imported(mode: Mode, *, inside_event: bool) -> Profile:
@@ -118,17 +122,26 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
             _put_id(data, klaviyo_id(event.context), exact=exact)
         return data if exact else identified(data)
 
-    return _replayed(make, profile.IMPORT, own_traits, mode)
+    return _replayed(make, profile.IMPORT, mode)
 
 
-def _replayed(make: Profile, table: profile.Table, own_traits: AbstractSet[str], mode: Mode) -> Profile:
+def event_slots(mode: Mode) -> PersonSlots:
+    """Give what of an event comes into the profile inside it."""
+    return _slots(profile.IMPORT if mode.version.imports else mode.points.v1_event_profile, mode)
+
+
+def _slots(table: profile.Table, mode: Mode) -> PersonSlots:
+    guards = {"email": EMAIL, "phone_number": _PLAIN_PHONE}
+    if mode.exact:
+        guards = {"phone_number": _ACCEPTED_PHONE if mode.version.imports else TEXT}
+    return PersonSlots(table, mode.version.own_traits, guards)
+
+
+def _replayed(make: Profile, table: profile.Table, mode: Mode) -> Profile:
     """Make most profiles in one go, unless custom properties are flattened, which depends on what they hold."""
     if mode.settings.flatten_properties:
         return make
-    texts: Texts = {"email": acceptable.is_email, "phone_number": is_plain}
-    if mode.exact:
-        texts = {"phone_number": is_accepted} if mode.version.imports else {}
-    return Replayed(make, table, own_traits, texts, NO_ANONYMOUS_ID)
+    return ReplayedProfile(make, _slots(table, mode), NO_ANONYMOUS_ID)
 
 
 def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None:
