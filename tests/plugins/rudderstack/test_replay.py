@@ -1,5 +1,6 @@
 """Events of a shape that comes often are translated by a function of their own: to the same, byte for byte."""
 
+import re
 from itertools import product
 from typing import Any
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from klavier import parse_event
 from klavier.vendor import Fidelity, Wire
+from klavier_rudderstack import acceptable
 from klavier_rudderstack.cloud import Cloud
 from klavier_rudderstack.mode import mode_of
 from klavier_rudderstack.parcel import Refused
@@ -169,3 +171,22 @@ def test_an_anonymous_id_that_is_the_user_id_is_no_loss_in_a_known_shape_either(
         for user in (*["u"] * MET, "u", "a")
     ]
     assert [len(each) for each in notes] == [1] * MET + [1, 0]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda m: f"{m.settings.api_version}-{m.settings.fidelity}-{m.revision}")
+@pytest.mark.parametrize("name", ["Paid", "Checkout Started"])
+def test_what_comes_often_and_is_plain_is_translated_without_the_general_way(mode: Any, name: str) -> None:
+    cloud = Cloud(mode)
+    properties = {"order_id": "o", "value": 7, "products": [{"product_id": "p", "price": 2.5}], "colour": None}
+    usual = {"type": "track", "event": name, "userId": "u", "messageId": "m", "timestamp": _USUAL["timestamp"]}
+    plain = {**usual, "context": {"traits": {"email": "a@b.org", "plan": "free"}}, "properties": properties}
+    for _ in range(MET):
+        _come_to(cloud, plain)
+    made = _come_to(cloud, {**plain, "userId": "v"})
+    del cloud._content  # the general way is gone for good
+    assert _come_to(cloud, {**plain, "userId": "v"}) == made == _come_to(Cloud(mode), {**plain, "userId": "v"})
+
+
+@given(st.one_of(st.from_regex(r"[a@. \u00a0\u2028\x1c]{0,6}", fullmatch=True), st.text(max_size=8), st.emails()))
+def test_an_address_has_text_around_one_sign_and_no_white_space(text: str) -> None:
+    assert acceptable.is_email(text) is (re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None)

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from attrs import frozen
+from attrs import define, field
 
 _SMALL = 3000
 """Bytes up to which a body is copied to where it takes no more room than it needs."""
@@ -16,7 +16,7 @@ def quoted(part: str) -> str:
     return quote(part, safe="").replace(".", "%2E") if not part.strip(".") else quote(part, safe="")
 
 
-@frozen(repr=False, slots=False)
+@define(repr=False)  # nobody changes it; frozen it would take twice as long to make, and every event has one
 class Request:
     """One Klaviyo API call: what to send, not how.
 
@@ -33,17 +33,18 @@ class Request:
     json: Any = None
     form: Mapping[str, str] | None = None
     revision: str | None = None
+    _body: bytes | None = field(default=None, init=False, eq=False)
 
     @property
     def body(self) -> bytes:
         """The JSON body as UTF-8, serialised once; empty where there is none."""
         # By hand, since this is asked for in every delivery and a cached_property takes a lock in Python 3.11.
-        kept = self.__dict__
-        body: bytes | None = kept.get("_body")
+        body = self._body
         if body is None:
             written = b"" if self.json is None else orjson.dumps(self.json)
             # orjson leaves small texts in 4 KB of memory; of ten thousand requests that are under way that is 40 MB.
-            body = kept["_body"] = bytes(memoryview(written)) if len(written) < _SMALL else written
+            # Formatting copies in a quarter of the time that a memoryview takes.
+            body = self._body = b"%b" % written if len(written) < _SMALL else written
         return body
 
     def __repr__(self) -> str:

@@ -30,7 +30,7 @@ class Cloud:
         self._identity = imported(mode, inside_event=False) if mode.version.imports else v1_identify(mode)
         self._content = ImportContent(mode) if mode.version.imports else V1Content(mode)
         self._shape, self._revision = compile_shape(mode), mode.revision
-        self._track = self._document if mode.settings.flatten_properties else self._replayed(mode)
+        self._track = self._document if mode.settings.flatten_properties else self._replayed(mode).document
         self._subscriptions = Subscriptions(mode)
         self._user_id = compile_lookup((profile.USER_ID_OR_ANONYMOUS,), frozenset())
 
@@ -44,7 +44,7 @@ class Cloud:
             notes: list[str] = []
             document = self._track(event, notes) if isinstance(event, Track) else self._document(event, notes)
             request = Request("POST", "/api/events", None, document, None, self._revision)
-            return Parcel(None, None, request, _unique(notes))
+            return Parcel(None, None, request, _unique(notes) if notes else ())
         if isinstance(event, Identify):
             return self._identify(event)
         if isinstance(event, Group):

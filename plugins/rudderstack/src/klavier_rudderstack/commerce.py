@@ -65,9 +65,20 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
 def compile_items(points: Points) -> Callable[[Any], list[Any]]:
     """Compile the renaming of the parameters of all items; those that say nothing are left out."""
     general = compile_item(points.item, fallback=points.row_total_fallback, extras=points.ecommerce_extras)
-    rename = ReplayedItem(general, {*points.item, _ROW_TOTAL})
-    objects_only = not points.ecommerce_extras
-    return lambda items: _renamed(items, rename, objects_only=objects_only)
+    rename = ReplayedItem(general, {*points.item, _ROW_TOTAL}).rename
+
+    def objects(items: Any) -> list[Any]:
+        if not isinstance(items, list):
+            return []
+        return [renamed for item in items if isinstance(item, dict) and (renamed := rename(item))]
+
+    def all_kinds(items: Any) -> list[Any]:
+        if not isinstance(items, list):
+            return []
+        found: list[Any] = [rename(item) if isinstance(item, dict) else item for item in items]
+        return found if all(found) else [item for item in found if item or (item is not None and item != {})]
+
+    return all_kinds if points.ecommerce_extras else objects
 
 
 def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> Rename:
@@ -100,15 +111,3 @@ def _source(properties: JsonObject) -> str:
         if properties.get(name) and isinstance(properties[name], list):
             return name
     return ""
-
-
-def _renamed(items: Any, rename: Rename, *, objects_only: bool) -> list[Any]:
-    """Rename the parameters of each item, and leave out the items that say nothing."""
-    if not isinstance(items, list):
-        return []
-    if objects_only:
-        return [renamed for item in items if isinstance(item, dict) and (renamed := rename(item))]
-    found: list[Any] = [rename(item) if isinstance(item, dict) else item for item in items]
-    if all(found):
-        return found
-    return [item for item in found if item or (item is not None and item != {})]

@@ -19,7 +19,7 @@ class ReplayedItem:
         self._general, self._by_value = general, by_value
         self._shapes: Shapes[Make] = Shapes()
 
-    def __call__(self, item: JsonObject) -> JsonObject:
+    def rename(self, item: JsonObject) -> JsonObject:
         """Rename the parameters of one item."""
         shape = tuple(item)
         make = self._shapes.get(shape)

@@ -25,7 +25,7 @@ class ReplayedTrack:
         self._general, self._person, self._content, self._metric_of = general, person, content, metric_of
         self._shapes: Shapes[Make] = Shapes()
 
-    def __call__(self, event: Track, notes: list[str]) -> JsonObject:
+    def document(self, event: Track, notes: list[str]) -> JsonObject:
         """Make the document of an event."""
         payload, context, properties = event.payload, event.context, event.properties
         own, user = payload.get("traits", _NOBODY), context.get("traits", _NOBODY)
