@@ -94,16 +94,24 @@ class Turns(Generic[T]):
     def leave(self, items: Iterable[T]) -> None:
         """Take these items, whosever turn it is."""
         gone = set(map(id, items))
-        for place in self._arrived:
-            if id(place.item) in gone and not place.left:
-                place.left = True
-                self._count -= 1
-        self._arrived = deque(place for place in self._arrived if not place.left)
+        arrived = self._arrived
+        while arrived and (arrived[0].left or id(arrived[0].item) in gone):  # most are the first ones
+            place = arrived.popleft()
+            if not place.left:
+                gone.discard(id(self._take(place)))
+        if gone:
+            for place in arrived:
+                if id(place.item) in gone and not place.left:
+                    self._take(place)
+            self._arrived = deque(place for place in arrived if not place.left)
         self._heavy = [row for row in self._heavy if not row[2].left]
         heapq.heapify(self._heavy)
 
     def __iter__(self) -> Iterator[T]:
         """Give all items in the order of their turns; takes none."""
+        if not self._heavy:
+            yield from (place.item for place in self._arrived if not place.left)
+            return
         by_age = (place for place in self._arrived if not place.left)
         by_weight = iter([row[2] for row in sorted(self._heavy) if not row[2].left])
         shown: set[int] = set()
