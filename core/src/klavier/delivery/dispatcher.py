@@ -48,6 +48,9 @@ _STEP = 1000
 _TOGETHER = 4
 """How many events a connection are written down together while more can be sent: neighbours leave at little cost."""
 
+_MOMENT = 0.05
+"""How long one event that ended waits for others to be written down with, in seconds."""
+
 _SHORTEST_SLEEP = 0.001
 _DISK_PAUSE = 1.0
 
@@ -104,6 +107,7 @@ class Dispatcher:
         self._flights: set[asyncio.Task[None]] = set()
         self._underway = 0
         self._landed: list[Landed] = []
+        self._alarm: asyncio.TimerHandle | None = None
         self._has_more = True
         self._telling_from: int | None = None
         self._changed = asyncio.Event()
@@ -126,24 +130,27 @@ class Dispatcher:
 
     async def run(self, *, until_empty: bool) -> None:
         """Deliver until `stop`, or until nothing is left that waits."""
+        woken = True
         try:
             while True:
                 with resting():
                     started = self._start()
                     self._dispatch(starved=not started and self._room > 0, idle=not started and not self._flights)
-                if self._landed:
+                if self._landed and (woken or not self._flights or len(self._landed) >= self._together):
                     await self._write_down()
+                    woken = False
                     continue
                 if self._finished(until_empty=until_empty):
                     return
                 await (asyncio.sleep(0) if started else self._sleep())
+                woken = not started or self._changed.is_set()
         finally:
             for flight in self._flights:
                 flight.cancel()
             await asyncio.gather(*self._flights, return_exceptions=True)
 
     def _finished(self, *, until_empty: bool) -> bool:
-        if self._flights or (self._underway and not self._stopping):
+        if self._landed or self._flights or (self._underway and not self._stopping):
             return False
         return self._stopping or (until_empty and self._lanes.idle)
 
@@ -245,9 +252,16 @@ class Dispatcher:
                     self._send_out(voyage, voyage.leave())
                 else:
                     self._land(row, await self._courier.send(row.request, admitted=row is first))
-            if following.weight >= HEAVY or len(self._landed) >= self._together:
-                self._changed.set()
+            self._have_written_down(soon=following.weight >= HEAVY)
             following = None if self._pace.combine else self._pool.one_alone(self._now(), self._courier)
+
+    def _have_written_down(self, *, soon: bool) -> None:
+        """Wake the dispatcher for what landed: when it is enough, when much waits behind it, else in a moment."""
+        landed = len(self._landed)
+        if soon or landed >= self._together:
+            self._changed.set()
+        elif landed == 1:
+            self._alarm = asyncio.get_running_loop().call_later(_MOMENT, self._changed.set)
 
     def _land(self, row: Row, reply: Response) -> None:
         voyage, leg, owned = row.sender
@@ -275,6 +289,8 @@ class Dispatcher:
         """Settle what ended, on the disk first; only then may the lanes go on and the observers see it."""
         landed = list(self._landed)
         self._landed.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
         now = self._now()
         hold = self._courier.hold
         with resting():
@@ -326,6 +342,7 @@ class Dispatcher:
         now = self._now()
         moments = [self._lanes.next_due() if self._room > 0 else None, self._pool.next_linger(now)]
         waits = [moment - now for moment in moments if moment is not None and moment > now]
+        waits += [_MOMENT] if self._landed else []
         if len(self._flights) < self._pace.connections:
             starved = self._room > 0 or not self._flights
             held = self._pool.calls(now, starved=starved)
