@@ -1,3 +1,4 @@
+import asyncio
 import random
 from collections import Counter
 from typing import Any
@@ -119,6 +120,21 @@ def test_a_refused_body_without_a_pointer_is_halved_until_the_bad_row_is_found()
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count - 1, "failed": 1}
         assert simulation.klaviyo.calls["bulk_create_events"] <= 12
+
+    run_virtually(main())
+
+
+def test_what_ended_is_told_in_a_moment_while_other_calls_hang() -> None:
+    async def main() -> None:
+        outbox = Outbox()
+        count = fill(outbox, [*(track(f"slow{n}") for n in range(3)), *(track(n) for n in range(60))])
+        simulation = Simulation(outbox, pace=Pace(connections=4))
+        simulation.klaviyo.delay = lambda request: 600.0 if b"slow" in request.body else 0.0
+        draining = asyncio.create_task(simulation.drain())
+        await asyncio.sleep(0.7)  # the fourth connection has sent about fourteen, fewer than are written down at once
+        assert simulation.outcomes["delivered"] >= 10
+        await draining
+        assert simulation.outcomes == {"delivered": count}
 
     run_virtually(main())
 

@@ -60,12 +60,13 @@ def _request(event: Event) -> klavier.Request:
 
 
 class FakeKlaviyo:
-    """Takes requests within its windows; `fault` may answer before it does."""
+    """Takes requests within its windows, `delay` seconds later than usual; `fault` may answer before it does."""
 
     def __init__(self, clock: Callable[[], float], *, limited: bool = True, latency: float = 0.05) -> None:
         self.clock = clock
         self.limited = limited
         self.latency = latency
+        self.delay: Callable[[klavier.Request], float] = lambda _: 0.0
         self.fault: Callable[[klavier.Request], klavier.Response | None] = lambda _: None
         self.received: dict[str, list[int]] = defaultdict(list)
         self.unique: set[int] = set()
@@ -74,7 +75,7 @@ class FakeKlaviyo:
         self.windows: dict[str, FixedWindows] = {}
 
     async def send(self, request: klavier.Request) -> klavier.Response:
-        await asyncio.sleep(self.latency)
+        await asyncio.sleep(self.latency + self.delay(request))
         endpoint = find_endpoint(request.method, request.path)
         assert endpoint is not None
         if self.limited:

@@ -50,7 +50,12 @@ def is_plain(text: str) -> bool:
 
 def is_plain_time(text: str) -> bool:
     """Tell quickly whether a text is such a time and one that Klaviyo takes: `klaviyo_time` gives it back unchanged."""
-    if not is_plain(text) or text < _EARLIEST:
+    return text >= _EARLIEST and is_iso_time(text)
+
+
+def is_iso_time(text: str) -> bool:
+    """Tell quickly whether a text is a time in that one form, of any year."""
+    if not is_plain(text):
         return False
     try:
         datetime.fromisoformat(text)

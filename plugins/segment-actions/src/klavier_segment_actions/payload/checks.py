@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
+from klavier.klaviyo.times import is_iso_time
 from klavier.strictjson import kind_of
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped
@@ -13,7 +14,6 @@ from klavier_segment_actions.payload.formats import (
     EARLIEST,
     before_klaviyo,
     is_email,
-    is_iso_time,
     is_rfc3339,
     is_strict_email,
     iso_time,

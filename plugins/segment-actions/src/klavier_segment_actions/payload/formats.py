@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from klavier.klaviyo.times import EARLIEST_YEAR, is_plain, klaviyo_time
+from klavier.klaviyo.times import EARLIEST_YEAR, is_iso_time, klaviyo_time
 
 # Both cases are spelled out and no part is ever tried again, which makes it several times as fast.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
@@ -54,17 +54,6 @@ def iso_time(value: Any) -> str | None:
     if moment is None:
         return None
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
-
-
-def is_iso_time(text: str) -> bool:
-    """Tell quickly whether a text is in the form already, as nearly all times are."""
-    if not is_plain(text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 def is_rfc3339(value: Any) -> bool:
