@@ -13,11 +13,12 @@ from klavier import parse_event
 from klavier.vendor import Fidelity, Wire
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.cloud import Cloud
+from klavier_rudderstack.commerce import metric_of
 from klavier_rudderstack.mode import mode_of
 from klavier_rudderstack.parcel import Refused
 from klavier_rudderstack.replay.person import PersonSlots
 from klavier_rudderstack.replay.profiles import ReplayedProfile
-from klavier_rudderstack.replay.shapes import MET
+from klavier_rudderstack.replay.shapes import MET, MOST_CHARACTERS, Shapes
 from klavier_rudderstack.replay.slot import text
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables import profile, traits
@@ -190,3 +191,16 @@ def test_what_comes_often_and_is_plain_is_translated_without_the_general_way(mod
 @given(st.one_of(st.from_regex(r"[a@. \u00a0\u2028\x1c]{0,6}", fullmatch=True), st.text(max_size=8), st.emails()))
 def test_an_address_has_text_around_one_sign_and_no_white_space(text: str) -> None:
     assert acceptable.is_email(text) is (re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None)
+
+
+def test_long_names_are_not_kept() -> None:
+    shapes: Shapes[str] = Shapes()
+    for _ in range(MET):
+        shapes.meet((None, "n" * (MOST_CHARACTERS + 1)), 1, lambda: "long")
+        shapes.meet((None, "n" * MOST_CHARACTERS), 1, lambda: "short")
+    assert shapes.get((None, "n" * (MOST_CHARACTERS + 1))) is None
+    assert shapes.get((None, "n" * MOST_CHARACTERS)) == "short"
+
+
+def test_a_long_name_of_an_event_is_still_understood() -> None:
+    assert metric_of("Checkout Started" + " " * 1000) == metric_of("checkout started") is not None

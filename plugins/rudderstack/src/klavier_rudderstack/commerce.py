@@ -7,6 +7,7 @@ from typing import Any
 
 from klavier.events.model import JsonObject
 from klavier.jsvalues import truthy
+from klavier.klaviyo.limits import METRIC_NAME
 from klavier_rudderstack.points import Points
 from klavier_rudderstack.replay.items import Rename, ReplayedItem
 from klavier_rudderstack.tables.ecommerce import EVENTS, ITEMS_FROM, PROPERTIES
@@ -18,12 +19,14 @@ CONTACT = frozenset({"email", "phone"})
 
 def metric_of(event: Any) -> str | None:
     """Give the Klaviyo metric of an ecommerce event; None for any other event."""
-    return _metric_of(event) if event.__class__ is str else None
+    if event.__class__ is not str:
+        return None
+    return _metric_of(event) if len(event) <= METRIC_NAME else EVENTS.get(event.strip().lower())
 
 
 @lru_cache(maxsize=1024)
 def _metric_of(name: str) -> str | None:
-    """Remember what events are called: the same few names come again and again."""
+    """Remember what events are called: the same few names come again and again; long ones would fill the memory."""
     return EVENTS.get(name.strip().lower())
 
 

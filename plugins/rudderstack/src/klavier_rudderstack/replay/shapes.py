@@ -8,6 +8,8 @@ MET = 3
 MOST_SHAPES = 1000
 """Shapes that have a function; those that come later go the general way, and so does what comes once."""
 MOST_MEMBERS = 100
+MOST_CHARACTERS = 10_000
+"""Of all names in a shape."""
 
 Made = TypeVar("Made")
 Shape = tuple[Any, ...]
@@ -24,7 +26,11 @@ class Shapes(Generic[Made]):
 
     def meet(self, shape: Shape, size: int, make: Callable[[], Made]) -> None:
         """Count a shape of so many members, and make what it is to have when it has been met often enough."""
-        if len(self._made) >= MOST_SHAPES or size > MOST_MEMBERS:
+        if (
+            len(self._made) >= MOST_SHAPES
+            or size > MOST_MEMBERS
+            or sum(map(len, filter(None, shape))) > MOST_CHARACTERS
+        ):
             return
         if len(self._met) >= MOST_SHAPES:
             self._met.clear()
