@@ -52,7 +52,7 @@ class Courier:
         """
         if (self._held_until and self.hold > 0) or not self._pacer.admit(request, modest=modest):
             return False
-        if self._failures >= _DOWN_AFTER:
+        if self.is_down:
             self._hold()
         return True
 

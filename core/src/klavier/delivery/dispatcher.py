@@ -374,9 +374,9 @@ class _Slots:
         self._courier = courier
         self._free = free
 
-    def is_open(self, request: Request, *, modest: bool = False) -> bool:
+    def is_open(self, request: Request) -> bool:
         """Tell whether a connection is free and the request's time has come."""
-        return self._free > 0 and self._courier.wait(request, modest=modest) <= 0
+        return self._free > 0 and self._courier.wait(request) <= 0
 
     def wait(self, request: Request) -> float:
         """Give the seconds until the request's time comes, were a connection free."""

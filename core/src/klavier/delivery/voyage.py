@@ -129,5 +129,5 @@ class Voyage:
     def _end(self, leg: Leg, entry: Entry) -> None:
         result = Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0])
         self._results.append(result)
-        if result.outcome.kind == "failed" and result.holds_back:
+        if result.holds_back:
             self.broken = True

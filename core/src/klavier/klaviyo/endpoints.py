@@ -97,9 +97,6 @@ _PATTERNS = [
 
 def find_endpoint(method: str, path: str) -> Endpoint | None:
     """Give the endpoint of a call, None for one that the table does not know."""
-    found = _EXACT.get((method, path))
-    if found is not None:
-        return found
     path = path.rstrip("/")
     found = _EXACT.get((method, path))
     if found is not None:
