@@ -324,6 +324,24 @@ def test_an_old_event_is_a_free_map(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "value", "unique_id"),
+    [
+        ({}, 3, "m1"),
+        ({"value": 5, "unique_id": "m2"}, 5, "m2"),
+        ({"value": 0}, 0, "m1"),
+    ],
+)
+def test_the_specials_of_an_old_event_count_where_no_attribute_says_it(
+    sandbox: Sandbox, said: dict[str, Any], value: float, unique_id: str
+) -> None:
+    properties = {"$value": "3", "$event_id": "m1", "x": 1}
+    attributes = {"profile": {"$id": "u1"}, "metric": {"name": "Ordered"}, "properties": properties, **said}
+    sandbox.send(post("/api/events", {"data": {"type": "event", "attributes": attributes}}, "2023-02-22"))
+    found = the_event(sandbox)
+    assert (found["value"], found["unique_id"], found["properties"]) == (value, unique_id, {"x": 1})
+
+
+@pytest.mark.parametrize(
     ("people", "pointer"),
     [
         ({"plan": "pro"}, "/data/attributes/profile"),

@@ -41,7 +41,7 @@ _TRAITS = st.dictionaries(
     st.sampled_from(
         ["email", "phone", "firstName", "first_name", "id", "userId", "city", "state", "region", "zip", "postalcode",
          "street", "title", "timezone", "_kx", "consent", "plan", "age", "anonymousId", "a.b", "a", "properties",
-         "address", "location", "$email", "é 'x\" \\"]
+         "address", "location", "$email", "$first_name", "$zip", "é 'x\" \\"]
     ),
     _MOSTLY_TEXT,
     max_size=8,

@@ -276,7 +276,7 @@ def test_checkout_started_on_the_native_wire() -> None:
         "metric": {"name": "Started Checkout"},
         "properties": {**CHECKOUT_PROPERTIES, "$event_id": "1234", "$value": 12.34},
         "profile": {"$id": "user2"},
-        "unique_id": "m1",
+        "unique_id": "1234",
     }
     assert say(*sent(CHECKOUT, wire="native").requests) == [
         ("POST /api/events", {"data": {"type": "event", "attributes": attributes}})

@@ -96,6 +96,9 @@ TRAITS = members(
     subscribe=mostly(st.booleans()),
     properties=mostly(CONTROL),
     plan=ODD,
+    **dict.fromkeys(
+        ("$email", "$id", "$anonymous", "$exchange_id", "$first_name", "$locale", "$zip", "$latitude"), ODD
+    ),
 )
 ITEMS = mostly(
     st.lists(
@@ -119,6 +122,7 @@ PROPERTIES = members(
     title=ODD,
     city=ODD,
     quantity=ODD,
+    **dict.fromkeys(("$value", "$event_id"), ODD),
 )
 EXTERNAL_IDS = mostly(st.lists(mostly(members(type=mostly(st.just("klaviyo-profileId")), id=ODD)), max_size=2))
 FIELDS = mostly(st.lists(mostly(st.sampled_from(["plan", "title", "a.b"])), max_size=2))

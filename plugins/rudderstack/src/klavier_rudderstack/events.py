@@ -6,13 +6,17 @@ from typing import Any
 from attrs import define
 
 from klavier.events.model import Event, JsonObject
+from klavier.jsvalues import parse_float
 from klavier.klaviyo.limits import METRIC_NAME
 from klavier.klaviyo.times import klaviyo_time
+from klavier.strictjson import kind_of
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Refused
 
 BAD_NAME = f"the event's name is no text of 1 to {METRIC_NAME} characters, which is what Klaviyo takes"
+_SPECIALS = frozenset({"$event_id", "$value"})
+"""The properties that Klaviyo took for an event's id and its value until 2023."""
 BAD_TIME = "time left out: no time that Klaviyo takes (RFC 3339, from 1990 on)"
 
 
@@ -70,7 +74,7 @@ def _to_the_letter(mode: Mode) -> Attributes:
 
 
 def _acceptable(mode: Mode) -> Attributes:
-    has_specials = not mode.version.imports and not mode.legacy
+    has_specials, current = not mode.version.imports, mode.current
 
     def attributes(event: Event, content: Content, notes: list[str]) -> JsonObject:
         name, properties = content.name, content.properties
@@ -82,10 +86,10 @@ def _acceptable(mode: Mode) -> Attributes:
             properties = {}
         found: JsonObject = {"properties": properties}
         unique_id = event.message_id
-        if has_specials:
-            unique_id = properties.pop("$event_id", None) or unique_id
-            if "$value" in properties and content.value is None:
-                content.value = acceptable.number("$value", properties.pop("$value"), notes)
+        if has_specials and not _SPECIALS.isdisjoint(properties):
+            _settle_value(content, properties, notes)
+            given = _say_specials(content, properties) if current else properties.get("$event_id")
+            unique_id = unique_id if given in (None, "") else given
         if content.value is not None:
             found["value"] = content.value
         if content.currency is not None:
@@ -96,6 +100,26 @@ def _acceptable(mode: Mode) -> Attributes:
         return found
 
     return attributes
+
+
+def _say_specials(content: Content, properties: JsonObject) -> Any:
+    """Take `$value` and `$event_id` out of the properties: as the event's value, and as what is given back."""
+    content.value = properties.pop("$value", content.value)
+    return properties.pop("$event_id", None)
+
+
+def _settle_value(content: Content, properties: JsonObject, notes: list[str]) -> None:
+    """Keep of the property `$value` what Klaviyo took for the event's value: a number, where nothing else is one."""
+    given = properties.pop("$value", None)
+    if given is None:
+        return
+    number = parse_float(given)
+    if content.value is not None:
+        notes.append("$value left out: the event has a value already")
+    elif number is None:
+        notes.append(f"$value left out: {kind_of(given)} that is no number")
+    else:
+        properties["$value"] = number
 
 
 def _say_currency(attributes: JsonObject, currency: Any, notes: list[str]) -> None:

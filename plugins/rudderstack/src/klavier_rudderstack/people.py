@@ -4,7 +4,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from klavier.events.model import Event, JsonObject
-from klavier.jsvalues import truthy
+from klavier.jsvalues import to_string, truthy
+from klavier.strictjson import kind_of
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.lookup import Found, compile_lookup, custom_properties
 from klavier_rudderstack.mode import Mode
@@ -71,6 +72,8 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
             custom = flatten(custom)
         if "consent" in attributes:
             custom.setdefault("$consent", attributes.pop("consent"))
+        if not exact and not profile.SAID_AS.keys().isdisjoint(custom):
+            _take_specials(found, custom, notes)
         finish(event, found, notes, exact=exact)
         if not exact and _IDENTIFIERS.isdisjoint(attributes):
             raise Refused(NO_IDENTIFIER)
@@ -204,6 +207,25 @@ def _require_contact(attributes: JsonObject) -> None:
 
 def _without_nulls(custom: JsonObject) -> JsonObject:
     return {key: value for key, value in custom.items() if value is not None}
+
+
+def _take_specials(found: Found, custom: JsonObject, notes: list[str]) -> None:
+    """Make attributes of custom properties that are named as specials; they win over what was looked up, null clears.
+
+    RudderStack sends custom properties beside its own specials, and Klaviyo took each `$first_name` for the first name.
+    """
+    attributes, location, _, odd = found
+    for special in [name for name in custom if name in profile.SAID_AS]:
+        name, value = profile.SAID_AS[special], custom.pop(special)
+        target = location if name in profile.LOCATION else attributes
+        if isinstance(value, (dict, list)):
+            notes.append(f"{special} left out: {kind_of(value)} where Klaviyo takes text")
+            continue
+        odd[:] = [other for other in odd if other != name]
+        if value in (None, "") and name in _IDENTIFIERS:
+            target.pop(name, None)
+        else:
+            target[name] = None if value is None else to_string(value)
 
 
 def _people(attributes: JsonObject, custom: JsonObject) -> JsonObject:

@@ -4,6 +4,7 @@ from typing import Any
 
 from attrs import define
 
+from klavier.jsvalues import parse_float, to_string
 from klavier.sandbox.bodies.people import profile_attributes
 from klavier.sandbox.exchange import ACCEPTED, Exchange, Reply
 from klavier.sandbox.patches import usable, write_attributes, write_meta
@@ -43,9 +44,23 @@ def take_event(exchange: Exchange, *, change: bool) -> None:
     else:
         person = Person("", profile_attributes(attributes["profile"]), None)
         metric = attributes["metric"]
+        said = said_by_specials(attributes["properties"])
+        attributes = {**attributes, **{name: it for name, it in said.items() if attributes.get(name) is None}}
+        attributes["properties"] = said["properties"]
     profile = attributed(exchange, person, change=change)
     if profile is not None:
         store(exchange, profile, metric, attributes, time)
+
+
+def said_by_specials(properties: dict[str, Any]) -> dict[str, Any]:
+    """Say `$value` and `$event_id` among event properties as attributes, as Klaviyo took them until 2023.
+
+    Source: its legacy track API, and RudderStack's document on revision 2023-02-22, which sends both there.
+    """
+    rest = dict(properties)
+    unique, value = rest.pop("$event_id", None), parse_float(rest.pop("$value", None))
+    is_none = unique in (None, "") or isinstance(unique, (dict, list))
+    return {"properties": rest, "unique_id": None if is_none else to_string(unique), "value": value}
 
 
 def bulk_create_events(exchange: Exchange) -> Reply:

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from klavier.jsvalues import parse_float, to_string
+from klavier.jsvalues import to_string
 from klavier.sandbox.bodies.people import forgiving_attributes
 from klavier.sandbox.exchange import Exchange, Reply
-from klavier.sandbox.operations.events import Person, attributed, store
+from klavier.sandbox.operations.events import Person, attributed, said_by_specials, store
 from klavier.sandbox.operations.subscriptions import subscribe as grant
 from klavier.sandbox.profile import Consent, Profile
 from klavier.sandbox.profiles import identifiers_in
@@ -86,15 +86,9 @@ def _track(exchange: Exchange, payload: dict[str, Any]) -> None:
     if profile is None:
         return
     given = payload.get("properties")
-    properties = dict(given) if isinstance(given, dict) else {}
-    unique, value = properties.pop("$event_id", None), parse_float(properties.pop("$value", None))
+    event = said_by_specials(given if isinstance(given, dict) else {})
     if payload.get("__track_once__"):
-        unique = "__track_once__"
-    event = {
-        "properties": properties,
-        "unique_id": None if unique in (None, "") else to_string(unique),
-        "value": value,
-    }
+        event["unique_id"] = "__track_once__"
     store(exchange, profile, {"name": to_string(name)}, event, _seconds(payload.get("time")))
 
 

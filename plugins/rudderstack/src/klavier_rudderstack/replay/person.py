@@ -5,11 +5,11 @@ from collections.abc import Set as AbstractSet
 
 from klavier_rudderstack.integrations import options_of
 from klavier_rudderstack.replay.slot import NOT_NULL, TEXT, Guard, Names, Slot
-from klavier_rudderstack.tables.profile import Table
+from klavier_rudderstack.tables.profile import SAID_AS, Table
 
 _SCOPES = {"payload": "", "context": "context", "own": "traits", "user": "context.traits"}
 """What holds the members, and the scopes of a table's places."""
-_BY_VALUE = frozenset({"address", "location", "externalId"})
+_BY_VALUE = frozenset({"address", "location", "externalId", *SAID_AS})
 """Members of which it is not enough to know that they are there."""
 _MARKERS = {"email": "{}@example.org", "phone_number": "+14155550{:03}"}
 _MARKER = "#{}"

@@ -7,7 +7,9 @@ profile's `location`.  Source: RudderStack's Klaviyo documents and the generic f
 Row = tuple[str, ...]
 Table = tuple[Row, ...]
 
-LOCATION = frozenset({"address1", "city", "country", "ip", "latitude", "longitude", "region", "timezone", "zip"})
+LOCATION = frozenset(
+    {"address1", "address2", "city", "country", "ip", "latitude", "longitude", "region", "timezone", "zip"}
+)
 """The attributes that Klaviyo keeps inside `location`."""
 
 # fmt: off
@@ -62,17 +64,25 @@ SPECIALS = {
     "external_id": "$id",
     "email": "$email",
     "phone_number": "$phone_number",
+    "anonymous_id": "$anonymous",
+    "_kx": "$exchange_id",
     "first_name": "$first_name",
     "last_name": "$last_name",
     "title": "$title",
     "organization": "$organization",
     "image": "$image",
+    "locale": "$locale",
     "city": "$city",
     "region": "$region",
     "country": "$country",
     "zip": "$zip",
     "address1": "$address1",
+    "address2": "$address2",
     "timezone": "$timezone",
-    "consent": "$consent",
+    "latitude": "$latitude",
+    "longitude": "$longitude",
 }
-"""How the profile inside a v1 event spells the attributes."""
+"""How the profile inside a v1 event spells the attributes; `$consent` and all else are custom properties."""
+
+SAID_AS = {special: attribute for attribute, special in SPECIALS.items()}
+"""The attributes by the specials that a v1 event says them with."""
