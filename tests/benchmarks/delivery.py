@@ -20,7 +20,7 @@ import orjson
 from attrs import evolve, frozen
 
 from klavier import Plugins, Request, Response, Vendor, load_vendor
-from klavier.delivery.bulk import Row, Unit, pack
+from klavier.delivery.bulk import Row, Unit, in_one, pack
 from klavier.delivery.courier import Courier
 from klavier.delivery.dispatcher import Dispatcher, Pace
 from klavier.delivery.drivers import plan
@@ -186,10 +186,7 @@ def bodies(requests: list[Request]) -> list[Request]:
     rows = [Row(request, None, alone=False) for request in requests]
     kind = rows[0].kind
     assert kind is not None
-    packed = [
-        kind.request(body.rows[0].request, [item for row in body.rows for item in kind.items(row.request.json)])
-        for body in pack(kind, map(Unit, rows))
-    ]
+    packed = [in_one(kind, body.rows) for body in pack(kind, map(Unit, rows))]
     assert all(request.body for request in packed)
     return packed
 

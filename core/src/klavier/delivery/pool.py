@@ -7,10 +7,13 @@ from typing import Protocol
 from attrs import define, field
 
 from klavier.delivery.bulk import BulkKind, Row, Unit, pack
+from klavier.delivery.leg import Leg
 from klavier.delivery.pacing import BURST_SECONDS
 from klavier.delivery.turns import URGENT, Turns
+from klavier.flows import SendOne
 from klavier.klaviyo.endpoints import M
 from klavier.klaviyo.request import Request
+from klavier.vendor import Delivery
 
 _LATELY = 5.0
 """For how many seconds the others are modest after an urgent request came."""
@@ -183,6 +186,18 @@ class Pool:
     def row(self, request: Request, sender: object, *, bulkable: bool) -> Row:
         """Wrap a request; only a `bulkable` one is combined, and only where this pool combines."""
         return Row(request, sender, alone=not (self._combine and bulkable))
+
+    def embark(self, delivery: Delivery) -> tuple[Leg, Row | None]:
+        """Start a delivery, up to its first request; gives that as a row where it is one already.
+
+        What is said in a body is measured by what it says there, and is written only once.
+        """
+        one = delivery.flow
+        if not (self._combine and delivery.bulkable and isinstance(one, SendOne) and one.request.__class__ is Request):
+            return Leg(delivery), None
+        row = Row(one.request, None, alone=False)
+        leg = Leg(delivery, row.text or None)
+        return leg, row if leg.request is one.request else None
 
     def add(self, unit: Unit, now: float) -> None:
         """Take in what stays in one body: one request, or several of one person that share a group."""

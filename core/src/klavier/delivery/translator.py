@@ -13,7 +13,7 @@ from klavier.events.reader import event_of
 from klavier.outcome import Outcome, rejected
 from klavier.plugins import Plugins
 from klavier.strictjson import kind_of
-from klavier.vendor import Vendor
+from klavier.vendor import Delivery, Vendor
 
 Start = tuple[Leg, list[Entry]]
 """A leg and the entries it delivers, in the order of its outcomes."""
@@ -29,10 +29,10 @@ class Translator:
         self._vendor = vendor
         self._plugins = plugins
 
-    def start(self, entry: Entry) -> Leg | Outcome:
-        """Start the delivery of one entry, up to its first request."""
+    def plan(self, entry: Entry) -> Delivery | Outcome:
+        """Let the vendor plan the delivery of one entry."""
         event = self._event(entry)
-        return event if isinstance(event, Outcome) else Leg(plan_one(self._vendor, event)[0])
+        return event if isinstance(event, Outcome) else plan_one(self._vendor, event)[0]
 
     def start_together(self, entries: Sequence[Entry]) -> tuple[list[Start], list[Known]]:
         """Start the delivery of entries that the vendor is given at once, up to the first request of each leg."""

@@ -114,13 +114,19 @@ class Voyage:
         while self._next < len(self._entries):
             entry = self._entries[self._next]
             self._next += 1
-            leg = self._translator.start(entry)
-            if isinstance(leg, Outcome):
-                self._results.append(Result(entry, leg))
-            elif leg.request is None:
+            delivery = self._translator.plan(entry)
+            if isinstance(delivery, Outcome):
+                self._results.append(Result(entry, delivery))
+                continue
+            leg, row = self._pool.embark(delivery)
+            if leg.request is None:
                 self._end(leg, entry)
+                continue
+            if row is None:
+                row = self._row(leg, (entry,), leg.request)
             else:
-                return self._row(leg, (entry,), leg.request), leg.delivery.lone
+                row.sender = self, leg, (entry,)
+            return row, delivery.lone
         return None
 
     def _row(self, leg: Leg, owned: Sequence[Entry], request: Request) -> Row:

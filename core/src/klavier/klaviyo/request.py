@@ -11,6 +11,12 @@ _SMALL = 3000
 """Bytes up to which a body is copied to where it takes no more room than it needs."""
 
 
+def compact(text: bytes) -> bytes:
+    """Copy a small text that orjson wrote: it leaves each in 4 KB of memory, 40 MB for ten thousand under way."""
+    # Formatting copies in a quarter of the time that a memoryview takes.
+    return b"%b" % text if len(text) < _SMALL else text
+
+
 def quoted(part: str) -> str:
     """Quote one segment of a path, such as an id; segments of dots, which would climb the path, are quoted too."""
     return quote(part, safe="").replace(".", "%2E") if not part.strip(".") else quote(part, safe="")
@@ -42,10 +48,13 @@ class Request:
         body = self._body
         if body is None:
             written = b"" if self.json is None else orjson.dumps(self.json)
-            # orjson leaves small texts in 4 KB of memory; of ten thousand requests that are under way that is 40 MB.
-            # Formatting copies in a quarter of the time that a memoryview takes.
-            body = self._body = b"%b" % written if len(written) < _SMALL else written
+            body = self._body = compact(written)
         return body
+
+    def written(self, body: bytes) -> "Request":
+        """Take over the JSON body from whoever has written it already; gives the request itself."""
+        self._body = body
+        return self
 
     def __repr__(self) -> str:
         """Show method, path, revision and sizes: never a value, since values are personal data."""

@@ -42,10 +42,11 @@ class BulkKind:
     follows: bool = False
     keeps_order: bool = False
 
-    def request(self, first: Request, items: Sequence[Json]) -> Request:
-        """Say many items in one call like `first`."""
+    def request(self, first: Request, items: Sequence[Json], text: bytes) -> Request:
+        """Say many items in one call like `first`; `text` is the same items, written one after the other."""
         path = self.path or first.path
-        return Request(self.method, path, json=self.body(first.json, items), revision=first.revision)
+        request = Request(self.method, path, json=self.body(first.json, items), revision=first.revision)
+        return request.written(orjson.dumps(self.body(first.json, [orjson.Fragment(text)])))
 
 
 def look_at(request: Request) -> tuple[BulkKind, Look] | None:

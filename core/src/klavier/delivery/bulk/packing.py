@@ -1,14 +1,13 @@
 """Fill bodies: as many items as fit, never one identity twice, what belongs together in one."""
 
-from collections.abc import Collection, Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from typing import Any
+
+import orjson
 
 from klavier.delivery.bulk.kinds import BulkKind, look_at
 from klavier.klaviyo.limits import BODY_BYTES
-from klavier.klaviyo.request import Request
-
-_WRAPPING = 200
-"""Bytes that an item of a bulk body may have more than the request it came from."""
+from klavier.klaviyo.request import Request, compact
 
 UNIT_BYTES = 2_000_000
 """How much of one person's events goes into one body at most."""
@@ -18,26 +17,35 @@ class Row:
     """One request on its way, with whatever its sender knows it by.
 
     `kind` and `group` say what it can share a body with, `identities` what no other row of that body may have too,
-    `count` how many items it is, `size` how many bytes.  A request that goes `alone` has no kind.
+    `items` what it is there and `text` the same as JSON, `count` how many items it is, `size` how many bytes.
+    A request that goes `alone` has no kind, and so has one that cannot be written.
     """
 
-    __slots__ = ("count", "group", "identities", "kind", "request", "sender", "size")
+    __slots__ = ("count", "group", "identities", "items", "kind", "request", "sender", "size", "text")
 
     kind: BulkKind | None
     group: Hashable | None
+    identities: Collection[Hashable]
+    items: Sequence[Any]
 
     def __init__(self, request: Request, sender: Any, *, alone: bool) -> None:
-        """Wrap a request; its items are made when a body is sent."""
+        """Wrap a request, and write it as it will be said in a body: once, since it is measured by that too."""
         self.request = request
         self.sender = sender
         found = None if alone else look_at(request)
-        if found is None:
-            self.kind = self.group = None
-            self.identities: Collection[Hashable] = ()
-            self.count, self.size = 1, 0
-            return
-        self.kind, (self.group, self.identities, self.count) = found
-        self.size = len(request.body) + _WRAPPING
+        if found is not None:
+            self.kind, (self.group, self.identities, self.count) = found
+            self.items = self.kind.items(request.json)
+            try:
+                self.text = compact(orjson.dumps(self.items)[1:-1])
+            except TypeError:
+                pass  # who sends it alone says what is wrong
+            else:
+                self.size = len(self.text) + 1
+                return
+        self.kind = self.group = None
+        self.identities, self.items, self.text = (), (), b""
+        self.count, self.size = 1, 0
 
 
 class Unit:
@@ -99,12 +107,13 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
     """
     bodies: list[Body] = []
     taken: dict[Hashable, int] = {}
-    first = 0  # no body before it has room for anything
+    first = room = 0  # no body before the first has room for anything
     for unit in units:
+        room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].request)
         at = first
         for identity in unit.identities:
             at = max(at, taken.get(identity, -1) + 1)
-        count, size = kind.limit - unit.count, BODY_BYTES - unit.size
+        count, size = kind.limit - unit.count, room - unit.size
         while at < len(bodies) and (bodies[at].count > count or bodies[at].size > size):
             at += 1
         if at == len(bodies):
@@ -118,3 +127,14 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
         if first == most:
             break
     return bodies
+
+
+def in_one(kind: BulkKind, rows: Sequence[Row]) -> Request:
+    """Say rows in one call; its body is put together from what each row has written."""
+    text = b",".join([row.text for row in rows])
+    return kind.request(rows[0].request, [item for row in rows for item in row.items], text)
+
+
+def _wrapping(kind: BulkKind, first: Request) -> int:
+    """Count the bytes of a body without its items."""
+    return len(orjson.dumps(kind.body(first.json, ())))

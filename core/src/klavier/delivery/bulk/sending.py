@@ -6,7 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from klavier.delivery.bulk.kinds import BulkKind
-from klavier.delivery.bulk.packing import Row
+from klavier.delivery.bulk.packing import Row, in_one
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
@@ -56,8 +56,7 @@ def send_rows(kind: BulkKind, rows: Sequence[Row]) -> Sending:
 def _request(kind: BulkKind, rows: Sequence[Row]) -> Request:
     if len(rows) == 1:
         return rows[0].request  # a single call has the larger quota and tells more
-    items = [item for row in rows for item in kind.items(row.request.json)]
-    return kind.request(rows[0].request, items)
+    return in_one(kind, rows)
 
 
 def _halves(part: list[int]) -> list[list[int]]:

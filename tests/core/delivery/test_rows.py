@@ -1,0 +1,110 @@
+"""Rows of bulk bodies: each is written once, and a body is what its rows have written."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import klavier
+from klavier import Delivery, Request, SendOne
+from klavier.delivery.bulk import Row, Unit, in_one, pack
+from klavier.delivery.pool import Pool
+from klavier.klaviyo.limits import BODY_BYTES
+from klavier.klaviyo.revisions import CURRENT
+
+LIST = {"list": {"data": {"type": "list", "id": "XUepkK"}}}
+
+
+def post(path: str, document: Any, method: str = "POST") -> Request:
+    return Request(method, path, json=document, revision=CURRENT)
+
+
+def resource(kind: str, **attributes: Any) -> dict[str, Any]:
+    return {"type": kind, "attributes": attributes}
+
+
+def event(number: int, filler: str = "") -> Request:
+    """Make one event; the filler stands in many properties, each below Klaviyo's limit for a string."""
+    properties = {f"p{place}": filler[place : place + 90_000] for place in range(0, len(filler), 90_000)}
+    attributes = {
+        "properties": properties,
+        "metric": {"data": resource("metric", name="Séen")},
+        "profile": {"data": resource("profile", email=f"{number}@example.org")},
+        "unique_id": f"m{number}",
+        "backfill": True,
+    }
+    return post("/api/events", {"data": resource("event", **attributes)})
+
+
+def consent(path: str, number: int) -> Request:
+    profiles = {"data": [resource("profile", email=f"{number}@example.org")]}
+    job = {**resource("job", profiles=profiles, custom_source="Form"), "relationships": LIST}
+    return post(path, {"data": job})
+
+
+def member(method: str, number: int) -> Request:
+    return post("/api/lists/XUepkK/relationships/profiles", {"data": [{"type": "profile", "id": f"p{number}"}]}, method)
+
+
+KINDS = {
+    "events": event,
+    "imports": lambda n: post("/api/profile-import", {"data": resource("profile", email=f"{n}@example.org")}),
+    "subscribe": lambda n: consent("/api/profile-subscription-bulk-create-jobs", n),
+    "unsubscribe": lambda n: consent("/api/profile-subscription-bulk-delete-jobs", n),
+    "add to list": lambda n: member("POST", n),
+    "remove from list": lambda n: member("DELETE", n),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_body_is_what_its_rows_have_written(name: str) -> None:
+    rows = [Row(KINDS[name](number), None, alone=False) for number in range(3)]
+    kind = rows[0].kind
+    assert kind is not None
+    assert kind.name == name
+    together = in_one(kind, rows)
+    assert together.body == orjson.dumps(together.json)
+    held = together.json
+    for step in kind.pointer.strip("/").split("/"):
+        held = held[step]
+    assert held == [item for row in rows for item in kind.items(row.request.json)]
+    assert (together.method, together.revision) == (rows[0].request.method, CURRENT)
+
+
+@given(st.lists(st.integers(1, 2_400_000), min_size=1, max_size=8))
+def test_a_body_stays_below_its_size_and_wastes_no_room(sizes: list[int]) -> None:
+    rows = [Row(event(number, "x" * size), None, alone=False) for number, size in enumerate(sizes)]
+    kind = rows[0].kind
+    assert kind is not None
+    bodies = pack(kind, map(Unit, rows))
+    lengths = [len(in_one(kind, body.rows).body) for body in bodies]
+    assert max(lengths) <= BODY_BYTES
+    assert all(one + bodies[n + 1].rows[0].size > BODY_BYTES for n, one in enumerate(lengths[:-1]))
+
+
+def start(request: Request) -> tuple[Any, Row | None]:
+    found = klavier.parse_event({"type": "track", "event": "Seen", "messageId": "m", "userId": "u"})
+    return Pool(combine=True, linger=0.0).embark(Delivery((found,), ("u",), SendOne(request), bulkable=True))
+
+
+@pytest.mark.parametrize(("spare", "kind"), [(0, None), (-1, "rejected")])
+def test_the_limit_of_a_request_is_that_of_its_own_body(spare: int, kind: str | None) -> None:
+    filler = BODY_BYTES - len(event(1, "x" * 4_900_000).body) - spare
+    request = event(1, "x" * 4_900_000)
+    request.json["data"]["attributes"]["properties"]["last"] = "y" * (filler - len(',"last":""'))
+    request = post(request.path, request.json)
+    assert len(request.body) == BODY_BYTES - spare
+    leg, row = start(request)
+    assert (leg.request is request, row is not None) == (kind is None, kind is None)
+    assert [outcome.kind for outcome in leg.outcomes] == ([] if kind is None else [kind])
+
+
+def test_what_cannot_be_written_goes_alone_and_fails_alone() -> None:
+    request = event(1)
+    request.json["data"]["attributes"]["properties"]["when"] = object()
+    assert Row(request, None, alone=False).kind is None
+    leg, row = start(request)
+    assert row is None
+    assert [outcome.kind for outcome in leg.outcomes] == ["failed"]
