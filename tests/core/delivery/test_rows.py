@@ -1,5 +1,6 @@
 """Rows of bulk bodies: each is written once, and a body is what its rows have written."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -48,7 +49,7 @@ def member(method: str, number: int) -> Request:
     return post("/api/lists/XUepkK/relationships/profiles", {"data": [{"type": "profile", "id": f"p{number}"}]}, method)
 
 
-KINDS = {
+KINDS: dict[str, Callable[[int], Request]] = {
     "events": event,
     "imports": lambda n: post("/api/profile-import", {"data": resource("profile", email=f"{n}@example.org")}),
     "subscribe": lambda n: consent("/api/profile-subscription-bulk-create-jobs", n),
@@ -69,7 +70,8 @@ def test_a_body_is_what_its_rows_have_written(name: str) -> None:
     held = together.json
     for step in kind.pointer.strip("/").split("/"):
         held = held[step]
-    assert held == [item for row in rows for item in kind.items(row.request.json)]
+    assert held == [item for row in rows for item in row.items]
+    assert all(row.count == len(row.items) == 1 for row in rows)
     assert (together.method, together.revision) == (rows[0].request.method, CURRENT)
 
 
@@ -99,6 +101,16 @@ def test_the_limit_of_a_request_is_that_of_its_own_body(spare: int, kind: str | 
     leg, row = start(request)
     assert (leg.request is request, row is not None) == (kind is None, kind is None)
     assert [outcome.kind for outcome in leg.outcomes] == ([] if kind is None else [kind])
+
+
+@pytest.mark.parametrize("odd", [["a"], {"b": 1}, None, 5])
+def test_names_and_ids_that_are_no_text_go_alone(odd: Any) -> None:
+    request = event(1)
+    request.json["data"]["attributes"]["metric"]["data"]["attributes"]["name"] = odd
+    assert Row(request, None, alone=False).kind is None
+    adding = member("POST", 1)
+    adding.json["data"][0]["id"] = odd
+    assert Row(adding, None, alone=False).kind is None
 
 
 def test_what_cannot_be_written_goes_alone_and_fails_alone() -> None:

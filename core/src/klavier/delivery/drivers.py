@@ -52,7 +52,9 @@ def plan_one(vendor: Vendor, event: "Event") -> Sequence[Delivery]:
     events = (event,)
     try:
         found = tuple(vendor.deliveries(events))
-        if len(found) == len(found[0].events) == len(found[0].keys) == 1 and found[0].events[0] is event:
+        (one,) = found
+        (its,) = one.events
+        if its is event and len(one.keys) == 1:
             return found
     except Exception:  # noqa: BLE001, S110 -- `_plan` meets it again, and says what is wrong
         pass

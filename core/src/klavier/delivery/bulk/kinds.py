@@ -14,8 +14,8 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 
 Json = Any
-Look = tuple[Hashable, Collection[Hashable], int]
-"""A request's group, the identities of its items, and how many items it is."""
+Look = tuple[Hashable, Collection[Hashable], list[Json]]
+"""A request's group, the identities of its items, and those items."""
 
 _IDENTIFIERS = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 
@@ -24,8 +24,8 @@ _IDENTIFIERS = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 class BulkKind:
     """One kind of request that can be said together with others of its `group`.
 
-    `look` gives the group of a request, what each of its items may share with no other in one body, and how many items
-    there are; None where it must go alone.  `items` gives those items, `body` the body of many items like `first`'s.
+    `look` gives the group of a request, what each of its items may share with no other in one body, and those items;
+    None where it must go alone.  `body` gives the body of many items like `first`'s.
     `limit` is how many items one body takes, `pointer` where in a body the items stand.
     `follows` says that Klaviyo answers with a job whose errors come later, `keeps_order` that one body may hold several
     items about one person, in their order (events have times of their own; profiles and consents would race).
@@ -37,7 +37,6 @@ class BulkKind:
     limit: int
     pointer: str
     look: Callable[[Request], Look | None]
-    items: Callable[[Json], list[Json]]
     body: Callable[[Json, Sequence[Json]], Json]
     follows: bool = False
     keeps_order: bool = False
@@ -66,32 +65,24 @@ def _list_kind(request: Request) -> BulkKind | None:
     return _LIST_KINDS.get(request.method) if is_list else None
 
 
-def _event_items(body: Json) -> list[Json]:
-    attributes = dict(body["data"]["attributes"])
-    profile = attributes.pop("profile")
+def _look_at_event(request: Request) -> Look | None:
+    attributes = dict(request.json["data"]["attributes"])
+    profile, unique_id = attributes.pop("profile"), attributes.get("unique_id")
+    name = attributes["metric"]["data"]["attributes"]["name"]
+    # Without a unique_id Klaviyo tells events apart by the second of their time: one by one that is the vendor's affair.
+    if not (unique_id and isinstance(unique_id, str) and isinstance(name, str) and isinstance(profile, dict)):
+        return None
+    # Klaviyo tells events apart by person, metric and unique_id; without the person it is cheaper, and never less careful.
+    identity = name, unique_id
     row: dict[str, Any] = {"profile": profile, "events": {"data": [{"type": "event", "attributes": attributes}]}}
     if "backfill" in attributes:
         row["backfill"] = attributes.pop("backfill")
-    return [{"type": "event-bulk-create", "attributes": row}]
-
-
-def _look_at_event(request: Request) -> Look | None:
-    attributes = request.json["data"]["attributes"]
-    unique_id = attributes.get("unique_id")
-    # Without a unique_id Klaviyo tells events apart by the second of their time: one by one that is the vendor's affair.
-    if not isinstance(unique_id, str) or not unique_id or not isinstance(attributes["profile"], dict):
-        return None
-    # Klaviyo tells events apart by person, metric and unique_id; without the person it is cheaper, and never less careful.
-    return "events", ((attributes["metric"]["data"]["attributes"]["name"], unique_id),), 1
+    return "events", (identity,), [{"type": "event-bulk-create", "attributes": row}]
 
 
 def _event_body(_: Json, items: Sequence[Json]) -> Json:
     attributes = {"events-bulk-create": {"data": list(items)}}
     return {"data": {"type": "event-bulk-create-job", "attributes": attributes}}
-
-
-def _import_items(body: Json) -> list[Json]:
-    return [body["data"]]
 
 
 def _look_at_import(request: Request) -> Look | None:
@@ -100,7 +91,7 @@ def _look_at_import(request: Request) -> Look | None:
     if not isinstance(data, dict) or _clears(data):
         return None
     people = _people(data)
-    return ("profiles", people, 1) if people else None
+    return ("profiles", people, [data]) if people else None
 
 
 def _import_body(_: Json, items: Sequence[Json]) -> Json:
@@ -115,18 +106,15 @@ def _clears(data: Json) -> bool:
     )
 
 
-def _consent_items(body: Json) -> list[Json]:
-    return list(body["data"]["attributes"]["profiles"]["data"])
-
-
 def _look_at_consent(request: Request) -> Look | None:
     data = request.json.get("data", {})
     attributes = dict(data.get("attributes", {}))
-    if not isinstance(attributes.pop("profiles", None), dict):
+    profiles = attributes.pop("profiles", None)
+    if not isinstance(profiles, dict):
         return None
     group = request.path, orjson.dumps([attributes, data.get("relationships")], option=orjson.OPT_SORT_KEYS)
-    items = _consent_items(request.json)
-    return group, [identity for item in items for identity in _people(item)], len(items)
+    items = list(profiles["data"])
+    return group, [identity for item in items for identity in _people(item)], items
 
 
 def _consent_body(first: Json, items: Sequence[Json]) -> Json:
@@ -135,15 +123,12 @@ def _consent_body(first: Json, items: Sequence[Json]) -> Json:
     return {"data": data}
 
 
-def _member_items(body: Json) -> list[Json]:
-    return list(body["data"])
-
-
 def _look_at_members(request: Request) -> Look | None:
     items = request.json.get("data")
     if not isinstance(items, list):
         return None
-    return (request.method, request.path), [item.get("id") for item in items], len(items)
+    ids = [item.get("id") for item in items]
+    return ((request.method, request.path), ids, list(items)) if all(isinstance(each, str) for each in ids) else None
 
 
 def _member_body(_: Json, items: Sequence[Json]) -> Json:
@@ -161,15 +146,15 @@ def _people(profile: Json) -> list[Hashable]:
 
 # fmt: off
 _EVENTS = BulkKind("events", "POST", "/api/event-bulk-create-jobs", 1000, "/data/attributes/events-bulk-create/data/",
-                   _look_at_event, _event_items, _event_body, keeps_order=True)
+                   _look_at_event, _event_body, keeps_order=True)
 _IMPORT = BulkKind("imports", "POST", "/api/profile-bulk-import-jobs", 10_000, "/data/attributes/profiles/data/",
-                   _look_at_import, _import_items, _import_body, follows=True)
+                   _look_at_import, _import_body, follows=True)
 _SUBSCRIBE = BulkKind("subscribe", "POST", "/api/profile-subscription-bulk-create-jobs", 1000, "/data/attributes/profiles/data/",
-                      _look_at_consent, _consent_items, _consent_body)
+                      _look_at_consent, _consent_body)
 _UNSUBSCRIBE = BulkKind("unsubscribe", "POST", "/api/profile-subscription-bulk-delete-jobs", 100, "/data/attributes/profiles/data/",
-                        _look_at_consent, _consent_items, _consent_body)
-_ADD = BulkKind("add to list", "POST", "", 1000, "/data/", _look_at_members, _member_items, _member_body)
-_REMOVE = BulkKind("remove from list", "DELETE", "", 1000, "/data/", _look_at_members, _member_items, _member_body)
+                        _look_at_consent, _consent_body)
+_ADD = BulkKind("add to list", "POST", "", 1000, "/data/", _look_at_members, _member_body)
+_REMOVE = BulkKind("remove from list", "DELETE", "", 1000, "/data/", _look_at_members, _member_body)
 # fmt: on
 
 _KINDS = {

@@ -34,14 +34,13 @@ class Row:
         self.sender = sender
         found = None if alone else look_at(request)
         if found is not None:
-            self.kind, (self.group, self.identities, self.count) = found
-            self.items = self.kind.items(request.json)
+            self.kind, (self.group, self.identities, self.items) = found
             try:
                 self.text = compact(orjson.dumps(self.items)[1:-1])
             except TypeError:
                 pass  # who sends it alone says what is wrong
             else:
-                self.size = len(self.text) + 1
+                self.count, self.size = len(self.items), len(self.text) + 1
                 return
         self.kind = self.group = None
         self.identities, self.items, self.text = (), (), b""
@@ -111,8 +110,8 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
     for unit in units:
         room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].request)
         at = first
-        for identity in unit.identities:
-            at = max(at, taken.get(identity, -1) + 1)
+        if not taken.keys().isdisjoint(unit.identities):
+            at = max(first, *[taken.get(identity, -1) + 1 for identity in unit.identities])
         count, size = kind.limit - unit.count, room - unit.size
         while at < len(bodies) and (bodies[at].count > count or bodies[at].size > size):
             at += 1
@@ -122,10 +121,11 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
         body.add(unit)
         for identity in unit.identities:
             taken[identity] = at
-        while first < len(bodies) and bodies[first].count >= kind.limit:
-            first += 1
-        if first == most:
-            break
+        if body.count >= kind.limit:
+            while first < len(bodies) and bodies[first].count >= kind.limit:
+                first += 1
+            if first == most:
+                break
     return bodies
 
 
