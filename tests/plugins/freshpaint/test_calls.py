@@ -109,6 +109,23 @@ def test_nobody_is_rejected_with_the_remedy(payload: dict[str, Any]) -> None:
     assert "identify the person first" in found.outcomes[0].reason
 
 
+@pytest.mark.parametrize("email", ["n/a", "ada@shop", {"a": 1}, [], False])
+def test_what_is_no_address_takes_the_place_of_no_id(email: Any) -> None:
+    payload = {"type": "identify", "userId": "user-1", "traits": {"email": email}}
+    assert native(payload)[1]["properties"] == {"$email": email, "$id": "user-1"}
+    found = told(payload)
+    assert found.outcomes[0].kind == "delivered"
+    assert found.outcomes[0].notes[0].startswith("$email left out")
+    assert found.requests[0].json["data"]["attributes"] == {"external_id": "user-1"}
+
+
+@pytest.mark.parametrize("value", [{}, [], {"a": 1}, ["u"], True, False, None, ""])
+@pytest.mark.parametrize("name", ["email", "phone", "id"])
+def test_what_is_no_text_and_no_number_identifies_nobody(name: str, value: Any) -> None:
+    (outcome,) = told({"type": "identify", "traits": {name: value}}, wire="native").outcomes
+    assert (outcome.kind, "identify the person first" in outcome.reason) == ("rejected", True)
+
+
 def test_two_phone_numbers_are_both_kept() -> None:
     payload = {"type": "identify", "traits": {"phone": "+15005550006", "phoneNumber": "+15005550007"}}
     people = native(payload)[1]["properties"]
@@ -122,8 +139,9 @@ def test_other_calls_do_nothing(payload: dict[str, Any]) -> None:
     assert [outcome.kind for outcome in told(payload).outcomes] == ["skipped"]
 
 
-def test_an_event_without_a_name_is_rejected() -> None:
-    (outcome,) = told({"type": "track", "event": "", "userId": "u"}).outcomes
+@pytest.mark.parametrize("event", [{}, {"event": None}, {"event": ""}, {"event": ["E"]}])
+def test_an_event_without_a_name_is_rejected(event: dict[str, Any]) -> None:
+    (outcome,) = told({"type": "track", "userId": "u", **event}).outcomes
     assert (outcome.kind, outcome.reason.split(":")[0]) == ("rejected", "event")
 
 

@@ -4,6 +4,7 @@ Source: Freshpaint's Klaviyo destination, on identify and on "Use Email as Ident
 """
 
 from klavier.events.model import Event, JsonObject
+from klavier.klaviyo.specials import identifiers
 from klavier_freshpaint.hipaa import Guard
 from klavier_freshpaint.message import traits_of, user_id_of
 from klavier_freshpaint.tables.people import TRAITS
@@ -18,7 +19,8 @@ NOBODY = "whose is it? Klaviyo needs an email, a phone or a unique id; identify 
 def people_of(event: Event, guard: Guard, notes: list[str], *, prefer_email: bool) -> JsonObject:
     """Give the people properties of an event: Klaviyo's specials, then every other trait under its own name.
 
-    With `prefer_email` a known e-mail address is the only id of a person: `$id` is left out.
+    With `prefer_email` a known e-mail address is the only id of a person: `$id` is left out.  What is no address, such
+    as `n/a`, is not known: it would leave the person without any id.
     """
     people: JsonObject = {}
     custom: JsonObject = {}
@@ -35,11 +37,16 @@ def people_of(event: Event, guard: Guard, notes: list[str], *, prefer_email: boo
         people["$id"] = user_id
     if people.get("$id") not in (None, ""):
         people["$id"] = guard.masked(people["$id"])
-    if prefer_email and people.get("$email") not in (None, ""):
+    if prefer_email and identifiers({"$email": people.get("$email")}, []):
         people.pop("$id", None)
     return {**people, **custom}
 
 
 def is_somebody(people: JsonObject) -> bool:
     """Tell whether people properties name anybody."""
-    return any(people.get(name) not in (None, "") for name in IDENTIFIERS)
+    return any(_names(people.get(name)) for name in IDENTIFIERS)
+
+
+def _names(value: object) -> bool:
+    """Tell whether a value can name somebody: text or a number can."""
+    return value != "" and isinstance(value, (str, int, float)) and not isinstance(value, bool)

@@ -72,10 +72,10 @@ class Freshpaint(Vendor):
         if isinstance(event, Identify):
             return None
         name = name_of(event)
+        if isinstance(event, Track) and (name is None or name == "" or isinstance(name, (dict, list))):
+            return rejected("event: required; give the name of what happened")
         if name is None:
             return skipped(f"the destination does nothing for {event.type}")
-        if isinstance(event, Track) and (name == "" or isinstance(name, (dict, list))):
-            return rejected("event: required; give the name of what happened")
         if to_string(name) in self._enabled or ("all" in self._enabled and isinstance(event, Track)):
             return None
         return skipped("Klaviyo is not enabled in the definition of this event; add its name to enabled_events")
