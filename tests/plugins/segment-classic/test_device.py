@@ -58,6 +58,29 @@ def test_only_the_exact_spelling_is_moved() -> None:
     }
 
 
+def test_a_trait_that_another_one_went_before_is_not_lost() -> None:
+    traits = {"phoneNumber": "+14155552671", "phone": "+14155552672", "firstName": 5, "name": "Ada", "title": "CTO"}
+    assert identify(traits) == {
+        "phoneNumber": "+14155552671",
+        "phone": "+14155552672",
+        "firstName": 5,
+        "name": "Ada",
+        "$id": "u-1",
+        "$phone_number": "+14155552671",
+        "$first_name": "Ada",
+        "$title": "CTO",
+    }
+    assert identify(traits, fidelity="deployed") == {
+        "phoneNumber": "+14155552671",
+        "name": "Ada",
+        "$id": "u-1",
+        "$phone_number": "+14155552672",
+        "$first_name": "Ada",
+        "$title": "CTO",
+    }
+    assert identify({"firstName": " Ada "}) == {"$id": "u-1", "$first_name": "Ada"}
+
+
 def test_there_are_no_places_in_the_browser() -> None:
     assert identify({"city": "Tokyo", "organization": "Acme"}) == {
         "city": "Tokyo",

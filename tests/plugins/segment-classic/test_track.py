@@ -90,6 +90,8 @@ def test_whose_it_is() -> None:
     assert document(by_property)["customer_properties"] == {"$email": "p@b.co", "$id": "u-1"}
     by_trait = {**by_property, "context": {"traits": {"Email": "t@b.co", "plan": "x"}}}
     assert document(by_trait)["customer_properties"] == {"$email": "t@b.co", "$id": "u-1"}
+    by_date = {**event, "context": {"traits": {"email": "2014-05-06"}}}  # read as all dates inside a message are
+    assert document(by_date)["customer_properties"]["$email"] == "2014-05-06T00:00:00.000Z"
     assert document({**event, "userId": "u@b.co"})["customer_properties"] == {"$email": "u@b.co", "$id": "u@b.co"}
 
 

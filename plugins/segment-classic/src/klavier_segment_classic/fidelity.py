@@ -24,6 +24,8 @@ class Points:
     """The last name is cut from the trimmed name, so that padding before it does no harm."""
     event_id_first: bool
     """`eventId` becomes `$event_id` before `orderId`, in orders too, and `id` does not."""
+    unused_kept: bool
+    """A trait that another one went before is kept in the browser, such as `phone` beside `phoneNumber`."""
     order_name_in_browser: str | None
     """What a completed order is called in device mode; None leaves the event's own name."""
     user_id_for_all: bool
@@ -50,6 +52,7 @@ DOCUMENTED = Points(
     timezone_trait=True,
     last_name_after_padding=True,
     event_id_first=True,
+    unused_kept=True,
     order_name_in_browser="Order Completed",
     user_id_for_all=False,
     products_need_id=True,
@@ -67,6 +70,7 @@ DEPLOYED = Points(
     timezone_trait=False,
     last_name_after_padding=False,
     event_id_first=False,
+    unused_kept=False,
     order_name_in_browser=None,
     user_id_for_all=True,
     products_need_id=False,

@@ -76,4 +76,4 @@ class Translation:
 def track_email(event: Event, properties: Keys) -> Any:
     """Give the e-mail address of a track message: context traits, properties, a user id that is one; else UNDEFINED."""
     found = first_truthy(find(find(event.context, "traits"), "email"), properties.get("email"))
-    return found if truly(found) else user_email(event.user_id)
+    return dated(found) if truly(found) else user_email(event.user_id)

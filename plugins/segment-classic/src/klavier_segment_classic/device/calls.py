@@ -12,6 +12,7 @@ from klavier_segment_classic.device.orders import order
 from klavier_segment_classic.facade.commerce import is_order_completed, revenue
 from klavier_segment_classic.facade.dates import dated
 from klavier_segment_classic.facade.keys import UNDEFINED, Keys, normalise, truly, without
+from klavier_segment_classic.facade.people import is_text, trimmed
 from klavier_segment_classic.message import Skipped, Translation, track_email
 from klavier_segment_classic.tables.people import CLIENT
 
@@ -47,10 +48,16 @@ def _people(event: Identify, how: Translation) -> JsonObject:
         value: Any = rule(person, normalise(name))
         if value is not UNDEFINED and value is not None:
             people[special] = value
-            people.pop(name, None)
+            if not how.points.unused_kept or _says(people.get(name), value):
+                people.pop(name, None)
     if not truly(person.user_id) and not truly(people.get("$email")) and not truly(people.get("$exchange_id")):
         raise Skipped("identify needs a userId, an email or an exchangeId")
     return _enforced(people, person.user_id, how) if how.settings.enforce_email else people
+
+
+def _says(given: Any, value: Any) -> bool:
+    """Tell whether a trait says no more than its special name, which has it trimmed."""
+    return given in (None, "", value) or (is_text(given) and trimmed(given) == value)
 
 
 def _enforced(people: JsonObject, user_id: Any, how: Translation) -> JsonObject:

@@ -49,23 +49,23 @@ def first_name(person: Person, name: str = "firstname") -> Any:
     """Give the trait where it is a string, else the first word of `name`."""
     found = person.trait(name)
     if is_text(found):
-        return found.strip(_BLANKS)
+        return trimmed(found)
     whole = person.trait("name")
-    return whole.strip(_BLANKS).split(" ")[0] if is_text(whole) else UNDEFINED
+    return trimmed(whole).split(" ")[0] if is_text(whole) else UNDEFINED
 
 
 def last_name(person: Person, name: str = "lastname") -> Any:
     """Give the trait where it is a string, else what follows the first word of `name`."""
     found = person.trait(name)
     if is_text(found):
-        return found.strip(_BLANKS)
+        return trimmed(found)
     whole = person.trait("name")
     if not is_text(whole):
         return UNDEFINED
-    space = whole.strip(_BLANKS).find(" ")
+    space = trimmed(whole).find(" ")
     if space < 0:
         return UNDEFINED
-    return (whole.strip(_BLANKS) if person.points.last_name_after_padding else whole)[space + 1 :].strip(_BLANKS)
+    return trimmed((trimmed(whole) if person.points.last_name_after_padding else whole)[space + 1 :])
 
 
 def phone(person: Person, _: str) -> Any:
@@ -111,6 +111,11 @@ def timezone(person: Person, name: str) -> Any:
     if person.points.timezone_trait and truly(found := person.trait(name)):
         return found
     return find(person.context, name)
+
+
+def trimmed(text: str) -> str:
+    """Trim text as JavaScript does."""
+    return text.strip(_BLANKS)
 
 
 def is_text(value: Any) -> bool:
