@@ -1,6 +1,6 @@
 """Rows of bulk bodies: each is written once, and a body is what its rows have written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -111,6 +111,27 @@ def test_names_and_ids_that_are_no_text_go_alone(odd: Any) -> None:
     adding = member("POST", 1)
     adding.json["data"][0]["id"] = odd
     assert Row(adding, None, alone=False).kind is None
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("odd", [None, True, 5, "", "ab", [], ["ab"], [None], {}, {"a": []}], ids=orjson.dumps)
+def test_a_request_of_any_shape_makes_a_row(name: str, odd: Any) -> None:
+    whole = KINDS[name](1)
+    for number in range(len(list(places_of([whole.json])))):
+        root = [orjson.loads(whole.body)]
+        holder, key = list(places_of(root))[number]
+        holder[key] = odd
+        row = Row(post(whole.path, root[0], whole.method), None, alone=False)
+        assert row.kind is None or row.count == len(row.items)
+        Unit(row)
+
+
+def places_of(holder: Any) -> Iterator[tuple[Any, Any]]:
+    """Give every member of objects and arrays, the outermost first, as what holds it and its key there."""
+    for key in holder if isinstance(holder, dict) else range(len(holder)):
+        yield holder, key
+        if isinstance(holder[key], (dict, list)):
+            yield from places_of(holder[key])
 
 
 def test_what_cannot_be_written_goes_alone_and_fails_alone() -> None:

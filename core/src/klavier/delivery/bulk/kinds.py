@@ -55,7 +55,7 @@ def look_at(request: Request) -> tuple[BulkKind, Look] | None:
         return None
     try:
         found = kind.look(request)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None  # not the shape that the endpoint takes: Klaviyo will say what it is
     return None if found is None else (kind, found)
 
