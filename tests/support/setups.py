@@ -5,9 +5,10 @@ setup each, booleans are drawn.  Only what types do not tell stands in a table.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import product
+from math import prod
 from typing import Any, Literal, get_args, get_origin
 
 import attrs
@@ -23,19 +24,16 @@ _CHOICES: dict[str, dict[str, tuple[Any, ...]]] = {
 }
 """Settings that make a setup of each of their values, though their type does not say so."""
 
-_DRAWN: dict[str, dict[str, SearchStrategy[Any]]] = {
-    "rudderstack": {
-        "consent": st.sampled_from((None, "email", ["email", "sms"])),
-        "list_id": st.sampled_from(("", "XUepkK")),
-    },
-    "segment-classic": {"list_id": st.sampled_from(("", "XUepkK"))},
+_DRAWN: dict[str, dict[str, tuple[Any, ...]]] = {
+    "rudderstack": {"consent": (None, "email", ["email", "sms"]), "list_id": ("", "XUepkK")},
+    "segment-classic": {"list_id": ("", "XUepkK")},
     "segment-actions": {
-        "mappings": st.just(
+        "mappings": (
             [
                 {"action": "trackEvent"},
                 {"action": "orderCompleted", "trigger": 'event = "Order Completed"'},
                 {"action": "upsertProfile"},
-            ]
+            ],
         )
     },
 }
@@ -54,10 +52,16 @@ class Setup:
 
     def vendors(self) -> SearchStrategy[Vendor]:
         """Give the vendor with these choices and any of its other settings that go together."""
-        return st.fixed_dictionaries(_drawn(self)).map(self._load).filter(lambda vendor: vendor is not None)
+        drawn = _drawn(self)
+        numbers = st.integers(0, prod(map(len, drawn.values())) - 1)  # one choice costs less than one for each setting
+        return numbers.map(lambda number: self._load(number, drawn)).filter(lambda vendor: vendor is not None)
 
-    def _load(self, drawn: Mapping[str, Any]) -> Any:
-        return _load(self.vendor, json.dumps({**drawn, **self.choices}, sort_keys=True))
+    def _load(self, number: int, drawn: Mapping[str, Sequence[Any]]) -> Any:
+        chosen = {}
+        for name, values in drawn.items():
+            number, which = divmod(number, len(values))
+            chosen[name] = values[which]
+        return _load(self.vendor, json.dumps({**chosen, **self.choices}, sort_keys=True))
 
 
 def setups() -> list[Setup]:
@@ -88,20 +92,21 @@ def _load(name: str, settings: str) -> Any:
         return None
 
 
-def _drawn(setup: Setup) -> dict[str, SearchStrategy[Any]]:
+def _drawn(setup: Setup) -> dict[str, tuple[Any, ...]]:
+    """Give the values that each setting may have which is no choice of the setup."""
     known = _DRAWN.get(setup.vendor, {})
-    found: dict[str, SearchStrategy[Any]] = {}
+    found: dict[str, tuple[Any, ...]] = {}
     for attribute in _attributes(installed_plugins().vendor(setup.vendor).settings):
         if attribute.name in setup.choices:
             continue
         if attribute.name in known:
             found[attribute.name] = known[attribute.name]
         elif attribute.metadata.get("secret"):
-            found[attribute.name] = st.just(f"pk_{attribute.name}_0123456789")
+            found[attribute.name] = (f"pk_{attribute.name}_0123456789",)
         elif attribute.metadata.get("klaviyo") == "public_api_key":
-            found[attribute.name] = st.just("PUBKEY")
+            found[attribute.name] = ("PUBKEY",)
         elif bool in (attribute.type, *get_args(attribute.type)):
-            found[attribute.name] = st.booleans()
+            found[attribute.name] = (False, True)
     return found
 
 

@@ -37,14 +37,21 @@ def path_ids(request: Request) -> list[str]:
 
 def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Give every scalar of a JSON value with its place, such as `traits.tags[0]`, in the order of the text."""
+    found: list[tuple[str, Any]] = []
+    _gather(value, place, found)
+    return iter(found)
+
+
+def _gather(value: Any, place: str, found: list[tuple[str, Any]]) -> None:
+    # A list that is passed on, since generators inside generators take three times as long.
     if isinstance(value, dict):
         for key, member in value.items():
-            yield from leaves(member, f"{place}.{key}" if place else str(key))
+            _gather(member, f"{place}.{key}" if place else str(key), found)
     elif isinstance(value, (list, tuple)):
         for index, member in enumerate(value):
-            yield from leaves(member, f"{place}[{index}]")
+            _gather(member, f"{place}[{index}]", found)
     else:
-        yield place, value
+        found.append((place, value))
 
 
 def _decoded(name: str, value: str) -> Any:

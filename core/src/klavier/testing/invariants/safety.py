@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from urllib.parse import unquote
 
@@ -42,12 +42,12 @@ def check_safe(vendor: Vendor, events: Sequence[Event], replies: Sequence[Respon
 def _check_run(vendor: Vendor, events: Sequence[Event], replies: Sequence[Response]) -> None:
     with _log_lines() as lines:
         trace = record(vendor, events, replies)
+    secrets = list(_secrets(vendor))
     for request in trace.requests:
         problem = _path_problem(request)
         if problem:
             raise broken(SAFE, problem, vendor, events, [request])
-        for secret in _secrets(vendor):
-            _check_request(vendor, request, secret)
+        _check_request(vendor, request, secrets)
     _check_readable(vendor, trace, lines)
 
 
@@ -68,13 +68,14 @@ def _path_problem(request: Request) -> str:
     return ""
 
 
-def _check_request(vendor: Vendor, request: Request, secret: str) -> None:
+def _check_request(vendor: Vendor, request: Request, secrets: Collection[str]) -> None:
     legacy = request.revision is None
     for place, leaf in leaves(said(request)):
-        own = legacy and place.split(".")[-1] == "api_key"
-        if isinstance(leaf, str) and secret in leaf and not own:
-            raise broken(SAFE, f"a secret setting stands in {place}", vendor, requests=[request])
-    if secret in request.path or secret in (request.revision or ""):
+        if isinstance(leaf, str) and any(secret in leaf for secret in secrets):
+            own = legacy and place.split(".")[-1] == "api_key"
+            if not own:
+                raise broken(SAFE, f"a secret setting stands in {place}", vendor, requests=[request])
+    if any(secret in request.path or secret in (request.revision or "") for secret in secrets):
         raise broken(SAFE, "a secret setting stands in the path", vendor, requests=[request])
 
 
@@ -86,10 +87,11 @@ def _check_readable(vendor: Vendor, trace: Trace, lines: list[str]) -> None:
         texts.append(repr(found.delivery))
         texts += [text for request in found.requests for text in (repr(request), str(request))]
         texts += [text for outcome in found.outcomes for text in (repr(outcome), outcome.reason, *outcome.notes)]
+    secrets, addresses = list(_secrets(vendor)), _emails(trace.events)
     for text in texts:
-        if any(secret in text for secret in _secrets(vendor)):
+        if any(secret in text for secret in secrets):
             raise broken(SAFE, f"a secret setting stands in {text!r}", vendor)
-        for address in _emails(trace.events):
+        for address in addresses:
             if address in text:
                 raise broken(SAFE, f"an e-mail address stands in {text!r}", vendor, trace.events)
 

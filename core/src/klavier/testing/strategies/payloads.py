@@ -1,11 +1,13 @@
 """Payloads: events on the wire, in the format of Segment and RudderStack and in Freshpaint's own."""
 
+from itertools import product
 from typing import Any
 
 import orjson
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from klavier.testing.strategies.members import some_of
 from klavier.testing.strategies.people import Person, people, traits
 from klavier.testing.strategies.shop import event_names, properties
 from klavier.testing.strategies.spoiling import spoilings
@@ -25,6 +27,7 @@ _INTEGRATIONS: tuple[Any, ...] = (
     {"Klaviyo": {"fieldsToUnset": ["plan"], "fieldsToAppend": ["tags"], "fieldsToUnappend": ["old"]}},
     {},
 )
+_INTEGRATED: tuple[Payload, ...] = tuple({"integrations": each} for each in _INTEGRATIONS)
 _CONTEXTS: tuple[tuple[str, Any], ...] = (
     ("ip", "14.5.67.21"),
     ("timezone", "Europe/Paris"),
@@ -118,26 +121,23 @@ _epochs = st.sampled_from((1700000000, 1700000000.5, "1700000000"))
 _freshpaint_names = st.one_of(st.sampled_from(_FRESHPAINT_NAMES), event_names())
 _page_names = st.sampled_from(_PAGES)
 _group_ids = st.sampled_from(("XUepkK", "acme", 42))
-_contexts = st.fixed_dictionaries({}, optional={name: st.just(value) for name, value in _CONTEXTS})
-_extras = st.fixed_dictionaries(
-    {"timestamp": st.sampled_from(_TIMES)}, optional={"integrations": st.sampled_from(_INTEGRATIONS)}
+_contexts = some_of({name: st.just(value) for name, value in _CONTEXTS})
+_extras = st.sampled_from(
+    [{"timestamp": time} | more for more, time in product((*[{}] * len(_INTEGRATIONS), *_INTEGRATED), _TIMES)]
 )
-_group_traits = st.fixed_dictionaries(
-    {},
-    optional={
+_group_traits = some_of(
+    {
         "subscribe": _coins,
         "name": st.just("Analytical Engines"),
         "plan": st.just("Gold"),
         "consent": st.sampled_from(_CONSENTS),
     },
 )
-_consents = st.fixed_dictionaries(
-    {},
-    optional={
+_consents = some_of(
+    {
         "consent": st.sampled_from(_CONSENTS),
-        "properties": st.fixed_dictionaries(
-            {},
-            optional={
+        "properties": some_of(
+            {
                 "subscribe": st.sampled_from((True, False, "yes", None)),
                 "listId": st.sampled_from(("XUepkK", "", 42)),
                 "consent": st.sampled_from(_CONSENTS),

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from klavier.klaviyo.response import Response
+from klavier.testing.strategies.members import some_of
 from klavier.testing.strategies.values import json_values
 
 _STATUSES = (
@@ -67,9 +68,8 @@ def _resources() -> SearchStrategy[Response]:
     return st.builds(Response, st.sampled_from((200, 201, 202, 204)), bodies)
 
 
-_error_objects = st.fixed_dictionaries(
-    {},
-    optional={
+_error_objects = some_of(
+    {
         "code": st.sampled_from(("invalid", "duplicate_profile", "throttled")),
         "detail": st.sampled_from(("A profile already exists.", "Invalid input", None)),
         "status": st.sampled_from((400, 409, "400")),

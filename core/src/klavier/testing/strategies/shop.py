@@ -6,6 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
+from klavier.testing.strategies.members import some_of
+
 EVENT_NAMES = (
     "Signed Up",
     "Product Viewed",
@@ -74,4 +76,4 @@ def properties() -> SearchStrategy[dict[str, Any]]:
 
 def _some_of(members: dict[str, tuple[Any, ...]], **more: SearchStrategy[Any]) -> SearchStrategy[dict[str, Any]]:
     values: dict[str, SearchStrategy[Any]] = {name: st.sampled_from(choices) for name, choices in members.items()}
-    return st.fixed_dictionaries({}, optional=values | more)
+    return some_of(values | more)

@@ -19,8 +19,10 @@ _T = TypeVar("_T")
 _FIXED = {True: ("type",), False: ("event", "properties", "distinct_id")}
 """What stays as it is, so that a payload stays an event: by whether it has a type."""
 
+_OF_NO_VALUE: tuple[Way, ...] = ("gone", "null", "misspelt")
+_PLACES, _MEMBERS = 16, 24
 _OUTERMOST = 8
-"""Of sixteen places, how many are the payload itself rather than an object somewhere in it."""
+"""Of the places, how many are the payload itself rather than an object somewhere in it."""
 
 
 @frozen
@@ -77,16 +79,20 @@ def spoilings() -> SearchStrategy[list[Spoiling]]:
 
 
 def _one_of_them() -> SearchStrategy[Spoiling]:
-    where, which = st.integers(0, 15), st.integers(0, 23)
+    at = st.integers(0, _PLACES * _MEMBERS - 1)
     strange = st.one_of(scalars(), json_objects(), st.lists(scalars(), max_size=3))
     wrong = st.tuples(odd_emails(), odd_phones(), scalars())
     return st.one_of(
-        st.builds(Spoiling, st.sampled_from(("gone", "null", "misspelt")), where, which),
-        st.builds(Spoiling, st.just("wrong"), where, which, wrong),
-        st.builds(Spoiling, st.just("strange"), where, which, strange),
-        st.builds(Spoiling, st.just("added"), where, which, st.tuples(keys(), strange)),
-        st.builds(Spoiling, st.just("odd id"), where, which, odd_ids()),
+        st.builds(_spoiling, at, st.sampled_from(_OF_NO_VALUE)),
+        st.builds(_spoiling, at, st.just("wrong"), wrong),
+        st.builds(_spoiling, at, st.just("strange"), strange),
+        st.builds(_spoiling, at, st.just("added"), st.tuples(keys(), strange)),
+        st.builds(_spoiling, at, st.just("odd id"), odd_ids()),
     )
+
+
+def _spoiling(at: int, way: Way, value: Any = None) -> Spoiling:
+    return Spoiling(way, *divmod(at, _MEMBERS), value)
 
 
 def _pick(found: Sequence[_T], number: int) -> _T:
