@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,23 @@ def send(folder: Path, *options: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([*SEND, *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603 -- our own command
 
 
-def uninterrupted(folder: Path, bulk: str) -> tuple[Any, bytes, bytes]:
-    with SandboxServer(klavier.Sandbox("pk_sandbox")) as server:
-        process = send(folder, "--bulk", bulk, "--sandbox", server.url)
-        output, _ = process.communicate(timeout=120)
-        return server.sandbox.comparable(), output, (folder / "rejects.jsonl").read_bytes()
+@pytest.fixture(scope="module")
+def known() -> dict[str, tuple[Any, bytes, bytes]]:
+    return {}
+
+
+@pytest.fixture
+def uninterrupted(folder: Path, server: SandboxServer, known: dict[str, Any]) -> Callable[[str], Any]:  # noqa: ARG001 -- it makes the files
+    """Tell what one run leaves, prints and rejects; it is the same for every test."""
+
+    def run(bulk: str) -> Any:
+        if bulk not in known:
+            with SandboxServer(klavier.Sandbox("pk_sandbox")) as other:
+                output, _ = send(folder, "--bulk", bulk, "--sandbox", other.url).communicate(timeout=120)
+                known[bulk] = other.sandbox.comparable(), output, (folder / "rejects.jsonl").read_bytes()
+        return known[bulk]
+
+    return run
 
 
 def counts_of(output: bytes) -> list[bytes]:
@@ -73,8 +85,10 @@ def counts_of(output: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("bulk", ["vendor", "max"])
-def test_killed_and_resumed_it_leaves_what_one_run_leaves(folder: Path, server: SandboxServer, bulk: str) -> None:
-    state, summary, rejects = uninterrupted(folder, bulk)
+def test_killed_and_resumed_it_leaves_what_one_run_leaves(
+    folder: Path, server: SandboxServer, bulk: str, uninterrupted: Callable[[str], Any]
+) -> None:
+    state, summary, rejects = uninterrupted(bulk)
     rng = random.Random(5)  # noqa: S311 -- a repeatable test, not a secret
     kills = 0
     while True:
@@ -96,8 +110,10 @@ def test_killed_and_resumed_it_leaves_what_one_run_leaves(folder: Path, server: 
     assert (folder / "rejects.jsonl").read_bytes() == rejects
 
 
-def test_stopped_and_resumed_it_sends_nothing_twice(folder: Path, server: SandboxServer) -> None:
-    state, summary, _ = uninterrupted(folder, "vendor")
+def test_stopped_and_resumed_it_sends_nothing_twice(
+    folder: Path, server: SandboxServer, uninterrupted: Callable[[str], Any]
+) -> None:
+    state, summary, _ = uninterrupted("vendor")
     first = send(folder, "--bulk", "vendor", "--resume")
     while len(server.sandbox.calls) < 40 and first.poll() is None:
         time.sleep(0.005)
