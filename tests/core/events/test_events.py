@@ -20,7 +20,9 @@ SCALARS = (
     | st.text(max_size=5)
 )
 JSONS = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=10,
 )
 TYPES = st.sampled_from(["identify", "track", "page", "screen", "group", "alias", "Track ", "nonsense", ""]) | JSONS
 KNOWN = ["userId", "anonymousId", "messageId", "timestamp", "context", "traits", "properties", "event", "name"]
@@ -29,7 +31,9 @@ SEGMENT = st.builds(lambda members, kind: {**members, "type": kind}, MEMBERS, TY
 FRESHPAINT = st.builds(
     lambda name, properties, who: {"event": name, "properties": {**properties, "distinct_id": who}},
     st.sampled_from(["$identify", "$page", "$screen", "Signed Up", ""]),
-    st.dictionaries(st.sampled_from(["$user_props", "$device_id", "$insert_id", "time", "name", "x"]), JSONS),
+    st.dictionaries(
+        st.sampled_from(["$user_props", "$device_id", "$insert_id", "time", "name", "x"]), JSONS, max_size=6
+    ),
     JSONS,
 )
 ANYTHING = SEGMENT | FRESHPAINT | JSONS

@@ -248,7 +248,11 @@ SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8)
 )
-JSONS = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner))
+JSONS = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=10,
+)
 SPECIALS = st.sampled_from(
     ["$id", "$email", "$phone_number", "$exchange_id", "$first_name", "$city", "$latitude", "$value", "$event_id", "x"]
 )
