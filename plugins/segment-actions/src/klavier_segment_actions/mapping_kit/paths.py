@@ -7,14 +7,26 @@ from typing import Any
 from klavier_segment_actions.mapping_kit.missing import MISSING
 
 _KEYS = re.compile(r"[^\[.\]]+")
+_BREAKS = re.compile(r"""\[(?=["'0-9])|\.|(?<=["'0-9])\]+""")
+"""Where the paths of mappings break: a bracket counts beside a digit or a quote, and is part of a key elsewhere."""
+_QUOTES = str.maketrans("", "", "\"'")
 _INDEX = re.compile(r"0|[1-9]\d*")
 
 Reader = Callable[[Any], Any]
 """From an event to the value at a path, `MISSING` where there is none."""
 
 
+def mapping_keys(path: str) -> list[str] | None:
+    """Split the path of a mapping, such as `a.b[0]['c d']`; the event itself is the empty path or a point.
+
+    None for one that names nothing, such as `..`.
+    """
+    keys = [key.translate(_QUOTES) for key in _BREAKS.split(path) if key]
+    return keys or ([] if path in ("", ".") else None)
+
+
 def keys_of(path: str) -> list[str] | None:
-    """Split a path at dots and brackets; None for one that is not empty and yet names nothing, such as `..`."""
+    """Split the path of a trigger at dots and brackets; None for one that is not empty and yet names nothing."""
     return _KEYS.findall(path) or (None if path else [])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from klavier.jsvalues import to_string
 from klavier_segment_actions.mapping_kit.missing import MISSING
-from klavier_segment_actions.mapping_kit.paths import keys_of, reader
+from klavier_segment_actions.mapping_kit.paths import mapping_keys, reader
 
 _PLACEHOLDER = re.compile(r"\{\{\{(?P<three>[^}]+)\}\}\}|\{\{(?P<two>[^}]+)\}\}")
 _THREE = re.compile(r"\{\{\{(?P<three>[^}]+)\}\}\}")
@@ -29,7 +29,7 @@ def _compiled(text: str, placeholder: re.Pattern[str]) -> Template:
     end = 0
     for match in placeholder.finditer(text):
         parts.append(text[end : match.start()])
-        keys = keys_of(match[match.lastgroup or 0].strip())
+        keys = mapping_keys(match[match.lastgroup or 0].strip())
         parts.append(reader(keys) if keys is not None else lambda _event: MISSING)
         end = match.end()
     parts.append(text[end:])

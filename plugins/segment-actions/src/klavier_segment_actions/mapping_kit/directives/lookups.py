@@ -6,7 +6,7 @@ from klavier.strictjson import kind_of
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, fault, has_directive, nothing
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.mapping_kit.options import check_text_or_directive
-from klavier_segment_actions.mapping_kit.paths import keys_of, reader
+from klavier_segment_actions.mapping_kit.paths import mapping_keys, reader
 
 
 def path(compiler: Compiler, value: Any) -> Resolver:
@@ -22,7 +22,7 @@ def path(compiler: Compiler, value: Any) -> Resolver:
         found = name(event)
         if not isinstance(found, str):
             raise fault(place, f"the path must resolve to a string, not {_kind(found)}")
-        keys = keys_of(_plain(found))
+        keys = mapping_keys(_plain(found))
         return MISSING if keys is None else reader(keys)(event)
 
     return read
@@ -42,9 +42,10 @@ def array_path(compiler: Compiler, value: Any) -> Resolver:
 
     def map_items(event: Any) -> Any:
         found = root(event)
-        if isinstance(found, list):
-            return [None if (mapped := item(each)) is MISSING else mapped for each in found]
-        return [item(found)] if isinstance(found, dict) else found
+        if not isinstance(found, (dict, list)):
+            return found
+        items = found if isinstance(found, list) else [found]
+        return [None if (mapped := item(each)) is MISSING else mapped for each in items]
 
     return map_items
 
@@ -57,7 +58,7 @@ def literal(compiler: Compiler, value: Any) -> Resolver:
 def path_of(mapping: Any) -> tuple[str, ...] | None:
     """Give the keys of a mapping that is nothing but a path, such as `$.context.traits.email`."""
     text = mapping.get("@path") if isinstance(mapping, dict) and len(mapping) == 1 else None
-    keys = keys_of(_plain(text)) if isinstance(text, str) else None
+    keys = mapping_keys(_plain(text)) if isinstance(text, str) else None
     return None if keys is None else tuple(keys)
 
 
@@ -67,7 +68,7 @@ def _root(compiler: Compiler, value: Any) -> Resolver:
 
 
 def _lookup(compiler: Compiler, text: str) -> Resolver:
-    keys = keys_of(_plain(text))
+    keys = mapping_keys(_plain(text))
     if keys is None:
         return compiler.problem("the path names nothing; write it like $.properties.name")
     return reader(keys)
