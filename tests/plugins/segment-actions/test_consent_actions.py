@@ -79,6 +79,10 @@ class TestSubscribeProfile:
         requests, _ = run("subscribeProfile", fields, *events, wire="native")
         assert [len(attributes_of(request)["profiles"]["data"]) for request in requests] == [100, 25, 100, 25]
 
+    @pytest.mark.parametrize("value", [None, "", False])
+    def test_history_is_always_told(self, value: object) -> None:
+        assert only("subscribeProfile", {"historical_import": value}, CONSENT)["historical_import"] is False
+
     def test_nobody_is_dropped_silently(self) -> None:
         nobody = {"type": "track", "event": "E", "userId": "n", "messageId": "n"}
         fields = {"enable_batching": True}
@@ -115,6 +119,13 @@ class TestUnsubscribeProfile:
         assert "needs phone_number or email" in rejection(
             "unsubscribeProfile", {"email": None, "phone_number": None}, CONSENT
         )
+
+    def test_a_batch_of_nobody(self) -> None:
+        nobody = [{"type": "track", "event": "E", "userId": n, "messageId": n} for n in ("n", "o")]
+        for action, deployed in (("unsubscribeProfile", "delivered"), ("subscribeProfile", "rejected")):
+            for fidelity, kind in (("deployed", deployed), ("documented", "rejected")):
+                requests, outcomes = run(action, {"enable_batching": True}, *nobody, fidelity=fidelity)
+                assert (requests, [outcome.kind for outcome in outcomes]) == ([], [kind, kind])
 
     def test_batch(self) -> None:
         events = [CONSENT | {"userId": str(n), "messageId": str(n)} for n in range(150)]

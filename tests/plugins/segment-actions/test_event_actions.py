@@ -65,6 +65,22 @@ class TestTrackEvent:
         assert attributes["metric"]["data"]["attributes"]["name"] == "SEEN"
         assert "metric_name: required" in rejection("trackEvent", {"metric_name": {"@path": "$.nope"}}, TRACK)
         assert "at most 127 characters, not 128" in rejection("trackEvent", {"metric_name": "n" * 128}, TRACK)
+        long = {"metric_name": "n" * 128, "profile": {"external_id": "u"}}
+        requests, (outcome,) = run("trackEvent", long, TRACK, fidelity="deployed", wire="native")
+        assert (len(requests), outcome.kind) == (1, "delivered")
+
+    @pytest.mark.parametrize("batched", [False, True])
+    @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+    def test_an_empty_text_is_no_number(self, fidelity: str, *, batched: bool) -> None:
+        fields = {"value": "", "profile": {"external_id": "u"}, "enable_batching": batched}
+        _, (outcome,) = run("trackEvent", fields, TRACK, fidelity=fidelity)
+        assert outcome.kind == "delivered"
+
+    def test_an_empty_time_is_left_out(self) -> None:
+        assert "time" not in only("trackEvent", {"time": ""}, TRACK)
+
+    def test_properties_in_an_array_are_no_object(self) -> None:
+        assert "must be an object, not an array" in rejection("trackEvent", {"properties": [{"a": 1}]}, TRACK)
 
     def test_properties(self) -> None:
         assert only("trackEvent", {"properties": {"a": {"@path": "$.userId"}}}, TRACK)["properties"] == {"a": "u-1"}
@@ -148,9 +164,11 @@ class TestOrderCompleted:
         names = [attributes_of(request)["metric"]["data"]["attributes"]["name"] for request in requests]
         assert names == ["Placed Order", "Bought"]
 
-    def test_empty_names_are_the_defaults(self) -> None:
+    @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+    def test_empty_names_are_the_defaults(self, fidelity: str) -> None:
         fields = {"event_name": "", "product_event_name": {"@path": "$.nope"}, "products": [{}]}
-        requests, _ = run("orderCompleted", fields, self.ORDER)
+        fields |= {"profile": {"external_id": "u"}}
+        requests, _ = run("orderCompleted", fields, self.ORDER, fidelity=fidelity)
         names = [attributes_of(request)["metric"]["data"]["attributes"]["name"] for request in requests]
         assert names == ["Order Completed", "Ordered Product"]
 
@@ -168,6 +186,11 @@ class TestOrderCompleted:
         assert (
             rejection("orderCompleted", {"products": [1]}, self.ORDER) == "products[0]: must be an object, not a number"
         )
+
+    def test_nothing_is_no_product(self) -> None:
+        requests, _ = run("orderCompleted", {"products": [None, {"sku": "s"}, ""]}, self.ORDER)
+        assert len(requests) == 2
+        assert len(run("orderCompleted", {"products": ""}, self.ORDER)[0]) == 1
 
     def test_one_product_will_do(self) -> None:
         requests, _ = run("orderCompleted", {"products": {"sku": "s"}}, self.ORDER)

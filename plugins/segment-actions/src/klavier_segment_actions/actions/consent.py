@@ -24,6 +24,8 @@ class ConsentAction(Action):
 
     at_once = _AT_ONCE
     bulkable = True
+    needs_somebody = False
+    """Whether, as deployed, a batch of which everybody is dropped is an error."""
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:  # noqa: ARG002 -- the interface of actions
         """Make the profile of the request; as deployed, one without address and number is dropped in a batch."""
@@ -69,7 +71,7 @@ class ConsentAction(Action):
         return [next(sent) if item.body is not None else self._dropped(item, outcomes) for item in items]
 
     def _dropped(self, item: Item, outcomes: Sequence[Outcome]) -> Outcome:
-        if not self.rules.dropped_subscription or not outcomes:
+        if not self.rules.dropped_subscription or (self.needs_somebody and not outcomes):
             return rejected(item.notes[0])
         failure = next((outcome for outcome in outcomes if outcome.kind != "delivered"), None)
         return failure or delivered((f"dropped, as Segment drops it without telling: {item.notes[0]}",))
@@ -78,13 +80,15 @@ class ConsentAction(Action):
 class SubscribeProfile(ConsentAction):
     """Subscribe Profile: POST /api/profile-subscription-bulk-create-jobs."""
 
+    needs_somebody = True
+
     def __init__(self, calls: Calls, rules: Differences, *, batched: bool) -> None:
         super().__init__(calls, rules, batched=batched)
         self.at_once = calls.subscriptions_at_once
 
     def options(self, payload: dict[str, Any]) -> tuple[Any, ...]:
         """Give source and whether the consent is historical."""
-        return (payload.get("custom_source") or SOURCE, payload.get("historical_import"))
+        return (payload.get("custom_source") or SOURCE, payload.get("historical_import", False))
 
     def profile(self, who: dict[str, Any]) -> dict[str, Any]:
         """Subscribe to what there is an address or number for; the time of consent is for historical imports only."""
@@ -96,9 +100,11 @@ class SubscribeProfile(ConsentAction):
     def request(self, items: Sequence[Item]) -> Request:
         """Subscribe profiles."""
         source, historical = items[0].options
-        attributes: dict[str, Any] = {"profiles": {"data": [item.body for item in items]}, "custom_source": source}
-        if historical is not None:
-            attributes["historical_import"] = historical
+        attributes = {
+            "profiles": {"data": [item.body for item in items]},
+            "custom_source": source,
+            "historical_import": historical,
+        }
         data = {"type": "profile-subscription-bulk-create-job", "attributes": attributes}
         return self.calls.post(self.calls.subscriptions, _on_list(data, items[0].list_id))
 

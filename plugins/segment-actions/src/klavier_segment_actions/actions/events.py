@@ -45,7 +45,7 @@ class EventAction(Action):
             return rejected("profile: needs one of external_id, anonymous_id, phone_number and email")
         return event_profile(profile) if self.rules.sendable else (profile, ())
 
-    def complete(self, attributes: dict[str, Any], event: Event, metric: str | None) -> None:
+    def complete(self, attributes: dict[str, Any], event: Event, metric: str) -> None:
         """Give attributes that were made for this event alone their metric, and an id where they have none."""
         if "unique_id" not in attributes and self.rules.sendable:
             attributes["unique_id"] = event.stable_id
@@ -116,8 +116,8 @@ class OrderCompleted(EventAction):
         if isinstance(made, Outcome):
             return made
         profile, notes = made
-        products, metric = payload.pop("products", ()), self._name(payload, "product_event_name", PRODUCT)
-        self.complete(payload, event, self._name(payload, "event_name", ORDER))
+        products, metric = payload.pop("products", ()), payload.pop("product_event_name", None) or PRODUCT
+        self.complete(payload, event, payload.pop("event_name", None) or ORDER)
         payload["profile"] = {"data": {"type": "profile", "attributes": profile}}
         return Item(payload, notes, options=self._products(products, metric, payload, event))
 
@@ -137,13 +137,8 @@ class OrderCompleted(EventAction):
         reason = f"the order was accepted, product {number} of {len(item.options)} was not: {worst.reason}"
         return failed(reason, worst.status, retryable=worst.retryable, notes=item.notes)
 
-    def _name(self, payload: dict[str, Any], field: str, default: str) -> str | None:
-        """Take the name of a metric; an empty one is the default, or as deployed none at all."""
-        name = payload.pop(field, None)
-        return name or (default if self.rules.sendable else None)
-
     def _products(
-        self, products: Sequence[dict[str, Any]], name: str | None, order: dict[str, Any], event: Event
+        self, products: Sequence[dict[str, Any]], name: str, order: dict[str, Any], event: Event
     ) -> list[dict[str, Any]]:
         shared = {key: value for key, value in order["properties"].items() if key != "products"}
         base = order.get("unique_id") or event.stable_id
@@ -163,9 +158,9 @@ class OrderCompleted(EventAction):
 
 
 @lru_cache(maxsize=1024)
-def _metric(name: str | None) -> dict[str, Any]:
+def _metric(name: str) -> dict[str, Any]:
     """Name a metric; events of one name share what is made here, and nobody changes it."""
-    return {"data": {"type": "metric", "attributes": {} if name is None else {"name": name}}}
+    return {"data": {"type": "metric", "attributes": {"name": name}}}
 
 
 def _identity(item: Item) -> tuple[Any, ...]:

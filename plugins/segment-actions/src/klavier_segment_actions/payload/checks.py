@@ -61,7 +61,7 @@ def check_of(field: Field, *, sendable: bool, place: str = "") -> Check:
     """Compile the check of a field; `sendable` refuses what Klaviyo would, too."""
     place = f"{place}.{field.name}" if place else field.name
     if field.kind == "string":
-        return _text(field, place)
+        return _text(field, place, sendable=sendable)
     if field.kind == "number":
         return _number(place)
     if field.kind == "boolean":
@@ -98,8 +98,9 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _text(field: Field, place: str) -> Check:
-    nullable, longest, choices = field.nullable, field.longest, field.choices
+def _text(field: Field, place: str, *, sendable: bool) -> Check:
+    nullable, choices = field.nullable, field.choices
+    longest = field.longest if sendable or field.identifier else None
     format_of = is_email if field.email else None
     strict = field.strict_email
 
@@ -161,9 +162,6 @@ def _time(place: str, *, sendable: bool, as_given: bool) -> Check:
 
 def _object(place: str) -> Check:
     def check(value: Any) -> Any:
-        if type(value) is dict:
-            return value
-        value = unwrapped(value)
         return value if isinstance(value, dict) else Refused(f"{place}: must be an object, not {kind_of(value)}")
 
     return check
@@ -173,9 +171,9 @@ def _objects(place: str) -> Check:
     def check(value: Any) -> Any:
         items = value if isinstance(value, list) else [value]
         for index, item in enumerate(items):
-            if not isinstance(item, dict):
+            if not isinstance(item, dict) and item is not None and item != "":
                 return Refused(f"{place}[{index}]: must be an object, not {kind_of(item)}")
-        return items
+        return [item for item in items if isinstance(item, dict)]
 
     return check
 
@@ -185,10 +183,8 @@ def _members(field: Field, place: str, *, sendable: bool) -> Check:
     extra = field.extra
 
     def check(value: Any) -> Any:
-        if type(value) is not dict:
-            value = unwrapped(value)
-            if not isinstance(value, dict):
-                return Refused(f"{place}: must be an object, not {kind_of(value)}")
+        if not isinstance(value, dict):
+            return Refused(f"{place}: must be an object, not {kind_of(value)}")
         built: dict[str, Any] = {}
         problems: list[str] = []
         for key, item in value.items():

@@ -56,7 +56,7 @@ class _Writer:
     def _plain(self, target: str, step: Step, *, needed: bool) -> None:
         value = self._call(step.resolve) if step.keys is None else self._path(step.keys)
         fits = step.plain.format(value)
-        if step.drop_empty:
+        if step.drop_empty and "is str" in step.plain:  # nothing but text can be empty
             fits = f"({fits}) and {value} != ''"
         self.lines.append(f"if {fits}: {target}[{step.name!r}] = {value}")
         absent = [f"{value} is MISSING"]

@@ -16,6 +16,9 @@ from klavier_segment_actions.payload.fields import Field
 from klavier_segment_actions.payload.plain import PlainPlan, plain_plan
 from klavier_segment_actions.payload.steps import Step, Take
 
+KEEPING_EMPTY = ("string", "datetime")
+"""The kinds of fields that may keep an empty text; for all others it says nothing, and goes in every batch too."""
+
 Payload = dict[str, Any]
 Planned = Callable[[dict[str, Any]], Payload | str]
 """From an event to the checked payload of an action, or to what is wrong with it as one line."""
@@ -56,7 +59,7 @@ def _step(field: Field, mapping: Any, rules: Differences, place: str, *, keep_em
         return _members(field, mapping, rules, place)
     resolve = compile_mapping(mapping, rules, place)
     check, plain = check_of(field, sendable=rules.sendable), plain_of(field, sendable=rules.sendable)
-    drop_empty = field.kind == "string" and not keep_empty
+    drop_empty = not keep_empty or field.kind not in KEEPING_EMPTY
     take = _take(resolve, check, nullable=False, drop_empty=drop_empty)
     return Step(field.name, take, resolve, path_of(mapping), plain, drop_empty=drop_empty)
 
