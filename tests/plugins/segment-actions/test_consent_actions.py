@@ -83,6 +83,14 @@ class TestSubscribeProfile:
     def test_history_is_always_told(self, value: object) -> None:
         assert only("subscribeProfile", {"historical_import": value}, CONSENT)["historical_import"] is False
 
+    @pytest.mark.parametrize("time", ["2024-03-01 10:20", 1709288430123])
+    def test_times_of_consent_keep_their_form_as_deployed(self, time: object) -> None:
+        fields = {"historical_import": True, "consented_at": time, "phone_number": None}
+        (request,), _ = run("subscribeProfile", fields, CONSENT, fidelity="deployed", wire="native")
+        (profile,) = attributes_of(request)["profiles"]["data"]
+        marketing = profile["attributes"]["subscriptions"]["email"]["marketing"]
+        assert marketing == {"consent": "SUBSCRIBED", "consented_at": time}
+
     def test_nobody_is_dropped_silently(self) -> None:
         nobody = {"type": "track", "event": "E", "userId": "n", "messageId": "n"}
         fields = {"enable_batching": True}

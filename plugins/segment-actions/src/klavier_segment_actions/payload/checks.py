@@ -155,7 +155,7 @@ def _time(place: str, *, sendable: bool, as_given: bool) -> Check:
             return Refused(f"{place}: must be a time in ISO 8601 form, or milliseconds since 1970")
         if sendable and before_klaviyo(time):
             return Refused(f"{place}: lies before 1990; a number counts milliseconds since 1970")
-        return value if as_given and is_rfc3339(value) else time
+        return value if as_given and (not sendable or is_rfc3339(value)) else time
 
     return check
 

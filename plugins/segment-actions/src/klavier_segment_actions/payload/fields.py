@@ -14,7 +14,7 @@ class Field:
     `default` is the mapping that fills it where the settings do not; None for an unmapped field.  Objects have
     `members` that are checked, and pass others where `extra` says so.  `nullable` keeps null, which other fields drop.
     The list of an `audience` is found by the audience's name where no mapping gives it, in documented fidelity.  A time
-    that is `as_given` keeps its form where Klaviyo takes it.
+    that is `as_given` keeps its form where Klaviyo takes it, as deployed always.
     """
 
     name: str
