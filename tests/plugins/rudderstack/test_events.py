@@ -175,6 +175,22 @@ def test_flatten_properties(version: str) -> None:
     assert person(payload, **settings)["properties"] == person_flat
 
 
+def test_a_number_too_long_for_klaviyo_is_accepted_as_rudderstack_does_and_left_out() -> None:
+    """RudderStack's library takes up to 17 digits after the country code, E.164 has 15 in all."""
+    payload = {"type": "identify", "userId": "u", "traits": {"phone": "+4211234567890123456"}}
+    assert (
+        person(payload, api_version="v2", fidelity="deployed", wire="native")["phone_number"] == "+4211234567890123456"
+    )
+    assert "phone_number" not in person(payload, api_version="v2")
+
+
+def test_v1_to_the_letter_flattens_the_specials_of_an_event_as_well() -> None:
+    payload = track(traits={"state": [{"code": "CA"}]}, userId={"n": 1})
+    settings = {"flatten_properties": True, "fidelity": "deployed", "wire": "native"}
+    found = attributes(payload, **settings)["profile"]
+    assert found == {"$region[0].code": "CA", "state[0].code": "CA", "$id.n": 1}
+
+
 @pytest.mark.parametrize("kind", ["identify", "track"])
 def test_enforce_email_as_primary(kind: str) -> None:
     payload = track(type=kind, traits={"email": "a@b.co", "plan": "free"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rudderstack import person, sent
+from tests.support.rudderstack import outcome, person, sent
 
 CITY = ["traits.city", "traits.address.city", "context.traits.city", "context.traits.address.city", "properties.city"]
 ROWS: dict[str, list[str]] = {
@@ -203,3 +203,31 @@ def test_dots_in_names_are_kept_as_documented_and_nest_as_deployed() -> None:
     assert person(payload)["properties"] == payload["traits"]
     assert person(payload, fidelity="deployed")["properties"] == {"a": {"b": 2}, "c": {"d": 1, "e": 2}}
     assert payload["traits"] == {"a": 1, "a.b": 2, "c": {"d": 1}, "c.e": 2}
+
+
+def test_a_url_for_a_name_is_no_path_and_a_dot_at_the_end_says_nothing() -> None:
+    payload = {
+        "type": "identify",
+        "userId": "u",
+        "traits": {"https://a.org/plan": "x", "a.b/c.d": 1, "e.": 2, "f.g.": 3},
+    }
+    found = person(payload, fidelity="deployed")["properties"]
+    assert found == {"https://a.org/plan": "x", "a.b/c.d": 1, "e": 2, "f": {"g": 3}}
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("value", ["text", ["a"], 7])
+def test_traits_and_properties_that_are_no_objects_are_noted(version: str, value: object) -> None:
+    kind = {str: "a string", list: "an array", int: "a number"}[type(value)]
+    left_out = f"left out: {kind} where an object is expected"
+    identify = {"type": "identify", "userId": "u", "traits": value, "context": {"traits": value}}
+    notes = outcome(identify, api_version=version).notes
+    assert {f"traits {left_out}", f"context.traits {left_out}"} <= set(notes)
+    track = {"type": "track", "event": "E", "userId": "u", "properties": value}
+    assert f"properties {left_out}" in outcome(track, api_version=version).notes
+
+
+@pytest.mark.parametrize("value", [None, "", [], {}])
+def test_empty_traits_and_properties_need_no_note(value: object) -> None:
+    payload = {"type": "track", "event": "E", "userId": "u", "properties": value, "traits": value}
+    assert outcome(payload).notes == ()

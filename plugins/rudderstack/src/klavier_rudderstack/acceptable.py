@@ -15,6 +15,8 @@ from klavier_rudderstack.phone import e164
 _COORDINATES = frozenset({"latitude", "longitude"})
 UNPLACED = frozenset({"address", "location"})
 """The traits that v2 and v3 read parts of, or nothing, and send nowhere else."""
+HOLDERS = frozenset({"traits", "context.traits"})
+"""What holds the members of a person."""
 
 _MAPPED_PARTS = frozenset({"city", "country", "region", "state", "zip", "postalcode", "postalCode", "street"})
 """The parts of an address that have a place in a profile's location."""
@@ -103,6 +105,11 @@ def field_names(value: list[Any], notes: list[str]) -> list[str]:
     if len(names) < len(value):
         notes.append("a field to change was left out: its name is no string")
     return names
+
+
+def shapeless(place: str, value: Any) -> str:
+    """Note what should hold members and is no object, so that nothing can be looked up in it."""
+    return f"{place} left out: {kind_of(value)} where an object is expected"
 
 
 def unplaced(name: str, event: Event) -> list[str]:

@@ -2,6 +2,7 @@
 
 from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
 from klavier.klaviyo.request import Request
+from klavier_rudderstack import acceptable
 from klavier_rudderstack.commerce import compile_items, metric_of
 from klavier_rudderstack.events import compile_shape
 from klavier_rudderstack.imports import ImportContent
@@ -54,6 +55,9 @@ class Cloud:
     def _document(self, event: Track | Screen, notes: list[str]) -> JsonObject:
         """Give the document of a create event request."""
         content, person = self._content.read(event, notes)
+        properties = event.payload.get("properties")
+        if properties and not isinstance(properties, dict):
+            notes.append(acceptable.shapeless("properties", properties))
         return self._shape(event, content, person(event, notes), notes)
 
     def _replayed(self, mode: Mode) -> ReplayedTrack:

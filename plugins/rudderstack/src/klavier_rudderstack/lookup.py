@@ -15,7 +15,8 @@ are read before this one are all better ones."""
 
 Found = tuple[JsonObject, JsonObject, JsonObject, list[str]]
 """Attributes, those of the location, custom properties, and the names of what deserves a second look: attributes that
-were found to be no text, and traits that are neither attributes nor properties."""
+were found to be no text, traits that are neither attributes nor properties, and holders of traits that are no
+objects."""
 
 Read = Callable[[Event], Found]
 
@@ -74,7 +75,7 @@ class _Lookup:
         self._also_custom = named - own_traits
         """Traits that are an attribute and a custom property as well."""
 
-    def read(self, event: Event) -> Found:  # noqa: C901 -- one pass over an event, place by place
+    def read(self, event: Event) -> Found:  # noqa: C901, PLR0912 -- one pass over an event, place by place
         """Go over an event, place by place."""
         payload, context = event.payload, event.context
         found: Found = ({}, {}, {}, [])
@@ -86,11 +87,15 @@ class _Lookup:
             self._scan_traits(traits, self._own, found, event)
             if "address" in traits:
                 self._scan(traits["address"], self._address, found, event)
+        elif traits:
+            found[3].append("traits")
         traits = context.get("traits")
         if traits.__class__ is dict:
             self._scan_traits(traits, self._user, found, event)
             if "address" in traits:
                 self._scan(traits["address"], self._user_address, found, event)
+        elif traits:
+            found[3].append("context.traits")
         for name, rule in self._context:
             if name in context:
                 self._take(context[name], rule, found, event)

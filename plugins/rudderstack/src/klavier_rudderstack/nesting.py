@@ -8,17 +8,26 @@ from klavier.events.model import JsonObject
 def put(target: JsonObject, key: str, value: Any, *, nests: bool) -> None:
     """Set a custom property; where it `nests`, a dot in its key opens an object: `a.b` becomes `{"a": {"b": ...}}`.
 
+    A key with a slash, such as a URL, stays whole, and a dot at the end says nothing.
+
     Objects that come from an event are copied before they are changed.
     """
     if not nests or "." not in key:
         target[key] = value
         return
-    *parents, last = key.split(".")
+    *parents, last = _path(key)
     for parent in parents:
         inner = target.get(parent)
         target[parent] = inner = dict(inner) if isinstance(inner, dict) else {}
         target = inner
     target[last] = value
+
+
+def _path(key: str) -> list[str]:
+    if "/" in key:
+        return [key]
+    parts = key.split(".")
+    return parts if parts[-1] else parts[:-1]
 
 
 def flatten(value: JsonObject) -> JsonObject:

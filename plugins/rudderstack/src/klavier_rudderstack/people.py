@@ -68,7 +68,7 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
             _require_contact(attributes)
             if "external_id" in attributes:
                 custom.setdefault("_id", attributes.pop("external_id"))
-        if flat:
+        if flat and not exact:
             custom = flatten(custom)
         if "consent" in attributes:
             custom.setdefault("$consent", attributes.pop("consent"))
@@ -78,7 +78,8 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
         if not exact and _IDENTIFIERS.isdisjoint(attributes):
             raise Refused(NO_IDENTIFIER)
         if legacy:
-            return _people(attributes, custom)
+            people = _people(attributes, custom)
+            return flatten(people) if flat and exact else people  # RudderStack flattens its own specials as well
         if custom:
             attributes["properties"] = custom
         return {"type": "profile", "attributes": attributes}
@@ -157,6 +158,9 @@ def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None
                 _settle(target, name, acceptable.attribute(name, target[name], notes))
             elif name in acceptable.UNPLACED:
                 notes.extend(acceptable.unplaced(name, event))
+            elif name in acceptable.HOLDERS:
+                holder = event.payload if name == "traits" else event.context
+                notes.append(acceptable.shapeless(name, holder["traits"]))
         if "email" in attributes and not acceptable.is_email(attributes["email"]):
             _settle(attributes, "email", acceptable.email(attributes["email"], notes))
         if "phone_number" in attributes:

@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 _FORMATTING = re.compile(r"[^0-9+]")
-_INTERNATIONAL = re.compile(r"\+[0-9]{3,18}")
+_INTERNATIONAL = re.compile(r"\+[0-9]{3,20}")
 _LONGEST = 16
 """A plus sign and the 15 digits of E.164."""
 
