@@ -10,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klavier import parse_event
+from klavier.klaviyo.times import klaviyo_time
 from klavier.vendor import Fidelity, Wire
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.cloud import Cloud
 from klavier_rudderstack.commerce import metric_of
 from klavier_rudderstack.mode import mode_of
-from klavier_rudderstack.parcel import Refused
+from klavier_rudderstack.parcel import Refused, Skip
+from klavier_rudderstack.replay import slot
 from klavier_rudderstack.replay.person import PersonSlots
 from klavier_rudderstack.replay.profiles import ReplayedProfile
 from klavier_rudderstack.replay.shapes import MET, MOST_CHARACTERS, Shapes
@@ -89,7 +91,7 @@ _EVENTS = st.fixed_dictionaries(
         "request_ip": _MOSTLY_TEXT,
         "latitude": _MOSTLY_TEXT,
         "integrations": st.sampled_from(
-            [{"All": True}, {"Klaviyo": {"fieldsToUnset": ["plan"]}}, {"Klaviyo": True}, None, 1]
+            [{"All": True}, {"Klaviyo": {"fieldsToUnset": ["plan"]}}, {"Klaviyo": True}, {"All": False}, None, 1]
         ),
     },
 )
@@ -97,10 +99,15 @@ _EVENTS = st.fixed_dictionaries(
 
 def _come_to(cloud: Cloud, payload: dict[str, Any]) -> Any:
     """Give all that an event comes to, as text, so that the order of members counts."""
+    event = parse_event(payload)
+    sent = cloud.at_once(event)
+    if sent is not None:
+        place = [None, sent.request.json] if sent.request.path == "/api/events" else [sent.request.json, None]
+        return orjson.dumps([*place, None, sent.notes])
     try:
-        parcel = cloud.parcel(parse_event(payload))
-    except Refused as refused:
-        return str(refused)
+        parcel = cloud.parcel(event)
+    except (Refused, Skip) as left_out:
+        return str(left_out)
     request = parcel.event and parcel.event.json
     member = parcel.membership and parcel.membership.profile
     return orjson.dumps([parcel.profile, request, member, parcel.notes])
@@ -168,7 +175,7 @@ def test_the_general_way_is_left_for_what_comes_often_and_taken_for_what_is_odd(
 def test_an_anonymous_id_that_is_the_user_id_is_no_loss_in_a_known_shape_either() -> None:
     cloud = Cloud(mode_of(RudderStackSettings(private_api_key="pk_x", api_version="v2")))
     notes = [
-        cloud.parcel(parse_event({"type": "identify", "userId": user, "anonymousId": "a"})).notes
+        orjson.loads(_come_to(cloud, {"type": "identify", "userId": user, "anonymousId": "a"}))[-1]
         for user in (*["u"] * MET, "u", "a")
     ]
     assert [len(each) for each in notes] == [1] * MET + [1, 0]
@@ -191,6 +198,43 @@ def test_what_comes_often_and_is_plain_is_translated_without_the_general_way(mod
 @given(st.one_of(st.from_regex(r"[a@. \u00a0\u2028\x1c]{0,6}", fullmatch=True), st.text(max_size=8), st.emails()))
 def test_an_address_has_text_around_one_sign_and_no_white_space(text: str) -> None:
     assert acceptable.is_email(text) is (re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None)
+
+
+@given(st.one_of(st.from_regex(slot.TIME.pattern, fullmatch=True), st.sampled_from(["2024-02-29T00:00:00.000Z"])))
+def test_a_time_that_a_written_function_takes_is_one_that_klaviyo_takes_unchanged(text: str) -> None:
+    assert klaviyo_time(text) == text
+
+
+@given(st.from_regex(slot.EMAIL.pattern, fullmatch=True))
+def test_an_address_that_a_written_function_takes_is_one_that_klaviyo_takes(text: str) -> None:
+    assert acceptable.is_email(text)
+
+
+@given(st.from_regex(slot.CURRENCY.pattern, fullmatch=True))
+def test_a_currency_that_a_written_function_takes_is_one_that_klaviyo_takes(text: str) -> None:
+    assert acceptable.is_code(text)
+
+
+@pytest.mark.parametrize("odd", ["u\0", "\0", "u\0a\0b"])
+def test_text_that_holds_the_separator_is_translated_the_general_way(odd: str) -> None:
+    payload = {"type": "track", "event": "Paid", "userId": "u", "messageId": "m", "anonymousId": "a"}
+    for mode in MODES:
+        cloud = Cloud(mode)
+        for _ in range(MET):
+            _come_to(cloud, payload)
+        for name in ("userId", "anonymousId", "messageId", "event"):
+            assert _come_to(cloud, {**payload, name: odd}) == _come_to(Cloud(mode), {**payload, name: odd})
+
+
+def test_an_identify_call_that_steers_a_subscription_is_said_with_it() -> None:
+    cloud = Cloud(mode_of(RudderStackSettings(private_api_key="pk_x", api_version="v2")))
+    traits = {"email": "a@b.org", "properties": {"listId": "L", "subscribe": True}}
+    for _ in range(MET + 1):
+        event = parse_event({"type": "identify", "userId": "u", "traits": traits})
+        assert cloud.at_once(event) is None
+        membership = cloud.parcel(event).membership
+        assert membership is not None
+        assert membership.list_id == "L"
 
 
 def test_long_names_are_not_kept() -> None:

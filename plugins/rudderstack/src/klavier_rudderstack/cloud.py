@@ -1,6 +1,7 @@
 """Cloud mode: from an event to what has to be said to Klaviyo, under one mode compiled at the start."""
 
 from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
+from klavier.flows import SendOne
 from klavier.klaviyo.request import Request
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.commerce import compile_items, metric_of
@@ -12,10 +13,12 @@ from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Parcel, Refused
 from klavier_rudderstack.people import NO_IDENTIFIER, event_slots, finish, imported, v1_identify
 from klavier_rudderstack.replay.content import ContentSlots
+from klavier_rudderstack.replay.profiles import ReplayedProfile
 from klavier_rudderstack.replay.tracks import ReplayedTrack
 from klavier_rudderstack.subscription import Subscriptions
 from klavier_rudderstack.tables import profile
 from klavier_rudderstack.v1 import V1Content
+from klavier_rudderstack.wires import PROFILE_IMPORT, failure
 
 NEEDS_KEY = "Private API Key is a required field for {type} events"
 NOT_SUPPORTED = "Event type {type} is not supported"
@@ -31,9 +34,30 @@ class Cloud:
         self._identity = imported(mode, inside_event=False) if mode.version.imports else v1_identify(mode)
         self._content = ImportContent(mode) if mode.version.imports else V1Content(mode)
         self._shape, self._revision = compile_shape(mode), mode.revision
-        self._track = self._document if mode.settings.flatten_properties else self._replayed(mode).document
+        replays = self._has_key and not mode.settings.flatten_properties
+        self._tracks = self._replayed(mode) if replays else None
+        one_call = replays and not mode.legacy and not mode.settings.list_id
+        self._people = self._identity if one_call and isinstance(self._identity, ReplayedProfile) else None
         self._subscriptions = Subscriptions(mode)
         self._user_id = compile_lookup((profile.USER_ID_OR_ANONYMOUS,), frozenset())
+
+    def at_once(self, event: Event) -> SendOne | None:
+        """Give the flow of an event of a known shape that comes to one request; None where `parcel` has to be asked."""
+        said: tuple[str, ...] = ()
+        if event.__class__ is Track and self._tracks is not None:
+            document = self._tracks.at_once(event)
+            if document is None:
+                return None
+            request = Request("POST", "/api/events", None, document, None, self._revision)
+        elif event.__class__ is Identify and self._people is not None:
+            found = self._people.at_once(event)
+            if found is None or found[2]:
+                return None
+            said = found[1]
+            request = Request("POST", PROFILE_IMPORT, None, {"data": found[0]}, None, self._revision)
+        else:
+            return None
+        return SendOne(request, said, failure)
 
     def parcel(self, event: Event) -> Parcel:
         """Give what has to be said about an event.  Raises `Refused` and `Skip`."""
@@ -43,7 +67,7 @@ class Cloud:
             raise Refused(NEEDS_KEY.format(type=event.type))
         if isinstance(event, (Track, Screen)):
             notes: list[str] = []
-            document = self._track(event, notes) if isinstance(event, Track) else self._document(event, notes)
+            document = self._document(event, notes)
             request = Request("POST", "/api/events", None, document, None, self._revision)
             return Parcel(None, None, request, _unique(notes) if notes else ())
         if isinstance(event, Identify):
@@ -63,9 +87,7 @@ class Cloud:
     def _replayed(self, mode: Mode) -> ReplayedTrack:
         """Give what makes the same documents of most track calls in one go."""
         content = ContentSlots(mode, compile_items(mode.points))
-        return ReplayedTrack(
-            self._document, event_slots(mode), content, _no_metric if mode.version.imports else metric_of
-        )
+        return ReplayedTrack(self._document, event_slots(mode), content, None if mode.version.imports else metric_of)
 
     def _identify(self, event: Identify) -> Parcel:
         notes: list[str] = []
@@ -90,10 +112,6 @@ class Cloud:
             attributes.update(self._subscriptions.contact(payload, notes))
             document = {"data": {"type": "profile", "attributes": attributes}}
         return Parcel(profile=document, membership=membership, notes=_unique(notes))
-
-
-def _no_metric(_: object) -> None:
-    """Stand for `metric_of` where ecommerce events are as all others."""
 
 
 def _unique(notes: list[str]) -> tuple[str, ...]:

@@ -15,11 +15,13 @@ _SPELLINGS = ("Klaviyo", "klaviyo", "KLAVIYO")
 
 def check_enabled(payload: JsonObject) -> None:
     """Raise `Skip` where the event is not meant for Klaviyo: it is named and false, or not named and all are off."""
-    integrations = payload["integrations"]
-    if isinstance(integrations, dict):
-        named = [integrations[spelling] for spelling in _SPELLINGS if spelling in integrations]
-        if named[0] is False if named else integrations.get("All") is False:
-            raise Skip(TURNED_OFF)
+    if _turn_off(payload["integrations"]):
+        raise Skip(TURNED_OFF)
+
+
+def are_special(integrations: Any) -> bool:
+    """Tell whether integrations turn Klaviyo off or have options for it."""
+    return _turn_off(integrations) or bool(options_of(integrations))
 
 
 def options_of(integrations: Any) -> JsonObject:
@@ -30,3 +32,10 @@ def options_of(integrations: Any) -> JsonObject:
             if options and isinstance(options, dict):
                 return options
     return {}
+
+
+def _turn_off(integrations: Any) -> bool:
+    if not isinstance(integrations, dict):
+        return False
+    named = [integrations[spelling] for spelling in _SPELLINGS if spelling in integrations]
+    return (named[0] if named else integrations.get("All")) is False

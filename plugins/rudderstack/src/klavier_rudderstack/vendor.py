@@ -40,26 +40,30 @@ class RudderStack(Vendor):
             device = self._device
             return [device.delivery(event, self.key(event)) for event in events]
         if len(events) == 1:
-            return self._alone(events[0])
+            return (self._alone(events[0]),)
         batcher = Batcher(self._packer)
         for event in events:
             key = ordering_key(event)
-            found = self._parcel(event, key)
+            flow = self._cloud.at_once(event)
+            found = self._parcel(event, key) if flow is None else self._packer.lone(event, key, flow)
             if isinstance(found, Delivery):
                 batcher.append(found, key)
             else:
                 batcher.add(event, key, found)
         return batcher.deliveries()
 
-    def _alone(self, event: Event) -> Iterable[Delivery]:
+    def _alone(self, event: Event) -> Delivery:
         """Give the delivery of one event, which can share nothing."""
         key = ordering_key(event)
+        flow = self._cloud.at_once(event)
+        if flow is not None:
+            return self._packer.lone(event, key, flow)
         found = self._parcel(event, key)
         if isinstance(found, Delivery):
-            return (found,)
+            return found
         if found.membership is None:
-            return (self._packer.alone(event, key, found),)
-        return (self._packer.together([event], [key], [found]),)
+            return self._packer.alone(event, key, found)
+        return self._packer.together([event], [key], [found])
 
     def _parcel(self, event: Event, key: str) -> Parcel | Delivery:
         """Translate an event; what cannot be said is a delivery that sends nothing."""

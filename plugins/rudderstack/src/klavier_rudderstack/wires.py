@@ -16,6 +16,7 @@ from klavier_rudderstack.tables.retry import RETRY
 
 _JOBS = {"subscribe": "profile-subscription-bulk-create-job", "unsubscribe": "profile-subscription-bulk-delete-job"}
 
+PROFILE_IMPORT = "/api/profile-import"
 CREATED, CONFLICT = 201, 409
 
 
@@ -58,7 +59,7 @@ class ImportWire:
 
     def one_request(self, document: JsonObject) -> Request:
         """Import a profile."""
-        return Request("POST", "/api/profile-import", json=document, revision=self._revision)
+        return Request("POST", PROFILE_IMPORT, json=document, revision=self._revision)
 
     def membership(self, operation: Operation, list_id: str, entries: Sequence[Any]) -> Request:
         """Say a membership as a job with the list as a relationship."""

@@ -31,7 +31,7 @@ class ContentSlots:
             return []
         found = [self._property(number, name, metric) for number, name in enumerate(properties)]
         name = next((name for name, its in EVENTS.items() if its == metric), _NAME)
-        found.append(Slot("payload", "event", name, slot.METRIC_NAME))
+        found.append(Slot("payload", "event", name, slot.METRIC_NAME if metric is None else slot.ANY))
         found.append(Slot("", "message_id", _TEXT, slot.UNIQUE_ID if "messageId" in payload else slot.ANY))
         return [*found, *self._time(payload)]
 

@@ -3,10 +3,11 @@
 The names of members come into the source as the literals that `repr` writes; values never do.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from klavier_rudderstack.replay.slot import Names, Slot
+from klavier_rudderstack.replay.slot import SEPARATOR, Names, Slot
 
 Make = Callable[..., Any]
 """Is given each holder in the order of `Names`, then the values of slots without a holder; gives None where it cannot
@@ -26,15 +27,17 @@ def write(data: Any, names: Names, slots: Sequence[Slot], unlike: Sequence[tuple
     both = list(zip(slots, called, strict=True))
     reasons = [slot.guard.wrong.format(name) for slot, name in both if slot.guard.wrong]
     reasons += [f"{_of(one, by_place)} == {_of(other, by_place)}" for one, other in unlike]
-    texts = [name for slot, name in both if slot.guard.is_text]
+    # In the order of their patterns, so that many shapes share the one pattern of all their texts.
+    texts = sorted((slot.guard.pattern, name) for slot, name in both if slot.guard.pattern)
     source = _SOURCE.format(
         parameters=", ".join([*names, *(slot.name for slot in slots if not slot.holder)]),
-        values="\n    ".join(_unpack(holder, members, by_place) for holder, members in names.items()),
-        texts=_TEXTS.format("".join(f"{name}, " for name in texts)) if texts else "",
+        values="\n    ".join(_take(holder, members, by_place) for holder, members in names.items()),
+        texts=_TEXTS.format("".join(f"{name}, " for _, name in texts)) if texts else "",
         reasons=" or ".join(f"({reason})" for reason in reasons) or "False",
         data=_display(data, [(slot.said, name) for slot, name in both if slot.marker is not None]),
     )
-    known: dict[str, Any] = {"join": "".join}
+    fits = re.compile(SEPARATOR.join(pattern for pattern, _ in texts)).fullmatch
+    known: dict[str, Any] = {"join": SEPARATOR.join, "fits": fits}
     for slot in slots:
         known |= slot.guard.names
     exec(source, known)  # noqa: S102 -- nothing is in it but this module's text, guards and literals
@@ -52,25 +55,25 @@ def made({parameters}):
 """
 
 _TEXTS = """
-    texts = ({})
     try:
-        join(texts)
+        if not fits(join(({}))):
+            return None
     except TypeError:
         return None
-    if not all(texts):
-        return None
 """
-"""Joining is the quickest way to tell that all are text."""
+"""Joining tells that all are text, and one pattern says the rest at once, in half the time that each takes alone."""
 
 
 def _of(slot: Slot, by_place: dict[tuple[str, str], str]) -> str:
     return by_place[slot.holder, slot.name]
 
 
-def _unpack(holder: str, members: Sequence[str], by_place: dict[tuple[str, str], str]) -> str:
-    """Spell how the values of a holder get their names: all at once, which is quicker than by key."""
-    targets = [by_place.get((holder, member), "_") for member in members]
-    return f"{', '.join(targets)}, = {holder}.values()" if set(targets) - {"_"} else "pass"
+def _take(holder: str, members: Sequence[str], by_place: dict[tuple[str, str], str]) -> str:
+    """Spell how the values of a holder get their names: few by key, many all at once, as is quicker."""
+    targets = {member: by_place[holder, member] for member in members if (holder, member) in by_place}
+    if 3 * len(targets) <= 8 + len(members):  # counted in instructions
+        return "; ".join(f"{name} = {holder}[{member!r}]" for member, name in targets.items()) or "pass"
+    return f"{', '.join(targets.get(member, '_') for member in members)}, = {holder}.values()"
 
 
 def _display(value: Any, called: _Called) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
-from klavier_rudderstack.integrations import options_of
+from klavier_rudderstack.integrations import are_special
 from klavier_rudderstack.replay.slot import NOT_NULL, TEXT, Guard, Names, Slot
 from klavier_rudderstack.tables.profile import SAID_AS, Table
 
@@ -13,7 +13,7 @@ _BY_VALUE = frozenset({"address", "location", "externalId", *SAID_AS})
 """Members of which it is not enough to know that they are there."""
 _MARKERS = {"email": "{}@example.org", "phone_number": "+14155550{:03}"}
 _MARKER = "#{}"
-_NO_OPTIONS = Guard("options_of({0})", names={"options_of": options_of})
+_NOT_SPECIAL = Guard("are_special({0})", names={"are_special": are_special})
 
 
 class PersonSlots:
@@ -42,8 +42,8 @@ class PersonSlots:
                     marker = _MARKERS.get(attribute, _MARKER).format(len(found))
                     guard = self._guards.get(attribute, TEXT) if attribute else NOT_NULL
                     found.append(Slot(holder, name, marker, guard, attribute))
-        if not any(slot.guard.is_text for slot in found):
+        if not any(slot.guard.pattern for slot in found):
             return []
         if "integrations" in names["payload"]:
-            found.append(Slot("payload", "integrations", None, _NO_OPTIONS))
+            found.append(Slot("payload", "integrations", None, _NOT_SPECIAL))
         return found

@@ -1,13 +1,13 @@
 """What track calls come to, made in one go."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from klavier.events.model import JsonObject, Track
 from klavier_rudderstack.parcel import Refused
 from klavier_rudderstack.replay.content import ContentSlots
 from klavier_rudderstack.replay.expression import Make, give_up, write
 from klavier_rudderstack.replay.person import PersonSlots
-from klavier_rudderstack.replay.shapes import Shapes
+from klavier_rudderstack.replay.shapes import Shape, Shapes
 from klavier_rudderstack.replay.slot import Names, hold
 
 Document = Callable[[Track, list[str]], JsonObject]
@@ -17,34 +17,43 @@ _NOBODY: JsonObject = {}
 
 
 class ReplayedTrack:
-    """Makes the same documents as `general`, only faster; `metric_of` tells ecommerce events."""
+    """Makes the same documents as `general`, only faster; `metric_of` tells ecommerce events where there are any."""
 
     def __init__(
-        self, general: Document, person: PersonSlots, content: ContentSlots, metric_of: Callable[[object], str | None]
+        self,
+        general: Document,
+        person: PersonSlots,
+        content: ContentSlots,
+        metric_of: Callable[[object], str | None] | None,
     ) -> None:
         self._general, self._person, self._content, self._metric_of = general, person, content, metric_of
         self._shapes: Shapes[Make] = Shapes()
 
-    def document(self, event: Track, notes: list[str]) -> JsonObject:
-        """Make the document of an event."""
+    def at_once(self, event: Track) -> JsonObject | None:
+        """Make the document of an event of a known shape; None where the general way has to be gone."""
         payload, context, properties = event.payload, event.context, event.properties
-        own, user = payload.get("traits", _NOBODY), context.get("traits", _NOBODY)
+        own, user = payload.get("traits"), context.get("traits", _NOBODY)
         # An event that a plugin made may have properties of its own.
-        if type(own) is dict and type(user) is dict and properties is payload.get("properties"):
-            metric = self._metric_of(payload.get("event"))
-            shape = (metric, *payload, None, *context, None, *own, None, *user, None, *properties)  # no name is None
-            make = self._shapes.get(shape)
-            if make is None:
-                holders = {"payload": payload, "context": context, "own": own, "user": user, "properties": properties}
-                names = {holder: tuple(held) for holder, held in holders.items()}
-                self._shapes.meet(shape, len(shape), lambda: self._write(names, metric))
-            else:
-                found: JsonObject | None = make(
-                    payload, context, own, user, properties, event.message_id, event.timestamp
-                )
-                if found is not None:
-                    return found
-        return self._general(event, notes)
+        if user.__class__ is not dict or properties is not payload.get("properties"):
+            return None
+        metric = None if self._metric_of is None else self._metric_of(payload.get("event"))
+        if own is None:  # no name is None
+            own, shape = _NOBODY, (metric, *payload, None, *context, None, *user, None, *properties)
+        elif own.__class__ is dict:
+            shape = (metric, *payload, None, *context, None, *own, None, *user, None, *properties)
+        else:
+            return None
+        make = self._shapes.get(shape)
+        if make is None:
+            holders = {"payload": payload, "context": context, "own": own, "user": user, "properties": properties}
+            self._meet(shape, holders)
+            return None
+        found: JsonObject | None = make(payload, context, own, user, properties, event.message_id, event.timestamp)
+        return found
+
+    def _meet(self, shape: Shape, holders: Mapping[str, JsonObject]) -> None:
+        names = {holder: tuple(held) for holder, held in holders.items()}
+        self._shapes.meet(shape, len(shape), lambda: self._write(names, shape[0]))
 
     def _write(self, names: Names, metric: str | None) -> Make:
         """Write the function for a shape; one that gives None where values decide too much."""
