@@ -101,6 +101,35 @@ def test_quirks(fql: str, documented: bool, deployed: bool) -> None:  # noqa: FB
     assert (matches_trigger(fql, EVENT), matches_trigger(fql, EVENT, "deployed")) == (documented, deployed)
 
 
+NUMBERS = [
+    ("true", 1.5, True),
+    ("true", 1, False),
+    ("false", 1, True),
+    ("false", False, False),
+    ('"true"', 5, False),
+    ('"1e1"', 11, True),
+    ('"1e1"', 10, False),
+    ('"0x0A"', 11, True),
+    ('"0b11"', 3, False),
+    ('"Infinity"', 5, False),
+    ('"-Infinity"', 5, True),
+    ('" 4 "', 5, True),
+    ('""', 0.5, True),
+    ('"4 or so"', 5, False),
+    ("null", 5, False),
+]
+"""What Segment's implementation reads as a number in `properties.it > ...`."""
+
+
+@pytest.mark.parametrize(("text", "actual", "expected"), NUMBERS)
+def test_what_deployed_code_takes_for_a_number(text: str, actual: Any, expected: bool) -> None:  # noqa: FBT001 -- a column of the table
+    assert matches_trigger(f"properties.it > {text}", {"properties": {"it": actual}}, "deployed") is expected
+
+
+def test_deployed_code_compares_names_with_no_truth() -> None:
+    assert not matches_trigger("userId >= false", {"userId": 5}, "deployed")
+
+
 MISTAKES = [
     ("type", "expected =, !=, <, <=, > or >=, not the end (column 5)"),
     ('typ = "track"', "'typ' is no field; did you mean 'type'? (column 1)"),

@@ -16,7 +16,9 @@ from klavier_segment_actions.triggers.tokens import Token, TriggerProblem, token
 
 _FUNCTIONS: Final = ("contains", "match")
 _FUNCTION_FIELDS: Final = ("event", "name", "userId")
-_EXPONENT_FREE: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+_DECIMAL: Final = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|Infinity)")
+_RADIX: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
+_TRUTHS: Final = {"true": 1.0, "false": 0.0}
 
 
 def read_trigger(text: str) -> Condition:
@@ -98,7 +100,8 @@ def _test(root: str, operator: Token, value: Token) -> Test:
             return on.compares("number_equals" if operator.text == "=" else "number_not_equals", _number(value.text))
         return (on.EqualsText if operator.text == "=" else on.differs_from_text)(_text(value))
     if operator.text in ("<", "<=", ">", ">="):
-        return on.compares(operator.text, _number(_text(value)))
+        is_truth = root in NESTED_FIELDS and value.text in _TRUTHS
+        return on.compares(operator.text, _TRUTHS[value.text] if is_truth else _number(_text(value)))
     return on.never
 
 
@@ -142,4 +145,6 @@ def _number(text: str) -> float:
     text = text.strip()
     if not text:
         return 0.0
-    return float(text) if _EXPONENT_FREE.fullmatch(text) else float("nan")
+    if _RADIX.fullmatch(text):
+        return float(int(text, 0))
+    return float(text) if _DECIMAL.fullmatch(text) else math.nan
