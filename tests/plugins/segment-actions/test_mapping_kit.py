@@ -89,6 +89,20 @@ EXAMPLES: list[tuple[Any, Any]] = [
         {"a.b": [1]},
     ),
     ({"@flatten": {"separator": ".", "value": {"@path": "$.nope"}}}, {}),
+    ({"@flatten": {"separator": ".", "value": {"a": [{"@path": "$.nope"}, 2, None]}}}, {"a.1": 2, "a.2": None}),
+    (
+        {"@flatten": {"separator": ".", "omitArrays": True, "value": {"a": [{"@path": "$.nope"}, 2]}}},
+        {"a": [None, 2]},
+    ),
+    (
+        {
+            "@merge": {
+                "direction": "right",
+                "objects": [{"1": "x"}, {"@arrayPath": ["$.properties.items", {"@path": "$.tags"}]}],
+            }
+        },
+        {"0": ["x", "y"]},
+    ),
     ({"@merge": {"direction": "right", "objects": [{"a": 1, "b": 1}, {"a": 2}]}}, {"a": 2, "b": 1}),
     ({"@merge": {"direction": "left", "objects": [{"a": 1, "b": 1}, {"a": 2}]}}, {"a": 1, "b": 1}),
     ({"@merge": {"direction": "right", "objects": [{"@path": "$.properties.names"}]}}, {"0": "p", "1": "q"}),

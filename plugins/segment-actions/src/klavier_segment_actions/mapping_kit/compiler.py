@@ -49,7 +49,7 @@ class Compiler:
 
     @contextmanager
     def keeping_missing(self, *, keep: bool) -> Iterator[None]:
-        """Let objects keep their missing members, which overwrite others in a merge."""
+        """Let objects and arrays keep what is missing: it overwrites others in a merge, and has no key when flat."""
         before, self.keep_missing = self.keep_missing, keep
         try:
             yield
@@ -120,6 +120,8 @@ class Compiler:
         for index, item in enumerate(node):
             with self.at(index):
                 items.append(self.compile(item))
+        if self.keep_missing:
+            return lambda event: [resolve(event) for resolve in items]
         return lambda event: [None if (value := resolve(event)) is MISSING else value for resolve in items]
 
 

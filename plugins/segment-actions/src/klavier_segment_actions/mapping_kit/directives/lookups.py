@@ -39,13 +39,14 @@ def array_path(compiler: Compiler, value: Any) -> Resolver:
         item = compiler.compile(shape)
     if not isinstance(shape, dict) or not shape:
         return root
+    keep = compiler.keep_missing
 
     def map_items(event: Any) -> Any:
         found = root(event)
         if not isinstance(found, (dict, list)):
             return found
-        items = found if isinstance(found, list) else [found]
-        return [None if (mapped := item(each)) is MISSING else mapped for each in items]
+        mapped = [item(each) for each in (found if isinstance(found, list) else [found])]
+        return mapped if keep else [None if each is MISSING else each for each in mapped]
 
     return map_items
 

@@ -49,21 +49,26 @@ def flatten(compiler: Compiler, value: Any) -> Resolver:
     if options is None or not require(compiler, options, "separator"):
         return nothing
     check_boolean(compiler, options, "omitArrays")
-    separator, subject = compiler.member(options, "separator"), compiler.member(options, "value")
+    separator = compiler.member(options, "separator")
+    with compiler.keeping_missing(keep=True):  # a missing item of an array has no key of its own
+        subject = compiler.member(options, "value")
     if not isinstance(options["separator"], str) and not has_directive(options["separator"]):
         with compiler.at("separator"):
             compiler.problem("must be a string or a directive")
     if "value" not in options:
         compiler.problem("requires 'value'; give it")
     containers = dict if options.get("omitArrays") else (dict, list)
-    place = compiler.place
+    place, keep = compiler.place, compiler.keep_missing
 
     def flat(event: Any) -> dict[str, Any]:
         joint = separator(event)
         if not isinstance(joint, str):
             raise fault(place, "the separator must resolve to a string")
         found = subject(event)
-        return {} if found is MISSING else dict(_leaves(found, "", joint, containers))
+        if found is MISSING:
+            return {}
+        leaves = dict(_leaves(found, "", joint, containers))
+        return leaves if keep else cleaned(leaves)
 
     return flat
 
