@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 EARLIEST_YEAR = 1990
-_EARLIEST = str(EARLIEST_YEAR)
 
 _RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _MILLISECONDS = 10**11
@@ -46,11 +45,6 @@ def is_plain(text: str) -> bool:
     Of all that `datetime.fromisoformat` reads with this length, nothing else has these marks at these places.
     """
     return text[4:20:3] == "--T::." and text[-1] == "Z" and len(text) == 24  # noqa: PLR2004 -- the length above
-
-
-def is_plain_time(text: str) -> bool:
-    """Tell quickly whether a text is such a time and one that Klaviyo takes: `klaviyo_time` gives it back unchanged."""
-    return text >= _EARLIEST and is_iso_time(text)
 
 
 def is_iso_time(text: str) -> bool:
