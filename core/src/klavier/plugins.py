@@ -168,6 +168,10 @@ class Plugins:
         if broken is not None:
             raise broken
 
+    def answers(self, hook: str) -> bool:
+        """Tell whether any plugin implements a hook of this name."""
+        return any(True for _ in self._calls(hook))
+
     def add_commands(self, group: "click.Group") -> None:
         """Let plugins add their commands; one that fails is set aside as broken."""
         for call in self._calls("klavier_commands"):

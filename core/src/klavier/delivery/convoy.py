@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from klavier.delivery.bulk import Unit
 from klavier.delivery.leg import Leg
 from klavier.delivery.outbox.entry import Entry
+from klavier.delivery.passenger import Passenger
 from klavier.delivery.pool import Pool
 from klavier.delivery.translator import Start, Translator
 from klavier.delivery.voyage import Landed, Result
@@ -59,8 +60,11 @@ class Convoy:
         self._let_go()
         return units
 
-    def land(self, leg: Leg, owned: Sequence[Entry], reply: Response) -> Sequence[Unit]:
+    def land(self, passenger: Passenger, reply: Response) -> Sequence[Unit]:
         """Take the reply of a leg's request; gives what to send next."""
+        leg, owned = passenger.leg, passenger.owned
+        if leg is None:
+            raise AssertionError("a convoy keeps its legs")
         leg.reply(reply)
         if leg.request is not None:
             return [self._unit(leg, owned, leg.request)]
@@ -131,4 +135,4 @@ class Convoy:
         return [self._travellers[key] for key in dict.fromkeys(entry.key for entry in start[1])]
 
     def _unit(self, leg: Leg, owned: Sequence[Entry], request: Request) -> Unit:
-        return Unit(self._pool.row(request, (self, leg, owned), bulkable=leg.delivery.bulkable))
+        return Unit(self._pool.row(request, Passenger(self, owned, leg), bulkable=leg.delivery.bulkable))

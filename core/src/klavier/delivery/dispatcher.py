@@ -21,7 +21,7 @@ from klavier.delivery.pool import Parcel, Pool
 from klavier.delivery.translator import Translator
 from klavier.delivery.turns import HEAVY
 from klavier.delivery.verdict import PLAIN_ENDS, verdict
-from klavier.delivery.voyage import Landed, Voyage
+from klavier.delivery.voyage import Landed, Result, Voyage
 from klavier.errors import OutboxError
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
@@ -87,13 +87,16 @@ class Dispatcher:
         now: Callable[[], float],
         observe: Observer,
         own_loop: bool = False,
+        shows_events: bool = True,
     ) -> None:
         """Put the parts together; in its `own_loop`, which runs nothing else, what ended is written down at once.
 
         In a loop that others use too it is written down in a thread beside it, which takes more time in all.
+        `shows_events` says that `observe` looks at events: those under way in a body are read again for it.
         """
         self._outbox = outbox
         self._own_loop = own_loop
+        self._shows_events = shows_events
         self._translator = translator
         self._courier = courier
         self._policy = policy
@@ -208,13 +211,13 @@ class Dispatcher:
                 lanes.add(found)
         if lanes.grown:
             grown, lanes.grown = lanes.grown, {}
-            self._pool.reweigh(lambda unit: max(grown.get(entry.key, 0) for entry in unit.rows[0].sender[2]))
+            self._pool.reweigh(lambda unit: max(grown.get(entry.key, 0) for entry in unit.rows[0].sender.owned))
 
     def _send_out(self, voyage: Voyage | Convoy, units: Sequence[Unit]) -> None:
         now = self._now()
         rest = voyage.rest
         for unit in units:
-            unit.weight = rest + self._behind(unit.rows[0].sender[2])
+            unit.weight = rest + self._behind(unit.rows[0].sender.owned)
             self._pool.add(unit, now)
 
     def _behind(self, owned: Sequence[Entry]) -> int:
@@ -247,7 +250,7 @@ class Dispatcher:
         while following is not None:
             first = following.rows[0]
             for row in following.rows:
-                voyage = row.sender[0]
+                voyage = row.sender.voyage
                 if row is not first and voyage.broken:  # what comes after one that is tried again stays behind it
                     self._send_out(voyage, voyage.leave())
                 else:
@@ -264,8 +267,8 @@ class Dispatcher:
             self._alarm = asyncio.get_running_loop().call_later(_MOMENT, self._changed.set)
 
     def _land(self, row: Row, reply: Response) -> None:
-        voyage, leg, owned = row.sender
-        units = voyage.land(leg, owned, reply)
+        voyage = row.sender.voyage
+        units = voyage.land(row.sender, reply)
         if units:
             self._send_out(voyage, units)
 
@@ -308,13 +311,18 @@ class Dispatcher:
         again = {item.entry.seq: item.due for item in settled if item.due is not None}
         for result in results:
             if result.entry.seq not in again:
-                self._observe(result.event, result.entry, result.outcome)
+                self._observe(self._event(result), result.entry, result.outcome)
         self._telling_from = None
         with resting():
             left = {result.entry.seq for result in results}.difference(again)
             for each in landed:
                 self._underway -= len(each.entries)
                 self._release(each, left, again)
+
+    def _event(self, result: Result) -> Event | None:
+        """Give the event of a result, read again where it was let go and somebody wants to see it."""
+        is_read = result.is_let_go and self._shows_events
+        return self._translator.event(result.entry) if is_read else result.event
 
     async def _settle(self, settled: list[Settled], gone: list[int]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""

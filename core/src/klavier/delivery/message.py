@@ -76,7 +76,7 @@ class Message:
             found["revision"] = revision
         if _needs_private_key(request):
             found["Authorization"] = f"Klaviyo-API-Key {self.private_api_key}"
-        if request.json is not None:
+        if request.has_json:
             found["Content-Type"] = kind
         elif request.form is not None:
             found["Content-Type"] = "application/x-www-form-urlencoded"
@@ -84,7 +84,7 @@ class Message:
 
     def content(self, request: Request) -> bytes | None:
         """Give the body: JSON, or a form; None where there is none."""
-        if request.json is not None:
+        if request.has_json:
             return request.body
         return None if request.form is None else urlencode(request.form).encode("ascii")
 

@@ -7,11 +7,11 @@ from typing import Protocol
 from attrs import define, field
 
 from klavier.delivery.bulk import BulkKind, Row, Unit, pack
-from klavier.delivery.leg import Leg
 from klavier.delivery.pacing import BURST_SECONDS
 from klavier.delivery.turns import URGENT, Turns
 from klavier.flows import SendOne
 from klavier.klaviyo.endpoints import M
+from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.vendor import Delivery
 
@@ -112,7 +112,7 @@ class _Group:
         unit = heaviest if heaviest is not None and self.is_urgent(heaviest) else self.turns.first()
         if unit is None:
             raise AssertionError("a group without units is not kept")
-        first = unit.rows[0].request
+        first = unit.rows[0].call
         return (first, self.modest(now, unit)) if self.kind is None else (_call(self.kind, first, self.items), False)
 
     @property
@@ -134,7 +134,7 @@ class _Group:
         urgent = self.is_urgent(unit)
         if self.full and not urgent:
             return None
-        wait = gate.wait(_call(self.kind, unit.rows[0].request, self.items))
+        wait = gate.wait(_call(self.kind, unit.rows[0].call, self.items))
         if urgent:
             wait = max(wait, self.spacing(now), 0.0 if self.full else self.due(linger) - now)
         elif wait < _LONG:
@@ -187,22 +187,21 @@ class Pool:
         """Wrap a request; only a `bulkable` one is combined, and only where this pool combines."""
         return Row(request, sender, alone=not (self._combine and bulkable))
 
-    def embark(self, delivery: Delivery) -> tuple[Leg, Row | None]:
-        """Start a delivery, up to its first request; gives that as a row where it is one already.
+    def embark(self, delivery: Delivery, one: SendOne) -> Row | None:
+        """Give the only request of a delivery as a row for a body; None where it is none, or not within the limits.
 
         What is said in a body is measured by what it says there, and is written only once.
         """
-        one = delivery.flow
-        if not (self._combine and delivery.bulkable and isinstance(one, SendOne) and one.request.__class__ is Request):
-            return Leg(delivery), None
+        if not (self._combine and delivery.bulkable and one.request.__class__ is Request):
+            return None
         row = Row(one.request, None, alone=False)
-        leg = Leg(delivery, row.text or None)
-        return leg, row if leg.request is one.request else None
+        is_fit = row.kind is not None and (delivery.exact or refusal(one.request, row.text) is None)
+        return row if is_fit else None
 
     def add(self, unit: Unit, now: float) -> None:
         """Take in what stays in one body: one request, or several of one person that share a group."""
         first = unit.rows[0]
-        key: Hashable = first.group or _endpoint(first.request.method, first.request.path)
+        key: Hashable = first.group or _endpoint(first.call.method, first.call.path)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(unit.kind)
@@ -260,18 +259,18 @@ class Pool:
             if group.full or (starved and now >= group.due(self._linger)):
                 yield group.call(now)
             elif (unit := group.lone) is not None:
-                yield unit.rows[0].request, False
+                yield unit.rows[0].call, False
 
     def _alone(self, group: _Group, door: Door, now: float) -> Parcel | None:
         turns = group.turns
         unit = turns.first()
         if unit is None:
             return None
-        if door.admit(unit.rows[0].request, modest=group.modest(now, unit)):
+        if door.admit(unit.rows[0].call, modest=group.modest(now, unit)):
             turns.take()
         else:
             unit = turns.heaviest()
-            if unit is None or not door.admit(unit.rows[0].request, modest=group.modest(now, unit)):
+            if unit is None or not door.admit(unit.rows[0].call, modest=group.modest(now, unit)):
                 return None
             turns.take_heaviest()
         group.items -= 1
@@ -279,7 +278,7 @@ class Pool:
 
     def _urgent(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
         while (unit := group.lone or group.hurried(now, self._linger, gate)) is not None:
-            if not gate.admit(unit.rows[0].request, modest=False):
+            if not gate.admit(unit.rows[0].call, modest=False):
                 return
             _ = group.turns.take_heaviest() or group.turns.take()
             group.items -= unit.count
@@ -291,7 +290,7 @@ class Pool:
         sent: list[Unit] = []
         for index, body in enumerate(bodies):
             full = index < len(bodies) - 1 or body.count >= kind.limit
-            call = _call(kind, body.rows[0].request, len(body.rows))
+            call = _call(kind, body.rows[0].call, len(body.rows))
             if not (full or due) or not gate.admit(call, modest=False):
                 break
             sent += body.units

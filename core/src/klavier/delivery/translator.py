@@ -34,6 +34,16 @@ class Translator:
         event = self._event(entry)
         return event if isinstance(event, Outcome) else plan_one(self._vendor, event)[0]
 
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether an entry comes to the same again: plugins that transform events may do as they like each time."""
+        return not self._plugins.answers("klavier_transform_event")
+
+    def event(self, entry: Entry) -> Event | None:
+        """Read the event of an entry again; None for what is none, or was dropped."""
+        event = self._event(entry)
+        return None if isinstance(event, Outcome) else event
+
     def start_together(self, entries: Sequence[Entry]) -> tuple[list[Start], list[Known]]:
         """Start the delivery of entries that the vendor is given at once, up to the first request of each leg."""
         known: list[Known] = []

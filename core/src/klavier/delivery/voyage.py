@@ -5,30 +5,38 @@ its outcome.  A failure that will be tried again ends the voyage: what comes aft
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from attrs import define
 
 from klavier.delivery.bulk import Row, Unit
 from klavier.delivery.leg import Leg
+from klavier.delivery.passenger import Passenger
 from klavier.delivery.outbox.entry import Entry
 from klavier.delivery.pool import Pool
 from klavier.delivery.translator import Translator
 from klavier.events.model import Event
+from klavier.flows import SendOne, not_accepted
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.outcome import Outcome
+from klavier.outcome import Outcome, delivered
+from klavier.vendor import Delivery
 
 _TRIED_AGAIN = frozenset({401, 403, 429})
 
 
 @define(eq=False)
 class Result:
-    """How one try of one entry ended; `event` is None where its payload could not be read or was dropped."""
+    """How one try of one entry ended; `event` is None where its payload could not be read or was dropped.
+
+    It `is_let_go` where the event is to be read again should anybody want to see it.
+    """
 
     entry: Entry
     outcome: Outcome
     sent: Sequence[tuple[Request, Response]] = ()
     event: Event | None = None
+    is_let_go: bool = False
 
     @property
     def holds_back(self) -> bool:
@@ -48,7 +56,7 @@ class Landed:
 class Voyage:
     """One try of the entries of one lane, in order; ends among `landed`."""
 
-    __slots__ = ("_entries", "_held", "_landed", "_next", "_pool", "_results", "_translator", "_under_way", "broken")
+    __slots__ = ("_entries", "_held", "_is_repeatable", "_landed", "_next", "_pool", "_results", "_translator", "_under_way", "broken")
 
     def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Landed]) -> None:
         """Prepare a voyage."""
@@ -59,6 +67,7 @@ class Voyage:
         self._pool = pool
         self._landed = landed
         self._under_way = 0
+        self._is_repeatable = translator.is_repeatable
         self._held: tuple[Row, bool] | None = None
         self.broken = False
 
@@ -77,14 +86,22 @@ class Voyage:
         self._landed.append(Landed(self._entries, self._results))
         return ()
 
-    def land(self, leg: Leg, owned: Sequence[Entry], reply: Response) -> Sequence[Unit]:
-        """Take the reply of a leg's request; gives what to send next."""
-        leg.reply(reply)
-        if leg.request is not None:
-            return (Unit(self._row(leg, owned, leg.request)),)
+    def land(self, passenger: Passenger, reply: Response) -> Sequence[Unit]:
+        """Take the reply to a row; gives what to send next."""
+        leg, entry = passenger.leg, passenger.owned[0]
+        if leg is None and not reply.ok:
+            leg = self._again(entry)
+        if leg is None:
+            outcome = delivered(passenger.notes) if reply.ok else not_accepted(reply)
+            self._results.append(Result(entry, outcome, is_let_go=True))
+            self.broken = self.broken or self._results[-1].holds_back
+        else:
+            leg.reply(reply)
+            if leg.request is not None:
+                return (Unit(self._row(leg, entry, leg.request)),)
+            self._end(leg, entry)
         self._under_way -= 1
-        self._end(leg, owned[0])
-        return self.depart()
+        return () if self._under_way else self.depart()
 
     def leave(self) -> Sequence[Unit]:
         """Take in that a request that was to be sent stays unsent; gives what to send next."""
@@ -118,19 +135,39 @@ class Voyage:
             if isinstance(delivery, Outcome):
                 self._results.append(Result(entry, delivery))
                 continue
-            leg, row = self._pool.embark(delivery)
-            if leg.request is None:
-                self._end(leg, entry)
-                continue
-            if row is None:
-                row = self._row(leg, (entry,), leg.request)
-            else:
-                row.sender = self, leg, (entry,)
-            return row, delivery.lone
+            row = self._boarded(entry, delivery)
+            if row is not None:
+                return row, delivery.lone
         return None
 
-    def _row(self, leg: Leg, owned: Sequence[Entry], request: Request) -> Row:
-        return self._pool.row(request, (self, leg, owned), bulkable=leg.delivery.bulkable)
+    def _boarded(self, entry: Entry, delivery: Delivery) -> Row | None:
+        """Start a delivery; gives its first request as a row, None where it ended without any."""
+        one = delivery.flow
+        row = self._pool.embark(delivery, one) if one.__class__ is SendOne else None
+        if row is None:
+            leg = Leg(delivery)
+            if leg.request is not None:
+                return self._row(leg, entry, leg.request)
+            self._end(leg, entry)
+        elif self._is_repeatable:
+            row.sender = Passenger(self, (entry,), None, one.notes)
+            row.let_go(partial(self._request_again, entry))
+        else:
+            row.sender = Passenger(self, (entry,), Leg(delivery, is_fit=True))
+        return row
+
+    def _again(self, entry: Entry) -> Leg | None:
+        """Start the delivery of an entry once more, of which only the text was kept; None where it has no request."""
+        delivery = self._translator.plan(entry)
+        leg = None if isinstance(delivery, Outcome) else Leg(delivery)
+        return None if leg is None or leg.request is None else leg
+
+    def _request_again(self, entry: Entry) -> Request | None:
+        leg = self._again(entry)
+        return None if leg is None else leg.request
+
+    def _row(self, leg: Leg, entry: Entry, request: Request) -> Row:
+        return self._pool.row(request, Passenger(self, (entry,), leg), bulkable=leg.delivery.bulkable)
 
     def _end(self, leg: Leg, entry: Entry) -> None:
         result = Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0])

@@ -25,7 +25,8 @@ class BulkKind:
     """One kind of request that can be said together with others of its `group`.
 
     `look` gives the group of a request, what each of its items may share with no other in one body, and those items;
-    None where it must go alone.  `body` gives the body of many items like `first`'s.
+    None where it must go alone.  `body` gives the body of many items like those of a `first` request; where it takes
+    nothing else from that, `single` is what each item would go as by itself, without its body.
     `limit` is how many items one body takes, `pointer` where in a body the items stand.
     `follows` says that Klaviyo answers with a job whose errors come later, `keeps_order` that one body may hold several
     items about one person, in their order (events have times of their own; profiles and consents would race).
@@ -40,12 +41,12 @@ class BulkKind:
     body: Callable[[Json, Sequence[Json]], Json]
     follows: bool = False
     keeps_order: bool = False
+    single: Request | None = None
 
-    def request(self, first: Request, items: Sequence[Json], text: bytes) -> Request:
-        """Say many items in one call like `first`; `text` is the same items, written one after the other."""
-        path = self.path or first.path
-        request = Request(self.method, path, json=self.body(first.json, items), revision=first.revision)
-        return request.written(orjson.dumps(self.body(first.json, [orjson.Fragment(text)])))
+    def request(self, first: Request, text: bytes) -> Request:
+        """Say many items in one call like `first`; `text` is the items as JSON, one after the other."""
+        body = orjson.dumps(self.body(first.json, [orjson.Fragment(text)]))
+        return Request.of_text(self.method, self.path or first.path, body, first.revision)
 
 
 def look_at(request: Request) -> tuple[BulkKind, Look] | None:
@@ -146,9 +147,9 @@ def _people(profile: Json) -> list[Hashable]:
 
 # fmt: off
 _EVENTS = BulkKind("events", "POST", "/api/event-bulk-create-jobs", 1000, "/data/attributes/events-bulk-create/data/",
-                   _look_at_event, _event_body, keeps_order=True)
+                   _look_at_event, _event_body, keeps_order=True, single=Request("POST", "/api/events", revision=CURRENT))
 _IMPORT = BulkKind("imports", "POST", "/api/profile-bulk-import-jobs", 10_000, "/data/attributes/profiles/data/",
-                   _look_at_import, _import_body, follows=True)
+                   _look_at_import, _import_body, follows=True, single=Request("POST", "/api/profile-import", revision=CURRENT))
 _SUBSCRIBE = BulkKind("subscribe", "POST", "/api/profile-subscription-bulk-create-jobs", 1000, "/data/attributes/profiles/data/",
                       _look_at_consent, _consent_body)
 _UNSUBSCRIBE = BulkKind("unsubscribe", "POST", "/api/profile-subscription-bulk-delete-jobs", 100, "/data/attributes/profiles/data/",

@@ -1,6 +1,6 @@
 """Fill bodies: as many items as fit, never one identity twice, what belongs together in one."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -17,34 +17,53 @@ class Row:
     """One request on its way, with whatever its sender knows it by.
 
     `kind` and `group` say what it can share a body with, `identities` what no other row of that body may have too,
-    `items` what it is there and `text` the same as JSON, `count` how many items it is, `size` how many bytes.
-    A request that goes `alone` has no kind, and so has one that cannot be written.
+    `text` what it is there as JSON, `count` how many items it is, `size` how many bytes.  `call` is the request, or one
+    like it without a body.  A request that goes `alone` has no kind, and so has one that cannot be written.
     """
 
-    __slots__ = ("count", "group", "identities", "items", "kind", "request", "sender", "size", "text")
+    __slots__ = ("_again", "call", "count", "group", "identities", "kind", "sender", "size", "text")
 
     kind: BulkKind | None
     group: Hashable | None
     identities: Collection[Hashable]
-    items: Sequence[Any]
+    _again: Callable[[], Request | None] | None
 
     def __init__(self, request: Request, sender: Any, *, alone: bool) -> None:
         """Wrap a request, and write it as it will be said in a body: once, since it is measured by that too."""
-        self.request = request
+        self.call = request
         self.sender = sender
+        self._again = None
         found = None if alone else look_at(request)
         if found is not None:
-            self.kind, (self.group, self.identities, self.items) = found
+            self.kind, (self.group, self.identities, items) = found
             try:
-                self.text = compact(orjson.dumps(self.items)[1:-1])
+                self.text = compact(orjson.dumps(items)[1:-1])
             except TypeError:
                 pass  # who sends it alone says what is wrong
             else:
-                self.count, self.size = len(self.items), len(self.text) + 1
+                self.count, self.size = len(items), len(self.text) + 1
                 return
         self.kind = self.group = None
-        self.identities, self.items, self.text = (), (), b""
+        self.identities, self.text = (), b""
         self.count, self.size = 1, 0
+
+    @property
+    def request(self) -> Request:
+        """The request; made again where it was let go."""
+        if self._again is None:
+            return self.call
+        made = self._again()
+        if made is None and self.kind is not None:  # a body of one row says the same
+            made = in_one(self.kind, [self])
+        return self.call if made is None else made
+
+    def let_go(self, again: Callable[[], Request | None]) -> None:
+        """Keep the text alone, where a body needs no more: thousands of requests under way take much time to reach.
+
+        `again` makes the request once more; None where it should not be able to.
+        """
+        if self.kind is not None and self.kind.single is not None:
+            self.call, self._again = self.kind.single, again
 
 
 class Unit:
@@ -108,7 +127,7 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
     taken: dict[Hashable, int] = {}
     first = room = 0  # no body before the first has room for anything
     for unit in units:
-        room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].request)
+        room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].call)
         at = first
         if not taken.keys().isdisjoint(unit.identities):
             at = max(first, *[taken.get(identity, -1) + 1 for identity in unit.identities])
@@ -131,8 +150,7 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
 
 def in_one(kind: BulkKind, rows: Sequence[Row]) -> Request:
     """Say rows in one call; its body is put together from what each row has written."""
-    text = b",".join([row.text for row in rows])
-    return kind.request(rows[0].request, [item for row in rows for item in row.items], text)
+    return kind.request(rows[0].call, b",".join([row.text for row in rows]))
 
 
 def _wrapping(kind: BulkKind, first: Request) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from typing import Any
 
+import orjson
 from attrs import frozen
 
 from klavier.delivery.bulk.kinds import BulkKind
@@ -98,7 +99,7 @@ def _follow(
 ) -> Generator[Request | Wait, Response, tuple[Response, dict[int, Response]]]:
     """Wait for an import job's end and read its errors; gives the reply of good rows and that of each bad one."""
     path = f"/api/profile-bulk-import-jobs/{job_id}"
-    revision = rows[0].request.revision
+    revision = rows[0].call.revision
     pause = _FIRST_LOOK
     for _ in range(_LOOKS):
         job = yield Request("GET", path, revision=revision)
@@ -131,19 +132,20 @@ def _import_errors(
     if not bad:
         return found
     params: dict[str, str] | None = None
+    items = orjson.loads(b"[%b]" % b",".join([row.text for row in rows]))
     while True:
         page = yield Request("GET", f"{path}/import-errors", params=params, revision=revision)
         data = page.json.get("data") if isinstance(page.json, dict) else None
         for error in data if isinstance(data, list) else []:
-            found.update(_import_error(rows, error))
+            found.update(_import_error(items, error))
         cursor = _next_cursor(page)
         if cursor is None:
             return found
         params = {"page[cursor]": cursor}
 
 
-def _import_error(rows: Sequence[Row], error: Any) -> dict[int, Response]:
-    """Find the rows that an import error speaks of by the payload it quotes."""
+def _import_error(profiles: Sequence[Any], error: Any) -> dict[int, Response]:
+    """Find the profiles that an import error speaks of by the payload it quotes."""
     attributes = error.get("attributes") if isinstance(error, dict) else None
     if not isinstance(attributes, dict):
         return {}
@@ -154,7 +156,7 @@ def _import_error(rows: Sequence[Row], error: Any) -> dict[int, Response]:
         "source": attributes.get("source", {}),
     }
     reply = Response(400, {"errors": [told]})
-    return {n: reply for n, row in enumerate(rows) if _quotes(quoted, row.request.json["data"])}
+    return {n: reply for n, profile in enumerate(profiles) if _quotes(quoted, profile)}
 
 
 def _quotes(quoted: Any, data: Any) -> bool:
