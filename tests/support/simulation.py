@@ -16,6 +16,7 @@ from klavier.delivery.outbox import Entry, Outbox
 from klavier.delivery.pacing import Pacer
 from klavier.delivery.translator import Translator
 from klavier.events.model import Event
+from klavier.flows import SendOne
 from klavier.klaviyo.endpoints import find_endpoint
 from klavier.klaviyo.revisions import CURRENT
 from klavier.outcome import Outcome, delivered, failed
@@ -25,17 +26,26 @@ from tests.support.klaviyo_windows import FixedWindows
 
 
 class PlainVendor(klavier.Vendor):
-    """identify becomes an import, track an event, group a subscription; each says the event's number."""
+    """identify becomes an import, track an event, group a subscription; each says the event's number.
+
+    Every other event's flow is a `SendOne`, of which a body keeps the text alone; the others are generators.
+    """
 
     name = "plain"
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         for event in events:
-            yield Delivery((event,), (self.key(event),), partial(self._flow, event), bulkable=True, lone=True)
+            is_object = event.payload["n"] % 2
+            flow = SendOne(_request(event), failure=_refused) if is_object else partial(self._flow, event)
+            yield Delivery((event,), (self.key(event),), flow, bulkable=True, lone=True)
 
     def _flow(self, event: Event) -> Flow:
         reply = yield _request(event)
-        return delivered() if reply.ok else failed("refused", reply.status, retryable=reply.retryable)
+        return delivered() if reply.ok else _refused(reply)
+
+
+def _refused(reply: klavier.Response) -> Outcome:
+    return failed("refused", reply.status, retryable=reply.retryable)
 
 
 def _request(event: Event) -> klavier.Request:

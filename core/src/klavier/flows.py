@@ -21,12 +21,15 @@ def not_accepted(response: Response) -> Outcome:
 class SendOne:
     """A `Delivery.flow` that makes one request: accepted is delivered with `notes`, else `failure` says what is.
 
-    Drivers know it and need no generator for it, which is a good part of what an event costs.
+    Drivers know it and need no generator for it, which is a good part of what an event costs.  `is_measured` promises
+    that the request is within Klaviyo's limits unless it takes much room: whoever made it has measured names, ids and
+    addresses, and counted the members of properties and arrays and their levels.
     """
 
     request: Request
     notes: tuple[str, ...] = ()
     failure: Callable[[Response], Outcome] = field(default=not_accepted, repr=False)
+    is_measured: bool = False
 
     def __call__(self) -> Flow:
         """Start the flow."""

@@ -26,11 +26,14 @@ class Engine:
 
 
 @contextmanager
-def engine(setup: Setup, bulk: str | None = None) -> "Iterator[Engine]":
-    """Open what delivers; `bulk` takes the place of the configuration's.  Raises `ConfigError` without any key."""
+def engine(setup: Setup, bulk: str | None = None, *, shows_events: bool = True) -> "Iterator[Engine]":
+    """Open what delivers; `bulk` takes the place of the configuration's.  Raises `ConfigError` without any key.
+
+    Without `shows_events` nobody looks at the events of the results.
+    """
     delivery = setup.config.delivery
     if (bulk or delivery.bulk) == "max":
-        in_bulk = _in_bulk(setup)
+        in_bulk = _in_bulk(setup, shows_events=shows_events)
         yield Engine(in_bulk, in_bulk.pacer)
         return
     pacer = Pacer(time.monotonic)
@@ -45,11 +48,12 @@ def engine(setup: Setup, bulk: str | None = None) -> "Iterator[Engine]":
         yield Engine(pipeline, pacer)
 
 
-def _in_bulk(setup: Setup) -> "InBulk":
+def _in_bulk(setup: Setup, *, shows_events: bool) -> "InBulk":
     from klavier.delivery.in_bulk import InBulk  # noqa: PLC0415 -- loads the event loop and the outbox
     from klavier.relay.opening import connect_to, pace_of  # noqa: PLC0415 -- as above
 
     check_keys(setup)
     config = evolve(setup.config, delivery=evolve(setup.config.delivery, bulk="max"))
     connect_in_loop = connect_to(config, setup.vendor)
-    return InBulk(setup.vendor, connect_in_loop, plugins=setup.plugins, pace=pace_of(config, setup.vendor))
+    pace = pace_of(config, setup.vendor)
+    return InBulk(setup.vendor, connect_in_loop, plugins=setup.plugins, pace=pace, shows_events=shows_events)

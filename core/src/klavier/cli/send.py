@@ -97,7 +97,8 @@ def command(  # noqa: PLR0913 -- one for each option
     setup = prepare(choice, base_url=options["sandbox"])
     kept = _progress(setup, names, progress, resume=resume)
     tally = Tally() if kept is None else kept.tally
-    with _opened(rejects, names, kept) as rejects_file, engine(setup, options["bulk"]) as found, Stopping() as stopping:
+    carrier = engine(setup, options["bulk"], shows_events=as_ == "jsonl")
+    with _opened(rejects, names, kept) as rejects_file, carrier as found, Stopping() as stopping:
         read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
         lines = rows_of(names, read) if rows else lines_of(names)
         if kept is not None:

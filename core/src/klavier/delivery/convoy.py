@@ -73,6 +73,10 @@ class Convoy:
         self._let_go()
         return units
 
+    def again(self, entry: Entry) -> Leg | None:  # noqa: ARG002 -- as a `Voyage` does
+        """Give nothing: legs of several entries are kept."""
+        return None
+
     def _go(self, starts: Iterable[Start]) -> list[Unit]:
         """Let those legs set off whose turn it is, and what comes after those that end at once."""
         units: list[Unit] = []

@@ -21,7 +21,7 @@ from klavier.delivery.pool import Parcel, Pool
 from klavier.delivery.translator import Translator
 from klavier.delivery.turns import HEAVY
 from klavier.delivery.verdict import PLAIN_ENDS, verdict
-from klavier.delivery.voyage import Landed, Result, Voyage
+from klavier.delivery.voyage import Landed, Voyage
 from klavier.errors import OutboxError
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
@@ -267,8 +267,9 @@ class Dispatcher:
             self._alarm = asyncio.get_running_loop().call_later(_MOMENT, self._changed.set)
 
     def _land(self, row: Row, reply: Response) -> None:
-        voyage = row.sender.voyage
-        units = voyage.land(row.sender, reply)
+        sender = row.sender
+        voyage = sender.voyage
+        units = voyage.land(sender, reply)
         if units:
             self._send_out(voyage, units)
 
@@ -294,8 +295,7 @@ class Dispatcher:
         self._landed.clear()
         if self._alarm is not None:
             self._alarm.cancel()
-        now = self._now()
-        hold = self._courier.hold
+        now, hold, shows = self._now(), self._courier.hold, self._shows_events
         with resting():
             results = [result for each in landed for result in each.results]
             gone = [result.entry.seq for result in results if result.outcome.kind in PLAIN_ENDS]
@@ -311,18 +311,14 @@ class Dispatcher:
         again = {item.entry.seq: item.due for item in settled if item.due is not None}
         for result in results:
             if result.entry.seq not in again:
-                self._observe(self._event(result), result.entry, result.outcome)
+                event = self._translator.event(result.entry) if shows and result.is_let_go else result.event
+                self._observe(event, result.entry, result.outcome)
         self._telling_from = None
         with resting():
             left = {result.entry.seq for result in results}.difference(again)
             for each in landed:
                 self._underway -= len(each.entries)
                 self._release(each, left, again)
-
-    def _event(self, result: Result) -> Event | None:
-        """Give the event of a result, read again where it was let go and somebody wants to see it."""
-        is_read = result.is_let_go and self._shows_events
-        return self._translator.event(result.entry) if is_read else result.event
 
     async def _settle(self, settled: list[Settled], gone: list[int]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""

@@ -16,7 +16,7 @@ from attrs import frozen
 from klavier.delivery.collector import resting
 from klavier.delivery.courier import AsyncSend, Courier
 from klavier.delivery.dispatcher import Dispatcher, Pace
-from klavier.delivery.lines import Line
+from klavier.delivery.lines import BOM, Line
 from klavier.delivery.outbox import Entry, MemoryQueue
 from klavier.delivery.pacing import Pacer
 from klavier.delivery.patience import as_learnt
@@ -44,10 +44,13 @@ _PER_LINE, _PER_BYTE = 8_000, 10
 class InBulk:
     """One vendor, one way to send, and the plugins that look in; like `Pipeline`, with fewer calls.
 
-    `connect` opens the transport in the event loop of the run.
+    `connect` opens the transport in the event loop of the run.  Without `shows_events` results have no events but those
+    that plugins want to see: each is read anew for it.
     """
 
-    def __init__(self, vendor: "Vendor", connect: Connect, *, plugins: "Plugins", pace: Pace) -> None:
+    def __init__(
+        self, vendor: "Vendor", connect: Connect, *, plugins: "Plugins", pace: Pace, shows_events: bool = True
+    ) -> None:
         self.calls = 0
         """Requests that were sent; a result cannot show those that it shares with a thousand others."""
         self.observers = Observers(plugins, vendor.name)
@@ -55,6 +58,7 @@ class InBulk:
         self._connect = connect
         self._pace = pace
         self._plugins = plugins
+        self._shows_events = shows_events or plugins.answers("klavier_event_outcome")
         self.pacer: Pacer = _Pacer(time.monotonic)
         """What Klaviyo's limits are kept by."""
 
@@ -87,17 +91,15 @@ class InBulk:
 
         # The place in the window stands for the message id: two lines with one id are two lines all the same.
         entries: list[Entry] = []
-        events: dict[int, Event] = {}
         with resting():
             for place, line in enumerate(window, 1):
                 event = read(line, self._plugins)
                 if isinstance(event, Result):
                     unread[place] = event
                 else:
-                    events[place] = event
-                    entries.append(Entry(place, "", self._key(event), line.text, 0.0))
+                    entries.append(Entry(place, "", self._key(event), line.text.removeprefix(BOM), 0.0))
         if entries:
-            runner.run(self._empty(entries, events, courier, note))
+            runner.run(self._empty(entries, courier, note))
         for place, line in enumerate(window, 1):
             result = unread.get(place) or self._result(line, *ended.pop(place, _NEVER_ENDED))
             self.observers.see(result)
@@ -106,25 +108,24 @@ class InBulk:
     async def _empty(
         self,
         entries: list[Entry],
-        events: dict[int, Event],
         courier: Courier,
         note: Callable[[Event | None, Entry, Outcome], None],
     ) -> None:
-        translator = _Translator(self._vendor, self._plugins, events)
         await Dispatcher(
             MemoryQueue(entries),
-            translator,
+            Translator(self._vendor, self._plugins),
             courier,
             policy=_ONE_RUN,
             pace=self._pace,
             now=time.time,
             observe=note,
             own_loop=True,
+            shows_events=False,
         ).run(until_empty=True)
 
     def _result(self, line: Line, event: Event | None, outcome: Outcome) -> Result:
-        """Give a line its result; an event that a plugin dropped is shown as it was read."""
-        if event is None:
+        """Give a line its result; an event that was let go, or that a plugin dropped, is shown as it was read."""
+        if event is None and self._shows_events:
             found = read(line, self._plugins)
             event = None if isinstance(found, Result) else found
         return Result(line, event, outcome, outcome.reason)
@@ -155,17 +156,6 @@ class _Pacer(Pacer):
 
     def learn(self, request: Request, reply: Response) -> None:
         super().learn(request, as_learnt(reply))
-
-
-class _Translator(Translator):
-    """Knows the events, which were read for their keys; one that is tried again is read anew, since plugins had it."""
-
-    def __init__(self, vendor: "Vendor", plugins: "Plugins", events: dict[int, Event]) -> None:
-        super().__init__(vendor, plugins)
-        self._events = events
-
-    def read(self, entry: Entry) -> Event | Outcome:
-        return self._events.pop(entry.seq, None) or super().read(entry)
 
 
 class _Courier(Courier):

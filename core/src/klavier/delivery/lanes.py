@@ -60,24 +60,28 @@ class Lanes:
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Take in entries in the order of acceptance, each once."""
+        known, loaded, waiting = self._lanes, 0, 0
         for entry in entries:
-            lane = self._lanes.get(entry.key)
+            lane = known.get(entry.key)
             if lane is None:
-                lane = self._lanes[entry.key] = _Lane(entry.key)
+                lane = known[entry.key] = _Lane(entry.key)
                 self._make_ready(lane)
-            if entry.seq <= lane.last:
+            seq, held = entry.seq, lane.entries
+            if seq <= lane.last:
                 continue
-            if lane.has_more or len(lane.entries) >= LANE_ENTRIES:
+            if lane.has_more or len(held) >= LANE_ENTRIES:
                 lane.has_more = True
                 lane.passed += 1
             else:
-                lane.entries.append(entry)
-                lane.last = entry.seq
-                self.loaded += 1
+                held.append(entry)
+                lane.last = seq
+                loaded += 1
                 if lane.ready:
-                    self.waiting += 1
+                    waiting += 1
             if lane.busy and not lane.backlog % URGENT:
                 self.grown[lane.key] = lane.backlog
+        self.loaded += loaded
+        self.waiting += waiting
 
     def take(self, now: float, most: int, run: int = 1, *, spare: int = 0) -> list[list[Entry]]:
         """Give the next entries of lanes, up to `run` of each in order; they are busy from here on.

@@ -8,7 +8,8 @@ from attrs import field, frozen
 LONGEST = 16 * 2**20
 """Bytes of a line; Klaviyo takes requests of 5 MB, so a longer line holds no event that could be sent."""
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
+"""The byte order mark of UTF-8, which some programs write at the start."""
 
 
 @frozen(slots=False)  # without slots it is made faster, and there is one for every line
@@ -41,7 +42,7 @@ def read_lines(stream: IO[bytes], source: str) -> Iterator[Line]:
             yield Line(source, number, b"", end, f"longer than {LONGEST} bytes; send smaller events")
             continue
         if number == 1:
-            text = text.removeprefix(_BOM)
+            text = text.removeprefix(BOM)
         text = text.strip(b" \t\r\n")
         if text:
             yield Line(source, number, text, end)

@@ -9,6 +9,7 @@ from klavier.delivery.outbox.entry import Entry
 if TYPE_CHECKING:
     from klavier.delivery.convoy import Convoy
     from klavier.delivery.voyage import Voyage
+    from klavier.klaviyo.request import Request
 
 
 class Passenger:
@@ -23,3 +24,8 @@ class Passenger:
         self, voyage: "Voyage | Convoy", owned: Sequence[Entry], leg: Leg | None, notes: tuple[str, ...] = ()
     ) -> None:
         self.voyage, self.owned, self.leg, self.notes = voyage, owned, leg, notes
+
+    def again(self) -> "Request | None":
+        """Make the request once more, of which only the text was kept; None where it should not be able to."""
+        leg = self.voyage.again(self.owned[0]) if self.leg is None else self.leg
+        return None if leg is None else leg.request

@@ -31,7 +31,9 @@ class Translator:
 
     def plan(self, entry: Entry) -> Delivery | Outcome:
         """Let the vendor plan the delivery of one entry."""
-        event = self._event(entry)
+        event = self.read(entry)
+        if not isinstance(event, Outcome):
+            event = self._plugins.transform(event, self._vendor.name)
         return event if isinstance(event, Outcome) else plan_one(self._vendor, event)[0]
 
     @property

@@ -5,14 +5,13 @@ its outcome.  A failure that will be tried again ends the voyage: what comes aft
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 from attrs import define
 
 from klavier.delivery.bulk import Row, Unit
 from klavier.delivery.leg import Leg
-from klavier.delivery.passenger import Passenger
 from klavier.delivery.outbox.entry import Entry
+from klavier.delivery.passenger import Passenger
 from klavier.delivery.pool import Pool
 from klavier.delivery.translator import Translator
 from klavier.events.model import Event
@@ -56,7 +55,18 @@ class Landed:
 class Voyage:
     """One try of the entries of one lane, in order; ends among `landed`."""
 
-    __slots__ = ("_entries", "_held", "_is_repeatable", "_landed", "_next", "_pool", "_results", "_translator", "_under_way", "broken")
+    __slots__ = (
+        "_entries",
+        "_held",
+        "_is_repeatable",
+        "_landed",
+        "_next",
+        "_pool",
+        "_results",
+        "_translator",
+        "_under_way",
+        "broken",
+    )
 
     def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Landed]) -> None:
         """Prepare a voyage."""
@@ -88,20 +98,22 @@ class Voyage:
 
     def land(self, passenger: Passenger, reply: Response) -> Sequence[Unit]:
         """Take the reply to a row; gives what to send next."""
-        leg, entry = passenger.leg, passenger.owned[0]
-        if leg is None and not reply.ok:
-            leg = self._again(entry)
+        entry, leg = passenger.owned[0], passenger.leg
         if leg is None:
-            outcome = delivered(passenger.notes) if reply.ok else not_accepted(reply)
-            self._results.append(Result(entry, outcome, is_let_go=True))
-            self.broken = self.broken or self._results[-1].holds_back
+            if reply.ok:
+                self._results.append(Result(entry, delivered(passenger.notes), (), None, True))  # noqa: FBT003 -- quicker
+                self._under_way -= 1
+                return () if self._under_way else self.depart()
+            leg = self.again(entry)
+        if leg is None:
+            self._add(Result(entry, not_accepted(reply), is_let_go=True))
         else:
             leg.reply(reply)
             if leg.request is not None:
                 return (Unit(self._row(leg, entry, leg.request)),)
             self._end(leg, entry)
         self._under_way -= 1
-        return () if self._under_way else self.depart()
+        return self.depart()
 
     def leave(self) -> Sequence[Unit]:
         """Take in that a request that was to be sent stays unsent; gives what to send next."""
@@ -142,35 +154,32 @@ class Voyage:
 
     def _boarded(self, entry: Entry, delivery: Delivery) -> Row | None:
         """Start a delivery; gives its first request as a row, None where it ended without any."""
-        one = delivery.flow
-        row = self._pool.embark(delivery, one) if one.__class__ is SendOne else None
-        if row is None:
+        one, row = delivery.flow, None
+        if type(one) is SendOne and (row := self._pool.embark(delivery, one)) is not None:
+            leg = None if self._is_repeatable else Leg(delivery, is_fit=True)
+            row.sender = Passenger(self, (entry,), leg, one.notes)
+            if leg is None:
+                row.let_go()
+        else:
             leg = Leg(delivery)
             if leg.request is not None:
                 return self._row(leg, entry, leg.request)
             self._end(leg, entry)
-        elif self._is_repeatable:
-            row.sender = Passenger(self, (entry,), None, one.notes)
-            row.let_go(partial(self._request_again, entry))
-        else:
-            row.sender = Passenger(self, (entry,), Leg(delivery, is_fit=True))
         return row
 
-    def _again(self, entry: Entry) -> Leg | None:
+    def again(self, entry: Entry) -> Leg | None:
         """Start the delivery of an entry once more, of which only the text was kept; None where it has no request."""
         delivery = self._translator.plan(entry)
         leg = None if isinstance(delivery, Outcome) else Leg(delivery)
         return None if leg is None or leg.request is None else leg
 
-    def _request_again(self, entry: Entry) -> Request | None:
-        leg = self._again(entry)
-        return None if leg is None else leg.request
-
     def _row(self, leg: Leg, entry: Entry, request: Request) -> Row:
         return self._pool.row(request, Passenger(self, (entry,), leg), bulkable=leg.delivery.bulkable)
 
     def _end(self, leg: Leg, entry: Entry) -> None:
-        result = Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0])
+        self._add(Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0]))
+
+    def _add(self, result: Result) -> None:
         self._results.append(result)
         if result.holds_back:
             self.broken = True

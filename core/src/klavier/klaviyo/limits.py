@@ -45,14 +45,15 @@ _HOLDERS = frozenset({dict, list, tuple})
 _is_flat = _HOLDERS.isdisjoint
 
 
-def refusal(request: Request, text: bytes | None = None) -> Response | None:
+def refusal(request: Request, text: bytes | None = None, *, is_measured: bool = False) -> Response | None:
     """Give the 400 that Klaviyo would answer to a request beyond its limits, naming the place; None for a fit one.
 
     `text` is what is measured in place of the body where that is not written yet: JSON text that says at least as much.
+    A request that `is_measured` has nothing beyond a limit but what takes much room.
     """
-    if request.json is None:
-        return None
     body = request.body if text is None else text
+    if (is_measured and len(body) <= _LARGE) or request.json is None:
+        return None
     if len(body) > BODY_BYTES:
         return Response.refusal(f"the request has {len(body)} bytes, Klaviyo takes {BODY_BYTES}; send smaller events")
     check, items = _CHECKS.get(request.path) or _check_of(request)

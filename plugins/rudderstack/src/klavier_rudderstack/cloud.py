@@ -24,6 +24,9 @@ NEEDS_KEY = "Private API Key is a required field for {type} events"
 NOT_SUPPORTED = "Event type {type} is not supported"
 NEEDS_ID = "userId, email or phone is a required field for identify events"
 
+_are_flat = frozenset({dict, list, tuple}).isdisjoint
+"""Tells of the types of properties that there are no levels in them; the other limits are those of the known shapes."""
+
 
 class Cloud:
     """Translates events under one mode."""
@@ -49,15 +52,17 @@ class Cloud:
             if document is None:
                 return None
             request = Request("POST", "/api/events", None, document, None, self._revision)
+            is_measured = _are_flat(map(type, event.properties.values()))
         elif event.__class__ is Identify and self._people is not None:
             found = self._people.at_once(event)
             if found is None or found[2]:
                 return None
             said = found[1]
             request = Request("POST", PROFILE_IMPORT, None, {"data": found[0]}, None, self._revision)
+            is_measured = True
         else:
             return None
-        return SendOne(request, said, failure)
+        return SendOne(request, said, failure, is_measured)
 
     def parcel(self, event: Event) -> Parcel:
         """Give what has to be said about an event.  Raises `Refused` and `Skip`."""

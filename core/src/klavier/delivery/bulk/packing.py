@@ -1,16 +1,24 @@
 """Fill bodies: as many items as fit, never one identity twice, what belongs together in one."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from typing import Any, Protocol
 
 import orjson
 
 from klavier.delivery.bulk.kinds import BulkKind, look_at
 from klavier.klaviyo.limits import BODY_BYTES
-from klavier.klaviyo.request import Request, compact
+from klavier.klaviyo.request import Request
 
 UNIT_BYTES = 2_000_000
 """How much of one person's events goes into one body at most."""
+
+
+class Sender(Protocol):
+    """Who waits for the reply to a row."""
+
+    def again(self) -> Request | None:
+        """Make the request of the row once more, which was let go; None where it should not be able to."""
+        ...
 
 
 class Row:
@@ -21,23 +29,21 @@ class Row:
     like it without a body.  A request that goes `alone` has no kind, and so has one that cannot be written.
     """
 
-    __slots__ = ("_again", "call", "count", "group", "identities", "kind", "sender", "size", "text")
+    __slots__ = ("call", "count", "group", "identities", "kind", "sender", "size", "text")
 
     kind: BulkKind | None
     group: Hashable | None
     identities: Collection[Hashable]
-    _again: Callable[[], Request | None] | None
 
     def __init__(self, request: Request, sender: Any, *, alone: bool) -> None:
         """Wrap a request, and write it as it will be said in a body: once, since it is measured by that too."""
         self.call = request
         self.sender = sender
-        self._again = None
         found = None if alone else look_at(request)
         if found is not None:
             self.kind, (self.group, self.identities, items) = found
             try:
-                self.text = compact(orjson.dumps(items)[1:-1])
+                self.text = orjson.dumps(items)[1:-1]  # a slice takes no more memory than it needs
             except TypeError:
                 pass  # who sends it alone says what is wrong
             else:
@@ -49,21 +55,17 @@ class Row:
 
     @property
     def request(self) -> Request:
-        """The request; made again where it was let go."""
-        if self._again is None:
+        """The request; made again by the sender where it was let go."""
+        kind = self.kind
+        if kind is None or self.call is not kind.single:
             return self.call
-        made = self._again()
-        if made is None and self.kind is not None:  # a body of one row says the same
-            made = in_one(self.kind, [self])
-        return self.call if made is None else made
+        return self.sender.again() or in_one(kind, [self])  # a body of one row says the same
 
-    def let_go(self, again: Callable[[], Request | None]) -> None:
-        """Keep the text alone, where a body needs no more: thousands of requests under way take much time to reach.
-
-        `again` makes the request once more; None where it should not be able to.
-        """
-        if self.kind is not None and self.kind.single is not None:
-            self.call, self._again = self.kind.single, again
+    def let_go(self) -> None:
+        """Keep the text alone where a body needs no more: thousands of requests under way take much time to reach."""
+        kind = self.kind
+        if kind is not None and kind.single is not None:
+            self.call = kind.single
 
 
 class Unit:
