@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
+from klavier.klaviyo.limits import Measured
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected
@@ -21,15 +22,14 @@ def not_accepted(response: Response) -> Outcome:
 class SendOne:
     """A `Delivery.flow` that makes one request: accepted is delivered with `notes`, else `failure` says what is.
 
-    Drivers know it and need no generator for it, which is a good part of what an event costs.  `is_measured` promises
-    that the request is within Klaviyo's limits unless it takes much room: whoever made it has measured names, ids and
-    addresses, and counted the members of properties and arrays and their levels.
+    Drivers know it and need no generator for it, which is a good part of what an event costs.  `measured` says
+    what whoever made the request knows of Klaviyo's limits.
     """
 
     request: Request
     notes: tuple[str, ...] = ()
     failure: Callable[[Response], Outcome] = field(default=not_accepted, repr=False)
-    is_measured: bool = False
+    measured: Measured = ""
 
     def __call__(self) -> Flow:
         """Start the flow."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klavier import parse_event
+from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.times import klaviyo_time
 from klavier.vendor import Fidelity, Wire
 from klavier_rudderstack import acceptable
@@ -102,6 +103,7 @@ def _come_to(cloud: Cloud, payload: dict[str, Any]) -> Any:
     event = parse_event(payload)
     sent = cloud.at_once(event)
     if sent is not None:
+        assert cloud._mode.exact or refusal(sent.request, None, sent.measured) == refusal(sent.request)
         place = [None, sent.request.json] if sent.request.path == "/api/events" else [sent.request.json, None]
         return orjson.dumps([*place, None, sent.notes])
     try:
@@ -170,6 +172,39 @@ def test_the_general_way_is_left_for_what_comes_often_and_taken_for_what_is_odd(
     for email, plan in odd:
         assert said(email, plan) == {"attributes": {"email": email}, "custom": {"plan": plan}}
     assert len(asked) == len(odd)
+
+
+_DEEP = [[[[[[[[[[[1]]]]]]]]]]]
+_BEYOND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "the name": ({"event": "n" * 128}, {}),
+    "the id": ({"messageId": "m" * 256}, {}),
+    "the address": ({"context": {"traits": {"email": "a" * 50 + "@" + "b" * 50}}}, {}),
+    "a long text": ({}, {"colour": "x" * 100_001}),
+    "a large profile": ({"context": {"traits": {"email": "x" * 99_000 + "@b.org"}}}, {}),
+    "levels": ({}, {"colour": _DEEP}),
+    "levels of items": ({}, {"products": [{"product_id": "p", "categories": _DEEP}]}),
+    "an array": ({}, {"colour": [1] * 4001}),
+    "items": ({}, {"products": [{"product_id": "p"}] * 4001}),
+    "nothing": ({}, {}),
+}
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda m: f"{m.settings.api_version}-{m.settings.fidelity}-{m.revision}")
+@pytest.mark.parametrize("what", _BEYOND)
+@pytest.mark.parametrize("name", ["Paid", "Checkout Started"])
+def test_what_is_known_of_the_limits_is_true(mode: Any, what: str, name: str) -> None:
+    cloud = Cloud(mode)
+    properties = {"order_id": "o", "colour": "red", "products": [{"product_id": "p", "categories": ["c"]}]}
+    usual = {"type": "track", "event": name, "messageId": "m", "timestamp": _USUAL["timestamp"]}
+    plain = {**usual, "context": {"traits": {"email": "a@b.org"}}, "properties": properties}
+    person = {"email": "a@b.org", "plan": [1]}
+    people = {"type": "identify", "traits": person, "context": {}}
+    for _ in range(MET):
+        _come_to(cloud, plain)
+        _come_to(cloud, people)
+    changes, more = _BEYOND[what]
+    _come_to(cloud, {**plain, **changes, "properties": {**properties, **more}})
+    _come_to(cloud, {**people, "traits": {**person, **changes.get("context", {}).get("traits", {}), **more}})
 
 
 def test_an_anonymous_id_that_is_the_user_id_is_no_loss_in_a_known_shape_either() -> None:

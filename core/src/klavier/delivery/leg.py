@@ -43,7 +43,7 @@ class Leg:
             if (
                 isinstance(one, SendOne)
                 and one.request.__class__ is Request
-                and (is_fit or delivery.exact or refusal(one.request, is_measured=one.is_measured) is None)
+                and (is_fit or delivery.exact or refusal(one.request, None, one.measured) is None)
             ):
                 self.request = one.request
             else:

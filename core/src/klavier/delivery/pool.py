@@ -195,11 +195,8 @@ class Pool:
         if not (self._combine and delivery.bulkable and one.request.__class__ is Request):
             return None
         row = Row(one.request, None, alone=False)
-        if row.kind is None or not (
-            delivery.exact or refusal(one.request, row.text, is_measured=one.is_measured) is None
-        ):
-            return None
-        return row
+        is_fit = row.kind is not None and (delivery.exact or refusal(one.request, row.text, one.measured) is None)
+        return row if is_fit else None
 
     def add(self, unit: Unit, now: float) -> None:
         """Take in what stays in one body: one request, or several of one person that share a group."""

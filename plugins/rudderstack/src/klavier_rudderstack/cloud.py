@@ -2,6 +2,7 @@
 
 from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
 from klavier.flows import SendOne
+from klavier.klaviyo.limits import Measured
 from klavier.klaviyo.request import Request
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.commerce import compile_items, metric_of
@@ -25,7 +26,7 @@ NOT_SUPPORTED = "Event type {type} is not supported"
 NEEDS_ID = "userId, email or phone is a required field for identify events"
 
 _are_flat = frozenset({dict, list, tuple}).isdisjoint
-"""Tells of the types of properties that there are no levels in them; the other limits are those of the known shapes."""
+"""Tells of the types of properties that there are no levels in them; known shapes are within the other limits."""
 
 
 class Cloud:
@@ -37,6 +38,7 @@ class Cloud:
         self._identity = imported(mode, inside_event=False) if mode.version.imports else v1_identify(mode)
         self._content = ImportContent(mode) if mode.version.imports else V1Content(mode)
         self._shape, self._revision = compile_shape(mode), mode.revision
+        self._nested: Measured = "" if mode.legacy else "nested"
         replays = self._has_key and not mode.settings.flatten_properties
         self._tracks = self._replayed(mode) if replays else None
         one_call = replays and not mode.legacy and not mode.settings.list_id
@@ -52,17 +54,17 @@ class Cloud:
             if document is None:
                 return None
             request = Request("POST", "/api/events", None, document, None, self._revision)
-            is_measured = _are_flat(map(type, event.properties.values()))
+            measured: Measured = "flat" if _are_flat(map(type, event.properties.values())) else self._nested
         elif event.__class__ is Identify and self._people is not None:
             found = self._people.at_once(event)
             if found is None or found[2]:
                 return None
             said = found[1]
             request = Request("POST", PROFILE_IMPORT, None, {"data": found[0]}, None, self._revision)
-            is_measured = True
+            measured = "flat"
         else:
             return None
-        return SendOne(request, said, failure, is_measured)
+        return SendOne(request, said, failure, measured)
 
     def parcel(self, event: Event) -> Parcel:
         """Give what has to be said about an event.  Raises `Refused` and `Skip`."""

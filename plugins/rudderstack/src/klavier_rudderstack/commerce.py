@@ -9,7 +9,7 @@ from klavier.events.model import JsonObject
 from klavier.jsvalues import truthy
 from klavier.klaviyo.limits import METRIC_NAME
 from klavier_rudderstack.points import Points
-from klavier_rudderstack.replay.items import Rename, ReplayedItem
+from klavier_rudderstack.replay.items import Rename, ReplayedItems
 from klavier_rudderstack.tables.ecommerce import EVENTS, ITEMS_FROM, PROPERTIES
 
 _ROW_TOTAL = "row_total"
@@ -68,20 +68,24 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
 def compile_items(points: Points) -> Callable[[Any], list[Any]]:
     """Compile the renaming of the parameters of all items; those that say nothing are left out."""
     general = compile_item(points.item, fallback=points.row_total_fallback, extras=points.ecommerce_extras)
-    rename = ReplayedItem(general, {*points.item, _ROW_TOTAL}).rename
+    at_once = ReplayedItems(general, {*points.item, _ROW_TOTAL}).rename
 
-    def objects(items: Any) -> list[Any]:
-        if not isinstance(items, list):
-            return []
-        return [renamed for item in items if isinstance(item, dict) and (renamed := rename(item))]
+    def objects(items: list[Any]) -> list[Any]:
+        return [renamed for item in items if isinstance(item, dict) and (renamed := general(item))]
 
-    def all_kinds(items: Any) -> list[Any]:
-        if not isinstance(items, list):
-            return []
-        found: list[Any] = [rename(item) if isinstance(item, dict) else item for item in items]
+    def all_kinds(items: list[Any]) -> list[Any]:
+        found: list[Any] = [general(item) if isinstance(item, dict) else item for item in items]
         return found if all(found) else [item for item in found if item or (item is not None and item != {})]
 
-    return all_kinds if points.ecommerce_extras else objects
+    one_by_one = all_kinds if points.ecommerce_extras else objects
+
+    def renamed(items: Any) -> list[Any]:
+        if not isinstance(items, list):
+            return []
+        found: list[Any] | None = at_once(items)
+        return one_by_one(items) if found is None else found
+
+    return renamed
 
 
 def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> Rename:

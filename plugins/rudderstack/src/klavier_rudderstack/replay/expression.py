@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from klavier_rudderstack.replay.slot import SEPARATOR, Names, Slot
+from klavier_rudderstack.replay.slot import SEPARATOR, TRUE, Names, Slot
 
 Make = Callable[..., Any]
 """Is given each holder in the order of `Names`, then the values of slots without a holder; gives None where it cannot
@@ -45,6 +45,24 @@ def write(data: Any, names: Names, slots: Sequence[Slot], unlike: Sequence[tuple
     return made
 
 
+def write_all(data: Any, members: Sequence[str], slots: Sequence[Slot]) -> Make:
+    """Write what is given a list and makes `data` of each object in it; the slots are those of an object, as they stand.
+
+    It gives None where one is no object with these members in this order, and where a value is not true that has to be.
+    """
+    called = [f"v{number}" for number, _ in enumerate(slots)]
+    true = [name for slot, name in zip(slots, called, strict=True) if slot.guard is TRUE]
+    source = _SOURCE_OF_ALL.format(
+        names=", ".join(called),
+        reasons=" and ".join(true) or "True",
+        data=_display(data, [(slot.said, name) for slot, name in zip(slots, called, strict=True)]),
+    )
+    known: dict[str, Any] = {"has_shape": tuple(members).__eq__}
+    exec(source, known)  # noqa: S102 -- nothing is in it but this module's text, guards and literals
+    made: Make = known["made"]
+    return made
+
+
 _SOURCE = """
 def made({parameters}):
     {values}
@@ -52,6 +70,17 @@ def made({parameters}):
     if {reasons}:
         return None
     return {data}
+"""
+
+_SOURCE_OF_ALL = """
+def made(items):
+    try:
+        if not all(map(has_shape, map(tuple, items))):
+            return None
+        found = [{data} for {names}, in map(dict.values, items) if {reasons}]
+    except TypeError:
+        return None
+    return found if len(found) == len(items) else None
 """
 
 _TEXTS = """
