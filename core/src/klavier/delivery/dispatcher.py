@@ -184,8 +184,9 @@ class Dispatcher:
 
     def _set_out(self, taken: list[list[Entry]]) -> None:
         if self._pace.batch <= 1:
+            lets_go = self._translator.is_repeatable
             for run in taken:
-                self._begin(run, Voyage(run, self._translator, self._pool, self._landed))
+                self._begin(run, Voyage(run, self._translator, self._pool, self._landed, lets_go=lets_go))
             return
         batch: list[Entry] = []
         for index, run in enumerate(taken):

@@ -188,15 +188,16 @@ class Pool:
         return Row(request, sender, alone=not (self._combine and bulkable))
 
     def embark(self, delivery: Delivery, one: SendOne) -> Row | None:
-        """Give the only request of a delivery as a row for a body; None where it is none, or not within the limits.
+        """Give the only request of a delivery as a row; None where it cannot be sent as it is.
 
         What is said in a body is measured by what it says there, and is written only once.
         """
-        if not (self._combine and delivery.bulkable and one.request.__class__ is Request):
+        try:
+            row = Row(one.request, None, alone=not (self._combine and delivery.bulkable))
+            is_fit = delivery.exact or refusal(one.request, row.text or None, one.measured) is None
+        except Exception:  # noqa: BLE001 -- who starts it as a leg meets it again, and says what is wrong
             return None
-        row = Row(one.request, None, alone=False)
-        is_fit = row.kind is not None and (delivery.exact or refusal(one.request, row.text, one.measured) is None)
-        return row if is_fit else None
+        return row if is_fit and one.request.__class__ is Request else None
 
     def add(self, unit: Unit, now: float) -> None:
         """Take in what stays in one body: one request, or several of one person that share a group."""

@@ -29,11 +29,9 @@ class Translator:
         self._vendor = vendor
         self._plugins = plugins
 
-    def plan(self, entry: Entry) -> Delivery | Outcome:
-        """Let the vendor plan the delivery of one entry."""
-        event = self.read(entry)
-        if not isinstance(event, Outcome):
-            event = self._plugins.transform(event, self._vendor.name)
+    def plan(self, entry: Entry, *, is_repeatable: bool = False) -> Delivery | Outcome:
+        """Let the vendor plan the delivery of one entry; one that `is_repeatable` is not shown to the plugins."""
+        event = self.read(entry) if is_repeatable else self._event(entry)
         return event if isinstance(event, Outcome) else plan_one(self._vendor, event)[0]
 
     @property

@@ -58,8 +58,8 @@ class Voyage:
     __slots__ = (
         "_entries",
         "_held",
-        "_is_repeatable",
         "_landed",
+        "_lets_go",
         "_next",
         "_pool",
         "_results",
@@ -68,8 +68,10 @@ class Voyage:
         "broken",
     )
 
-    def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Landed]) -> None:
-        """Prepare a voyage."""
+    def __init__(
+        self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Landed], *, lets_go: bool
+    ) -> None:
+        """Prepare a voyage; one that `lets_go` keeps only the text of what is sent, and translates again if need be."""
         self._entries = entries
         self._results: list[Result] = []
         self._next = 0
@@ -77,7 +79,7 @@ class Voyage:
         self._pool = pool
         self._landed = landed
         self._under_way = 0
-        self._is_repeatable = translator.is_repeatable
+        self._lets_go = lets_go
         self._held: tuple[Row, bool] | None = None
         self.broken = False
 
@@ -143,7 +145,7 @@ class Voyage:
         while self._next < len(self._entries):
             entry = self._entries[self._next]
             self._next += 1
-            delivery = self._translator.plan(entry)
+            delivery = self._translator.plan(entry, is_repeatable=self._lets_go)
             if isinstance(delivery, Outcome):
                 self._results.append(Result(entry, delivery))
                 continue
@@ -156,7 +158,7 @@ class Voyage:
         """Start a delivery; gives its first request as a row, None where it ended without any."""
         one, row = delivery.flow, None
         if type(one) is SendOne and (row := self._pool.embark(delivery, one)) is not None:
-            leg = None if self._is_repeatable else Leg(delivery, is_fit=True)
+            leg = None if self._lets_go else Leg(delivery, is_fit=True)
             row.sender = Passenger(self, (entry,), leg, one.notes)
             if leg is None:
                 row.let_go()

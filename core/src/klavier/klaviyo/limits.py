@@ -52,7 +52,7 @@ _is_flat = _HOLDERS.isdisjoint
 def refusal(request: Request, text: bytes | None = None, measured: Measured = "") -> Response | None:
     """Give the 400 that Klaviyo would answer to a request beyond its limits, naming the place; None for a fit one.
 
-    `text` is what is looked at in place of the body where that is not written yet: JSON text that says at least as much.
+    `text` is measured in place of the body where that is not written yet: JSON text that says at least as much.
     """
     body = request.body if text is None else text
     if measured and (len(body) <= _LARGE if measured == "flat" else _has_few_levels(body)):

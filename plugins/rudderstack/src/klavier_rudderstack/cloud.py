@@ -1,8 +1,9 @@
 """Cloud mode: from an event to what has to be said to Klaviyo, under one mode compiled at the start."""
 
+from typing import TYPE_CHECKING
+
 from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
 from klavier.flows import SendOne
-from klavier.klaviyo.limits import Measured
 from klavier.klaviyo.request import Request
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.commerce import compile_items, metric_of
@@ -20,6 +21,9 @@ from klavier_rudderstack.subscription import Subscriptions
 from klavier_rudderstack.tables import profile
 from klavier_rudderstack.v1 import V1Content
 from klavier_rudderstack.wires import PROFILE_IMPORT, failure
+
+if TYPE_CHECKING:
+    from klavier.klaviyo.limits import Measured
 
 NEEDS_KEY = "Private API Key is a required field for {type} events"
 NOT_SUPPORTED = "Event type {type} is not supported"

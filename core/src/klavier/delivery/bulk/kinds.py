@@ -49,16 +49,10 @@ class BulkKind:
         return Request.of_text(self.method, self.path or first.path, body, first.revision)
 
 
-def look_at(request: Request) -> tuple[BulkKind, Look] | None:
-    """Give the kind of a request and what there is to know of it; None where it must go alone."""
+def kind_of(request: Request) -> BulkKind | None:
+    """Give the kind of a request by its call; None where it must go alone."""
     kind = _KINDS.get((request.method, request.path)) or _list_kind(request)
-    if kind is None or request.revision != CURRENT or not isinstance(request.json, dict):
-        return None
-    try:
-        found = kind.look(request)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None  # not the shape that the endpoint takes: Klaviyo will say what it is
-    return None if found is None else (kind, found)
+    return None if kind is None or request.revision != CURRENT or request.json.__class__ is not dict else kind
 
 
 def _list_kind(request: Request) -> BulkKind | None:

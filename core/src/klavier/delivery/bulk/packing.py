@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from klavier.delivery.bulk.kinds import BulkKind, look_at
+from klavier.delivery.bulk.kinds import BulkKind, kind_of
 from klavier.klaviyo.limits import BODY_BYTES
 from klavier.klaviyo.request import Request
 
@@ -39,16 +39,17 @@ class Row:
         """Wrap a request, and write it as it will be said in a body: once, since it is measured by that too."""
         self.call = request
         self.sender = sender
-        found = None if alone else look_at(request)
-        if found is not None:
-            self.kind, (self.group, self.identities, items) = found
+        kind = None if alone else kind_of(request)
+        if kind is not None:
             try:
-                self.text = orjson.dumps(items)[1:-1]  # a slice takes no more memory than it needs
-            except TypeError:
-                pass  # who sends it alone says what is wrong
-            else:
-                self.count, self.size = len(items), len(self.text) + 1
-                return
+                found = kind.look(request)
+                if found is not None:
+                    self.group, self.identities, items = found
+                    self.text = text = orjson.dumps(items)[1:-1]  # a slice takes no more memory than it needs
+                    self.kind, self.count, self.size = kind, len(items), len(text) + 1
+                    return
+            except (KeyError, TypeError, ValueError, AttributeError):
+                pass  # not the shape that the endpoint takes: who sends it alone says what is wrong
         self.kind = self.group = None
         self.identities, self.text = (), b""
         self.count, self.size = 1, 0
@@ -62,9 +63,12 @@ class Row:
         return self.sender.again() or in_one(kind, [self])  # a body of one row says the same
 
     def let_go(self) -> None:
-        """Keep the text alone where a body needs no more: thousands of requests under way take much time to reach."""
-        kind = self.kind
-        if kind is not None and kind.single is not None:
+        """Keep the text alone where that is all that is sent: many requests under way take much time to reach."""
+        kind, call = self.kind, self.call
+        if kind is None:
+            if call.has_json and call.params is None:
+                self.call = Request.of_text(call.method, call.path, call.body, call.revision)
+        elif kind.single is not None:
             self.call = kind.single
 
 

@@ -46,7 +46,7 @@ def write(data: Any, names: Names, slots: Sequence[Slot], unlike: Sequence[tuple
 
 
 def write_all(data: Any, members: Sequence[str], slots: Sequence[Slot]) -> Make:
-    """Write what is given a list and makes `data` of each object in it; the slots are those of an object, as they stand.
+    """Write what is given a list and makes `data` of each object in it; there is a slot for every member of an object.
 
     It gives None where one is no object with these members in this order, and where a value is not true that has to be.
     """
