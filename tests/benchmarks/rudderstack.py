@@ -88,4 +88,4 @@ def rates(seconds: float = 1.0, **settings: str) -> list[Rate]:
 
 
 if __name__ == "__main__":
-    print_both(rates, 2.0)
+    print_both(rates, 6.0)

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from klavier import Outcome, Response, Vendor, parse_line
 from klavier.delivery.drivers import deliver, plan
+from klavier.flows import SendOne
 from klavier.klaviyo.endpoints import usual_success
 from klavier.klaviyo.request import Request
 
@@ -19,6 +20,8 @@ from klavier.klaviyo.request import Request
 class Rate:
     """What was measured: events a CPU-second, beside the reference measured for the vendor's own implementation.
 
+    `events_per_second` is for what that does: parse, translate, serialise.  `delivered` adds what it does not: looking
+    at Klaviyo's limits, taking the reply, giving each event its outcome; None where it is measured with the rest.
     `goal` is how many times the reference klavier is meant to do.
     """
 
@@ -26,13 +29,15 @@ class Rate:
     events_per_second: float
     reference: int
     goal: float = 3.0
+    delivered: float | None = None
 
     def __str__(self) -> str:
         """Write the line that a benchmark prints."""
         ratio = self.events_per_second / self.reference
+        more = "" if self.delivered is None else f"; with limits, reply and outcome {self.delivered:,.0f}"
         return (
             f"{self.name:<16} {self.events_per_second:>9,.0f} events per CPU-second,"
-            f" the vendor's own {self.reference:>7,}: {ratio:.1f} times, the goal is {self.goal:.1f}"
+            f" the vendor's own {self.reference:>7,}: {ratio:.1f} times, the goal is {self.goal:.1f}{more}"
         )
 
 
@@ -51,7 +56,16 @@ def print_both(rates: Callable[..., list[Rate]], seconds: float) -> None:
             print(f"  {rate}")  # noqa: T201 -- for a script
 
 
-def translate(vendor: Vendor, line: bytes, send: Callable[[Request], Response]) -> tuple[Outcome, ...]:
+def translate(vendor: Vendor, line: bytes) -> int:
+    """Parse one line, translate it and serialise each request that needs no reply to another; gives the bytes."""
+    written = 0
+    for delivery in plan(vendor, [parse_line(line)]):
+        one = delivery.flow
+        written += len((one.request if isinstance(one, SendOne) else next(one())).body)
+    return written
+
+
+def carry(vendor: Vendor, line: bytes, send: Callable[[Request], Response]) -> tuple[Outcome, ...]:
     """Parse one line and drive its deliveries; serialising is up to `send`, which has to look at each body."""
     outcomes: tuple[Outcome, ...] = ()
     for delivery in plan(vendor, [parse_line(line)]):
@@ -71,14 +85,19 @@ def measure(name: str, vendor: Vendor, lines: Sequence[bytes], reference: int, s
             reply = replies[request.path] = usual_success(request)
         return reply
 
-    def run() -> None:
+    def translates() -> None:
         for line in lines:
-            translate(vendor, line, send)
+            assert translate(vendor, line)
+
+    def carries() -> None:
+        for line in lines:
+            carry(vendor, line, send)
 
     for line in lines:
-        for outcome in translate(vendor, line, send):
+        for outcome in carry(vendor, line, send):
             assert outcome.kind == "delivered", outcome.reason
-    return Rate(name, best(run, len(lines), seconds), reference)
+    rate, delivered = (best(run, len(lines), seconds / 2) for run in (translates, carries))
+    return Rate(name, rate, reference, delivered=delivered)
 
 
 def best(run: Callable[[], None], events: int, seconds: float) -> float:

@@ -127,7 +127,7 @@ def test_each_event_is_translated_once_where_all_goes_well() -> None:
 
 @pytest.mark.parametrize("shows", [True, False])
 def test_observers_see_events_if_they_want_to(*, shows: bool) -> None:
-    run = Run(Little(), usual_success, shows_events=shows)
+    run = Run(Little(), usual_success, shows_events=lambda: shows)
     events = [run.seen[seq][0][0] for seq in sorted(run.seen)]
     assert [event and event.message_id for event in events] == (["m0", "m1", "m2"] if shows else [None] * 3)
 

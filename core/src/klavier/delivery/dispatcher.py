@@ -87,12 +87,12 @@ class Dispatcher:
         now: Callable[[], float],
         observe: Observer,
         own_loop: bool = False,
-        shows_events: bool = True,
+        shows_events: Callable[[], bool] = lambda: True,
     ) -> None:
         """Put the parts together; in its `own_loop`, which runs nothing else, what ended is written down at once.
 
         In a loop that others use too it is written down in a thread beside it, which takes more time in all.
-        `shows_events` says that `observe` looks at events: those under way in a body are read again for it.
+        `shows_events` tells whether `observe` looks at events: those of which only text was kept are read again for it.
         """
         self._outbox = outbox
         self._own_loop = own_loop
@@ -296,7 +296,7 @@ class Dispatcher:
         self._landed.clear()
         if self._alarm is not None:
             self._alarm.cancel()
-        now, hold, shows = self._now(), self._courier.hold, self._shows_events
+        now, hold, shows = self._now(), self._courier.hold, self._shows_events()
         with resting():
             results = [result for each in landed for result in each.results]
             gone = [result.entry.seq for result in results if result.outcome.kind in PLAIN_ENDS]

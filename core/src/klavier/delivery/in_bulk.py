@@ -58,7 +58,7 @@ class InBulk:
         self._connect = connect
         self._pace = pace
         self._plugins = plugins
-        self._shows_events = shows_events or plugins.answers("klavier_event_outcome")
+        self._shows_events = shows_events
         self.pacer: Pacer = _Pacer(time.monotonic)
         """What Klaviyo's limits are kept by."""
 
@@ -100,8 +100,9 @@ class InBulk:
                     entries.append(Entry(place, "", self._key(event), line.text.removeprefix(BOM), 0.0))
         if entries:
             runner.run(self._empty(entries, courier, note))
+        shows = self._shows_events or self._plugins.answers("klavier_event_outcome")
         for place, line in enumerate(window, 1):
-            result = unread.get(place) or self._result(line, *ended.pop(place, _NEVER_ENDED))
+            result = unread.get(place) or self._result(line, *ended.pop(place, _NEVER_ENDED), shows=shows)
             self.observers.see(result)
             yield result
 
@@ -120,12 +121,12 @@ class InBulk:
             now=time.time,
             observe=note,
             own_loop=True,
-            shows_events=False,
+            shows_events=lambda: False,
         ).run(until_empty=True)
 
-    def _result(self, line: Line, event: Event | None, outcome: Outcome) -> Result:
+    def _result(self, line: Line, event: Event | None, outcome: Outcome, *, shows: bool) -> Result:
         """Give a line its result; an event that was let go, or that a plugin dropped, is shown as it was read."""
-        if event is None and self._shows_events:
+        if event is None and shows:
             found = read(line, self._plugins)
             event = None if isinstance(found, Result) else found
         return Result(line, event, outcome, outcome.reason)

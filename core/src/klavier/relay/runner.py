@@ -40,7 +40,7 @@ _log = logging.getLogger("klavier.relay")
 
 @frozen
 class Parts:
-    """What a relay is made of."""
+    """What a relay is made of; `shows_events` tells whether `observe` looks at events."""
 
     vendor: Vendor
     plugins: Plugins
@@ -48,6 +48,7 @@ class Parts:
     pace: Pace = field(factory=Pace)
     policy: RetryPolicy = field(factory=RetryPolicy)
     observe: Observer = field(default=lambda _event, _entry, _outcome: None, repr=False)
+    shows_events: Callable[[], bool] = field(default=lambda: True, repr=False)
 
 
 class Runner:
@@ -123,6 +124,7 @@ class Runner:
             now=time.time,
             observe=self._observe,
             own_loop=self._own_loop,
+            shows_events=parts.shows_events,
         )
 
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
