@@ -1,7 +1,7 @@
 """From lines to outcomes with the fewest calls."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 import klavier
-from klavier.delivery import in_bulk
+from klavier.delivery import feed, in_bulk
 from klavier.delivery.dispatcher import Pace
 from klavier.delivery.in_bulk import InBulk
 from klavier.delivery.lines import Line
@@ -17,6 +17,7 @@ from klavier.delivery.pipeline import Pipeline, Result
 from klavier.klaviyo.endpoints import usual_success
 from klavier.outcome import skipped
 from klavier.plugins import Plugins
+from klavier.relay.opening import FEWEST_CALLS
 from klavier.sandbox import Sandbox
 from tests.support.little_vendor import LittleSettings, LittleVendor
 
@@ -51,6 +52,15 @@ class Bulkable(LittleVendor):
     def deliveries(self, events: Any) -> Iterator[klavier.Delivery]:
         for delivery in super().deliveries(events):
             yield evolve(delivery, bulkable=True)
+
+
+class OneRequest(LittleVendor):
+    """Makes deliveries of which a body keeps the text alone."""
+
+    def deliveries(self, events: Any) -> Iterator[klavier.Delivery]:
+        for event in events:
+            flow = klavier.SendOne(next(self._one(event)))
+            yield klavier.Delivery((event,), (self.key(event),), flow, bulkable=True, lone=True)
 
 
 def lines(*payloads: Any) -> Iterator[Line]:
@@ -89,20 +99,79 @@ def test_one_result_for_each_line_in_order() -> None:
     assert results[1].cause.startswith("not JSON")
 
 
-def test_windows_follow_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_bulk, "_ROOM", 7 * 8_000)
-    monkeypatch.setattr(in_bulk, "_PER_BYTE", 0)
+@pytest.fixture
+def room(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Make room for so many lines."""
+
+    def make(lines: int) -> None:
+        monkeypatch.setattr(feed, "PER_BYTE", 0)
+        monkeypatch.setattr(feed, "ROOM", lines * feed.PER_LINE)
+
+    return make
+
+
+def test_however_little_room_there_is_every_line_has_its_result(room: Callable[[int], None]) -> None:
+    room(7)
     klaviyo = Klaviyo()
     results = run(klaviyo, *(track(f"u{number}") for number in range(20)))
     assert kinds(results) == ["delivered"] * 20
     assert len(klaviyo.requests) == 3
 
 
-def test_windows_are_bounded_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(in_bulk, "_PER_BYTE", 10**6)
+def test_bodies_are_full_though_there_is_room_for_no_multiple_of_one(room: Callable[[int], None]) -> None:
+    room(2_500)
+    klaviyo = Klaviyo()
+    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=FEWEST_CALLS)
+    results = list(engine.run(lines(*(track(f"u{number}") for number in range(10_000)))))
+    assert kinds(results) == ["delivered"] * 10_000
+    assert len(klaviyo.requests) == 10
+
+
+def test_lines_take_room_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "PER_BYTE", 10**6)
     klaviyo = Klaviyo()
     assert kinds(run(klaviyo, track("u1"), track("u2"))) == ["delivered"] * 2
     assert len(klaviyo.requests) == 2
+
+
+def test_who_waits_for_a_line_has_nothing_under_way(room: Callable[[int], None]) -> None:
+    room(5)
+    klaviyo = Klaviyo()
+    told: list[str] = []
+    seen: list[tuple[int, int]] = []
+
+    def slow() -> Iterator[Line]:
+        for line in lines(*(track(f"u{number}") for number in range(12))):
+            seen.append((len(told), len(klaviyo.requests)))
+            yield line
+
+    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=PACE, come_slowly=True)
+    told.extend(result.outcome.kind for result in engine.run(slow()))
+    assert told == ["delivered"] * 12
+    assert seen == [(0, 0)] * 5 + [(5, 1)] * 5 + [(10, 2)] * 2
+
+
+def test_what_breaks_the_lines_is_raised_when_those_before_have_their_results() -> None:
+    def broken() -> Iterator[Line]:
+        yield from lines(track("u1"), b"nonsense", track("u2"))
+        raise klavier.UsageError("the file is gone")
+
+    klaviyo = Klaviyo()
+    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=PACE)
+    told: list[Result] = []
+    with pytest.raises(klavier.UsageError, match="gone"):
+        told.extend(engine.run(broken()))
+    assert kinds(told) == ["delivered", "rejected", "delivered"]
+    assert not klaviyo.is_open
+
+
+def test_who_stops_taking_results_leaves_nothing_open() -> None:
+    klaviyo = Klaviyo()
+    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=PACE)
+    results = engine.run(lines(*(track(f"u{number}") for number in range(20))))
+    assert next(results).outcome.kind == "delivered"
+    results.close()  # type: ignore[attr-defined]  # it is a generator
+    assert not klaviyo.is_open
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -144,6 +213,15 @@ def test_plugins_drop_and_observe() -> None:
     results = run(Klaviyo(), track("u1"), track("u2", "Drop"), b"nonsense", plugins=plugins)
     assert kinds(results) == ["delivered", "skipped", "rejected"]
     assert watcher.seen == [("E", "delivered"), ("Drop", "skipped")]
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_results_have_events_for_those_who_look(*, shows: bool) -> None:
+    klaviyo = Klaviyo()
+    engine = InBulk(OneRequest(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=PACE, shows_events=shows)
+    results = list(engine.run(lines(track("u1"), b"nonsense")))
+    events = [result.event for result in results]
+    assert [event and event.user_id for event in events] == ["u1" if shows else None, None]
 
 
 def test_an_interrupt_closes_the_transport() -> None:

@@ -26,14 +26,16 @@ class Engine:
 
 
 @contextmanager
-def engine(setup: Setup, bulk: str | None = None, *, shows_events: bool = True) -> "Iterator[Engine]":
+def engine(
+    setup: Setup, bulk: str | None = None, *, shows_events: bool = True, come_slowly: bool = False
+) -> "Iterator[Engine]":
     """Open what delivers; `bulk` takes the place of the configuration's.  Raises `ConfigError` without any key.
 
-    Without `shows_events` nobody looks at the events of the results.
+    Without `shows_events` nobody looks at the events of results; lines that `come_slowly` may have to be waited for.
     """
     delivery = setup.config.delivery
     if (bulk or delivery.bulk) == "max":
-        in_bulk = _in_bulk(setup, shows_events=shows_events)
+        in_bulk = _in_bulk(setup, shows_events=shows_events, come_slowly=come_slowly)
         yield Engine(in_bulk, in_bulk.pacer)
         return
     pacer = Pacer(time.monotonic)
@@ -48,7 +50,7 @@ def engine(setup: Setup, bulk: str | None = None, *, shows_events: bool = True) 
         yield Engine(pipeline, pacer)
 
 
-def _in_bulk(setup: Setup, *, shows_events: bool) -> "InBulk":
+def _in_bulk(setup: Setup, **options: bool) -> "InBulk":
     from klavier.delivery.in_bulk import InBulk  # noqa: PLC0415 -- loads the event loop and the outbox
     from klavier.relay.opening import connect_to, pace_of  # noqa: PLC0415 -- as above
 
@@ -56,4 +58,4 @@ def _in_bulk(setup: Setup, *, shows_events: bool) -> "InBulk":
     config = evolve(setup.config, delivery=evolve(setup.config.delivery, bulk="max"))
     connect_in_loop = connect_to(config, setup.vendor)
     pace = pace_of(config, setup.vendor)
-    return InBulk(setup.vendor, connect_in_loop, plugins=setup.plugins, pace=pace, shows_events=shows_events)
+    return InBulk(setup.vendor, connect_in_loop, plugins=setup.plugins, pace=pace, **options)

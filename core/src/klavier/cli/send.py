@@ -15,7 +15,7 @@ from klavier.cli.engine import engine
 from klavier.cli.progress import with_progress
 from klavier.cli.resuming import ENDING, Progress, open_progress
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
-from klavier.cli.sources import STDIN, check_readable, lines_of, rows_of
+from klavier.cli.sources import STDIN, check_readable, lines_of, rows_of, size_of
 from klavier.cli.stopping import Stopping
 from klavier.cli.tally import Tally
 from klavier.delivery.pipeline import Result
@@ -97,7 +97,8 @@ def command(  # noqa: PLR0913 -- one for each option
     setup = prepare(choice, base_url=options["sandbox"])
     kept = _progress(setup, names, progress, resume=resume)
     tally = Tally() if kept is None else kept.tally
-    carrier = engine(setup, options["bulk"], shows_events=as_ == "jsonl")
+    come_slowly = not rows and size_of(names) is None
+    carrier = engine(setup, options["bulk"], shows_events=as_ == "jsonl", come_slowly=come_slowly)
     with _opened(rejects, names, kept) as rejects_file, carrier as found, Stopping() as stopping:
         read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
         lines = rows_of(names, read) if rows else lines_of(names)

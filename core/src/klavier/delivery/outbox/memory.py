@@ -1,20 +1,29 @@
 """The queue of a run that nothing outlives: entries in a dict, where the outbox has a file."""
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable
 from itertools import islice
 
 from klavier.delivery.outbox.entry import Entry, Settled
 
 
 class MemoryQueue:
-    """Entries in their order, all there from the beginning; a `Queue` that knows no message ids and no dead letters.
+    """Entries in their order; a `Queue` that knows no message ids and no dead letters.
 
     It belongs to one thread: whoever delivers from it has a loop of their own.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self._waiting = {entry.seq: entry for entry in entries}
-        self._by_key: dict[str, list[int]] | None = None
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self._waiting: dict[int, Entry] = {}
+        self._by_key: dict[str, deque[int]] | None = None
+        for entry in entries:
+            self.add(entry)
+
+    def add(self, entry: Entry) -> None:
+        """Put an entry at the end; its place is beyond those of all before it."""
+        self._waiting[entry.seq] = entry
+        if self._by_key is not None:
+            self._by_key.setdefault(entry.key, deque()).append(entry.seq)
 
     def after(self, seq: int, limit: int) -> list[Entry]:
         """Give the next entries beyond a place in the order."""
@@ -25,7 +34,7 @@ class MemoryQueue:
         if self._by_key is None:  # few runs ask: it takes a person with very many events, or a failure
             self._by_key = {}
             for entry in self._waiting.values():
-                self._by_key.setdefault(entry.key, []).append(entry.seq)
+                self._by_key.setdefault(entry.key, deque()).append(entry.seq)
         places = (place for place in self._by_key.get(key, ()) if place > seq)
         return list(islice((self._waiting[place] for place in places if place in self._waiting), limit))
 
@@ -33,10 +42,20 @@ class MemoryQueue:
         """Take in how tries ended; `gone` are places of entries that leave."""
         for item in settled:
             if item.due is None:
-                del self._waiting[item.entry.seq]
+                self._remove(item.entry.seq)
             else:
                 self._waiting[item.entry.seq] = item.entry._replace(
                     due=item.due, tries=item.tries, first_try=item.first_try
                 )
         for place in gone:
-            del self._waiting[place]
+            self._remove(place)
+
+    def _remove(self, place: int) -> None:
+        entry = self._waiting.pop(place)
+        places = None if self._by_key is None else self._by_key.get(entry.key)
+        if self._by_key is None or places is None:
+            return
+        while places and places[0] not in self._waiting:  # so that what is long gone takes no memory
+            places.popleft()
+        if not places:
+            del self._by_key[entry.key]
