@@ -138,7 +138,8 @@ class Dispatcher:
             while True:
                 with resting():
                     started = self._start()
-                    self._dispatch(starved=not started and self._room > 0, idle=not started and not self._flights)
+                    rests = not started and self._outbox.coming != "at once"
+                    self._dispatch(starved=rests and self._room > 0, idle=rests and not self._flights)
                 if self._landed and (woken or not self._flights or len(self._landed) >= self._together):
                     await self._write_down()
                     woken = False
@@ -228,7 +229,8 @@ class Dispatcher:
 
     def _dispatch(self, *, starved: bool, idle: bool) -> None:
         gate = _Slots(self._courier, self._pace.connections - len(self._flights))
-        for parcel in self._pool.ready(self._now(), gate, starved=starved, idle=idle):
+        last = self._outbox.coming == "no"
+        for parcel in self._pool.ready(self._now(), gate, starved=starved, idle=idle, last=last):
             kind = parcel.kind
             flying = self._fly_singly(parcel) if kind is None else self._fly_together(kind, parcel.rows)
             flight = asyncio.get_running_loop().create_task(flying)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from attrs import define
 
 from klavier.delivery.lines import BOM, Line
-from klavier.delivery.outbox import Entry, MemoryQueue, Settled
+from klavier.delivery.outbox import Coming, Entry, MemoryQueue, Settled
 from klavier.delivery.pipeline import Result
 from klavier.events.model import Event
 from klavier.outcome import Outcome
@@ -26,6 +26,10 @@ class _Held:
     line: Line
     unread: Result | None
     ended: tuple[Event | None, Outcome] | None = None
+
+    @property
+    def is_known(self) -> bool:
+        return self.unread is not None or self.ended is not None
 
     @property
     def takes(self) -> int:
@@ -64,6 +68,13 @@ class Feed:
         """Whether every line was read and every result taken."""
         return self._is_over and not self._held
 
+    @property
+    def coming(self) -> Coming:
+        """Whether more lines will be read: at once where there are results to take, which makes room for them."""
+        if self._is_over:
+            return "no"
+        return "at once" if self._held and self._held[0].is_known else "later"
+
     def after(self, seq: int, limit: int) -> list[Entry]:
         """Give the next entries beyond a place in the order, for which lines are read as long as there is room."""
         before = self._last
@@ -86,7 +97,7 @@ class Feed:
     def take(self, result: Callable[[Line, Event | None, Outcome], Result]) -> Iterator[Result]:
         """Give the results that are known, in the order of the lines, up to the first one that is not."""
         held = self._held
-        while held and (held[0].unread is not None or held[0].ended is not None):
+        while held and held[0].is_known:
             first = held.popleft()
             self._room += first.takes
             if first.ended is not None:

@@ -123,10 +123,11 @@ class _Group:
             return None
         return unit
 
-    def hurried(self, now: float, linger: float, gate: Gate) -> Unit | None:
+    def hurried(self, now: float, linger: float, gate: Gate, *, last: bool) -> Unit | None:
         """Give a person's events where sending them one after the other takes less time than a body's wait.
 
-        Only an urgent person's, and the last ones when the quota for bodies is long used up: to save calls comes first.
+        Only an urgent person's, and the `last` of all when the quota for bodies is long used up: to save calls comes
+        first.
         """
         unit = self.turns.heaviest() or self.turns.oldest()
         if self.kind is None or not self.kind.keeps_order or unit is None:
@@ -137,7 +138,7 @@ class _Group:
         wait = gate.wait(_call(self.kind, unit.rows[0].call, self.items))
         if urgent:
             wait = max(wait, self.spacing(now), 0.0 if self.full else self.due(linger) - now)
-        elif wait < _LONG:
+        elif wait < _LONG or not last:
             return None
         return unit if wait > _REPLY * len(unit.rows) else None
 
@@ -214,11 +215,12 @@ class Pool:
         for group in self._groups.values():
             group.reweigh(weight_of)
 
-    def ready(self, now: float, gate: Gate, *, starved: bool, idle: bool) -> Iterator[Parcel]:
+    def ready(self, now: float, gate: Gate, *, starved: bool, idle: bool, last: bool) -> Iterator[Parcel]:
         """Give parcels that may be sent now, each counted by the gate.
 
         Full bodies go at once.  Others go when nothing more is to be expected soon (`starved`) and they have waited;
         and when nothing is under way (`idle`) and none is full the oldest goes: its replies may fill the others.
+        The `last` of all may go one by one.
         """
         oldest = None
         if idle and self._groups and not any(group.full for group in self._groups.values()):
@@ -228,7 +230,7 @@ class Pool:
                 while (parcel := self._alone(group, gate, now)) is not None:
                     yield parcel
             else:
-                yield from self._urgent(group, gate, now)
+                yield from self._urgent(group, gate, now, last=last)
                 due = group is oldest or (starved and now >= group.due(self._linger))
                 may_go = (due or group.full) and group.spacing(now) <= 0
                 if group.items and may_go and gate.is_open(group.call(now)[0]):
@@ -277,8 +279,8 @@ class Pool:
         group.items -= 1
         return Parcel(None, unit.rows, unit.weight)
 
-    def _urgent(self, group: _Group, gate: Gate, now: float) -> Iterator[Parcel]:
-        while (unit := group.lone or group.hurried(now, self._linger, gate)) is not None:
+    def _urgent(self, group: _Group, gate: Gate, now: float, *, last: bool) -> Iterator[Parcel]:
+        while (unit := group.lone or group.hurried(now, self._linger, gate, last=last)) is not None:
             if not gate.admit(unit.rows[0].call, modest=False):
                 return
             _ = group.turns.take_heaviest() or group.turns.take()

@@ -1,7 +1,7 @@
 """What an outbox holds: entries that wait, and letters that are dead."""
 
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from attrs import define, field, frozen
 
@@ -61,8 +61,16 @@ class DeadLetter:
     requests: str = field(default="[]", repr=False)
 
 
+Coming = Literal["no", "later", "at once"]
+"""What comes at once is worth a moment's wait for a body that is not full; what comes later is none of the last."""
+
+
 class Queue(Protocol):
     """What delivering asks of an outbox."""
+
+    @property
+    def coming(self) -> Coming:
+        """Whether more than there is now will come by itself."""
 
     def after(self, seq: int, limit: int) -> list[Entry]:
         """Give the next entries beyond a place in the order."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 
-from klavier.delivery.outbox.entry import Entry, Settled
+from klavier.delivery.outbox.entry import Coming, Entry, Settled
 
 
 class MemoryQueue:
@@ -12,6 +12,8 @@ class MemoryQueue:
 
     It belongs to one thread: whoever delivers from it has a loop of their own.
     """
+
+    coming: Coming = "no"
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self._waiting: dict[int, Entry] = {}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from attrs import define, field
 
-from klavier.delivery.outbox.entry import DeadLetter, Entry, Settled
+from klavier.delivery.outbox.entry import Coming, DeadLetter, Entry, Settled
 from klavier.delivery.outbox.lock import FileLock
 from klavier.delivery.outbox.schema import prepare
 from klavier.errors import OutboxError
@@ -74,6 +74,9 @@ class Outbox:
         self._inherited: sqlite3.Connection | None = None
         self._connection = self._open()
         self._locks: dict[str, FileLock] = {}
+
+    coming: Coming = "no"
+    """What others accept comes when they do."""
 
     def put(self, events: Sequence[Accepted], now: float | None = None) -> list[bool]:
         """Accept events, all of them or none; returns after they are safe.
