@@ -38,7 +38,6 @@ class Room:
         self.told: list[Result] = []
         self.feed = Feed(self._lines(texts), read, come_slowly=come_slowly)
         self.feed._room = lines * module.PER_LINE
-        self.slowly = come_slowly
 
     def _lines(self, texts: list[str]) -> Iterator[Line]:
         for number, text in enumerate(texts, 1):
@@ -47,8 +46,7 @@ class Room:
             yield Line("x", number, text.encode())
 
     def ask(self, limit: int) -> None:
-        cursor = self.waiting[-1].seq if self.waiting else self.feed._last
-        self.waiting += self.feed.after(max(cursor, self.feed._last), limit)
+        self.waiting += self.feed.after(self.feed._last, limit)
 
     def end(self, place: int) -> None:
         entry = self.waiting.pop(place)

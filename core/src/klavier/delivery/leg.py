@@ -30,8 +30,8 @@ class Leg:
 
     __slots__ = ("_flow", "delivery", "outcomes", "request", "sent")
 
-    def __init__(self, delivery: Delivery, *, is_fit: bool = False) -> None:
-        """Start the flow, up to its first request; one that `is_fit` is known to be within Klaviyo's limits."""
+    def __init__(self, delivery: Delivery) -> None:
+        """Start the flow, up to its first request."""
         self.delivery = delivery
         self.request: Request | None = None
         self.outcomes: tuple[Outcome, ...] = ()
@@ -43,7 +43,7 @@ class Leg:
             if (
                 isinstance(one, SendOne)
                 and one.request.__class__ is Request
-                and (is_fit or delivery.exact or refusal(one.request, None, one.measured) is None)
+                and (delivery.exact or refusal(one.request, None, one.measured) is None)
             ):
                 self.request = one.request
             else:

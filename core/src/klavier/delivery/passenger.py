@@ -27,5 +27,5 @@ class Passenger:
 
     def again(self) -> "Request | None":
         """Make the request once more, of which only the text was kept; None where it should not be able to."""
-        leg = self.voyage.again(self.owned[0]) if self.leg is None else self.leg
+        leg = self.voyage.again(self.owned[0])
         return None if leg is None else leg.request

@@ -156,18 +156,16 @@ class Voyage:
 
     def _boarded(self, entry: Entry, delivery: Delivery) -> Row | None:
         """Start a delivery; gives its first request as a row, None where it ended without any."""
-        one, row = delivery.flow, None
-        if type(one) is SendOne and (row := self._pool.embark(delivery, one)) is not None:
-            leg = None if self._lets_go else Leg(delivery, is_fit=True)
-            row.sender = Passenger(self, (entry,), leg, one.notes)
-            if leg is None:
-                row.let_go()
-        else:
-            leg = Leg(delivery)
-            if leg.request is not None:
-                return self._row(leg, entry, leg.request)
-            self._end(leg, entry)
-        return row
+        one = delivery.flow
+        if self._lets_go and type(one) is SendOne and (row := self._pool.embark(delivery, one)) is not None:
+            row.sender = Passenger(self, (entry,), None, one.notes)
+            row.let_go()
+            return row
+        leg = Leg(delivery)
+        if leg.request is not None:
+            return self._row(leg, entry, leg.request)
+        self._end(leg, entry)
+        return None
 
     def again(self, entry: Entry) -> Leg | None:
         """Start the delivery of an entry once more, of which only the text was kept; None where it has no request."""
