@@ -16,8 +16,12 @@ def clean() -> Iterator[None]:
     gc.collect()
 
 
+BURST = 2 * gc.get_threshold()[0]
+"""As many new objects as the collector would look at, and twice that: some may be gone again."""
+
+
 def burst() -> list[Any]:
-    return [[] for _ in range(2 * collector._BURST)]
+    return [[] for _ in range(BURST)]
 
 
 def young(kept: list[Any]) -> bool:
@@ -41,7 +45,7 @@ def test_a_few_objects_are_looked_at_as_ever() -> None:
 
 
 def test_garbage_of_the_program_is_found_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collector, "_ENOUGH", 3 * collector._BURST)
+    monkeypatch.setattr(collector, "_ENOUGH", BURST + BURST // 2)
     looked: list[int] = []
     monkeypatch.setattr(gc, "collect", lambda: looked.append(1))
     for _ in range(4):
@@ -49,6 +53,22 @@ def test_garbage_of_the_program_is_found_in_time(monkeypatch: pytest.MonkeyPatch
             kept = burst()
         del kept
     assert len(looked) == 2
+
+
+@pytest.mark.parametrize("threshold", [0, 10 * BURST])
+def test_a_program_that_has_the_collector_look_less_often_is_followed(
+    monkeypatch: pytest.MonkeyPatch, threshold: int
+) -> None:
+    usual = gc.get_threshold()
+    monkeypatch.setattr(collector._aging, "aged", 0)
+    gc.set_threshold(threshold)
+    try:
+        with resting():
+            kept = burst()
+        assert kept
+        assert collector._aging.aged == 0
+    finally:
+        gc.set_threshold(*usual)
 
 
 def test_a_program_without_a_collector_stays_without() -> None:

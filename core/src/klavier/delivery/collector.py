@@ -4,9 +4,6 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_BURST = 2_000
-"""From so many new objects on they are made old unseen; fewer are looked at as ever."""
-
 _ENOUGH = 3_000_000
 """After so many of them all objects are looked at once, so that garbage of the whole program does not pile up."""
 
@@ -17,7 +14,7 @@ def resting() -> Iterator[None]:
 
     A burst makes many objects that all stay until their replies come and then go by their reference counts, so the
     collector would walk through them time and again to free nothing: in bulk that was a third of all processor time.
-    So at the end of a large one what is young counts as old, without a look at it.
+    So at the end of one that would have it walk at once, what is young counts as old, without a look at it.
     Blocks are kept short, since the collector belongs to the whole program; nothing is awaited in them.
     """
     if not gc.isenabled():
@@ -38,8 +35,9 @@ class _Aging:
         self.aged = 0
 
     def after(self, young: int) -> None:
-        """Age what is young after a burst, unless the program has frozen objects that are to stay so."""
-        if young < _BURST or gc.get_freeze_count():
+        """Age what is young where it would be looked at now, unless the program has frozen objects to stay so."""
+        most = gc.get_threshold()[0]
+        if not 0 < most < young or gc.get_freeze_count():
             return
         self.aged += young
         if self.aged >= _ENOUGH:

@@ -45,10 +45,10 @@ _CHUNK = 1000
 _STEP = 1000
 """How many events are translated before what is ready is sent."""
 
-_TOGETHER = 4
+_TOGETHER = 6
 """How many events a connection are written down together while more can be sent: neighbours leave at little cost."""
 
-_MOMENT = 0.05
+_MOMENT = 0.1
 """How long one event that ended waits for others to be written down with, in seconds."""
 
 _SHORTEST_SLEEP = 0.001
