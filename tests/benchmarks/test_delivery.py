@@ -11,4 +11,4 @@ def test_print_costs(capsys: pytest.CaptureFixture[str]) -> None:
     found = report(count=1_500, singly=100)
     with capsys.disabled():
         sys.stdout.write("\n" + lines(found))
-    assert [cost.events for cost in found if cost is not None][:8] == [1_500, 100, 100, 1_500, 100, 100, 1_500, 1_500]
+    assert [row[0].events for row in found[:8]] == [1_500, 100, 100, 1_500, 100, 100, 1_500, 1_500]
