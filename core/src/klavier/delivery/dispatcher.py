@@ -216,16 +216,10 @@ class Dispatcher:
             self._pool.reweigh(lambda unit: max(grown.get(entry.key, 0) for entry in unit.rows[0].sender.owned))
 
     def _send_out(self, voyage: Voyage | Convoy, units: Sequence[Unit]) -> None:
-        now = self._now()
-        rest = voyage.rest
+        now, rest = self._now(), voyage.rest
         for unit in units:
-            unit.weight = rest + self._behind(unit.rows[0].sender.owned)
+            unit.weight = rest + self._lanes.behind(unit.rows[0].sender.owned)
             self._pool.add(unit, now)
-
-    def _behind(self, owned: Sequence[Entry]) -> int:
-        """How many entries wait for these, those of the person with the most."""
-        backlog = self._lanes.backlog
-        return backlog(owned[0].key) if len(owned) == 1 else max([backlog(entry.key) for entry in owned])
 
     def _dispatch(self, *, starved: bool, idle: bool) -> None:
         gate = _Slots(self._courier, self._pace.connections - len(self._flights))
@@ -241,8 +235,7 @@ class Dispatcher:
         """Send rows in a body and hand each its reply."""
         replies = await self._fly_body(send_rows(kind, rows))
         with resting():
-            for row, reply in zip(rows, replies, strict=True):
-                self._land(row, reply)
+            self._land(rows, replies)
 
     async def _fly_singly(self, parcel: Parcel) -> None:
         """Send rows one after the other, then those of whatever may go next, so that no connection waits for us.
@@ -257,7 +250,7 @@ class Dispatcher:
                 if row is not first and voyage.broken:  # what comes after one that is tried again stays behind it
                     self._send_out(voyage, voyage.leave())
                 else:
-                    self._land(row, await self._courier.send(row.request, admitted=row is first))
+                    self._land((row,), (await self._courier.send(row.request, admitted=row is first),))
             self._have_written_down(soon=following.weight >= HEAVY)
             following = None if self._pace.combine else self._pool.one_alone(self._now(), self._courier)
 
@@ -269,12 +262,13 @@ class Dispatcher:
         elif landed == 1:
             self._alarm = asyncio.get_running_loop().call_later(_MOMENT, self._changed.set)
 
-    def _land(self, row: Row, reply: Response) -> None:
-        sender = row.sender
-        voyage = sender.voyage
-        units = voyage.land(sender, reply)
-        if units:
-            self._send_out(voyage, units)
+    def _land(self, rows: Sequence[Row], replies: Sequence[Response]) -> None:
+        """Hand each row its reply, and send what goes next."""
+        for row, reply in zip(rows, replies, strict=True):
+            sender = row.sender
+            units = sender.voyage.land(sender, reply)
+            if units:
+                self._send_out(sender.voyage, units)
 
     async def _fly_body(self, sending: Sending) -> list[Response]:
         """Send one body to its end; gives one reply for each row."""
@@ -301,24 +295,25 @@ class Dispatcher:
         now, hold, shows = self._now(), self._courier.hold, self._shows_events()
         with resting():
             results = [result for each in landed for result in each.results]
+            left = {result.entry.seq for result in results}
             gone = [result.entry.seq for result in results if result.outcome.kind in PLAIN_ENDS]
             settled = [
                 verdict(result, self._policy, now, random.random, hold)
-                for result in results
+                for result in (results if len(gone) < len(results) else ())
                 if result.outcome.kind not in PLAIN_ENDS
             ]
-        self._telling_from = min((result.entry.seq for result in results), default=None)
+        self._telling_from = min(left, default=None)
         if not await self._settle(settled, gone):
             self._landed[:0] = landed
             return
         again = {item.entry.seq: item.due for item in settled if item.due is not None}
+        left.difference_update(again)
         for result in results:
-            if result.entry.seq not in again:
+            if not again or result.entry.seq in left:
                 event = self._translator.event(result.entry) if shows and result.is_let_go else result.event
                 self._observe(event, result.entry, result.outcome)
         self._telling_from = None
         with resting():
-            left = {result.entry.seq for result in results}.difference(again)
             for each in landed:
                 self._underway -= len(each.entries)
                 self._release(each, left, again)
@@ -336,13 +331,15 @@ class Dispatcher:
             return False
         return True
 
-    def _release(self, landed: Landed, left: set[int], again: dict[int, float]) -> None:
+    def _release(self, each: Landed, left: set[int], again: dict[int, float]) -> None:
         """Let a lane go on, or park it at its first entry that is tried again or was not tried."""
-        for entry in landed.entries:
-            if entry.seq not in left:
-                self._lanes.park(entry, again.get(entry.seq, 0.0))
-                return
-        self._lanes.finish(landed.entries[0].key)
+        entries = each.entries
+        if again or len(each.results) < len(entries):
+            for entry in entries:
+                if entry.seq not in left:
+                    self._lanes.park(entry, again.get(entry.seq, 0.0))
+                    return
+        self._lanes.finish(entries[0].key)
 
     async def _sleep(self) -> None:
         """Sleep until something changes, or the next moment at which something may go."""

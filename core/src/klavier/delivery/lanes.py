@@ -8,8 +8,7 @@ neither fills the memory nor holds back another.
 """
 
 import heapq
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import define, field
 
@@ -26,7 +25,7 @@ LANE_ENTRIES = 250
 @define(eq=False)
 class _Lane:
     key: str
-    entries: deque[Entry] = field(factory=deque)
+    entries: list[Entry] = field(factory=list)
     last: int = 0
     """The place up to which entries were read (or passed over by `add` while there was no room)."""
     has_more: bool = False
@@ -62,13 +61,17 @@ class Lanes:
         """Take in entries in the order of acceptance, each once."""
         known, loaded, waiting = self._lanes, 0, 0
         for entry in entries:
-            lane = known.get(entry.key)
+            key, seq = entry.key, entry.seq
+            lane = known.get(key)
             if lane is None:
-                lane = known[entry.key] = _Lane(entry.key)
-                self._make_ready(lane)
-            seq, held = entry.seq, lane.entries
+                known[key] = lane = _Lane(key, [entry], seq, ready=True)
+                self._ready.add(lane, 1)
+                loaded += 1
+                waiting += 1
+                continue
             if seq <= lane.last:
                 continue
+            held = lane.entries
             if lane.has_more or len(held) >= LANE_ENTRIES:
                 lane.has_more = True
                 lane.passed += 1
@@ -79,7 +82,7 @@ class Lanes:
                 if lane.ready:
                     waiting += 1
             if lane.busy and not lane.backlog % URGENT:
-                self.grown[lane.key] = lane.backlog
+                self.grown[key] = lane.backlog
         self.loaded += loaded
         self.waiting += waiting
 
@@ -106,10 +109,14 @@ class Lanes:
                 count += len(entries)
         return taken
 
-    def backlog(self, key: str) -> int:
-        """Count the entries that are known to wait behind what was taken of a lane."""
-        lane = self._lanes.get(key)
-        return 0 if lane is None else len(lane.entries) + lane.passed
+    def behind(self, taken: Sequence[Entry]) -> int:
+        """Count the entries that are known to wait behind some that were taken: those of the person with the most."""
+        most = 0
+        for entry in taken:
+            lane = self._lanes.get(entry.key)
+            if lane is not None and lane.backlog > most:
+                most = lane.backlog
+        return most
 
     def finish(self, key: str) -> None:
         """Note that what was taken of a lane has left the outbox; the lane's next entries become ready."""
@@ -145,18 +152,25 @@ class Lanes:
 
     def _due(self, lane: _Lane, now: float, run: int) -> list[Entry]:
         """Take the first entries of a lane that may go now; parks the lane where the first one may not."""
-        if not lane.entries:
+        held = lane.entries
+        if not held:
             del self._lanes[lane.key]
+            return held
+        count = 0
+        for entry in held:
+            if entry.due > now or count == run:
+                break
+            count += 1
+        if not count:
+            self.park(held[0], held[0].due)
             return []
-        if lane.entries[0].due > now:
-            head = lane.entries[0]
-            self.park(head, head.due)
-            return []
-        entries: list[Entry] = []
-        while lane.entries and len(entries) < run and lane.entries[0].due <= now:
-            entries.append(lane.entries.popleft())
-        self.loaded -= len(entries)
-        return entries
+        if count < len(held):
+            lane.entries = held[count:]
+            del held[count:]
+        else:
+            lane.entries = []
+        self.loaded -= count
+        return held
 
     def _read_on(self, lane: _Lane, run: int) -> None:
         if not lane.has_more:

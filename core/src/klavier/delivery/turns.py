@@ -21,7 +21,7 @@ URGENT = 250
 
 
 class _Place(Generic[T]):
-    """Where an item stands, in both orders."""
+    """Where an item with much behind it stands, in both orders; others stand in the queue as they are."""
 
     __slots__ = ("item", "left")
 
@@ -34,7 +34,7 @@ class Turns(Generic[T]):
     """Items that wait; each is added with its weight, which is how many entries wait behind it."""
 
     def __init__(self) -> None:
-        self._arrived: deque[_Place[T]] = deque()
+        self._arrived: deque[T | _Place[T]] = deque()
         self._heavy: list[tuple[int, int, _Place[T]]] = []
         self._count = 0
         self._tie = 0
@@ -42,17 +42,16 @@ class Turns(Generic[T]):
 
     def add(self, item: T, weight: int = 0) -> None:
         """Put an item at the end of the queue."""
-        place = _Place(item)
-        self._arrived.append(place)
         self._count += 1
-        if weight >= HEAVY:
-            self._push(place, weight)
+        self._arrived.append(item if weight < HEAVY else self._push(_Place(item), weight))
 
     def reweigh(self, weight_of: Callable[[T], int]) -> None:
         """Let items that became heavier stand where they now belong; `weight_of` gives 0 for those that did not."""
-        for place in self._arrived:
-            if not place.left and (weight := weight_of(place.item)) >= HEAVY:
-                self._push(place, weight)
+        for index, standing in enumerate(self._arrived):
+            item = _waiting(standing)
+            if item is not None and (weight := weight_of(item)) >= HEAVY:
+                place = standing if isinstance(standing, _Place) else _Place(item)
+                self._arrived[index] = self._push(place, weight)
 
     def first(self) -> T | None:
         """Give the item whose turn it is; None where none waits."""
@@ -67,11 +66,12 @@ class Turns(Generic[T]):
             return self._take(heaviest)
         arrived = self._arrived
         while arrived:
-            place = arrived.popleft()
-            if not place.left:
-                place.left = True
+            standing = arrived.popleft()
+            if not isinstance(standing, _Place):
                 self._count -= 1
-                return place.item
+                return standing
+            if not standing.left:
+                return self._take(standing)
         return None
 
     def take_heaviest(self) -> T | None:
@@ -82,55 +82,54 @@ class Turns(Generic[T]):
     def oldest(self) -> T | None:
         """Give the item that waits longest."""
         arrived = self._arrived
-        while arrived and arrived[0].left:
+        while arrived:
+            item = _waiting(arrived[0])
+            if item is not None:
+                return item
             arrived.popleft()
-        return arrived[0].item if arrived else None
+        return None
 
     def heaviest(self) -> T | None:
         """Give the item with the most behind it, where that is much."""
-        place = self._heaviest()
+        place = self._heaviest() if self._heavy else None
         return None if place is None else place.item
 
     def leave(self, items: Iterable[T]) -> None:
         """Take these items, whosever turn it is."""
         gone = set(map(id, items))
         arrived = self._arrived
-        while arrived and (arrived[0].left or id(arrived[0].item) in gone):  # most are the first ones
-            place = arrived.popleft()
-            if not place.left:
-                gone.discard(id(self._take(place)))
+        while arrived and self._leaves(arrived[0], gone):  # most are the first ones
+            arrived.popleft()
         if gone:
-            for place in arrived:
-                if id(place.item) in gone and not place.left:
-                    self._take(place)
-            self._arrived = deque(place for place in arrived if not place.left)
+            self._arrived = deque(standing for standing in arrived if not self._leaves(standing, gone))
         self._heavy = [row for row in self._heavy if not row[2].left]
         heapq.heapify(self._heavy)
 
     def __iter__(self) -> Iterator[T]:
         """Give all items in the order of their turns; takes none."""
+        by_age = (item for standing in self._arrived if (item := _waiting(standing)) is not None)
         if not self._heavy:
-            yield from (place.item for place in self._arrived if not place.left)
+            yield from by_age
             return
-        by_age = (place for place in self._arrived if not place.left)
-        by_weight = iter([row[2] for row in sorted(self._heavy) if not row[2].left])
+        by_weight = iter([row[2].item for row in sorted(self._heavy) if not row[2].left])
         shown: set[int] = set()
         turn = self._by_weight
         for _ in range(self._count):
-            place = next((place for place in by_weight if id(place) not in shown), None) if turn else None
-            if place is None:
-                place = next(place for place in by_age if id(place) not in shown)
-            shown.add(id(place))
-            yield place.item
+            item = next((item for item in by_weight if id(item) not in shown), None) if turn else None
+            if item is None:
+                item = next(item for item in by_age if id(item) not in shown)
+            shown.add(id(item))
+            yield item
             turn = not turn
 
     def __len__(self) -> int:
         """Count the items."""
         return self._count
 
-    def _push(self, place: _Place[T], weight: int) -> None:
+    def _push(self, place: _Place[T], weight: int) -> _Place[T]:
         self._tie += 1
         heapq.heappush(self._heavy, (-weight, self._tie, place))
+        return place
 
     def _heaviest(self) -> _Place[T] | None:
         while self._heavy and self._heavy[0][2].left:
@@ -141,3 +140,23 @@ class Turns(Generic[T]):
         place.left = True
         self._count -= 1
         return place.item
+
+    def _leaves(self, standing: T | _Place[T], gone: set[int]) -> bool:
+        """Take what stands here if it is among those that go; gives whether nothing stands here any more."""
+        if not isinstance(standing, _Place):
+            if id(standing) not in gone:
+                return False
+            gone.discard(id(standing))
+            self._count -= 1
+        elif not standing.left:
+            if id(standing.item) not in gone:
+                return False
+            gone.discard(id(self._take(standing)))
+        return True
+
+
+def _waiting(standing: T | _Place[T]) -> T | None:
+    """Give the item that stands somewhere; None where it has left."""
+    if isinstance(standing, _Place):
+        return None if standing.left else standing.item
+    return standing

@@ -33,16 +33,19 @@ def is_accepted(value: str) -> bool:
 @lru_cache(maxsize=2048)
 def accepted(value: str) -> str | None:
     """Give `+` and digits of a phone number that RudderStack's v2 and v3 accept; None for any other text."""
-    digits = _FORMATTING.sub("", value)
-    if _INTERNATIONAL.fullmatch(digits):
-        for length in (1, 2, 3):
-            known, prefix = _country(digits[1 : 1 + length])
-            if known:
-                # Parsing in full is slow, and changes only numbers that seem to begin with the national prefix.
-                if prefix is not None and prefix.match(digits, 1 + length) and not _is_e164(digits):
-                    return None
-                # The bounds of a national number in RudderStack's library.
-                return digits if 2 <= len(digits) - 1 - length <= 17 else None  # noqa: PLR2004 -- said above
+    digits = value
+    if not _INTERNATIONAL.fullmatch(digits):
+        digits = _FORMATTING.sub("", value)
+        if not _INTERNATIONAL.fullmatch(digits):
+            return None
+    for length in (1, 2, 3):
+        known, prefix = _country(digits[1 : 1 + length])
+        if known:
+            # Parsing in full is slow, and changes only numbers that seem to begin with the national prefix.
+            if prefix is not None and prefix.match(digits, 1 + length) and not _is_e164(digits):
+                return None
+            # The bounds of a national number in RudderStack's library.
+            return digits if 2 <= len(digits) - 1 - length <= 17 else None  # noqa: PLR2004 -- said above
     return None
 
 

@@ -131,11 +131,12 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
     """
     bodies: list[Body] = []
     taken: dict[Hashable, int] = {}
+    is_new = taken.keys().isdisjoint
     first = room = 0  # no body before the first has room for anything
     for unit in units:
         room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].call)
         at = first
-        if not taken.keys().isdisjoint(unit.identities):
+        if not is_new(unit.identities):
             at = max(first, *[taken.get(identity, -1) + 1 for identity in unit.identities])
         count, size = kind.limit - unit.count, room - unit.size
         while at < len(bodies) and (bodies[at].count > count or bodies[at].size > size):
