@@ -19,10 +19,9 @@ def e164(value: str) -> str | None:
     return digits if digits is not None and len(digits) <= _LONGEST else None
 
 
-@lru_cache(maxsize=2048)
 def is_plain(value: str) -> bool:
     """Tell whether a phone number is written as Klaviyo takes it."""
-    return e164(value) == value
+    return len(value) <= _LONGEST and accepted(value) == value
 
 
 def is_accepted(value: str) -> bool:

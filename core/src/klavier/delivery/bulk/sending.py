@@ -39,14 +39,17 @@ def send_rows(kind: BulkKind, rows: Sequence[Row]) -> Sending:
     bodies = [list(range(len(rows)))]
     while bodies:
         part = bodies.pop(0)
-        reply = yield _request(kind, [rows[i] for i in part])
+        its = rows if len(part) == len(rows) else [rows[i] for i in part]
+        reply = yield _request(kind, its)
         if reply.status in _SPLITTING and len(part) > 1:
-            named = _named_rows(kind, [rows[i] for i in part], reply)
+            named = _named_rows(kind, its, reply)
             replies.update({part[i]: refusal for i, refusal in named.items()})
             rest = [i for n, i in enumerate(part) if n not in named]
             bodies[:0] = [rest] if named and rest else [] if named else _halves(part)
             continue
-        answers = yield from _answers(kind, [rows[i] for i in part], reply)
+        answers = yield from _answers(kind, its, reply)
+        if its is rows:
+            return answers
         replies.update(zip(part, answers, strict=True))
         if reply.retryable:  # what follows waits too: a later row may be a later event of the same person
             replies.update({i: reply for later in bodies for i in later})
