@@ -133,6 +133,39 @@ def test_what_was_bent_is_found(title: str, ways: dict[str, Any], expected: list
     assert found.differs
 
 
+PRODUCTS = [{"sku": "a-1", "price": 7, "note": {"gift": True, "text": "for you"}}, {"sku": "b-2", "price": 8}]
+INSIDE: list[tuple[Any, str]] = [
+    ([{"SKU": "a-1", "price": 7, "note": PRODUCTS[0]["note"]}, {"SKU": "b-2", "price": 8}], "inside: sku → SKU"),
+    ([{**item, "price": f"{item['price']}"} for item in PRODUCTS], "inside: price differs (a number → a string)"),
+    ([{**PRODUCTS[0], "note": {"gift": True}}, PRODUCTS[1]], "inside: note differs (inside: text missing)"),
+    ([{**item, "size": "L", "sku": "x"} for item in PRODUCTS], "inside: size new, sku differs"),
+    ([{**item, "size": "L", "a": 1, "b": 2, "c": 3} for item in PRODUCTS], "inside: a new, b new, c new, ..."),
+    ([{"price": 7}, {**PRODUCTS[1], "size": "L"}], "inside: note missing, size new, sku missing"),
+    (PRODUCTS[:1], "length"),
+    (PRODUCTS[::-1], "order"),
+    ([PRODUCTS[0], "b-2"], ""),
+]
+
+
+@pytest.mark.parametrize(("bent", "told"), INSIDE, ids=[row[1] or "nothing" for row in INSIDE])
+def test_what_differs_inside_is_told(bent: Any, told: str) -> None:
+    payload = {"type": "track", "userId": "u", "event": "Bought", "messageId": "m", "properties": {"items": PRODUCTS}}
+    found = compare([parse_event(payload)], PlainVendor(), PlainVendor(properties=with_members(items=bent)))
+    assert rows(found) == [("event_properties", "changed", "items", told, 1, 1)]
+
+
+def test_a_row_tells_what_differs_inside_most_often() -> None:
+    def bent(given: dict[str, Any]) -> dict[str, Any]:
+        return {"item": {"sku": given["item"]["sku"]} if given["item"]["number"] else {**given["item"], "new": 1}}
+
+    given = [
+        {"type": "track", "userId": "u", "event": "Seen", "messageId": f"m{n}", "properties": {"item": item}}
+        for n, item in enumerate({"sku": f"s-{n}", "number": min(n, 1)} for n in range(3))
+    ]
+    found = compare(map(parse_event, given), PlainVendor(), PlainVendor(properties=bent))
+    assert rows(found) == [("event_properties", "changed", "item", "inside: number missing, new new", 3, 3)]
+
+
 @pytest.mark.parametrize("ways", [row[1] for row in BENT], ids=[row[0] for row in BENT])
 def test_a_batch_is_found_out_like_single_events(ways: dict[str, Any]) -> None:
     singly = compare(events(), PlainVendor(), PlainVendor(**ways))

@@ -1,6 +1,10 @@
-"""Comparing the properties of many pairs of objects: which names are renamed, missing or changed."""
+"""Comparing the properties of many pairs of objects: which names are renamed, missing or changed.
 
-from collections.abc import Callable, Mapping, Sequence
+What is inside a property, such as the products of an order, is compared in the same way.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -24,17 +28,30 @@ Tell = Callable[[DifferenceKind, str, str, Case, str], None]
 """Takes each finding: its kind, the name, the other name where it is renamed, the case and the detail."""
 
 
+_MOST_INSIDE = 3
+"""Differences inside a property that a row tells."""
+
+_INSIDE: Mapping[str, str] = {
+    "renamed": "{} → {}",
+    "only_left": "{} missing",
+    "only_right": "{} new",
+    "changed": "{} differs",
+}
+
+
 def compare_properties(objects: Sequence[Compared], tell: Tell) -> None:
     """Tell all that differs between these objects."""
     unpaired: list[tuple[Compared, Unpaired]] = []
+    changed: defaultdict[str, list[Compared]] = defaultdict(list)
     for pair in objects:
         left, right = pair.left, pair.right
         for name in left.keys() & right.keys():
             if not is_same(left[name], right[name]):
-                case = Case(pair.line, pair.person, left[name], right[name])
-                tell("changed", name, "", case, change(left[name], right[name]))
+                changed[name].append(pair)
         if left.keys() != right.keys():
             unpaired.append((pair, Unpaired(_without(left, right), _without(right, left))))
+    for name, pairs in changed.items():
+        _tell_changed(name, pairs, tell)
     renames = find_renames([found for _, found in unpaired if found.left and found.right])
     for pair, found in unpaired:
         _tell_unpaired(pair, found, renames, tell)
@@ -42,6 +59,37 @@ def compare_properties(objects: Sequence[Compared], tell: Tell) -> None:
 
 def _without(these: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in these.items() if name not in others}
+
+
+def _tell_changed(name: str, pairs: Sequence[Compared], tell: Tell) -> None:
+    """Tell in which way each differs; where there is no other, in which places most of them differ inside."""
+    found = [(pair, change(pair.left[name], pair.right[name])) for pair in pairs]
+    inside = _inside([inner for pair, how in found if not how for inner in _inner(pair, name)])
+    for pair, how in found:
+        tell("changed", name, "", Case(pair.line, pair.person, pair.left[name], pair.right[name]), how or inside)
+
+
+def _inner(pair: Compared, name: str) -> Iterator[Compared]:
+    """Give the objects in a property, those of an array each with its counterpart."""
+    left, right = pair.left[name], pair.right[name]
+    inner = zip(left, right, strict=True) if isinstance(left, list) else [(left, right)]
+    for one, other in inner:
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield Compared(one, other, pair.line, pair.person)
+
+
+def _inside(objects: Sequence[Compared]) -> str:
+    """Say what differs most often between these objects; empty where there are none."""
+    found: Counter[str] = Counter()
+
+    def tell(kind: DifferenceKind, name: str, other: str, _: Case, detail: str) -> None:
+        told = _INSIDE[kind].format(name, other)
+        found[f"{told} ({detail})" if detail else told] += 1
+
+    compare_properties(objects, tell)
+    shown = sorted(found, key=lambda told: (-found[told], told))
+    more = ", ..." if len(shown) > _MOST_INSIDE else ""
+    return f"inside: {', '.join(shown[:_MOST_INSIDE])}{more}" if shown else ""
 
 
 def _tell_unpaired(pair: Compared, found: Unpaired, renames: Mapping[str, str], tell: Tell) -> None:
