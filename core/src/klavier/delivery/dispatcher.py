@@ -309,7 +309,7 @@ class Dispatcher:
         again = {item.entry.seq: item.due for item in settled if item.due is not None}
         left.difference_update(again)
         for result in results:
-            if not again or result.entry.seq in left:
+            if result.entry.seq in left:
                 event = self._translator.event(result.entry) if shows and result.is_let_go else result.event
                 self._observe(event, result.entry, result.outcome)
         self._telling_from = None

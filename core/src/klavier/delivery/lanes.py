@@ -155,7 +155,7 @@ class Lanes:
         held = lane.entries
         if not held:
             del self._lanes[lane.key]
-            return held
+            return []
         count = 0
         for entry in held:
             if entry.due > now or count == run:
@@ -164,13 +164,10 @@ class Lanes:
         if not count:
             self.park(held[0], held[0].due)
             return []
-        if count < len(held):
-            lane.entries = held[count:]
-            del held[count:]
-        else:
-            lane.entries = []
+        taken = held[:count]
+        del held[:count]
         self.loaded -= count
-        return held
+        return taken
 
     def _read_on(self, lane: _Lane, run: int) -> None:
         if not lane.has_more:

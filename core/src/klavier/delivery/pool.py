@@ -78,11 +78,10 @@ class _Group:
     """When the next body may go, where bodies are spaced."""
 
     def add(self, unit: Unit) -> None:
-        weight, peak = unit.weight, self.peak * _FADING
-        self.peak = max(peak, weight)
-        if weight >= URGENT and self.is_urgent(unit):
+        self.peak = max(unit.weight, self.peak * _FADING)
+        if unit.weight >= URGENT and self.is_urgent(unit):
             self.pressed = unit.since
-        self.turns.add(unit, weight)
+        self.turns.add(unit, unit.weight)
         self.items += unit.count
 
     def reweigh(self, weight_of: Callable[[Unit], int]) -> None:
