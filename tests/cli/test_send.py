@@ -1,6 +1,7 @@
 """`klavier send`, through HTTP to a sandbox on this machine."""
 
 import json
+import os
 import select
 import signal
 from collections.abc import Iterator
@@ -208,3 +209,19 @@ def test_an_interrupt_tells_how_far_it_came(start: Start, server: SandboxServer)
     assert b"  delivered " in problems
     assert b"Traceback" not in problems
     assert events_of(server) >= 1
+
+
+def test_what_trickles_in_is_sent_in_bulk_as_it_comes(start: Start, server: SandboxServer) -> None:
+    process = start("send", "--bulk", "max", "--format", "jsonl")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for number in range(3):
+        process.stdin.write(track(f"u{number}") + track(f"v{number}"))
+        process.stdin.flush()
+        told = b""
+        while told.count(b"\n") < 2:  # their outcomes come while nothing follows
+            assert select.select([process.stdout], [], [], 60)[0], "no outcome came"
+            told += os.read(process.stdout.fileno(), 10_000)
+        assert events_of(server) == 2 * (number + 1)
+    process.communicate(timeout=60)
+    assert process.returncode == 0

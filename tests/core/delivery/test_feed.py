@@ -1,9 +1,8 @@
 """Lines that become a queue as there is room: all of them, in order, and never too many at once."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,11 +31,11 @@ def result(line: Line, event: Event | None, outcome: Outcome) -> Result:
 class Room:
     """A feed with room for so many lines, and who empties it as `data` says."""
 
-    def __init__(self, texts: list[str], lines: int, *, come_slowly: bool) -> None:
+    def __init__(self, texts: list[str], lines: int, is_ready: Callable[[], bool] | None = None) -> None:
         self.held = self.most = 0
         self.waiting: list[Entry] = []
         self.told: list[Result] = []
-        self.feed = Feed(self._lines(texts), read, come_slowly=come_slowly)
+        self.feed = Feed(self._lines(texts), read, is_ready=is_ready)
         self.feed._room = lines * module.PER_LINE
 
     def _lines(self, texts: list[str]) -> Iterator[Line]:
@@ -67,7 +66,7 @@ class Room:
 def test_every_line_has_one_result_in_order_and_no_more_are_held_than_there_is_room_for(
     *, rng: random.Random, texts: list[str], lines: int, slowly: bool
 ) -> None:
-    room = Room(texts, lines, come_slowly=slowly)
+    room = Room(texts, lines, (lambda: rng.random() < 0.5) if slowly else None)
     while not room.feed.is_done:
         room.ask(rng.randint(1, 4))
         room.end_some(rng)
@@ -80,7 +79,7 @@ def test_every_line_has_one_result_in_order_and_no_more_are_held_than_there_is_r
 
 @given(SEEDS, TEXTS)
 def test_what_is_long_gone_takes_no_memory(rng: random.Random, texts: list[str]) -> None:
-    room = Room(texts, 3, come_slowly=False)
+    room = Room(texts, 3)
     room.feed.of_key("ada", 0, 10)  # from here on entries are known by their keys
     while not room.feed.is_done:
         room.ask(2)
@@ -93,7 +92,7 @@ def test_what_is_long_gone_takes_no_memory(rng: random.Random, texts: list[str])
 
 
 def test_what_is_tried_again_keeps_its_place() -> None:
-    room = Room(["ada", "ada"], 3, come_slowly=False)
+    room = Room(["ada", "ada"], 3)
     room.ask(5)
     first = room.waiting[0]
     room.feed.settle([Settled(first, due=7.0, tries=1, first_try=5.0)])
@@ -103,25 +102,23 @@ def test_what_is_tried_again_keeps_its_place() -> None:
     assert room.told == []
 
 
-@pytest.mark.parametrize("slowly", [True, False])
-def test_lines_that_come_slowly_are_read_while_nothing_is_held(*, slowly: bool) -> None:
-    room = Room(["ada"] * 9, 3, come_slowly=slowly)
-    room.ask(2)
-    room.ask(2)
-    assert len(room.waiting) == 3
+def test_a_line_that_is_not_there_is_waited_for_only_while_nothing_is_held() -> None:
+    there = iter([True, False, False, True, True, False])
+    room = Room(["ada"] * 9, 5, lambda: next(there))
+    room.ask(4)
+    assert len(room.waiting) == 2  # the first was waited for, the second was there
+    room.ask(4)
+    assert len(room.waiting) == 2
     room.end(0)
-    room.take()
-    room.ask(2)
-    assert len(room.waiting) == (2 if slowly else 3)
+    room.ask(4)  # there are two more
+    assert len(room.waiting) == 3
     while room.waiting:
         room.end(0)
-    room.take()
-    room.ask(5)
-    assert len(room.waiting) == 3
+    assert room.feed.coming == "at once"
 
 
 def test_it_tells_what_is_coming() -> None:
-    room = Room(["ada"] * 6, 3, come_slowly=False)
+    room = Room(["ada"] * 6, 3)
     room.ask(5)
     told = [str(room.feed.coming)]  # there are lines left, and no room
     room.end(1)

@@ -134,8 +134,7 @@ def test_lines_take_room_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(klaviyo.requests) == 2
 
 
-def test_who_waits_for_a_line_has_nothing_under_way(room: Callable[[int], None]) -> None:
-    room(5)
+def test_who_waits_for_a_line_has_nothing_under_way() -> None:
     klaviyo = Klaviyo()
     told: list[str] = []
     seen: list[tuple[int, int]] = []
@@ -145,7 +144,11 @@ def test_who_waits_for_a_line_has_nothing_under_way(room: Callable[[int], None])
             seen.append((len(told), len(klaviyo.requests)))
             yield line
 
-    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=PACE, come_slowly=True)
+    def is_ready() -> bool:
+        """Five lines come together, then the next five."""
+        return len(seen) % 5 != 0
+
+    engine = InBulk(Bulkable(LittleSettings()), klaviyo.connect, plugins=Plugins(), pace=PACE, is_ready=is_ready)
     told.extend(result.outcome.kind for result in engine.run(slow()))
     assert told == ["delivered"] * 12
     assert seen == [(0, 0)] * 5 + [(5, 1)] * 5 + [(10, 2)] * 2

@@ -12,7 +12,7 @@ from klavier.delivery.pacing import Pacer
 from klavier.delivery.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from klavier.delivery.in_bulk import InBulk
 
@@ -27,15 +27,16 @@ class Engine:
 
 @contextmanager
 def engine(
-    setup: Setup, bulk: str | None = None, *, shows_events: bool = True, come_slowly: bool = False
+    setup: Setup, bulk: str | None = None, *, shows_events: bool = True, is_ready: "Callable[[], bool] | None" = None
 ) -> "Iterator[Engine]":
     """Open what delivers; `bulk` takes the place of the configuration's.  Raises `ConfigError` without any key.
 
-    Without `shows_events` nobody looks at the events of results; lines that `come_slowly` may have to be waited for.
+    Without `shows_events` nobody looks at the events of results; `is_ready` tells of lines that may have to be waited
+    for whether the next one is there.
     """
     delivery = setup.config.delivery
     if (bulk or delivery.bulk) == "max":
-        in_bulk = _in_bulk(setup, shows_events=shows_events, come_slowly=come_slowly)
+        in_bulk = _in_bulk(setup, shows_events=shows_events, is_ready=is_ready)
         yield Engine(in_bulk, in_bulk.pacer)
         return
     pacer = Pacer(time.monotonic)
@@ -50,12 +51,18 @@ def engine(
         yield Engine(pipeline, pacer)
 
 
-def _in_bulk(setup: Setup, **options: bool) -> "InBulk":
+def _in_bulk(setup: Setup, *, shows_events: bool, is_ready: "Callable[[], bool] | None") -> "InBulk":
     from klavier.delivery.in_bulk import InBulk  # noqa: PLC0415 -- loads the event loop and the outbox
     from klavier.relay.opening import connect_to, pace_of  # noqa: PLC0415 -- as above
 
     check_keys(setup)
     config = evolve(setup.config, delivery=evolve(setup.config.delivery, bulk="max"))
     connect_in_loop = connect_to(config, setup.vendor)
-    pace = pace_of(config, setup.vendor)
-    return InBulk(setup.vendor, connect_in_loop, plugins=setup.plugins, pace=pace, **options)
+    return InBulk(
+        setup.vendor,
+        connect_in_loop,
+        plugins=setup.plugins,
+        pace=pace_of(config, setup.vendor),
+        shows_events=shows_events,
+        is_ready=is_ready,
+    )

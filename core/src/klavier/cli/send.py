@@ -15,7 +15,7 @@ from klavier.cli.engine import engine
 from klavier.cli.progress import with_progress
 from klavier.cli.resuming import ENDING, Progress, open_progress
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
-from klavier.cli.sources import STDIN, check_readable, lines_of, rows_of, size_of
+from klavier.cli.sources import STDIN, Sources, check_readable, rows_of
 from klavier.cli.stopping import Stopping
 from klavier.cli.tally import Tally
 from klavier.delivery.pipeline import Result
@@ -97,11 +97,11 @@ def command(  # noqa: PLR0913 -- one for each option
     setup = prepare(choice, base_url=options["sandbox"])
     kept = _progress(setup, names, progress, resume=resume)
     tally = Tally() if kept is None else kept.tally
-    come_slowly = not rows and size_of(names) is None
-    carrier = engine(setup, options["bulk"], shows_events=as_ == "jsonl", come_slowly=come_slowly)
+    sources = Sources(names)
+    carrier = engine(setup, options["bulk"], shows_events=as_ == "jsonl", is_ready=None if rows else sources.asked)
     with _opened(rejects, names, kept) as rejects_file, carrier as found, Stopping() as stopping:
         read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
-        lines = rows_of(names, read) if rows else lines_of(names)
+        lines = rows_of(names, read) if rows else sources.lines()
         if kept is not None:
             kept.extra = lambda: found.delivers.calls
             lines = kept.lines(lines)

@@ -1,13 +1,16 @@
 """Where events come from: files, or standard input."""
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import orjson
 
+from klavier.cli.pipe import Pipe
 from klavier.delivery.lines import Line, read_lines
 from klavier.errors import EventError, UsageError
 
@@ -26,14 +29,36 @@ def check_readable(names: Sequence[str]) -> None:
             _opened(name).close()
 
 
+class Sources:
+    """Files, pipes and standard input, one after the other."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._present: Pipe | BinaryIO | None = None
+
+    def lines(self) -> Iterator[Line]:
+        """Give the lines of each source in turn."""
+        for name in self._names:
+            with nullcontext(_standard_input()) if name == STDIN else _opened(name) as stream:
+                self._present = Pipe(stream) if name == STDIN or _is_pipe(name) else stream
+                yield from read_lines(self._present, "standard input" if name == STDIN else name)
+
+    @property
+    def asked(self) -> Callable[[], bool] | None:
+        """Give what tells whether the next line can be had without a wait; None where each of them can."""
+        return self.is_ready if size_of(self._names) is None else None
+
+    def is_ready(self) -> bool:
+        """Tell whether the next line is there; not at the end of a file, whatever comes after it."""
+        present = self._present
+        if present is None or isinstance(present, Pipe):
+            return present is not None and present.is_ready()
+        return present.tell() < os.fstat(present.fileno()).st_size
+
+
 def lines_of(names: Sequence[str]) -> Iterator[Line]:
     """Give the lines of each source in turn."""
-    for name in names:
-        if name == STDIN:
-            yield from read_lines(_standard_input(), "standard input")
-        else:
-            with _opened(name) as file:
-                yield from read_lines(file, name)
+    return Sources(names).lines()
 
 
 def rows_of(names: Sequence[str], read: Callable[[str], Iterable["Event"]]) -> Iterator[Line]:

@@ -41,12 +41,16 @@ class Feed:
 
     `read` gives the ordering key of a line, or the result of one that is no event.  A line takes room from when it is
     read until `take` gives its result, so however many lines there are, no more are held than `ROOM` has room for.
-    Lines that `come_slowly`, as from a pipe, are read only while nothing else is held: who waits for a line takes no
-    replies.
+    Where lines may have to be waited for, as those of a pipe, `is_ready` tells whether the next one can be had without
+    a wait; one that is not there is waited for only while nothing is held: who waits for a line takes no replies.
     """
 
     def __init__(
-        self, lines: Iterable[Line], read: Callable[[Line], str | Result], *, come_slowly: bool = False
+        self,
+        lines: Iterable[Line],
+        read: Callable[[Line], str | Result],
+        *,
+        is_ready: Callable[[], bool] | None = None,
     ) -> None:
         self.news = asyncio.Event()
         """Set when there may be something to take, or nothing more will come."""
@@ -54,8 +58,7 @@ class Feed:
         """What was raised instead of a line: it ends the lines, and those before it keep their results."""
         self._lines = iter(lines)
         self._read = read
-        self._come_slowly = come_slowly
-        self._may_read = True
+        self._is_ready = is_ready
         self._is_over = False
         self._room = ROOM
         self._last = 0
@@ -106,12 +109,9 @@ class Feed:
                 yield first.unread
 
     def _read_on(self, limit: int) -> list[Entry]:
-        if self._come_slowly and not self._held:
-            self._may_read = True
         fresh: list[Entry] = []
-        while len(fresh) < limit and self._may_read and not self._is_over:
-            if self._room <= 0:
-                self._may_read = not self._come_slowly
+        while len(fresh) < limit and self._room > 0 and not self._is_over:
+            if self._held and self._is_ready is not None and not self._is_ready():
                 break
             self._next(fresh)
         if self._is_over or (self._held and self._held[0].unread is not None):

@@ -38,7 +38,8 @@ class InBulk:
     """One vendor, one way to send, and the plugins that look in; like `Pipeline`, with fewer calls.
 
     `connect` opens the transport in the event loop of the run.  Without `shows_events` results have no events but those
-    that plugins want to see: each is read anew for it.  Lines that `come_slowly` are waited for with nothing under way.
+    that plugins want to see: each is read anew for it.  `is_ready` tells whether the next line can be had without a
+    wait, where there may be one: who waits for a line has nothing under way.
     """
 
     def __init__(  # noqa: PLR0913 -- what it works with, and what is known of the lines and the results
@@ -49,7 +50,7 @@ class InBulk:
         plugins: "Plugins",
         pace: Pace,
         shows_events: bool = True,
-        come_slowly: bool = False,
+        is_ready: Callable[[], bool] | None = None,
     ) -> None:
         self.calls = 0
         """Requests that were sent; a result cannot show those that it shares with a thousand others."""
@@ -59,7 +60,7 @@ class InBulk:
         self._pace = pace
         self._plugins = plugins
         self._shows_events = shows_events
-        self._come_slowly = come_slowly
+        self._is_ready = is_ready
         self.pacer: Pacer = _Pacer(time.monotonic)
         """What Klaviyo's limits are kept by."""
 
@@ -68,7 +69,7 @@ class InBulk:
 
         Raises what reading the lines raised, when those before it have their results.
         """
-        feed = Feed(lines, self._key, come_slowly=self._come_slowly)
+        feed = Feed(lines, self._key, is_ready=self._is_ready)
         with asyncio.Runner() as runner:
             opened = AsyncExitStack()
             courier = runner.run(self._open(opened))

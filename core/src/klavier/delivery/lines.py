@@ -1,7 +1,7 @@
 """Read JSON Lines from a stream of bytes, one line in memory at a time."""
 
 from collections.abc import Iterator
-from typing import IO
+from typing import Protocol
 
 from attrs import field, frozen
 
@@ -10,6 +10,14 @@ LONGEST = 16 * 2**20
 
 BOM = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8, which some programs write at the start."""
+
+
+class Stream(Protocol):
+    """What lines are read from."""
+
+    def readline(self, limit: int, /) -> bytes:
+        """Give the next line with its end, or the first `limit` bytes of a longer one; nothing at the end."""
+        ...
 
 
 @frozen(slots=False)  # without slots it is made faster, and there is one for every line
@@ -31,7 +39,7 @@ class Line:
         return f"{self.source} line {self.number}"
 
 
-def read_lines(stream: IO[bytes], source: str) -> Iterator[Line]:
+def read_lines(stream: Stream, source: str) -> Iterator[Line]:
     """Give the lines of a stream, without line ends; blank ones count but are passed over, so is a byte order mark."""
     number = end = 0
     while text := stream.readline(LONGEST + 1):
@@ -48,7 +56,7 @@ def read_lines(stream: IO[bytes], source: str) -> Iterator[Line]:
             yield Line(source, number, text, end)
 
 
-def _skip_rest(stream: IO[bytes]) -> int:
+def _skip_rest(stream: Stream) -> int:
     """Read up to the end of the line in pieces; gives how many bytes that was."""
     skipped = 0
     while rest := stream.readline(LONGEST):
