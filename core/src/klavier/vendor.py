@@ -7,7 +7,7 @@ asynchronous one, a rehearsal, a property test and the sandbox.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from attrs import define, field, frozen
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Wire = Literal["current", "native"]
 """Which of Klaviyo's APIs says it: the newest revision, or the endpoints and revision the vendor itself uses."""
 
-Fidelity = Literal["documented", "deployed"]
+FidelityName = Literal["documented", "deployed"]
 """What is followed: the vendor's documents, or what its implementation was observed to do."""
 
 ConnectionMode = Literal["cloud", "device"]
@@ -34,6 +34,31 @@ Flow = Generator[Request, Response, Outcome | Sequence[Outcome]]
 
 BrowserCall = list[Any]
 """One call of Klaviyo's browser object: its name, then its arguments, such as `["track", "Signed Up", {}]`."""
+
+T = TypeVar("T")
+
+
+@frozen
+class FidelityTable(Generic[T]):
+    """The two columns of a vendor's table of differences: one instance of the vendor's `Fidelity` class each.
+
+    `table["deployed"]` returns the column of a fidelity.
+    """
+
+    documented: T
+    deployed: T
+
+    def __getitem__(self, name: FidelityName) -> T:
+        """Return the column of a fidelity."""
+        return self.deployed if name == "deployed" else self.documented
+
+
+class RejectEvent(Exception):  # noqa: N818 -- no error: the vendor turns it into the event's `rejected` outcome
+    """Raised while an event is translated: the vendor refuses it.  The message is the reason of the outcome."""
+
+
+class SkipEvent(Exception):  # noqa: N818 -- no error: the vendor turns it into the event's `skipped` outcome
+    """Raised while an event is translated: the vendor ignores it.  The message is the reason of the outcome."""
 
 
 @define(eq=False)  # nobody changes it; frozen it would take twice as long to make, and there is one for every event

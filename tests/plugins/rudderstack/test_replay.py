@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from klavier import parse_event
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.times import klaviyo_time
-from klavier.vendor import Fidelity, Wire
+from klavier.vendor import FidelityName, Wire
 from klavier_rudderstack import acceptable
 from klavier_rudderstack.cloud import Cloud
 from klavier_rudderstack.commerce import metric_of
@@ -26,7 +26,7 @@ from klavier_rudderstack.replay.slot import text
 from klavier_rudderstack.settings import RudderStackSettings
 from klavier_rudderstack.tables import profile, traits
 
-FIDELITIES: tuple[Fidelity, ...] = ("documented", "deployed")
+FIDELITIES: tuple[FidelityName, ...] = ("documented", "deployed")
 WIRES: tuple[Wire, ...] = ("current", "native")
 MODES = [
     mode_of(

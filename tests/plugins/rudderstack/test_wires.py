@@ -11,7 +11,7 @@ from klavier import Event, Outcome, Vendor, load_vendor, parse_event
 from klavier.delivery.drivers import deliver, plan
 from klavier.sandbox import Sandbox
 from klavier.sandbox.tables.people import PEOPLE
-from klavier.vendor import Fidelity, Wire
+from klavier.vendor import FidelityName, Wire
 from klavier_rudderstack.tables.profile import SAID_AS
 
 SPECIALS: list[tuple[str, str, Any]] = [
@@ -36,7 +36,7 @@ SPECIALS: list[tuple[str, str, Any]] = [
     ("$consent", "properties", {"$consent": "Ada"}),
     ("$unheard_of", "properties", {"$unheard_of": "Ada"}),
 ]
-FIDELITIES: tuple[Fidelity, ...] = ("documented", "deployed")
+FIDELITIES: tuple[FidelityName, ...] = ("documented", "deployed")
 WIRES: tuple[Wire, ...] = ("native", "current")
 
 
@@ -45,7 +45,7 @@ def vendor_of(**settings: Any) -> Vendor:
     return load_vendor("rudderstack", {"private_api_key": "pk_x", **settings})
 
 
-def tell(event: Event, wire: Wire, fidelity: Fidelity, **settings: Any) -> tuple[Any, list[Outcome]]:
+def tell(event: Event, wire: Wire, fidelity: FidelityName, **settings: Any) -> tuple[Any, list[Outcome]]:
     """Give what Klaviyo then holds, less the id that an event is given where it says none."""
     sandbox = Sandbox(private_api_key="pk_x")
     deliveries = plan(vendor_of(wire=wire, fidelity=fidelity, **settings), [event])
@@ -74,7 +74,7 @@ def test_the_specials_are_those_of_klaviyo() -> None:
 @pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize(("special", "part", "expected"), SPECIALS)
 def test_a_trait_named_as_a_special_is_what_klaviyo_makes_of_it(
-    special: str, part: str, expected: dict[str, Any], wire: Wire, fidelity: Fidelity
+    special: str, part: str, expected: dict[str, Any], wire: Wire, fidelity: FidelityName
 ) -> None:
     held, (outcome,) = tell(track({"email": "u@b.org", special: "Ada"}), wire, fidelity)
     assert held["profiles"][0][part] == expected
@@ -82,7 +82,7 @@ def test_a_trait_named_as_a_special_is_what_klaviyo_makes_of_it(
 
 
 @pytest.mark.parametrize("fidelity", FIDELITIES)
-def test_such_a_trait_takes_the_place_of_the_one_that_is_looked_up(fidelity: Fidelity) -> None:
+def test_such_a_trait_takes_the_place_of_the_one_that_is_looked_up(fidelity: FidelityName) -> None:
     traits = {"email": "u@b.org", "firstName": "Ada", "city": "Paris", "$email": "v@b.org", "$first_name": "Bo"}
     held, current = (tell(track({**traits, "$city": None}), wire, fidelity)[0]["profiles"][0] for wire in WIRES)
     assert held == current
@@ -123,7 +123,7 @@ def test_the_property_value_is_the_event_s_value(
 
 @pytest.mark.parametrize("fidelity", FIDELITIES)
 @pytest.mark.parametrize("wire", WIRES)
-def test_an_order_id_is_the_event_s_id(wire: Wire, fidelity: Fidelity) -> None:
+def test_an_order_id_is_the_event_s_id(wire: Wire, fidelity: FidelityName) -> None:
     order = {"order_id": "o1", "value": 12.5}
     held, _ = tell(track({"email": "u@b.org"}, order, "Checkout Started"), wire, fidelity)
     (found,) = held["events"]
@@ -160,7 +160,7 @@ _SETTINGS = st.fixed_dictionaries({"enforce_email_as_primary": st.booleans(), "f
 @pytest.mark.parametrize("fidelity", FIDELITIES)
 @given(payload=_PAYLOADS, settings=_SETTINGS)
 def test_klaviyo_holds_the_same_whichever_wire_tells_it(
-    fidelity: Fidelity, payload: dict[str, Any], settings: dict[str, Any]
+    fidelity: FidelityName, payload: dict[str, Any], settings: dict[str, Any]
 ) -> None:
     event = parse_event(payload)
     native, (native_outcome,) = tell(event, "native", fidelity, **settings)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klavier import ConfigError
-from klavier.vendor import Fidelity
+from klavier.vendor import FidelityName
 from klavier_segment_actions import resolve_mapping
 from klavier_segment_actions.mapping_kit.directives import DIRECTIVES
 from tests.support.vectors import recorded
@@ -36,7 +36,7 @@ EVENT: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
-def test_recorded_cases(fidelity: Fidelity) -> None:
+def test_recorded_cases(fidelity: FidelityName) -> None:
     wrong = []
     for case in recorded("segment-actions-mapping-kit.jsonl"):
         try:
@@ -129,7 +129,7 @@ EXAMPLES: list[tuple[Any, Any]] = [
 
 @pytest.mark.parametrize(("mapping", "expected"), EXAMPLES, ids=[json.dumps(m)[:60] for m, _ in EXAMPLES])
 @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
-def test_directives(mapping: Any, expected: Any, fidelity: Fidelity) -> None:
+def test_directives(mapping: Any, expected: Any, fidelity: FidelityName) -> None:
     before = copy.deepcopy((mapping, EVENT))
     assert resolve_mapping({"v": mapping}, EVENT, fidelity) == ({} if expected is None else {"v": expected})
     assert (mapping, EVENT) == before

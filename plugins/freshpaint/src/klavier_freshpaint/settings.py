@@ -5,7 +5,7 @@ import re
 from attrs import frozen
 
 from klavier import setting
-from klavier.vendor import ConnectionMode, Fidelity, Wire
+from klavier.vendor import ConnectionMode, FidelityName, Wire
 
 _KEY = re.compile(r"[A-Za-z0-9]{6,}")
 
@@ -60,7 +60,7 @@ class Settings:
     tokens_by_property: TokensByProperty | None = setting(
         None, doc="Other accounts than `public_api_key`, chosen by the value of a property."
     )
-    fidelity: Fidelity = setting(
+    fidelity: FidelityName = setting(
         "documented", doc="Both follow Freshpaint's documents: its implementation is not public."
     )
     wire: Wire = setting(

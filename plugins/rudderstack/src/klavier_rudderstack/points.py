@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from klavier.vendor import Fidelity
+from klavier.vendor import FidelityName
 from klavier_rudderstack.tables import ecommerce, profile
 
 
@@ -101,4 +101,4 @@ DEPLOYED = Points(
     device_commerce=False,
 )
 
-POINTS: Mapping[Fidelity, Points] = {"documented": DOCUMENTED, "deployed": DEPLOYED}
+POINTS: Mapping[FidelityName, Points] = {"documented": DOCUMENTED, "deployed": DEPLOYED}

@@ -5,7 +5,7 @@ import re
 from attrs import frozen
 
 from klavier import setting
-from klavier.vendor import ConnectionMode, Fidelity, Wire
+from klavier.vendor import ConnectionMode, FidelityName, Wire
 from klavier_rudderstack.versions import VERSIONS
 
 CHANNELS = ("email", "web", "sms", "directmail", "mobile")
@@ -55,7 +55,7 @@ class RudderStackSettings:
     connection_mode: ConnectionMode = setting(
         "cloud", doc="Act as RudderStack's servers (cloud) or as its code in the browser (device)."
     )
-    fidelity: Fidelity = setting(
+    fidelity: FidelityName = setting(
         "documented", doc="Follow RudderStack's documents (documented) or what it was observed to do (deployed)."
     )
     wire: Wire = setting(

@@ -4,7 +4,7 @@ from typing import Final
 
 from attrs import frozen
 
-from klavier.vendor import Fidelity
+from klavier.vendor import FidelityName
 
 
 @frozen
@@ -76,6 +76,6 @@ DEPLOYED: Final = Differences(
 )
 
 
-def differences(fidelity: Fidelity) -> Differences:
+def differences(fidelity: FidelityName) -> Differences:
     """Give the column for a fidelity."""
     return DEPLOYED if fidelity == "deployed" else DOCUMENTED

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from attrs import Factory, frozen
 
 from klavier.settings import setting
-from klavier.vendor import Fidelity, Wire
+from klavier.vendor import FidelityName, Wire
 
 MOST_MAPPINGS = 50
 """How many mappings Segment takes for one destination."""
@@ -59,5 +59,5 @@ class SegmentActionsSettings:
     list_id: str | None = setting(
         None, doc="The list of Engage audiences whose events name none (the audience setting List Id)."
     )
-    fidelity: Fidelity = setting("documented", doc="What is followed: Segment's document, or its implementation.")
+    fidelity: FidelityName = setting("documented", doc="What is followed: Segment's document, or its implementation.")
     wire: Wire = setting("current", doc="Klaviyo's newest revision, or the one that Segment speaks (2025-01-15).")

@@ -5,7 +5,7 @@ Source: Segment's page on its Klaviyo destination; server side 1.4.2 and browser
 
 from attrs import frozen
 
-from klavier.vendor import Fidelity
+from klavier.vendor import FidelityName
 
 
 @frozen
@@ -83,6 +83,6 @@ DEPLOYED = Points(
 # fmt: on
 
 
-def points_of(fidelity: Fidelity) -> Points:
+def points_of(fidelity: FidelityName) -> Points:
     """Give the column of a fidelity."""
     return DOCUMENTED if fidelity == "documented" else DEPLOYED

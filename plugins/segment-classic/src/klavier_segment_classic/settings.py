@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from klavier import setting
-from klavier.vendor import ConnectionMode, Fidelity, Wire
+from klavier.vendor import ConnectionMode, FidelityName, Wire
 
 
 @frozen
@@ -35,7 +35,9 @@ class Settings:
     connection_mode: ConnectionMode = setting(
         "cloud", doc="Act as Segment's servers (`cloud`) or as analytics.js in the browser (`device`)."
     )
-    fidelity: Fidelity = setting("documented", doc="Follow Segment's document, or its implementation as `deployed`.")
+    fidelity: FidelityName = setting(
+        "documented", doc="Follow Segment's document, or its implementation as `deployed`."
+    )
     wire: Wire = setting(
         "current", doc="Speak Klaviyo's newest revision, or the vendor's `native` calls, which Klaviyo shut down."
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from klavier.errors import ConfigError
 from klavier.strictjson import kind_of
-from klavier.vendor import Fidelity
+from klavier.vendor import FidelityName
 from klavier_segment_actions.fidelity import Differences, differences
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver
 from klavier_segment_actions.mapping_kit.directives import DIRECTIVES
@@ -22,7 +22,7 @@ def compile_mapping(mapping: Any, rules: Differences, place: str = "") -> Resolv
     return resolver
 
 
-def resolve_mapping(mapping: Any, event: Any, fidelity: Fidelity = "documented") -> Any:
+def resolve_mapping(mapping: Any, event: Any, fidelity: FidelityName = "documented") -> Any:
     """Apply a mapping to an event, both plain JSON values; gives the mapped value.
 
     What resolves to nothing is left out of objects, is null in arrays, and None as the whole result.

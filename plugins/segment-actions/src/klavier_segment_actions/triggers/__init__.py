@@ -4,7 +4,7 @@ from typing import Any
 
 from klavier.errors import ConfigError
 from klavier.strictjson import kind_of
-from klavier.vendor import Fidelity
+from klavier.vendor import FidelityName
 from klavier_segment_actions.fidelity import Differences, differences
 from klavier_segment_actions.triggers import deployed, documented
 from klavier_segment_actions.triggers.conditions import Condition
@@ -30,7 +30,7 @@ def compile_trigger(text: str, rules: Differences) -> tuple[Condition, str]:
         return (lambda _event: False), said
 
 
-def matches_trigger(fql: str, event: Any, fidelity: Fidelity = "documented") -> bool:
+def matches_trigger(fql: str, event: Any, fidelity: FidelityName = "documented") -> bool:
     """Tell whether an event, a plain JSON object, matches a trigger.
 
     Raises `ConfigError` for a trigger that cannot be read, with its column; in deployed fidelity such a trigger, like
