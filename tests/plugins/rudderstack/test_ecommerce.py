@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from klavier_rudderstack import acceptable
-from klavier_rudderstack.commerce import compile_item
+from klavier_rudderstack.commerce import compile_item, metric_of
 from klavier_rudderstack.tables import ecommerce
 from tests.support.rudderstack import attributes, outcome, sent
 
@@ -234,3 +234,12 @@ def test_an_item_is_renamed_parameter_by_parameter(item: dict[str, Any]) -> None
 def test_a_currency_is_three_capital_letters(text: str) -> None:
     code = text.strip().upper()
     assert acceptable.currency(text, []) == (code if re.fullmatch("[A-Z]{3}", code) else None)
+
+
+def test_a_long_event_name_is_recognized_too() -> None:
+    assert metric_of("Checkout Started" + " " * 1000) == metric_of("checkout started") is not None
+
+
+@given(st.one_of(st.from_regex(r"[a@. \u00a0\u2028\x1c]{0,6}", fullmatch=True), st.text(max_size=8), st.emails()))
+def test_an_email_address_has_text_around_one_at_sign_and_no_white_space(text: str) -> None:
+    assert acceptable.is_email(text) is (re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None)

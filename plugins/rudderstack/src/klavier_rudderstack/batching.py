@@ -27,15 +27,11 @@ class Packer:
         request = parcel.event
         if request is None:
             request = self._wire.one_request(parcel.profile or {})
-        flow = (
+        flow: Callable[[], Flow] = (
             partial(flows.send_profile, parcel, self._wire)
             if request is None
             else SendOne(request, parcel.notes, failure)
         )
-        return self.lone(event, key, flow)
-
-    def lone(self, event: Event, key: str, flow: Callable[[], Flow]) -> Delivery:
-        """Give the delivery of an event by a flow that may be said together with others."""
         return Delivery((event,), (key,), flow, (), self._exact, self._bulkable, self._bulkable)
 
     def left_out(self, event: Event, key: str, flow: Callable[[], Flow]) -> Delivery:

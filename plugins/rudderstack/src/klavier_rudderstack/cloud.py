@@ -1,36 +1,22 @@
 """Cloud mode: from an event to what has to be said to Klaviyo, under one mode compiled at the start."""
 
-from typing import TYPE_CHECKING
-
 from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
-from klavier.flows import SendOne
 from klavier.klaviyo.request import Request
 from klavier_rudderstack import acceptable
-from klavier_rudderstack.commerce import compile_items, metric_of
 from klavier_rudderstack.events import compile_shape
 from klavier_rudderstack.imports import ImportContent
 from klavier_rudderstack.integrations import check_enabled
 from klavier_rudderstack.lookup import compile_lookup
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.parcel import Parcel, Refused
-from klavier_rudderstack.people import NO_IDENTIFIER, event_slots, finish, imported, v1_identify
-from klavier_rudderstack.replay.content import ContentSlots
-from klavier_rudderstack.replay.profiles import ReplayedProfile
-from klavier_rudderstack.replay.tracks import ReplayedTrack
+from klavier_rudderstack.people import NO_IDENTIFIER, finish, imported, v1_identify
 from klavier_rudderstack.subscription import Subscriptions
 from klavier_rudderstack.tables import profile
 from klavier_rudderstack.v1 import V1Content
-from klavier_rudderstack.wires import PROFILE_IMPORT, failure
-
-if TYPE_CHECKING:
-    from klavier.klaviyo.limits import Measured
 
 NEEDS_KEY = "Private API Key is a required field for {type} events"
 NOT_SUPPORTED = "Event type {type} is not supported"
 NEEDS_ID = "userId, email or phone is a required field for identify events"
-
-_are_flat = frozenset({dict, list, tuple}).isdisjoint
-"""Tells of the types of properties that there are no levels in them; known shapes are within the other limits."""
 
 
 class Cloud:
@@ -42,33 +28,8 @@ class Cloud:
         self._identity = imported(mode, inside_event=False) if mode.version.imports else v1_identify(mode)
         self._content = ImportContent(mode) if mode.version.imports else V1Content(mode)
         self._shape, self._revision = compile_shape(mode), mode.revision
-        self._nested: Measured = "" if mode.legacy else "nested"
-        replays = self._has_key and not mode.settings.flatten_properties
-        self._tracks = self._replayed(mode) if replays else None
-        one_call = replays and not mode.legacy and not mode.settings.list_id
-        self._people = self._identity if one_call and isinstance(self._identity, ReplayedProfile) else None
         self._subscriptions = Subscriptions(mode)
         self._user_id = compile_lookup((profile.USER_ID_OR_ANONYMOUS,), frozenset())
-
-    def at_once(self, event: Event) -> SendOne | None:
-        """Give the flow of an event of a known shape that comes to one request; None where `parcel` has to be asked."""
-        said: tuple[str, ...] = ()
-        if event.__class__ is Track and self._tracks is not None:
-            document = self._tracks.at_once(event)
-            if document is None:
-                return None
-            request = Request("POST", "/api/events", None, document, None, self._revision)
-            measured: Measured = "flat" if _are_flat(map(type, event.properties.values())) else self._nested
-        elif event.__class__ is Identify and self._people is not None:
-            found = self._people.at_once(event)
-            if found is None or found[2]:
-                return None
-            said = found[1]
-            request = Request("POST", PROFILE_IMPORT, None, {"data": found[0]}, None, self._revision)
-            measured = "flat"
-        else:
-            return None
-        return SendOne(request, said, failure, measured)
 
     def parcel(self, event: Event) -> Parcel:
         """Give what has to be said about an event.  Raises `Refused` and `Skip`."""
@@ -94,11 +55,6 @@ class Cloud:
         if properties and not isinstance(properties, dict):
             notes.append(acceptable.shapeless("properties", properties))
         return self._shape(event, content, person(event, notes), notes)
-
-    def _replayed(self, mode: Mode) -> ReplayedTrack:
-        """Give what makes the same documents of most track calls in one go."""
-        content = ContentSlots(mode, compile_items(mode.points))
-        return ReplayedTrack(self._document, event_slots(mode), content, None if mode.version.imports else metric_of)
 
     def _identify(self, event: Identify) -> Parcel:
         notes: list[str] = []

@@ -9,8 +9,10 @@ from klavier.events.model import JsonObject
 from klavier.jsvalues import truthy
 from klavier.klaviyo.limits import METRIC_NAME
 from klavier_rudderstack.points import Points
-from klavier_rudderstack.replay.items import Rename, ReplayedItems
 from klavier_rudderstack.tables.ecommerce import EVENTS, ITEMS_FROM, PROPERTIES
+
+Rename = Callable[[JsonObject], JsonObject]
+"""Renames the members of one object."""
 
 _ROW_TOTAL = "row_total"
 CONTACT = frozenset({"email", "phone"})
@@ -68,7 +70,6 @@ def _compile(names: Mapping[str, str], points: Points, elsewhere: AbstractSet[st
 def compile_items(points: Points) -> Callable[[Any], list[Any]]:
     """Compile the renaming of the parameters of all items; those that say nothing are left out."""
     general = compile_item(points.item, fallback=points.row_total_fallback, extras=points.ecommerce_extras)
-    at_once = ReplayedItems(general, {*points.item, _ROW_TOTAL}).rename
 
     def objects(items: list[Any]) -> list[Any]:
         return [renamed for item in items if isinstance(item, dict) and (renamed := general(item))]
@@ -82,8 +83,7 @@ def compile_items(points: Points) -> Callable[[Any], list[Any]]:
     def renamed(items: Any) -> list[Any]:
         if not isinstance(items, list):
             return []
-        found: list[Any] | None = at_once(items)
-        return one_by_one(items) if found is None else found
+        return one_by_one(items)
 
     return renamed
 

@@ -8,8 +8,7 @@ from klavier_rudderstack.events import Content
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.nesting import flatten
 from klavier_rudderstack.parcel import Refused
-from klavier_rudderstack.people import imported
-from klavier_rudderstack.replay.profiles import Profile
+from klavier_rudderstack.people import Profile, imported
 from klavier_rudderstack.tables.ecommerce import IMPORT_OMITS, VALUE
 from klavier_rudderstack.v1 import BAD_VALUE, NAME_NOT_TEXT, NO_NAME
 

@@ -1,5 +1,6 @@
 """The profile of a person: in an identify call, and inside an event."""
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -12,11 +13,11 @@ from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.nesting import flatten
 from klavier_rudderstack.parcel import Refused
 from klavier_rudderstack.patches import patches_of
-from klavier_rudderstack.phone import accepted, is_accepted, is_plain
-from klavier_rudderstack.replay.person import PersonSlots
-from klavier_rudderstack.replay.profiles import Profile, ReplayedProfile
-from klavier_rudderstack.replay.slot import EMAIL, TEXT, text
+from klavier_rudderstack.phone import accepted
 from klavier_rudderstack.tables import profile, traits
+
+Profile = Callable[[Event, list[str]], JsonObject]
+"""Makes a profile of an event and adds to the notes; raises `Refused`."""
 
 NO_CONTACT = "None of email and phone are present in the payload"
 NOT_E164 = "Phone number is not in E.164 format."
@@ -26,8 +27,6 @@ NO_ANONYMOUS_ID = "anonymous_id left out: Klaviyo's profile import takes none si
 _CONTACT_IN_PROPERTIES = frozenset({"properties.email", "properties.phone"})
 _NOTHING: AbstractSet[str] = frozenset()
 _IDENTIFIERS = frozenset({"email", "phone_number", "external_id", "anonymous_id", "_kx"})
-_PLAIN_PHONE = text("not is_plain({0})", is_plain=is_plain)
-_ACCEPTED_PHONE = text("not is_accepted({0})", is_accepted=is_accepted)
 _ANONYMOUS_UNTIL = "2025-07-15"
 """The last revision whose profile import takes an anonymous id."""
 
@@ -50,7 +49,7 @@ def v1_identify(mode: Mode) -> Profile:
         data = {"type": "profile", "attributes": attributes}
         return data if exact else identified(data)
 
-    return _replayed(make, profile.V1_IDENTIFY, mode)
+    return make
 
 
 def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
@@ -84,7 +83,7 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
             attributes["properties"] = custom
         return {"type": "profile", "attributes": attributes}
 
-    return _replayed(make, points.v1_event_profile, mode)
+    return make
 
 
 def imported(mode: Mode, *, inside_event: bool) -> Profile:
@@ -126,26 +125,7 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
             _put_id(data, klaviyo_id(event.context), exact=exact)
         return data if exact else identified(data)
 
-    return _replayed(make, profile.IMPORT, mode)
-
-
-def event_slots(mode: Mode) -> PersonSlots:
-    """Give what of an event comes into the profile inside it."""
-    return _slots(profile.IMPORT if mode.version.imports else mode.points.v1_event_profile, mode)
-
-
-def _slots(table: profile.Table, mode: Mode) -> PersonSlots:
-    guards = {"email": EMAIL, "phone_number": _PLAIN_PHONE}
-    if mode.exact:
-        guards = {"phone_number": _ACCEPTED_PHONE if mode.version.imports else TEXT}
-    return PersonSlots(table, mode.version.own_traits, guards)
-
-
-def _replayed(make: Profile, table: profile.Table, mode: Mode) -> Profile:
-    """Make most profiles in one go, unless custom properties are flattened, which depends on what they hold."""
-    if mode.settings.flatten_properties:
-        return make
-    return ReplayedProfile(make, _slots(table, mode), NO_ANONYMOUS_ID)
+    return make
 
 
 def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None:

@@ -19,16 +19,6 @@ def e164(value: str) -> str | None:
     return digits if digits is not None and len(digits) <= _LONGEST else None
 
 
-def is_plain(value: str) -> bool:
-    """Tell whether a phone number is written as Klaviyo takes it."""
-    return len(value) <= _LONGEST and accepted(value) == value
-
-
-def is_accepted(value: str) -> bool:
-    """Tell whether RudderStack's v2 and v3 accept a phone number."""
-    return accepted(value) is not None
-
-
 @lru_cache(maxsize=2048)
 def accepted(value: str) -> str | None:
     """Give `+` and digits of a phone number that RudderStack's v2 and v3 accept; None for any other text."""

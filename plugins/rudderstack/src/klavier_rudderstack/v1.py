@@ -10,8 +10,7 @@ from klavier_rudderstack.events import Content
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.nesting import flatten
 from klavier_rudderstack.parcel import Refused
-from klavier_rudderstack.people import v1_event
-from klavier_rudderstack.replay.profiles import Profile
+from klavier_rudderstack.people import Profile, v1_event
 from klavier_rudderstack.tables.ecommerce import PROPERTIES, V1_OMITS, VALUE
 
 NAME_NOT_TEXT = "Event type should be a string"

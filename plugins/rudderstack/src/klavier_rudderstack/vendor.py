@@ -44,8 +44,7 @@ class RudderStack(Vendor):
         batcher = Batcher(self._packer)
         for event in events:
             key = ordering_key(event)
-            flow = self._cloud.at_once(event)
-            found = self._parcel(event, key) if flow is None else self._packer.lone(event, key, flow)
+            found = self._parcel(event, key)
             if isinstance(found, Delivery):
                 batcher.append(found, key)
             else:
@@ -55,9 +54,6 @@ class RudderStack(Vendor):
     def _alone(self, event: Event) -> Delivery:
         """Give the delivery of one event, which can share nothing."""
         key = ordering_key(event)
-        flow = self._cloud.at_once(event)
-        if flow is not None:
-            return self._packer.lone(event, key, flow)
         found = self._parcel(event, key)
         if isinstance(found, Delivery):
             return found
