@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from klavier import Delivery, Outcome, Request, Response, UsageError, parse_event
 from klavier.delivery.drivers import deliver
-from klavier.klaviyo.browser import NOBODY, browser_flow, javascript
+from klavier.klaviyo.browser import NO_IDENTITY, browser_flow, javascript
 from klavier.klaviyo.revisions import CURRENT
 from klavier.vendor import BrowserCall
 from tests.support.schemas import assert_valid
@@ -128,7 +128,7 @@ def test_a_person_without_identifier_falls_back_on_the_anonymous_id() -> None:
 def test_nobody_at_all_is_delivered_with_a_note(nobody: object) -> None:
     requests, outcome = run([["track", "A", {}], ["identify", {"plan": 1}]], anonymousId=nobody)
     assert requests == []
-    assert (outcome.kind, outcome.notes) == ("delivered", (NOBODY,))
+    assert (outcome.kind, outcome.notes) == ("delivered", (NO_IDENTITY,))
 
 
 @pytest.mark.parametrize("key", [None, ""])
@@ -168,8 +168,8 @@ def test_a_message_id_too_long_for_klaviyo_is_shortened_the_same_way_each_time()
         (["track"], "event name"),
         (["track", None, {}], "event name"),
         (["track", {"a": 1}, {}], "event name"),
-        (["openForm", "x"], "do not know"),
-        ([], "do not know"),
+        (["openForm", "x"], "has no client endpoint"),
+        ([], "has no client endpoint"),
     ],
 )
 def test_a_call_that_has_no_counterpart_is_noted(call: BrowserCall, note: str) -> None:

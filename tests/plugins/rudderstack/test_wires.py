@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from klavier import Event, Outcome, Vendor, load_vendor, parse_event
 from klavier.delivery.drivers import deliver, plan
+from klavier.klaviyo.attributes import SPECIAL_ATTRIBUTES, SPECIAL_IDENTIFIERS, SPECIAL_LOCATION
 from klavier.sandbox import Sandbox
-from klavier.sandbox.tables.people import PEOPLE
 from klavier.vendor import FidelityName, Wire
 from klavier_rudderstack.tables.profile import SAID_AS
 
@@ -63,7 +63,7 @@ def track(traits: dict[str, Any], properties: dict[str, Any] | None = None, name
 
 
 def test_the_specials_are_those_of_klaviyo() -> None:
-    assert {special: name for special, (_, name) in PEOPLE.items()} == SAID_AS
+    assert {**SPECIAL_IDENTIFIERS, **SPECIAL_ATTRIBUTES, **SPECIAL_LOCATION} == SAID_AS
     assert {special for special, _, _ in SPECIALS} - {"$consent", "$unheard_of"} == SAID_AS.keys() - {
         "$email",
         "$phone_number",

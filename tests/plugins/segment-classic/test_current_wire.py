@@ -152,7 +152,7 @@ def test_a_deviation_is_a_note(payload: dict[str, Any], note: str) -> None:
     ("payload", "reason"),
     [
         ({**TRACK, "event": None}, "no name"),
-        ({"type": "track", "event": "E", "properties": {"email": "nobody"}}, "nothing identifies"),
+        ({"type": "track", "event": "E", "properties": {"email": "nobody"}}, "no identity"),
         ({**IDENTIFY, "traits": {"email": "nobody"}, "integrations": {"Klaviyo": {"listId": "L"}}}, "e-mail address"),
     ],
 )

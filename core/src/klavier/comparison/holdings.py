@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from klavier.sandbox.profile import STRONG
+from klavier.klaviyo.attributes import PROFILE_IDENTIFIERS
 from klavier.sandbox.times import write_time
 from klavier.sandbox.views import name_of
 
@@ -30,7 +30,7 @@ class Person:
     def strong(self) -> list[tuple[str, str]]:
         """The identifiers that name a person, kind and value."""
         held = self.profile.identifiers
-        return [(kind, held[kind]) for kind in STRONG if kind in held]
+        return [(kind, held[kind]) for kind in PROFILE_IDENTIFIERS if kind in held]
 
     @property
     def weak(self) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
-"""Device mode on a server: the calls of Klaviyo's browser object, said through its client endpoints.
+"""Device mode on a server: the calls of Klaviyo's browser object, translated to its client endpoints.
 
-In a browser the vendor's code calls `klaviyo.identify(...)` and `klaviyo.track(...)`, and a cookie knows whose they
-are.  Here the event says it.  Source: Klaviyo's client API (`/client/profiles`, `/client/events`) and the reference of
-its browser object.
+In a browser the vendor's code calls `klaviyo.identify(...)` and `klaviyo.track(...)`, and a cookie identifies the
+profile.  Here the event identifies it.  Source: Klaviyo's client API (`/client/profiles`, `/client/events`) and the
+reference of its browser object.
 """
 
 import hashlib
@@ -19,31 +19,36 @@ from klavier.klaviyo.limits import UNIQUE_ID
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.klaviyo.revisions import CURRENT
-from klavier.klaviyo.specials import IDENTIFIERS, event_attributes, identifiers, profile_attributes
+from klavier.klaviyo.special_properties import (
+    TRANSLATED_IDENTIFIERS,
+    event_attributes,
+    identifiers,
+    profile_attributes,
+)
 from klavier.klaviyo.times import klaviyo_time
 from klavier.outcome import Outcome, delivered, failed, rejected, skipped
 from klavier.strictjson import kind_of
 from klavier.vendor import BrowserCall, Flow
 
-NOBODY = "nobody to identify: only the browser's cookie would say whose this is, so it was not sent"
-"""The note of a call that a server cannot attribute."""
+NO_IDENTITY = "no identity: only the browser's cookie identifies the profile of this call, so it was not sent"
+"""The note of a call that a server cannot attribute to a profile."""
 
 _PROTO_KEY = re.compile(r'(?<=[{,])"__proto__":')
 _QUEUES = ("klaviyo", "_learnq")
 
 
-def browser_flow(calls: Sequence[BrowserCall], person: JsonObject, public_api_key: str | None, event: Event) -> Flow:
-    """Make the browser calls of one event through the client endpoints, in order.
+def browser_flow(calls: Sequence[BrowserCall], profile: JsonObject, public_api_key: str | None, event: Event) -> Flow:
+    """Send the browser calls of one event through the client endpoints, in order.
 
-    `person` holds the people properties (`$id`, `$email`, ...) that identify whose event it is; without one of them the
-    event's anonymous id does.  A call about nobody is not sent and noted.  The first reply that is no success ends the
-    flow: a later try is harmless, since each event carries a unique id.
+    `profile` holds the special properties (`$id`, `$email`, ...) that identify the event's profile; without one of them
+    the event's anonymous id does.  A call without an identity is not sent and noted.  The first reply that is no
+    success ends the flow: a retry is harmless, since each event carries a unique id.
     """
     if not public_api_key:
         return rejected("device mode needs public_api_key, the public key of the Klaviyo account; set it")
     if not calls:
         return skipped("the vendor's browser code calls nothing for this event")
-    page = _Page(event, dict(person))
+    page = _Page(event, dict(profile))
     sent = False
     for call in calls:
         request = page.request(call, public_api_key)
@@ -51,7 +56,7 @@ def browser_flow(calls: Sequence[BrowserCall], person: JsonObject, public_api_ke
             continue
         response = yield request
         if not response.ok:
-            return _refused(response, sent=sent)
+            return _not_accepted(response, sent=sent)
         sent = True
     return delivered(tuple(dict.fromkeys(page.notes)))
 
@@ -60,7 +65,7 @@ def javascript(calls: Sequence[BrowserCall], queue: str = "klaviyo") -> str:
     """Write browser calls as a snippet that is safe inside a page's `<script>` element.
 
     `queue` is the page's object: `klaviyo`, or `_learnq` for the older snippet.  Raises `UsageError` for another, and
-    for values that JSON cannot say.
+    for values that JSON cannot express.
     """
     if queue not in _QUEUES:
         raise UsageError(f"queue: must be one of {', '.join(_QUEUES)}")
@@ -71,15 +76,15 @@ def javascript(calls: Sequence[BrowserCall], queue: str = "klaviyo") -> str:
 
 @define
 class _Page:
-    """What the browser would know while the calls of one event run: who is there, and how many events were tracked."""
+    """The browser's state while the calls of one event run: the identified profile, and the count of tracked events."""
 
     event: Event
-    person: JsonObject
+    profile: JsonObject
     tracked: int = 0
     notes: list[str] = field(factory=list)
 
     def request(self, call: BrowserCall, public_api_key: str) -> Request | None:
-        """Say one call as a request; None for one that has no counterpart, with a note where that loses something."""
+        """Translate one call; None for one that has no counterpart, with a note where that loses something."""
         name = call[0] if call else None
         if name == "account":  # sets the public key, which is in every request anyway
             return None
@@ -87,17 +92,18 @@ class _Page:
             return self._identify(_argument(call, 1, self.notes), public_api_key)
         if name == "track":
             return self._track(call, public_api_key)
-        self.notes.append("a browser call that Klaviyo's client endpoints do not know was left out")
+        self.notes.append("a browser call that has no client endpoint was left out")
         return None
 
-    def _identify(self, people: JsonObject, public_api_key: str) -> Request | None:
-        self.person.update({key: people[key] for key in IDENTIFIERS if people.get(key) not in (None, "")})
-        attributes = profile_attributes(people, self.notes)
-        if not attributes.keys() & set(IDENTIFIERS.values()):
-            who = self._who()
-            if not who:
+    def _identify(self, properties: JsonObject, public_api_key: str) -> Request | None:
+        identity = {key: properties[key] for key in TRANSLATED_IDENTIFIERS if properties.get(key) not in (None, "")}
+        self.profile.update(identity)
+        attributes = profile_attributes(properties, self.notes)
+        if attributes.keys().isdisjoint(TRANSLATED_IDENTIFIERS.values()):
+            known = self._identity()
+            if not known:
                 return None
-            attributes = {**who, **attributes}
+            attributes = {**known, **attributes}
         document = {"data": {"type": "profile", "attributes": attributes}}
         return _post("/client/profiles", public_api_key, document)
 
@@ -107,8 +113,8 @@ class _Page:
             self.notes.append("a track call without an event name was left out: Klaviyo records nothing for it")
             return None
         number, self.tracked = self.tracked, self.tracked + 1
-        who = self._who()
-        if not who:
+        identity = self._identity()
+        if not identity:
             return None
         attributes = event_attributes(_argument(call, 2, self.notes), self.notes)
         attributes.setdefault("unique_id", _unique_id(self.event.stable_id, number))
@@ -116,17 +122,17 @@ class _Page:
         if time is not None:
             attributes["time"] = time
         attributes["metric"] = {"data": {"type": "metric", "attributes": {"name": name}}}
-        attributes["profile"] = {"data": {"type": "profile", "attributes": who}}
+        attributes["profile"] = {"data": {"type": "profile", "attributes": identity}}
         return _post("/client/events", public_api_key, {"data": {"type": "event", "attributes": attributes}})
 
-    def _who(self) -> JsonObject:
-        """Identify the person by what is known, else by the event's anonymous id; empty, with a note, for nobody."""
-        found = identifiers(self.person, self.notes)
+    def _identity(self) -> JsonObject:
+        """Return the known identifiers, else the event's anonymous id; empty, with a note, where there is none."""
+        found = identifiers(self.profile, self.notes)
         anonymous = self.event.anonymous_id
         if not found and anonymous not in (None, "") and not isinstance(anonymous, (dict, list)):
             found = {"anonymous_id": to_string(anonymous)}
         if not found:
-            self.notes.append(NOBODY)
+            self.notes.append(NO_IDENTITY)
         return found
 
 
@@ -149,23 +155,23 @@ def _name(call: BrowserCall) -> str:
 
 
 def _unique_id(stable_id: str, number: int) -> str:
-    """Derive the id of the n-th event that one event makes; the first keeps its own where Klaviyo takes it."""
+    """Derive the id of the n-th Klaviyo event of one event; the first keeps the event's own within Klaviyo's limit."""
     found = f"{stable_id}-{number}" if number else stable_id
     return found if len(found) <= UNIQUE_ID else "klavier-" + hashlib.sha256(found.encode()).hexdigest()[:32]
 
 
-def _refused(response: Response, *, sent: bool) -> Outcome:
+def _not_accepted(response: Response, *, sent: bool) -> Outcome:
     if response.local and not sent:
         return rejected(response.reason)
     return failed(response.reason, response.status, retryable=response.retryable)
 
 
 def _literal(call: BrowserCall) -> str:
-    """Write a call as a JavaScript literal in ASCII, with nothing that could end or confuse a script element."""
+    """Write a call as a JavaScript literal in ASCII, with nothing that could end a script element."""
     try:
         text = json.dumps(call, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError, RecursionError) as error:
-        raise UsageError(f"a browser call holds what JSON cannot say ({type(error).__name__})") from None
+        raise UsageError(f"a browser call holds a value that JSON cannot express ({type(error).__name__})") from None
     # In a literal, unlike in JSON, this key would set the object's prototype.
     text = _PROTO_KEY.sub('["__proto__"]:', text)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from klavier.sandbox.bodies.identity import TEXTS, is_phone
-from klavier.sandbox.profile import KINDS, Profile
+from klavier.klaviyo.attributes import IDENTIFIERS, TEXT_ATTRIBUTES
+from klavier.sandbox.bodies.identity import is_phone
+from klavier.sandbox.profile import Profile
 from klavier.sandbox.profiles import Profiles
 
-_TEXTS = frozenset((*TEXTS, "locale"))
+_TEXTS = frozenset(TEXT_ATTRIBUTES)
 
 
 def usable(attributes: dict[str, Any], partial: set[str]) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def write_attributes(profile: Profile, attributes: dict[str, Any], *, clears: bo
 
 def clear_identifiers(profiles: Profiles, profile: Profile, attributes: dict[str, Any]) -> None:
     """Take away the identifiers that are null."""
-    for kind in KINDS:
+    for kind in IDENTIFIERS:
         if kind in attributes and attributes[kind] is None:
             profiles.set_identifier(profile, kind, None)
 

@@ -4,15 +4,6 @@ from typing import Any
 
 from attrs import define, field
 
-STRONG = ("email", "phone_number", "external_id")
-"""Identifiers that name a person."""
-
-WEAK = ("anonymous_id", "_kx")
-"""Identifiers that name a device or a cookie."""
-
-KINDS = (*STRONG, *WEAK)
-"""All identifiers, the one that wins first."""
-
 
 @define(repr=False, eq=False)
 class Event:

@@ -7,7 +7,8 @@ one call links together), its create-or-update-profile reference, and replies qu
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from klavier.sandbox.profile import KINDS, STRONG, Profile
+from klavier.klaviyo.attributes import IDENTIFIERS, PROFILE_IDENTIFIERS
+from klavier.sandbox.profile import Profile
 from klavier.sandbox.refused import Problem, RefusedError
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ Identifiers = dict[str, str]
 
 def identifiers_in(attributes: dict[str, Any]) -> Identifiers:
     """Pick the identifiers among checked attributes; e-mail addresses are lower-case in Klaviyo."""
-    found = {kind: attributes[kind] for kind in KINDS if attributes.get(kind)}
+    found = {kind: attributes[kind] for kind in IDENTIFIERS if attributes.get(kind)}
     if "email" in found:
         found["email"] = found["email"].lower()
     return found
@@ -30,7 +31,7 @@ class Profiles:
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
         self.by_id: dict[str, Profile] = {}
-        self._owners: dict[str, dict[str, Profile]] = {kind: {} for kind in KINDS}
+        self._owners: dict[str, dict[str, Profile]] = {kind: {} for kind in IDENTIFIERS}
         self.trace: Trace | None = None
         """Where it is noted what calls touch; None where nobody asks."""
 
@@ -77,7 +78,7 @@ class Profiles:
 
     def delete(self, profile: Profile) -> None:
         """Forget a profile, its events and its memberships."""
-        for kind in KINDS:
+        for kind in IDENTIFIERS:
             self.set_identifier(profile, kind, None)
         self.by_id.pop(profile.id, None)
 
@@ -105,7 +106,7 @@ class Profiles:
         Raises `RefusedError`: 404 for an unknown id, or one whose new identifier is somebody else's; 409 where two
         identifiers belong to two profiles.
         """
-        strong = [(kind, owner) for kind in STRONG if (owner := self._find(kind, identifiers))]
+        strong = [(kind, owner) for kind in PROFILE_IDENTIFIERS if (owner := self._find(kind, identifiers))]
         if profile_id:
             found = self.by_id.get(profile_id)
             if found is None or any(owner is not found for _, owner in strong):
@@ -124,7 +125,7 @@ class Profiles:
         an identifier that the profile has (calls with the private key may, a browser's may not).
         """
         found = self.by_id.get(profile_id) if profile_id else None
-        for kind in STRONG:
+        for kind in PROFILE_IDENTIFIERS:
             found = found or self._find(kind, identifiers)
         return self._settle(found or self._by_device(identifiers), identifiers, now, change=change)[0]
 
@@ -159,13 +160,13 @@ class Profiles:
             if owner is None:
                 continue
             known = owner.identifiers
-            if all(identifiers.get(k) is None or known.get(k) in (None, identifiers[k]) for k in STRONG):
+            if all(identifiers.get(k) is None or known.get(k) in (None, identifiers[k]) for k in PROFILE_IDENTIFIERS):
                 return owner
         return None
 
     def refuse_taken(self, identifiers: Identifiers, but: Profile | None = None) -> None:
         """Raise the 409 of `duplicate_profile` where an identifier is somebody else's."""
-        for kind in STRONG:
+        for kind in PROFILE_IDENTIFIERS:
             owner = self._find(kind, identifiers)
             if owner is not None and owner is not but:
                 raise duplicate(owner)
@@ -174,7 +175,9 @@ class Profiles:
 def _linked(profile: Profile, owner: Profile, kind: str) -> bool:
     """Tell whether an identifier in one call makes two profiles one: never `external_id`, never against each other."""
     mine, theirs = profile.identifiers, owner.identifiers
-    return kind != "external_id" and all(theirs.get(k) is None or mine.get(k) in (None, theirs[k]) for k in STRONG)
+    return kind != "external_id" and all(
+        theirs.get(k) is None or mine.get(k) in (None, theirs[k]) for k in PROFILE_IDENTIFIERS
+    )
 
 
 def duplicate(owner: Profile) -> RefusedError:

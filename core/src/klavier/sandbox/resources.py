@@ -4,9 +4,9 @@ import base64
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from klavier.sandbox.bodies.identity import TEXTS
+from klavier.klaviyo.attributes import LOCATION_ATTRIBUTES, PROFILE_IDENTIFIERS, TEXT_ATTRIBUTES
 from klavier.sandbox.exchange import Exchange, Reply
-from klavier.sandbox.profile import STRONG, Consent, Event, Profile
+from klavier.sandbox.profile import Consent, Event, Profile
 from klavier.sandbox.refused import RefusedError
 from klavier.sandbox.times import write_time
 
@@ -15,17 +15,18 @@ if TYPE_CHECKING:
     from klavier.sandbox.lists import List
 
 _HOST = "https://a.klaviyo.com"
-_PLACES = ("address1", "address2", "city", "country", "latitude", "longitude", "region", "zip", "timezone", "ip")
 
 
 def profile_resource(profile: Profile) -> dict[str, Any]:
     """Write a profile."""
-    attributes: dict[str, Any] = {kind: profile.identifiers.get(kind) for kind in (*STRONG, "anonymous_id")}
-    attributes |= {name: profile.attributes.get(name) for name in (*TEXTS, "locale")}
+    attributes: dict[str, Any] = {
+        kind: profile.identifiers.get(kind) for kind in (*PROFILE_IDENTIFIERS, "anonymous_id")
+    }
+    attributes |= {name: profile.attributes.get(name) for name in TEXT_ATTRIBUTES}
     attributes |= {
         "created": write_time(profile.created),
         "updated": write_time(profile.updated),
-        "location": {name: profile.location.get(name) for name in _PLACES},
+        "location": {name: profile.location.get(name) for name in LOCATION_ATTRIBUTES},
         "properties": profile.properties,
         "subscriptions": subscriptions(profile),
     }

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from klavier.errors import TransportError, UsageError
+from klavier.klaviyo.attributes import IDENTIFIERS
 from klavier.klaviyo.endpoints import RateLimit
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
@@ -17,7 +18,7 @@ from klavier.sandbox.faults import Fault, Faults
 from klavier.sandbox.gateway import Gateway, Legacy, Retired
 from klavier.sandbox.lists import OptIn
 from klavier.sandbox.operations.subscriptions import confirm
-from klavier.sandbox.profile import KINDS, Profile
+from klavier.sandbox.profile import Profile
 from klavier.sandbox.rates import Windows
 from klavier.sandbox.summary import summary
 from klavier.sandbox.views import comparable, full_profile, state
@@ -190,7 +191,7 @@ class Sandbox:
 
     def _find(self, identifier: str) -> Profile | None:
         profiles = self.account.profiles
-        owners = (profiles.owner(kind, identifier) for kind in KINDS)
+        owners = (profiles.owner(kind, identifier) for kind in IDENTIFIERS)
         return profiles.by_id.get(identifier) or next((owner for owner in owners if owner is not None), None)
 
     def reset(self) -> None:

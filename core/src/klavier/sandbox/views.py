@@ -4,8 +4,9 @@ from typing import Any
 
 import orjson
 
+from klavier.klaviyo.attributes import PROFILE_IDENTIFIERS
 from klavier.sandbox.account import Account, Metric
-from klavier.sandbox.profile import STRONG, Consent, Event, Profile
+from klavier.sandbox.profile import Consent, Event, Profile
 from klavier.sandbox.times import write_time
 
 
@@ -60,7 +61,7 @@ def comparable(account: Account) -> dict[str, Any]:
 
 def name_of(profile: Profile) -> str:
     """Name a profile by its first identifier, such as `email:a@b.co`."""
-    for kind in (*STRONG, "_kx"):
+    for kind in (*PROFILE_IDENTIFIERS, "_kx"):
         if kind in profile.identifiers:
             return f"{kind}:{profile.identifiers[kind]}"
     return f"anonymous_id:{min(profile.devices)}" if profile.devices else "nobody"

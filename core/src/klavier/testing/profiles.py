@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from klavier.klaviyo.attributes import IDENTIFIERS as ATTRIBUTE_IDENTIFIERS
+from klavier.klaviyo.attributes import SPECIAL_IDENTIFIERS
 from klavier.klaviyo.request import Request
 from klavier.testing.saying import said
 
-IDENTIFIERS = ("id", "email", "phone_number", "external_id", "anonymous_id", "_kx")
+IDENTIFIERS = ("id", *ATTRIBUTE_IDENTIFIERS)
 """The identifiers of a profile in today's requests."""
 
-LEGACY_IDENTIFIERS = ("$id", "$email", "$phone_number", "$anonymous", "$exchange_id", "email", "phone_number")
+LEGACY_IDENTIFIERS = (*SPECIAL_IDENTIFIERS, "email", "phone_number")
 """The identifiers of a person in the legacy calls, and in events of revision 2023-02-22."""
 
 _BARE_LISTS = ("subscriptions", "profiles")

@@ -4,7 +4,7 @@ Source: Freshpaint's Klaviyo destination, on identify and on "Use Email as Ident
 """
 
 from klavier.events.model import Event, JsonObject
-from klavier.klaviyo.specials import identifiers
+from klavier.klaviyo.special_properties import identifiers
 from klavier_freshpaint.hipaa import Guard
 from klavier_freshpaint.message import traits_of, user_id_of
 from klavier_freshpaint.tables.people import TRAITS

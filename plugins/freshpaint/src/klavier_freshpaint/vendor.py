@@ -10,7 +10,7 @@ from klavier.errors import ConfigError
 from klavier.events.model import Event, Identify, JsonObject, Page, Screen, Track
 from klavier.jsvalues import to_string
 from klavier.klaviyo.browser import browser_flow
-from klavier.klaviyo.legacy import IdentifyCall, LegacyCall, TrackCall, say
+from klavier.klaviyo.legacy import IdentifyCall, LegacyCall, TrackCall, legacy_flow
 from klavier.outcome import Outcome, rejected, skipped
 from klavier.vendor import BrowserCall, Delivery, Flow, Vendor
 from klavier_freshpaint.hipaa import Guard
@@ -64,7 +64,7 @@ class Freshpaint(Vendor):
         call = self._call(event, people, token, notes)
         # An identify may ask again without the phone number: it looks at the reply.
         lone = isinstance(call, TrackCall) and self.settings.wire == "current"
-        flow = partial(say, [call], self.settings.wire, event, notes)
+        flow = partial(legacy_flow, [call], self.settings.wire, event, notes)
         return Delivery((event,), (self.key(event),), flow, bulkable=lone, lone=lone)
 
     def _gate(self, event: Event) -> Outcome | None:

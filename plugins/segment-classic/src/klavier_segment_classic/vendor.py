@@ -8,7 +8,7 @@ from attrs import evolve
 from klavier.errors import ConfigError
 from klavier.events.model import Event, Group, Identify, Track
 from klavier.klaviyo.browser import browser_flow
-from klavier.klaviyo.legacy import LegacyCall, say
+from klavier.klaviyo.legacy import LegacyCall, legacy_flow
 from klavier.outcome import Outcome, rejected, skipped
 from klavier.vendor import BrowserCall, Delivery, Flow, Vendor
 from klavier_segment_classic.cloud.identify import identify
@@ -77,7 +77,7 @@ class SegmentClassic(Vendor):
             return rejected(str(reason))
         if not calls:
             return skipped(f"the destination does nothing for {event.type}")
-        return (yield from say(calls, self.settings.wire, event, notes))
+        return (yield from legacy_flow(calls, self.settings.wire, event, notes))
 
     def _calls(self, event: Event, notes: list[str]) -> list[LegacyCall]:
         if isinstance(event, Track):

@@ -63,12 +63,12 @@ def test_the_calls_can_be_forms_too() -> None:
 
 @pytest.mark.parametrize("body", [1, "1"])
 def test_one_means_accepted(body: object) -> None:
-    assert TrackCall(TRACK).complaint(Response(200, body)) == ""
+    assert TrackCall(TRACK).native_error(Response(200, body)) == ""
 
 
 @pytest.mark.parametrize("body", [0, "0", None, True, "11", {"1": 1}, [1]])
 def test_anything_but_one_does_not(body: object) -> None:
-    assert TrackCall(TRACK).complaint(Response(200, body)) == "bad response"
+    assert TrackCall(TRACK).native_error(Response(200, body)) == "bad response"
 
 
 def test_track_today() -> None:
@@ -173,8 +173,8 @@ def test_an_event_needs_a_name(name: object) -> None:
 
 @pytest.mark.parametrize("people", [None, {}, {"plan": "Gold"}, {"$email": "nobody", "$phone_number": "1"}, ["$id"]])
 def test_somebody_must_be_named(people: object) -> None:
-    assert "nothing identifies" in TrackCall({**TRACK, "customer_properties": people}).current(EVENT).refusal
-    assert "nothing identifies" in IdentifyCall({"token": "t", "properties": people}).current(EVENT).refusal
+    assert "no identity" in TrackCall({**TRACK, "customer_properties": people}).current(EVENT).refusal
+    assert "no identity" in IdentifyCall({"token": "t", "properties": people}).current(EVENT).refusal
 
 
 def test_nothing_of_a_person_is_shown() -> None:

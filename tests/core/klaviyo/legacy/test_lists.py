@@ -70,7 +70,7 @@ def test_a_member_needs_an_address(confirm_optin: object) -> None:
 
 
 def test_a_member_needs_somebody() -> None:
-    assert "nothing identifies" in MemberCall("L", "nobody", {}, api_key="pk").current(EVENT).refusal
+    assert "no identity" in MemberCall("L", "nobody", {}, api_key="pk").current(EVENT).refusal
 
 
 def test_version_two_takes_profiles() -> None:
@@ -114,4 +114,4 @@ def test_consent_needs_its_identifier() -> None:
     said = SubscribeCall("L", ({"email": "ada@example.com", "$consent": ["email", "sms"]},), "pk").current(EVENT)
     assert said.notes == ("sms consent left out: the profile has no phone_number",)
     assert "subscription needs" in SubscribeCall("L", ({"id": "u-1"},), "pk").current(EVENT).refusal
-    assert "nothing identifies" in MembersCall("L", ({"plan": "x"},), "pk").current(EVENT).refusal
+    assert "no identity" in MembersCall("L", ({"plan": "x"},), "pk").current(EVENT).refusal

@@ -10,14 +10,13 @@ from typing import Any
 import orjson
 from attrs import frozen
 
+from klavier.klaviyo.attributes import IDENTIFIERS
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 
 Json = Any
 Look = tuple[Hashable, Collection[Hashable], list[Json]]
 """A request's group, the identities of its items, and those items."""
-
-_IDENTIFIERS = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 
 
 @frozen
@@ -133,7 +132,7 @@ def _member_body(_: Json, items: Sequence[Json]) -> Json:
 def _people(profile: Json) -> list[Hashable]:
     """Give every identifier of a profile: two items that share one may be one person."""
     attributes = profile.get("attributes", {})
-    found: list[Hashable] = [(name, attributes[name]) for name in _IDENTIFIERS if isinstance(attributes.get(name), str)]
+    found: list[Hashable] = [(name, attributes[name]) for name in IDENTIFIERS if isinstance(attributes.get(name), str)]
     if isinstance(profile.get("id"), str):
         found.append(("id", profile["id"]))
     return found

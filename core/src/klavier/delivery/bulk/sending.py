@@ -8,6 +8,7 @@ from attrs import frozen
 
 from klavier.delivery.bulk.kinds import BulkKind
 from klavier.delivery.bulk.packing import Row, in_one
+from klavier.klaviyo.attributes import PROFILE_IDENTIFIERS
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
@@ -167,9 +168,8 @@ def _quotes(quoted: Any, data: Any) -> bool:
         return False
     quoted = quoted.get("attributes", quoted)
     ours = data.get("attributes", {})
-    names = ("email", "phone_number", "external_id")
-    return any(ours.get(name) is not None for name in names) and all(
-        quoted.get(name) == ours.get(name) for name in names
+    return any(ours.get(name) is not None for name in PROFILE_IDENTIFIERS) and all(
+        quoted.get(name) == ours.get(name) for name in PROFILE_IDENTIFIERS
     )
 
 

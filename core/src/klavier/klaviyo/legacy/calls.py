@@ -10,11 +10,16 @@ import orjson
 from attrs import field, frozen
 
 from klavier.events.model import Event, JsonObject
-from klavier.klaviyo.legacy.event import Unsayable, event_of, person_of
-from klavier.klaviyo.legacy.said import Said, post
+from klavier.klaviyo.legacy.translation import (
+    CannotTranslate,
+    Translation,
+    post,
+    translate_event,
+    translate_profile,
+)
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.klaviyo.specials import IDENTIFIERS
+from klavier.klaviyo.special_properties import TRANSLATED_IDENTIFIERS
 
 Method = Literal["GET", "POST"]
 
@@ -29,14 +34,14 @@ class _DataCall:
     method: Method = "GET"
 
     def native(self) -> Request:
-        """Give the call to the letter: GET carries the document as base64, POST as a form with plain JSON."""
+        """Return the call exactly: GET carries the document as base64, POST as a form with plain JSON."""
         written = orjson.dumps(self.document)
         if self.method == "GET":
             return Request("GET", self.path, params={"data": base64.b64encode(written).decode()})
         return Request("POST", self.path, form={"data": written.decode()})
 
-    def complaint(self, response: Response) -> str:
-        """Say what is wrong with a good status: these calls answer the text 1 for accepted, 0 for not."""
+    def native_error(self, response: Response) -> str:
+        """Return an error unless the body is the text 1: these calls answer 0, with status 200, for a refusal."""
         accepted = response.json in (1, "1") and response.json is not True
         return "" if accepted else "bad response"
 
@@ -47,14 +52,14 @@ class TrackCall(_DataCall):
 
     path = "/api/track"
 
-    def current(self, event: Event) -> Said:
-        """Say it as POST /api/events."""
+    def current(self, event: Event) -> Translation:
+        """Translate it to POST /api/events."""
         notes: list[str] = []
         try:
-            resource = event_of(self.document, event, notes)
-        except Unsayable as reason:
-            return Said(refusal=str(reason))
-        return Said((post("/api/events", {"data": resource}),), tuple(notes))
+            resource = translate_event(self.document, event, notes)
+        except CannotTranslate as reason:
+            return Translation(refusal=str(reason))
+        return Translation((post("/api/events", {"data": resource}),), tuple(notes))
 
 
 @frozen
@@ -63,14 +68,14 @@ class IdentifyCall(_DataCall):
 
     path = "/api/identify"
 
-    def current(self, _: Event) -> Said:
-        """Say it as POST /api/profile-import, which creates or updates."""
+    def current(self, _: Event) -> Translation:
+        """Translate it to POST /api/profile-import, which creates or updates."""
         notes: list[str] = []
         try:
-            attributes = person_of(self.document.get("properties"), notes)
-        except Unsayable as reason:
-            return Said(refusal=str(reason))
-        return Said((_upsert(attributes),), tuple(notes), without_phone=_without_phone(attributes))
+            attributes = translate_profile(self.document.get("properties"), notes)
+        except CannotTranslate as reason:
+            return Translation(refusal=str(reason))
+        return Translation((_upsert(attributes),), tuple(notes), without_phone=_without_phone(attributes))
 
 
 def _upsert(attributes: JsonObject) -> Request:
@@ -78,7 +83,7 @@ def _upsert(attributes: JsonObject) -> Request:
 
 
 def _without_phone(attributes: JsonObject) -> Request | None:
-    """Say the same of whoever the other identifiers name; None where the phone number is not one of several."""
+    """Return the same request without the phone number; None unless another identifier remains."""
     others = {name: value for name, value in attributes.items() if name != "phone_number"}
-    named = len(others) < len(attributes) and not others.keys().isdisjoint(IDENTIFIERS.values())
+    named = len(others) < len(attributes) and not others.keys().isdisjoint(TRANSLATED_IDENTIFIERS.values())
     return _upsert(others) if named else None

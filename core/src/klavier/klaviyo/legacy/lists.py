@@ -13,30 +13,29 @@ from attrs import field, frozen
 
 from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import to_string, truthy
-from klavier.klaviyo.legacy.event import NOBODY, Unsayable, person_of
-from klavier.klaviyo.legacy.said import Said, post
+from klavier.klaviyo.attributes import CHANNEL_IDENTIFIERS, UNPREFIXED_SPECIALS
+from klavier.klaviyo.legacy.translation import NO_IDENTIFIER, CannotTranslate, Translation, post, translate_profile
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
-_CHANNELS = {"email": "email", "sms": "phone_number"}
-"""The channels that the legacy calls knew, and the identifier that each needs."""
+_CHANNELS = ("email", "sms")
+"""The channels that the legacy calls knew."""
 _SUBSCRIBED = {"marketing": {"consent": "SUBSCRIBED"}}
 
 
 class _ListCall:
-    """What the list calls share: their replies say all in the status."""
+    """What the list calls share: their status alone is the result."""
 
-    def complaint(self, _: Response) -> str:
-        """Say what is wrong with a good status: nothing."""
+    def native_error(self, _: Response) -> str:
+        """Return no error: a success status is a success."""
         return ""
 
 
 @frozen
 class MemberCall(_ListCall):
-    """`POST /api/v1/list/{id}/members`: add one person, with people properties, at once or after a confirmation.
+    """`POST /api/v1/list/{id}/members`: add one profile, with its properties, at once or after a confirmation.
 
-    `confirm_optin` is what the form says: anything but None is sent, None is left to Klaviyo, which asks for the
-    confirmation.
+    `confirm_optin` is the form's member of that name; None omits it, and Klaviyo then asks for a confirmation.
     """
 
     list_id: str
@@ -46,36 +45,36 @@ class MemberCall(_ListCall):
     confirm_optin: Any = None
 
     def native(self) -> Request:
-        """Give the call to the letter: a form, in which the properties are JSON text."""
+        """Return the call exactly: a form, in which the properties are JSON text."""
         form = {"email": to_string(self.email), "api_key": self.api_key}
         if self.confirm_optin is not None:
             form["confirm_optin"] = to_string(self.confirm_optin)
         form["properties"] = orjson.dumps(self.properties).decode()
         return Request("POST", f"/api/v1/list/{quote(self.list_id, safe='')}/members", form=form)
 
-    def current(self, _: Event) -> Said:
-        """Say it today: import the profile, into the list at once, or subscribe it when a confirmation is asked for.
+    def current(self, _: Event) -> Translation:
+        """Translate it: import the profile into the list, or import and subscribe it where a confirmation is asked for.
 
-        The newest revision cannot ask for a confirmation by call: the list's own opt-in setting decides.
+        No request of the newest revision asks for a confirmation by itself: the list's opt-in process decides.
         """
         notes: list[str] = []
         try:
-            attributes = person_of({**self.properties, "$email": self.email}, notes)
-        except Unsayable as reason:
-            return Said(refusal=str(reason))
+            attributes = translate_profile({**self.properties, "$email": self.email}, notes)
+        except CannotTranslate as reason:
+            return Translation(refusal=str(reason))
         if "email" not in attributes:
-            return Said(refusal="a member of a list needs an e-mail address")
+            return Translation(refusal="a member of a list needs an e-mail address")
         if not _confirms(self.confirm_optin):
-            return Said((_import([attributes], self.list_id),), tuple(notes))
+            return Translation((_import([attributes], self.list_id),), tuple(notes))
         subscriber = {"email": attributes["email"], "subscriptions": {"email": _SUBSCRIBED}}
-        return Said((_import([attributes]), _subscribe([subscriber], self.list_id)), tuple(notes))
+        return Translation((_import([attributes]), _subscribe([subscriber], self.list_id)), tuple(notes))
 
 
 @frozen
 class MembersCall(_ListCall):
-    """`POST /api/v2/list/{id}/members`: add profiles at once, whatever the list's opt-in says.
+    """`POST /api/v2/list/{id}/members`: add profiles at once, whatever the list's opt-in process is.
 
-    A profile is `{email, phone_number, ...}` plus people properties and custom ones.
+    A profile is `{email, phone_number, ...}` plus special and custom properties.
     """
 
     list_id: str
@@ -83,19 +82,21 @@ class MembersCall(_ListCall):
     api_key: str = field(repr=False)
 
     def native(self) -> Request:
-        """Give the call to the letter."""
+        """Return the call exactly."""
         return _v2(self.list_id, "members", self.api_key, self.profiles)
 
-    def current(self, _: Event) -> Said:
-        """Say it as one import into the list."""
+    def current(self, _: Event) -> Translation:
+        """Translate it to one import into the list."""
         notes: list[str] = []
         found = [attributes for attributes, _ in _profiles(self.profiles, notes)]
-        return Said((_import(found, self.list_id),), tuple(notes)) if found else Said(refusal=NOBODY)
+        return (
+            Translation((_import(found, self.list_id),), tuple(notes)) if found else Translation(refusal=NO_IDENTIFIER)
+        )
 
 
 @frozen
 class SubscribeCall(_ListCall):
-    """`POST /api/v2/list/{id}/subscribe`: subscribe profiles, as the list's opt-in asks.
+    """`POST /api/v2/list/{id}/subscribe`: subscribe profiles through the list's opt-in process.
 
     `$consent` of a profile names the channels, without it e-mail; `sms_consent` adds SMS.
     """
@@ -105,22 +106,22 @@ class SubscribeCall(_ListCall):
     api_key: str = field(repr=False)
 
     def native(self) -> Request:
-        """Give the call to the letter."""
+        """Return the call exactly."""
         return _v2(self.list_id, "subscribe", self.api_key, self.profiles)
 
-    def current(self, _: Event) -> Said:
-        """Say it as an import of what is known about them, then a subscription to the list."""
+    def current(self, _: Event) -> Translation:
+        """Translate it to an import of the profiles, then a subscription to the list."""
         notes: list[str] = []
         found = list(_profiles(self.profiles, notes))
         subscribers = [one for attributes, given in found if (one := _subscriber(attributes, given, notes))]
         if not subscribers:
-            return Said(refusal="a subscription needs an e-mail address, or a phone number and SMS consent")
+            return Translation(refusal="a subscription needs an e-mail address, or a phone number and SMS consent")
         imported = _import([attributes for attributes, _ in found])
-        return Said((imported, _subscribe(subscribers, self.list_id)), tuple(notes))
+        return Translation((imported, _subscribe(subscribers, self.list_id)), tuple(notes))
 
 
 def _confirms(confirm_optin: Any) -> bool:
-    """Read `confirm_optin` as the form does, where false is the text `false` or `0`."""
+    """Read `confirm_optin` as the form did: false is the text `false` or `0`."""
     if confirm_optin is None:
         return True
     return truthy(confirm_optin) and to_string(confirm_optin).strip().lower() not in ("false", "0")
@@ -132,30 +133,13 @@ def _v2(list_id: str, verb: str, api_key: str, profiles: tuple[JsonObject, ...])
 
 
 def _profiles(profiles: tuple[JsonObject, ...], notes: list[str]) -> Iterable[tuple[JsonObject, JsonObject]]:
-    """Give each profile that can be told apart as attributes, with the profile as given."""
+    """Yield each profile that has an identifier: its attributes, and the profile as given."""
     for given in profiles:
-        people = {_V2_NAMES.get(key, key): value for key, value in given.items() if key != "sms_consent"}
+        properties = {UNPREFIXED_SPECIALS.get(key, key): value for key, value in given.items() if key != "sms_consent"}
         try:
-            yield person_of(people, notes), given
-        except Unsayable as reason:
+            yield translate_profile(properties, notes), given
+        except CannotTranslate as reason:
             notes.append(f"a profile left out: {reason}")
-
-
-_V2_NAMES = {"external_id": "$id", "id": "$id"} | {
-    name: f"${name}"
-    for name in (
-        "email",
-        "phone_number",
-        "first_name",
-        "last_name",
-        "title",
-        "organization",
-        "city",
-        "region",
-        "country",
-    )
-}
-"""Version 2 takes people's names without the dollar too."""
 
 
 def _subscriber(attributes: JsonObject, given: JsonObject, notes: list[str]) -> JsonObject | None:
@@ -163,9 +147,10 @@ def _subscriber(attributes: JsonObject, given: JsonObject, notes: list[str]) -> 
     named = [channel for channel in (consent if isinstance(consent, list) else [consent]) if channel in _CHANNELS]
     channels = [*(named or ["email"]), *(["sms"] if truthy(given.get("sms_consent")) else [])]
     subscriber: JsonObject = {"subscriptions": {}}
-    for channel, attribute in _CHANNELS.items():
+    for channel in _CHANNELS:
         if channel not in channels:
             continue
+        attribute = CHANNEL_IDENTIFIERS[channel]
         if attribute in attributes:
             subscriber[attribute] = attributes[attribute]
             subscriber["subscriptions"][channel] = _SUBSCRIBED

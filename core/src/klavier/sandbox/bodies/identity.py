@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from klavier.klaviyo.attributes import LOCATION_ATTRIBUTES, TEXT_ATTRIBUTES
 from klavier.klaviyo.limits import EMAIL, PROFILE_BYTES
 from klavier.sandbox.rules import Rules
 from klavier.sandbox.shape import Check, Flaw, either, many, nullable, number, of_type, record, text
@@ -19,8 +20,8 @@ _EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
 BAD_PHONE = "Invalid phone number format (Example of a valid format: +12345678901)."
 _LONE_PHONE = "The account has no SMS set up: a profile needs an identifier besides its phone number."
 
-TEXTS = ("first_name", "last_name", "organization", "title", "image")
-_PLACES = ("address1", "address2", "city", "country", "region", "zip", "timezone")
+_TEXTS = frozenset(TEXT_ATTRIBUTES) - {"locale"}
+_PLACES = frozenset(LOCATION_ATTRIBUTES) - {"latitude", "longitude", "ip"}
 
 
 def is_phone(value: object) -> bool:
@@ -53,7 +54,7 @@ def email(rules: Rules) -> Check:
 def attributes(rules: Rules, *extra: str) -> dict[str, Check]:
     """Give the attributes of a profile; `extra` names those that not every call takes (`anonymous_id`, `_kx`)."""
     plain = maybe_null(rules, text())
-    fields = dict.fromkeys((*TEXTS, "external_id", "phone_number"), plain)
+    fields = dict.fromkeys((*_TEXTS, "external_id", "phone_number"), plain)
     fields["email"] = email(rules)
     fields["location"] = maybe_null(rules, _location(rules))
     fields["properties"] = maybe_null(rules, of_type(dict))

@@ -3,15 +3,20 @@
 from typing import Any
 
 from klavier.jsvalues import to_string
+from klavier.klaviyo.attributes import SPECIAL_ATTRIBUTES, SPECIAL_IDENTIFIERS, SPECIAL_LOCATION
 from klavier.sandbox.bodies.identity import email, is_email, is_phone, phone_flaw
 from klavier.sandbox.rules import Rules
 from klavier.sandbox.shape import Check, Flaw
-from klavier.sandbox.tables.people import PEOPLE
 
 _FILLERS = str.maketrans("", "", " -.()")
 """What people write between the digits of a phone number."""
 
-_KINDS = tuple(name for name, (part, _) in PEOPLE.items() if part == "identifier")
+_SPECIALS = {
+    **{special: ("identifier", name) for special, name in SPECIAL_IDENTIFIERS.items()},
+    **{special: ("attribute", name) for special, name in SPECIAL_ATTRIBUTES.items()},
+    **{special: ("location", name) for special, name in SPECIAL_LOCATION.items()},
+}
+"""Each special property: the part of a profile that holds it, and its name there; others are custom properties."""
 
 
 def profile_attributes(people: dict[str, Any]) -> dict[str, Any]:
@@ -23,7 +28,7 @@ def profile_attributes(people: dict[str, Any]) -> dict[str, Any]:
     location: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     for key, value in people.items():
-        part, name = PEOPLE.get(key, ("property", key))
+        part, name = _SPECIALS.get(key, ("property", key))
         if part == "property" or isinstance(value, (dict, list)):
             properties[key] = value
         elif part == "location":
@@ -58,9 +63,9 @@ def free_profile(rules: Rules) -> Check:
 
     def check(people: Any) -> list[Flaw] | None:
         found = profile_attributes(people)
-        given = [PEOPLE[kind][1] for kind in _KINDS if found.get(PEOPLE[kind][1])]
+        given = [name for name in SPECIAL_IDENTIFIERS.values() if found.get(name)]
         if not given:
-            return [("", f"At least one identifier is required: {', '.join(_KINDS)}.")]
+            return [("", f"At least one identifier is required: {', '.join(SPECIAL_IDENTIFIERS)}.")]
         if found.get("email") and (flaws := fits(found["email"])):
             return [("/$email", flaws[0][1])]
         flaw = phone_flaw(found, sms=sms, others=given != ["phone_number"])

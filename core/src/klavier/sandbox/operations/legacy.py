@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from klavier.jsvalues import to_string
+from klavier.klaviyo.attributes import UNPREFIXED_SPECIALS
 from klavier.sandbox.bodies.people import forgiving_attributes
 from klavier.sandbox.exchange import Exchange, Reply
 from klavier.sandbox.operations.events import Person, attributed, said_by_specials, store
@@ -20,7 +21,6 @@ from klavier.sandbox.operations.subscriptions import subscribe as grant
 from klavier.sandbox.profile import Consent, Profile
 from klavier.sandbox.profiles import identifiers_in
 from klavier.sandbox.refused import RefusedError
-from klavier.sandbox.tables.people import V2_PEOPLE
 from klavier.sandbox.times import read_time
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -176,7 +176,7 @@ def _v2_profiles(exchange: Exchange) -> list[tuple[dict[str, Any], Profile]]:
     rows = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
     found = []
     for row in rows:
-        people = {V2_PEOPLE.get(key, key): value for key, value in row.items() if key != "sms_consent"}
+        people = {UNPREFIXED_SPECIALS.get(key, key): value for key, value in row.items() if key != "sms_consent"}
         profile = _person(exchange, people)
         if profile is None:
             raise RefusedError(400, "Each profile needs a valid email, phone_number or external_id.")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from klavier import Outcome, Request, Response, parse_event
-from klavier.klaviyo.legacy import IdentifyCall, LegacyCall, MemberCall, TrackCall, say
+from klavier.klaviyo.legacy import IdentifyCall, LegacyCall, MemberCall, TrackCall, legacy_flow
 from klavier.vendor import Wire
 
 EVENT = parse_event({"type": "track", "messageId": "m-1"})
@@ -21,7 +21,7 @@ ONE = Response(200, 1)
 def run(
     calls: Sequence[LegacyCall], wire: Wire, replies: Sequence[Response], notes: Sequence[str] = ()
 ) -> tuple[Outcome, list[Request]]:
-    flow, requests, answers = say(calls, wire, EVENT, notes), [], iter(replies)
+    flow, requests, answers = legacy_flow(calls, wire, EVENT, notes), [], iter(replies)
     try:
         request = next(flow)
         while True:
