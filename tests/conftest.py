@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from klavier.delivery.outbox import Outbox
+from klavier.outbox import Outbox
 
 
 @pytest.fixture(autouse=True)

@@ -21,20 +21,20 @@ import orjson
 from attrs import evolve, frozen
 
 from klavier import Plugins, Request, Response, Vendor, load_vendor
-from klavier.delivery.bulk import Row, Unit, in_one, pack
-from klavier.delivery.courier import Courier
-from klavier.delivery.dispatcher import Dispatcher, Pace
-from klavier.delivery.drivers import plan
-from klavier.delivery.leg import Leg
-from klavier.delivery.outbox import Outbox
-from klavier.delivery.pacing import Pacer
-from klavier.delivery.translator import Translator
-from klavier.delivery.transport import AsyncTransport
 from klavier.events.reader import parse_event
+from klavier.flows.drivers import plan
+from klavier.flows.execution import FlowExecution
+from klavier.http.transport import AsyncTransport
 from klavier.klaviyo.endpoints import ENDPOINTS, UNLIMITED
-from klavier.relay.accepting import accept
-from klavier.relay.opening import FEWEST_CALLS
+from klavier.outbox import Outbox
+from klavier.relay.factory import FEWEST_CALLS
+from klavier.relay.intake import accept
 from klavier.retry import RetryPolicy
+from klavier.worker.bulk import Row, Unit, in_one, pack
+from klavier.worker.rate_limiter import RateLimiter
+from klavier.worker.sender import Sender
+from klavier.worker.translator import Translator
+from klavier.worker.worker import Pace, Worker
 from tests.benchmarks.rudderstack import _track
 from tests.support.counting_server import counting_server
 
@@ -140,10 +140,10 @@ def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Call
 
         async def main() -> None:
             async with connect() as send:
-                await Dispatcher(
+                await Worker(
                     outbox,
                     Translator(known, Plugins()),
-                    Courier(send, Pacer(time.monotonic, rates=unlimited), time.monotonic),
+                    Sender(send, RateLimiter(time.monotonic, rates=unlimited), time.monotonic),
                     policy=RetryPolicy(),
                     pace=pace,
                     now=time.time,
@@ -178,7 +178,7 @@ def client_alone(name: str, requests: list[Request], count: int, url: str, conne
 def singles(events: list[dict[str, Any]]) -> list[Request]:
     """Translate events beforehand: the requests that the vendor's own calls are, their bodies serialised."""
     known = vendor()
-    legs = [Leg(delivery) for event in events for delivery in plan(known, [parse_event(event)])]
+    legs = [FlowExecution(delivery) for event in events for delivery in plan(known, [parse_event(event)])]
     found = [leg.request for leg in legs if leg.request is not None]
     assert all(request.body for request in found)
     return found

@@ -8,11 +8,11 @@ import json
 from typing import Any
 
 from klavier import Vendor, load_vendor, parse_line
-from klavier.delivery.collector import resting
-from klavier.delivery.drivers import deliver, plan
+from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.endpoints import usual_success
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.worker.collector import resting
 from tests.benchmarks.timing import Rate, best, measure, print_both
 
 SINGLE, BATCHED = 7_000, 46_000

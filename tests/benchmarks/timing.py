@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from klavier import Outcome, Response, Vendor, parse_line
-from klavier.delivery.drivers import deliver, plan
-from klavier.flows import SendOne
+from klavier.flows.drivers import deliver, plan
+from klavier.flows.send_one import SendOne
 from klavier.klaviyo.endpoints import usual_success
 from klavier.klaviyo.request import Request
 

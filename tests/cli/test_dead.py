@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.delivery.outbox import Outbox
+from klavier.outbox import Outbox
 from klavier.relay.relay import always
 from tests.cli.conftest import Run
 from tests.support.terminal import Terminal

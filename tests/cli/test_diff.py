@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from klavier.cli.progress import lines_with_progress
-from klavier.delivery.lines import read_lines
 from klavier.plugins import installed_plugins
+from klavier.streams.lines import read_lines
 from tests.cli.conftest import Run
 from tests.support.repository import ROOT
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.delivery.outbox import Outbox
 from klavier.klaviyo.endpoints import RateLimit
+from klavier.outbox import Outbox
 from klavier.sandbox.server import SandboxServer
 from tests.support.terminal import Terminal
 

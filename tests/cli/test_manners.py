@@ -84,7 +84,7 @@ def test_the_version(run: Run) -> None:
 
 def test_the_log_is_for_those_who_ask_for_it(start: Start) -> None:
     event = b'{"type": "track", "userId": "u1", "event": "Explode"}'
-    for options, words in (([], b""), (["--verbose"], b"ERROR klavier.delivery: a flow raised RuntimeError at ")):
+    for options, words in (([], b""), (["--verbose"], b"ERROR klavier.flows: a flow raised RuntimeError at ")):
         output, log = start(*options, "plan", "-").communicate(event, timeout=60)
         assert b"because the vendor raised RuntimeError" in output
         assert words in log

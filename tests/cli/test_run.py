@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.delivery.outbox import Outbox
+from klavier.outbox import Outbox
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, Start
 

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 import klavier
 from klavier.cli.app import app
-from klavier.delivery.outbox import Entry
-from klavier.delivery.verdict import verdict
-from klavier.delivery.voyage import Result
+from klavier.outbox import Entry
 from klavier.outcome import delivered, failed
 from klavier.plugins import installed_plugins
-from klavier.relay.opening import parts_of
+from klavier.relay.factory import parts_of
 from klavier.retry import RetryPolicy, told
+from klavier.worker.attempt import Result
+from klavier.worker.settlement import verdict
 
 VENDORS = sorted(installed_plugins().vendors)
 STATUSES = (0, 400, 401, 403, 404, 408, 409, 410, 413, 422, 423, 425, 429, 500, 501, 502, 503, 504, 505, 520, 524, 530)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from klavier import Event, Outcome, Track, Vendor, load_vendor, parse_line
-from klavier.delivery.drivers import deliver, deliver_async, in_order, plan
-from klavier.delivery.transport import AsyncTransport, Transport
+from klavier.flows.drivers import deliver, deliver_async, in_order, plan
+from klavier.http.transport import AsyncTransport, Transport
 from klavier.outcome import KINDS
 from klavier.sandbox import Fault, Sandbox
 from klavier.sandbox.server import SandboxServer

@@ -10,7 +10,7 @@ import pytest
 
 import klavier
 from klavier import Event, Outcome
-from klavier.delivery.drivers import deliver, in_order, plan
+from klavier.flows.drivers import deliver, in_order, plan
 from klavier.sandbox import Sandbox
 from tests.support.documented_calls import Call, Method, Sdk, documented_calls
 from tests.support.sdks import Captured, capture

@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import klavier
-from klavier.delivery.courier import Courier
-from klavier.delivery.dispatcher import Dispatcher, Pace
-from klavier.delivery.outbox import Outbox
-from klavier.delivery.pacing import Pacer
-from klavier.delivery.translator import Translator
-from klavier.relay.opening import FEWEST_CALLS
+from klavier.outbox import Outbox
+from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
 from klavier.testing.strategies import stream_payloads
+from klavier.worker.rate_limiter import RateLimiter
+from klavier.worker.sender import Sender
+from klavier.worker.translator import Translator
+from klavier.worker.worker import Pace, Worker
 from tests.support.virtual_time import run_virtually
 
 KEYS: dict[str, dict[str, Any]] = {
@@ -39,10 +39,10 @@ def deliver(vendor: klavier.Vendor, payloads: Sequence[Any], pace: Pace) -> tupl
 
     async def main() -> None:
         clock = asyncio.get_running_loop().time
-        dispatcher = Dispatcher(
+        dispatcher = Worker(
             outbox,
             Translator(vendor, klavier.Plugins()),
-            Courier(sandbox.send_async, Pacer(clock), clock),
+            Sender(sandbox.send_async, RateLimiter(clock), clock),
             policy=RetryPolicy(),
             pace=pace,
             now=clock,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.delivery.outbox import Outbox, Settled
+from klavier.outbox import Outbox, Settled
 from klavier.relay.relay import Connect, always
 
 CONFIG = """

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 import klavier
-from klavier.delivery.drivers import deliver
 from klavier.errors import TransportError
+from klavier.flows.drivers import deliver
 from klavier.klaviyo.request import Request
 from klavier.outcome import Outcome
 from klavier.sandbox import FakeClock, Fault, Sandbox

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from klavier import Sandbox, Vendor
-from klavier.delivery.drivers import deliver, plan
 from klavier.events.model import Event
+from klavier.flows.drivers import deliver, plan
 
 _OF_PROFILE = {
     "identifiers": ("identifiers",),

@@ -51,7 +51,7 @@ def _live(config: Path, numbers: Iterable[int], *, to_the_end: bool) -> None:
 def main() -> None:
     """Serve lives until standard input ends."""
     import klavier  # noqa: PLC0415 -- so that no life has to
-    import klavier.delivery.transport  # noqa: F401, PLC0415 -- as above
+    import klavier.http.transport  # noqa: F401, PLC0415 -- as above
 
     config = Path(sys.argv[1])
     for line in sys.stdin:

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, Protocol
 
 from klavier import Request, Response
-from klavier.delivery.transport import AsyncTransport, Transport
+from klavier.http.transport import AsyncTransport, Transport
 
 KEY = "pk_0123456789abcdef"
 EVENT = Request("POST", "/api/events", json={"data": {"type": "event"}}, revision="2026-10-15")

@@ -10,18 +10,18 @@ from typing import Any
 import orjson
 
 import klavier
-from klavier.delivery.courier import Courier
-from klavier.delivery.dispatcher import Dispatcher, Pace
-from klavier.delivery.outbox import Entry, Outbox
-from klavier.delivery.pacing import Pacer
-from klavier.delivery.translator import Translator
 from klavier.events.model import Event
-from klavier.flows import SendOne
+from klavier.flows.send_one import SendOne
 from klavier.klaviyo.endpoints import find_endpoint
 from klavier.klaviyo.revisions import CURRENT
+from klavier.outbox import Entry, Outbox
 from klavier.outcome import Outcome, delivered, failed
 from klavier.retry import RetryPolicy
 from klavier.vendor import Delivery, Flow
+from klavier.worker.rate_limiter import RateLimiter
+from klavier.worker.sender import Sender
+from klavier.worker.translator import Translator
+from klavier.worker.worker import Pace, Worker
 from tests.support.klaviyo_windows import FixedWindows
 
 
@@ -149,10 +149,10 @@ class Simulation:
         self.klaviyo = FakeKlaviyo(self.clock, **kwargs)
         self.outbox = outbox
         self.outcomes: Counter[str] = Counter()
-        self.dispatcher = Dispatcher(
+        self.dispatcher = Worker(
             outbox,
             Translator(PlainVendor(), klavier.Plugins()),
-            Courier(self.klaviyo.send, Pacer(self.clock), self.clock),
+            Sender(self.klaviyo.send, RateLimiter(self.clock), self.clock),
             policy=policy or RetryPolicy(),
             pace=pace or Pace(),
             now=self.clock,

@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from klavier.comparison.report import Comparison
     from klavier.config.load import load_config
     from klavier.config.model import Config
-    from klavier.delivery.rehearsal import Rehearsal, rehearse
     from klavier.errors import (
         ConfigError,
         DeliveryError,
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     )
     from klavier.events.model import Alias, Event, Group, Identify, Page, Screen, Track
     from klavier.events.reader import parse_event, parse_line
-    from klavier.flows import SendOne
+    from klavier.flows.rehearsal import Rehearsal, rehearse
+    from klavier.flows.send_one import SendOne
     from klavier.hookspecs import hookimpl
     from klavier.klaviyo.request import Request
     from klavier.klaviyo.response import ApiError, Response
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from klavier.plugins import Plugins
     from klavier.relay.async_relay import AsyncRelay
     from klavier.relay.counts import Counts
-    from klavier.relay.opening import aopen, open  # noqa: A004 -- klavier.open reads as it should
+    from klavier.relay.factory import aopen, open  # noqa: A004 -- klavier.open reads as it should
     from klavier.relay.relay import Relay
     from klavier.retry import RetryPolicy
     from klavier.sandbox.sandbox import Sandbox
@@ -46,7 +46,7 @@ _HOMES = {
     "klavier.comparison.report": ("Comparison",),
     "klavier.config.load": ("load_config",),
     "klavier.config.model": ("Config",),
-    "klavier.delivery.rehearsal": ("Rehearsal", "rehearse"),
+    "klavier.flows.rehearsal": ("Rehearsal", "rehearse"),
     "klavier.errors": (
         "ConfigError",
         "DeliveryError",
@@ -59,7 +59,7 @@ _HOMES = {
     ),
     "klavier.events.model": ("Alias", "Event", "Group", "Identify", "Page", "Screen", "Track"),
     "klavier.events.reader": ("parse_event", "parse_line"),
-    "klavier.flows": ("SendOne",),
+    "klavier.flows.send_one": ("SendOne",),
     "klavier.hookspecs": ("hookimpl",),
     "klavier.klaviyo.request": ("Request",),
     "klavier.klaviyo.response": ("ApiError", "Response"),
@@ -70,7 +70,7 @@ _HOMES = {
     "klavier.plugins": ("Plugins",),
     "klavier.relay.async_relay": ("AsyncRelay",),
     "klavier.relay.counts": ("Counts",),
-    "klavier.relay.opening": ("aopen", "open"),
+    "klavier.relay.factory": ("aopen", "open"),
     "klavier.relay.relay": ("Relay",),
     "klavier.retry": ("RetryPolicy",),
     "klavier.sandbox.sandbox": ("Sandbox",),

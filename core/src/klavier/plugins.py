@@ -103,7 +103,7 @@ class Plugins:
         Raises `EventError` where the plugin whose format it is refuses it, raises anything, or gives no event.
         """
         for call in self._calls("klavier_read_event"):
-            from klavier.offers import fault_of_event  # noqa: PLC0415 -- see above
+            from klavier.plugin_checks import fault_of_event  # noqa: PLC0415 -- see above
 
             try:
                 event: Any = call.run(payload=payload)
@@ -138,8 +138,8 @@ class Plugins:
     def transform(self, event: "Event", vendor: str) -> "Event | Outcome":
         """Run every transformation in turn; an outcome drops the event, also the `failed` one of a broken plugin."""
         for call in self._calls("klavier_transform_event"):
-            from klavier.offers import fault_of_change  # noqa: PLC0415 -- see above
             from klavier.outcome import Outcome, failed  # noqa: PLC0415 -- see above
+            from klavier.plugin_checks import fault_of_change  # noqa: PLC0415 -- see above
 
             try:
                 result: Any = call.run(event=event, vendor=vendor)
@@ -209,7 +209,7 @@ class Plugins:
     def _vendors_of(self, plugin: object, shown: str) -> "dict[str, VendorSpec]":
         found: dict[str, VendorSpec] = {}
         for call in self._calls("klavier_vendors"):
-            from klavier.offers import fault_of_spec  # noqa: PLC0415 -- see above
+            from klavier.plugin_checks import fault_of_spec  # noqa: PLC0415 -- see above
 
             for spec in call.run() if call.owner is plugin else ():
                 problem = fault_of_spec(spec, {**self._vendors, **found})

@@ -13,7 +13,7 @@ from cattrs.errors import ClassValidationError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from klavier.errors import ConfigError, EventError
-from klavier.mistakes import InsideError, did_you_mean, mistakes
+from klavier.settings_errors import InsideError, did_you_mean, mistakes
 from klavier.strictjson import checked_copy, kind_of
 
 _REQUIRED: Any = attrs.NOTHING

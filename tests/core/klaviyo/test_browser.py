@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klavier import Delivery, Outcome, Request, Response, UsageError, parse_event
-from klavier.delivery.drivers import deliver
+from klavier.flows.drivers import deliver
 from klavier.klaviyo.browser import NO_IDENTITY, browser_flow, javascript
 from klavier.klaviyo.revisions import CURRENT
 from klavier.vendor import BrowserCall

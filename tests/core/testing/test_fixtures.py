@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klavier import Alias, Group, Identify, Page, Screen, Track, load_vendor, parse_event
-from klavier.delivery.transport import Transport
+from klavier.http.transport import Transport
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from klavier.testing import hostile_sandbox

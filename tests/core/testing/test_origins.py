@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from klavier.testing.origins import Origins
+from klavier.testing.provenance import Origins
 
 EVENT: dict[str, Any] = {
     "name": "  Ana de Armas ",

@@ -9,8 +9,8 @@ import pytest
 from klavier import Request, load_vendor, parse_event
 from klavier.klaviyo import CURRENT
 from klavier.testing import invariants
+from klavier.testing.decoding import leaves, said
 from klavier.testing.profiles import profiles
-from klavier.testing.saying import leaves, said
 
 GIVEN = {
     "public_api_key": "PUBKEY",

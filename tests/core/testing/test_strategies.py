@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from klavier import Event, Identify, Track, parse_event
 from klavier.strictjson import find_fault
 from klavier.testing import strategies
-from klavier.testing.saying import leaves
+from klavier.testing.decoding import leaves
 from klavier.testing.strategies import Payload
 
 LARGEST = 100_000

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from klavier import Event, Outcome, Vendor, load_vendor, parse_event, rehearse
-from klavier.delivery.drivers import deliver, plan
+from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.endpoints import find_endpoint
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox

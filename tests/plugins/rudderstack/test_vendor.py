@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from klavier import ConfigError, load_vendor, parse_event, rehearse
-from klavier.delivery.drivers import plan
+from klavier.flows.drivers import plan
 from klavier.settings import describe
 from klavier.testing.strategies import payloads
 from klavier_rudderstack.settings import RudderStackSettings

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from klavier import Event, Outcome, Vendor, load_vendor, parse_event
-from klavier.delivery.drivers import deliver, plan
+from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.attributes import SPECIAL_ATTRIBUTES, SPECIAL_IDENTIFIERS, SPECIAL_LOCATION
 from klavier.sandbox import Sandbox
 from klavier.vendor import FidelityName, Wire

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from klavier import Outcome, Request, Response, Sandbox, load_vendor, parse_event, rehearse
-from klavier.delivery.drivers import deliver, plan
+from klavier.flows.drivers import deliver, plan
 from klavier_segment_actions.account import ListChoice
 from tests.support.schemas import assert_valid
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klavier import Response, Sandbox, load_vendor, parse_event, rehearse
-from klavier.delivery.drivers import deliver, plan
+from klavier.flows.drivers import deliver, plan
 
 PROFILE = {"profile": {"email": {"@path": "$.context.traits.email"}}}
 

@@ -6,17 +6,17 @@ from contextlib import contextmanager
 
 from klavier.cli.setup import KEYS, Setup
 from klavier.cli.where import CONFIG_FILE
-from klavier.delivery.drivers import Send
-from klavier.delivery.pacing import Pacer
-from klavier.delivery.patience import Patient
 from klavier.errors import ConfigError
+from klavier.flows.drivers import Send
+from klavier.streams.patience import Patient
+from klavier.worker.rate_limiter import RateLimiter
 
 
 @contextmanager
-def connect(setup: Setup, *, tries: int = 6, pacer: Pacer | None = None) -> Iterator[Send]:
+def connect(setup: Setup, *, tries: int = 6, pacer: RateLimiter | None = None) -> Iterator[Send]:
     """Open a transport to the setup's Klaviyo, each request tried so often; raises `ConfigError` without any key."""
     keys = check_keys(setup)
-    from klavier.delivery.transport import Transport  # noqa: PLC0415 -- loads an HTTP client
+    from klavier.http.transport import Transport  # noqa: PLC0415 -- loads an HTTP client
 
     klaviyo = setup.config.klaviyo
     with Transport(
@@ -31,7 +31,7 @@ def connect(setup: Setup, *, tries: int = 6, pacer: Pacer | None = None) -> Iter
         verify=klaviyo.verify,
     ) as transport:
         policy = setup.plugins.vendor(setup.vendor.name).retry
-        patient = Patient(transport.send, pacer or Pacer(time.monotonic), policy=policy, tries=tries)
+        patient = Patient(transport.send, pacer or RateLimiter(time.monotonic), policy=policy, tries=tries)
         try:
             yield patient.send
         finally:

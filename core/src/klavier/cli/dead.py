@@ -12,13 +12,13 @@ from typing import Any
 import click
 import orjson
 
-from klavier.cli.asjson import line_of
+from klavier.cli.json_output import line_of
+from klavier.cli.open_outbox import letter_of, opened
 from klavier.cli.selection import Selection, selection_options
 from klavier.cli.setup import Choice, config_option, prepare
-from klavier.cli.stored import letter_of, opened
 from klavier.cli.wording import count, paint, plain, width
-from klavier.delivery.outbox import DeadLetter
 from klavier.errors import UsageError
+from klavier.outbox import DeadLetter
 
 _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 

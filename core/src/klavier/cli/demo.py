@@ -10,11 +10,11 @@ import click
 from klavier.cli.plan import shown
 from klavier.cli.setup import Choice, known_plugins, prepare_alone, settings_option, warn_of_broken
 from klavier.cli.sources import check_readable, lines_of
-from klavier.cli.tally import Tally
+from klavier.cli.summary import Tally
 from klavier.cli.wording import paint
-from klavier.delivery.lines import Line, read_lines
-from klavier.delivery.pipeline import Pipeline
 from klavier.errors import ConfigError
+from klavier.streams.lines import Line, read_lines
+from klavier.streams.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from klavier.plugins import Plugins

@@ -14,10 +14,10 @@ from klavier.cli.diff_table import table
 from klavier.cli.progress import lines_with_progress
 from klavier.cli.setup import Choice, Setup, config_option, known_plugins, prepare, warn_of_broken
 from klavier.cli.sources import check_readable, lines_of
-from klavier.comparison.hiding import without
+from klavier.comparison.masking import without
 from klavier.comparison.wording import count
-from klavier.delivery.pipeline import Result, read
 from klavier.errors import UsageError
+from klavier.streams.pipeline import Result, read
 
 if TYPE_CHECKING:
     from klavier.comparison.compare import Comparing, OptIn

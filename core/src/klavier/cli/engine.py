@@ -8,21 +8,21 @@ from attrs import evolve, frozen
 
 from klavier.cli.connect import check_keys, connect
 from klavier.cli.setup import Setup
-from klavier.delivery.pacing import Pacer
-from klavier.delivery.pipeline import Pipeline
+from klavier.streams.pipeline import Pipeline
+from klavier.worker.rate_limiter import RateLimiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from klavier.delivery.in_bulk import InBulk
+    from klavier.streams.run import StreamRun
 
 
 @frozen
 class Engine:
     """What delivers lines, and what it keeps Klaviyo's limits by."""
 
-    delivers: "Pipeline | InBulk"
-    pacer: Pacer
+    delivers: "Pipeline | StreamRun"
+    pacer: RateLimiter
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def engine(
         in_bulk = _in_bulk(setup, shows_events=shows_events, is_ready=is_ready)
         yield Engine(in_bulk, in_bulk.pacer)
         return
-    pacer = Pacer(time.monotonic)
+    pacer = RateLimiter(time.monotonic)
     with connect(setup, pacer=pacer) as send:
         pipeline = Pipeline(
             setup.vendor,
@@ -51,14 +51,14 @@ def engine(
         yield Engine(pipeline, pacer)
 
 
-def _in_bulk(setup: Setup, *, shows_events: bool, is_ready: "Callable[[], bool] | None") -> "InBulk":
-    from klavier.delivery.in_bulk import InBulk  # noqa: PLC0415 -- loads the event loop and the outbox
-    from klavier.relay.opening import connect_to, pace_of  # noqa: PLC0415 -- as above
+def _in_bulk(setup: Setup, *, shows_events: bool, is_ready: "Callable[[], bool] | None") -> "StreamRun":
+    from klavier.relay.factory import connect_to, pace_of  # noqa: PLC0415 -- as above
+    from klavier.streams.run import StreamRun  # noqa: PLC0415 -- loads the event loop and the outbox
 
     check_keys(setup)
     config = evolve(setup.config, delivery=evolve(setup.config.delivery, bulk="max"))
     connect_in_loop = connect_to(config, setup.vendor)
-    return InBulk(
+    return StreamRun(
         setup.vendor,
         connect_in_loop,
         plugins=setup.plugins,

@@ -43,7 +43,7 @@ def _ask(points: list[EntryPoint] | None, folder: Path | None) -> Mapping[str, c
 
     plugins = Plugins.discover(points, vendors=False)
     if folder is not None:
-        from klavier.config.beside import load_beside  # noqa: PLC0415 -- as above
+        from klavier.config.local_plugin import load_beside  # noqa: PLC0415 -- as above
 
         load_beside(plugins, folder)
     group = click.Group()

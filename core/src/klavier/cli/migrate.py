@@ -14,7 +14,7 @@ from klavier.cli.setup import config_option, known_plugins, warn_of_broken
 from klavier.cli.sources import check_readable
 from klavier.cli.where import find_config
 from klavier.cli.wording import plain
-from klavier.comparison.hiding import without
+from klavier.comparison.masking import without
 from klavier.config.toml import read_table, read_toml
 from klavier.errors import UsageError
 from klavier.loading import load_vendor

@@ -5,14 +5,14 @@ from typing import Any
 
 import click
 
-from klavier.cli.asjson import line_of, request_object, result_object
+from klavier.cli.json_output import line_of, request_object, result_object
 from klavier.cli.output import Output
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.sources import check_readable, lines_of
-from klavier.cli.tally import Tally
+from klavier.cli.summary import Tally
 from klavier.cli.wording import COLOURS, call_title, event_title, hanging, paint, plain, request_title
-from klavier.delivery.pipeline import Pipeline, Result
 from klavier.klaviyo.endpoints import usual_success
+from klavier.streams.pipeline import Pipeline, Result
 
 _INDENT = 12
 

@@ -7,14 +7,14 @@ from typing import Any
 import click
 import orjson
 
-from klavier.cli.asjson import line_of, redact, request_object
 from klavier.cli.connect import connect
+from klavier.cli.json_output import line_of, redact, request_object
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.wording import COLOURS, call_title, event_title, paint, plain
-from klavier.delivery.drivers import deliver, plan
 from klavier.errors import TransportError, UsageError
 from klavier.events.model import Event
 from klavier.events.reader import parse_line
+from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome

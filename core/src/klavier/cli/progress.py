@@ -13,9 +13,9 @@ from klavier.outcome import KINDS, Kind
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from klavier.delivery.lines import Line
-    from klavier.delivery.pacing import Pacer
-    from klavier.delivery.pipeline import Result
+    from klavier.streams.lines import Line
+    from klavier.streams.pipeline import Result
+    from klavier.worker.rate_limiter import RateLimiter
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class Rate:
 
 
 def with_progress(
-    results: "Iterable[Result]", names: Sequence[str], pacer: "Pacer | None" = None
+    results: "Iterable[Result]", names: Sequence[str], pacer: "RateLimiter | None" = None
 ) -> "Iterator[Result]":
     """Give the results on, and show how much of their sources has been read, how fast, and what bounds it."""
     kinds = Counter(dict.fromkeys(KINDS, 0))
@@ -87,7 +87,7 @@ def _with_bar(
             yield item
 
 
-def _said(kinds: "Counter[Kind]", rate: Rate, pacer: "Pacer | None") -> str:
+def _said(kinds: "Counter[Kind]", rate: Rate, pacer: "RateLimiter | None") -> str:
     """Tell counts, rate and the tightest limit in one line."""
     found = [count(kinds.total(), "event"), f"{rate.look(kinds.total()):,.0f}/s"]
     found += [f"{kinds[kind]:,} {kind}" for kind in KINDS[2:] if kinds[kind]]

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from klavier.cli.connect import check_keys
-from klavier.cli.meter import Meter
+from klavier.cli.open_outbox import folder_of, path_of
+from klavier.cli.run_status import Meter
 from klavier.cli.setup import Choice, config_option, prepare
-from klavier.cli.stored import folder_of, path_of
 
 if TYPE_CHECKING:
     from klavier.relay.relay import Connect
-    from klavier.relay.runner import Parts, Runner
+    from klavier.worker.leased_worker import LeasedWorker, Parts
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -29,7 +29,7 @@ def command(*, config_file: Path | None, until_empty: bool) -> None:
     Then what is under way is finished, and the rest stays in the outbox; a second signal ends at once.
     One process delivers at a time: another one waits, and takes over when the first ends.
     """
-    from klavier.relay.opening import connect_to, parts_of  # noqa: PLC0415 -- loads what delivers
+    from klavier.relay.factory import connect_to, parts_of  # noqa: PLC0415 -- loads what delivers
 
     setup = prepare(Choice(config_file=config_file))
     check_keys(setup)
@@ -43,9 +43,9 @@ def command(*, config_file: Path | None, until_empty: bool) -> None:
 
 async def _deliver(parts: "Parts", connect: "Connect", *, until_empty: bool) -> Meter:
     """Run to the end or to a signal; gives the meter, with the counts."""
-    from klavier.relay.runner import Runner  # noqa: PLC0415 -- as above
+    from klavier.worker.leased_worker import LeasedWorker  # noqa: PLC0415 -- as above
 
-    runner = Runner(parts, own_loop=True)
+    runner = LeasedWorker(parts, own_loop=True)
     meter = Meter(runner)
     _stop_on_signals(runner)
     async with connect() as send:
@@ -58,7 +58,7 @@ async def _deliver(parts: "Parts", connect: "Connect", *, until_empty: bool) -> 
     return meter
 
 
-def _stop_on_signals(runner: "Runner") -> None:
+def _stop_on_signals(runner: "LeasedWorker") -> None:
     """Stop cleanly at the first signal; the second one does what it does to any program."""
     loop = asyncio.get_running_loop()
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 from attrs import frozen
 
-from klavier.cli.stored import letter_of, letters_of
-from klavier.delivery.outbox import DeadLetter, Outbox
+from klavier.cli.open_outbox import letter_of, letters_of
+from klavier.outbox import DeadLetter, Outbox
 
 _Command = Callable[..., Any]
 

@@ -10,16 +10,16 @@ from typing import BinaryIO
 
 import click
 
-from klavier.cli.asjson import line_of, result_object
+from klavier.cli.checkpoint import ENDING, Progress, open_progress
 from klavier.cli.engine import engine
+from klavier.cli.json_output import line_of, result_object
 from klavier.cli.progress import with_progress
-from klavier.cli.resuming import ENDING, Progress, open_progress
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
+from klavier.cli.signals import Stopping
 from klavier.cli.sources import STDIN, Sources, check_readable, rows_of
-from klavier.cli.stopping import Stopping
-from klavier.cli.tally import Tally
-from klavier.delivery.pipeline import Result
+from klavier.cli.summary import Tally
 from klavier.errors import UsageError
+from klavier.streams.pipeline import Result
 
 _INTERRUPTED = 130
 

@@ -10,9 +10,9 @@ import click
 from attrs import field, frozen
 
 from klavier.cli.where import CONFIG_FILE, CONFIG_VARIABLE, find_config
-from klavier.config.beside import discover_beside
 from klavier.config.environment import REFERENCE
 from klavier.config.load import check
+from klavier.config.local_plugin import discover_beside
 from klavier.config.model import Config
 from klavier.config.toml import read_table, read_toml
 from klavier.errors import ConfigError

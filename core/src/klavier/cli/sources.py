@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 import orjson
 
 from klavier.cli.pipe import Pipe
-from klavier.delivery.lines import Line, read_lines
 from klavier.errors import EventError, UsageError
+from klavier.streams.lines import Line, read_lines
 
 if TYPE_CHECKING:
     from klavier.events.model import Event

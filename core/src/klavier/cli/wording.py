@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from klavier.delivery.pacing import Pacer
     from klavier.events.model import Event
     from klavier.klaviyo.request import Request
     from klavier.vendor import BrowserCall
+    from klavier.worker.rate_limiter import RateLimiter
 
 COLOURS = {"delivered": "green", "skipped": "yellow", "rejected": "red", "failed": "red"}
 _LONGEST_NAME = 60
@@ -60,7 +60,7 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def tightness(pacer: "Pacer | None") -> list[str]:
+def tightness(pacer: "RateLimiter | None") -> list[str]:
     """Tell what bounds a run: the operation nearest to its limit, and a pause of the whole account."""
     if pacer is None:
         return []

@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
-from klavier.comparison.about_events import compare_events
-from klavier.comparison.about_lists import compare_consent, compare_lists
-from klavier.comparison.about_people import compare_people
 from klavier.comparison.calls import count_calls
-from klavier.comparison.holdings import Holdings, read_holdings
+from klavier.comparison.diff_events import compare_events
+from klavier.comparison.diff_lists import compare_consent, compare_lists
+from klavier.comparison.diff_profiles import compare_people
 from klavier.comparison.pairing import pair_events
 from klavier.comparison.people import match_people
 from klavier.comparison.report import Case, Comparison, DifferenceKind, Note, SideReport
 from klavier.comparison.rows import Rows
 from klavier.comparison.side import Side
+from klavier.comparison.snapshot import Holdings, read_holdings
 from klavier.errors import UsageError
 from klavier.events.model import Event
 from klavier.outcome import KINDS

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from klavier.comparison.likeness import Said
+from klavier.comparison.similarity import Said
 from klavier.events.model import Event
 from klavier.sandbox.profile import Event as KlaviyoEvent
 from klavier.sandbox.profile import Profile

@@ -12,9 +12,9 @@ from operator import attrgetter
 
 from attrs import field, frozen
 
-from klavier.comparison import likeness
-from klavier.comparison.holdings import Held
-from klavier.comparison.likeness import Said
+from klavier.comparison import similarity as likeness
+from klavier.comparison.similarity import Said
+from klavier.comparison.snapshot import Held
 
 
 @frozen(eq=False)

@@ -4,8 +4,8 @@ from collections.abc import Hashable, Sequence
 
 from attrs import field, frozen
 
-from klavier.comparison.holdings import Person
-from klavier.comparison.likeness import best_pairs
+from klavier.comparison.similarity import best_pairs
+from klavier.comparison.snapshot import Person
 
 
 @frozen(eq=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from klavier.comparison.likeness import are_akin, names
+from klavier.comparison.similarity import are_akin, names
 from klavier.comparison.values import frozen as frozen_value
 from klavier.comparison.values import is_telling
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from klavier.comparison.origins import Numbered, Origins
 from klavier.comparison.report import Note
-from klavier.delivery.drivers import deliver, plan
+from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.endpoints import find_endpoint
 from klavier.outcome import Kind, Outcome
 from klavier.sandbox import FakeClock, Sandbox

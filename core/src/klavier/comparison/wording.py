@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from klavier.comparison.about_lists import WAITS
+from klavier.comparison.diff_lists import WAITS
 from klavier.comparison.report import Comparison, Difference, Part, SideReport
 
 PART_TITLES: Mapping[Part, str] = {

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import attrs
 
-from klavier.config.beside import discover_beside
 from klavier.config.environment import substitute
+from klavier.config.local_plugin import discover_beside
 from klavier.config.model import Config, DeliverySection, KlaviyoSection, build
 from klavier.config.toml import read_toml
 from klavier.errors import ConfigError, EventError, PluginError

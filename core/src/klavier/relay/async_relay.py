@@ -6,11 +6,11 @@ from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Self
 
 from klavier.events.model import Event
-from klavier.relay.accepting import accept
-from klavier.relay.calls import Calls
 from klavier.relay.counts import Counts
+from klavier.relay.intake import accept
 from klavier.relay.relay import FLUSH_SECONDS, Connect
-from klavier.relay.runner import Parts, Runner
+from klavier.relay.tracking_api import Calls
+from klavier.worker.leased_worker import LeasedWorker, Parts
 
 _POLL = 0.02
 
@@ -21,7 +21,7 @@ class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
     def __init__(self, parts: Parts, connect: Connect) -> None:
         self._parts = parts
         self._connect = connect
-        self._runner: Runner | None = None
+        self._runner: LeasedWorker | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def send(self, event: Event | Mapping[str, Any]) -> bool:
@@ -78,11 +78,11 @@ class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
 
     def _start(self) -> None:
         if self._task is None or self._task.done():
-            self._runner = Runner(self._parts)
+            self._runner = LeasedWorker(self._parts)
             self._task = asyncio.create_task(self._run(self._runner), name="klavier")
         elif self._runner is not None:
             self._runner.notify()
 
-    async def _run(self, runner: Runner) -> None:
+    async def _run(self, runner: LeasedWorker) -> None:
         async with self._connect() as send:
             await runner.run(send)

@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 
 from klavier.events.model import Event
-from klavier.relay.accepting import accept
-from klavier.relay.calls import Calls
 from klavier.relay.counts import Counts
-from klavier.relay.runner import AsyncSend, Parts, Runner
+from klavier.relay.intake import accept
+from klavier.relay.tracking_api import Calls
+from klavier.worker.leased_worker import AsyncSend, LeasedWorker, Parts
 
 Connect = Callable[[], AbstractAsyncContextManager[AsyncSend]]
 """Opens the transport inside the event loop that uses it."""
@@ -36,7 +36,7 @@ class Relay(Calls[bool]):
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._runner: Runner | None = None
+        self._runner: LeasedWorker | None = None
         self._closed = False
 
     def send(self, event: Event | Mapping[str, Any]) -> bool:
@@ -118,7 +118,7 @@ class Relay(Calls[bool]):
 
     async def _run(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        self._runner = Runner(self._parts, own_loop=True)
+        self._runner = LeasedWorker(self._parts, own_loop=True)
         ready.set()
         async with self._connect() as send:
             await self._runner.run(send)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 from attrs import define, field
 
-from klavier.delivery.message import decode_body
+from klavier.http.encoding import decode_body
 from klavier.klaviyo.response import Response
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 from klavier.klaviyo.attributes import IDENTIFIERS as ATTRIBUTE_IDENTIFIERS
 from klavier.klaviyo.attributes import SPECIAL_IDENTIFIERS
 from klavier.klaviyo.request import Request
-from klavier.testing.saying import said
+from klavier.testing.decoding import said
 
 IDENTIFIERS = ("id", *ATTRIBUTE_IDENTIFIERS)
 """The identifiers of a profile in today's requests."""

@@ -6,7 +6,7 @@ from functools import partial
 from attrs import define, field
 
 from klavier.events.model import Event
-from klavier.flows import SendOne
+from klavier.flows.send_one import SendOne
 from klavier.vendor import Delivery, Flow
 from klavier_rudderstack import flows
 from klavier_rudderstack.parcel import Parcel

@@ -1,7 +1,7 @@
 """What Segment does with an account besides events: its lists, audiences, deletions and the test of the key.
 
 Each function gives a generator that yields requests, is sent replies and returns what it found, or the `Outcome` of
-what went wrong; `klavier.delivery` and tests drive it like any flow.
+what went wrong; `klavier.flows` and tests drive it like any flow.
 """
 
 from collections.abc import Generator

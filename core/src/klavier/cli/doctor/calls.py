@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
-from klavier.delivery.rehearsal import rehearse
 from klavier.events.reader import parse_event
+from klavier.flows.rehearsal import rehearse
 from klavier.klaviyo.endpoints import find_endpoint
 from klavier.klaviyo.revisions import RETIRES
 

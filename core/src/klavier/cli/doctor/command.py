@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 from attrs import asdict
 
-from klavier.cli.asjson import line_of
 from klavier.cli.doctor.account import ask_for_account
 from klavier.cli.doctor.calls import outdated_calls
 from klavier.cli.doctor.check import Check
+from klavier.cli.json_output import line_of
 from klavier.cli.setup import KEYS, Choice, Setup, config_option, known_plugins, prepare, vendor_option
 from klavier.cli.where import CONFIG_FILE
 from klavier.cli.wording import count, hanging, paint

@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
-from klavier.delivery.rehearsal import rehearse
 from klavier.errors import EventError, KlavierError
 from klavier.events.model import Event
 from klavier.events.reader import parse_event
+from klavier.flows.rehearsal import rehearse
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import KINDS, Outcome

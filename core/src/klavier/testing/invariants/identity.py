@@ -6,10 +6,10 @@ from typing import Any
 import attrs
 
 from klavier.events.model import Event
-from klavier.testing.hashes import is_hash_of
+from klavier.testing.derived_ids import is_hash_of
 from klavier.testing.invariants.report import broken
-from klavier.testing.origins import Origins
 from klavier.testing.profiles import profiles
+from klavier.testing.provenance import Origins
 from klavier.testing.trace import record
 from klavier.vendor import Vendor
 

@@ -6,10 +6,10 @@ from typing import Any
 import attrs
 
 from klavier.events.model import Event
-from klavier.testing.hashes import is_hash_of
+from klavier.testing.decoding import leaves, said
+from klavier.testing.derived_ids import is_hash_of
 from klavier.testing.invariants.report import broken
-from klavier.testing.origins import Origins
-from klavier.testing.saying import leaves, said
+from klavier.testing.provenance import Origins
 from klavier.testing.trace import Trace, record
 from klavier.vendor import Vendor
 
@@ -38,8 +38,9 @@ JSON_API = (
 def check_nothing_invented(vendor: Vendor, events: Sequence[Event], constants: Collection[Any] = ()) -> None:
     """Every value of a request comes from the event, the settings, a reply, or the constants of the vendor.
 
-    Values may be derived (see `klavier.testing.origins`), and ids hashed: a hash counts as derived when it is another
-    one for an event with other contents.  `constants` adds to what the vendor declares itself (`Vendor.constants`).
+    Values may be derived (see `klavier.testing.provenance`), and ids hashed: a hash counts as derived when it is
+    another one for an event with other contents.  `constants` adds to what the vendor declares itself
+    (`Vendor.constants`).
     """
     for event in events:
         trace = record(vendor, [event])

@@ -7,9 +7,9 @@ from attrs import frozen
 
 from klavier.events.model import Event, Group, Identify, Page, Screen, Track
 from klavier.events.reader import parse_event
+from klavier.testing.decoding import leaves, said
 from klavier.testing.invariants.report import broken
-from klavier.testing.origins import Origins
-from klavier.testing.saying import leaves, said
+from klavier.testing.provenance import Origins
 from klavier.testing.trace import Trace, record
 from klavier.vendor import Vendor
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from klavier.events.model import Event
 from klavier.events.reader import parse_event
+from klavier.testing.decoding import leaves, said
 from klavier.testing.invariants.report import broken
-from klavier.testing.saying import leaves, said
 from klavier.testing.trace import Trace, record
 from klavier.vendor import Vendor
 

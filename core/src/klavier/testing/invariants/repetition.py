@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from klavier.delivery.drivers import deliver, in_order, plan
 from klavier.events.model import Event
+from klavier.flows.drivers import deliver, in_order, plan
 from klavier.outcome import Outcome
 from klavier.sandbox import FakeClock, Sandbox
+from klavier.testing.decoding import leaves, said
 from klavier.testing.invariants.report import broken
-from klavier.testing.origins import Origins
-from klavier.testing.saying import leaves, said
+from klavier.testing.provenance import Origins
 from klavier.testing.trace import record
 from klavier.vendor import Vendor
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
-from klavier.testing.saying import said
+from klavier.testing.decoding import said
 from klavier.vendor import Vendor
 
 _LONGEST = 4000

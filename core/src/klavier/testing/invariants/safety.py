@@ -12,8 +12,8 @@ from klavier.events.model import Event
 from klavier.klaviyo.endpoints import find_endpoint
 from klavier.klaviyo.request import Request, quoted
 from klavier.klaviyo.response import Response
+from klavier.testing.decoding import leaves, said
 from klavier.testing.invariants.report import broken
-from klavier.testing.saying import leaves, said
 from klavier.testing.trace import Trace, record
 from klavier.vendor import Vendor
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from klavier.testing.strategies.members import some_of
+from klavier.testing.strategies.mutation import spoilings
 from klavier.testing.strategies.people import Person, people, traits
 from klavier.testing.strategies.shop import event_names, properties
-from klavier.testing.strategies.spoiling import spoilings
 
 Payload = dict[str, Any]
 

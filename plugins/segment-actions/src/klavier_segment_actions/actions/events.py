@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from klavier.events.model import Event
-from klavier.flows import SendOne
+from klavier.flows.send_one import SendOne
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected

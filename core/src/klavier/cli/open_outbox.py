@@ -1,0 +1,51 @@
+"""From a setup to its outbox, for the commands that work on one."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from klavier.cli.setup import Setup
+from klavier.errors import UsageError
+from klavier.outbox import DeadLetter, Outbox
+from klavier.relay.factory import outbox_of
+
+_PAGE = 1000
+
+
+def folder_of(setup: Setup) -> Path:
+    """Give the folder that relative paths of a configuration start in."""
+    return Path() if setup.file is None else setup.file.parent
+
+
+def path_of(setup: Setup) -> Path:
+    """Give the path of the outbox; raises `UsageError` where a configuration keeps it in memory."""
+    name = setup.config.delivery.outbox
+    if name == "memory":
+        raise UsageError('the outbox is in memory (outbox = "memory"): only the program that holds it can see it')
+    return folder_of(setup) / name
+
+
+@contextmanager
+def opened(setup: Setup) -> Iterator[Outbox]:
+    """Open the outbox that a configuration names; raises `UsageError` where there is none yet."""
+    path = path_of(setup)
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no outbox yet; a relay makes it with its first event")
+    with closing(outbox_of(setup.config, folder_of(setup))) as outbox:
+        yield outbox
+
+
+def letters_of(outbox: Outbox) -> Iterator[DeadLetter]:
+    """Give all dead letters in the order of acceptance, a page at a time."""
+    last = 0
+    while page := outbox.dead(last, _PAGE):
+        yield from page
+        last = page[-1].seq
+
+
+def letter_of(outbox: Outbox, seq: int) -> DeadLetter:
+    """Find one dead letter; raises `UsageError` where there is none of that number."""
+    found = outbox.dead(seq - 1, 1)
+    if not found or found[0].seq != seq:
+        raise UsageError(f"there is no dead letter {seq}; klavier dead list shows them")
+    return found[0]

@@ -1,0 +1,127 @@
+"""Outcomes counted by kind and cause, in bounded memory however many there are."""
+
+from typing import Any
+
+from attrs import define, evolve, field
+
+from klavier.cli.wording import COLOURS, count, hanging, paint
+from klavier.outcome import KINDS, Kind
+from klavier.streams.lines import Line
+from klavier.streams.pipeline import Result
+
+_MOST_CAUSES = 50
+_OTHER = "other reasons"
+"""What is counted where a run has met too many to list."""
+
+
+@define
+class Cause:
+    """How often one cause was met, and the line where it was met first."""
+
+    first: Line
+    count: int = 0
+
+
+@define
+class Tally:
+    """Counts of what became of the events of one run."""
+
+    kinds: dict[Kind, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
+    causes: dict[Kind, dict[str, Cause]] = field(factory=lambda: {kind: {} for kind in KINDS})
+    notes: dict[str, Cause] = field(factory=dict)
+    requests: int = 0
+    browser_calls: int = 0
+    last: str = ""
+    """The place of the line that was counted last, in words."""
+    _source: str = ""
+    _has_many_sources: bool = False
+
+    def add(self, result: Result) -> None:
+        """Count one result."""
+        outcome, line = result.outcome, result.line
+        self.kinds[outcome.kind] += 1
+        self.requests += len(result.requests)
+        self.browser_calls += len(result.browser_calls)
+        self._has_many_sources = self._has_many_sources or self._source not in ("", line.source)
+        self._source = line.source
+        self.last = line.place
+        if outcome.kind != "delivered" or result.cause:
+            _count(self.causes[outcome.kind], result.cause or "no reason given", line)
+        for note in outcome.notes:
+            _count(self.notes, note, line)
+
+    def as_data(self) -> dict[str, Any]:
+        """Give all of it as JSON data, for `of_data`."""
+        return {
+            "kinds": self.kinds,
+            "causes": {kind: _as_rows(causes) for kind, causes in self.causes.items()},
+            "notes": _as_rows(self.notes),
+            "requests": self.requests,
+            "browser_calls": self.browser_calls,
+            "last": self.last,
+            "source": self._source,
+            "has_many_sources": self._has_many_sources,
+        }
+
+    @classmethod
+    def of_data(cls, data: dict[str, Any]) -> "Tally":
+        """Make a tally of `as_data`; raises whatever comes of other data."""
+        return cls(
+            kinds={kind: int(data["kinds"][kind]) for kind in KINDS},
+            causes={kind: _of_rows(data["causes"][kind]) for kind in KINDS},
+            notes=_of_rows(data["notes"]),
+            requests=int(data["requests"]),
+            browser_calls=int(data["browser_calls"]),
+            last=str(data["last"]),
+            source=str(data["source"]),
+            has_many_sources=bool(data["has_many_sources"]),
+        )
+
+    @property
+    def total(self) -> int:
+        """How many lines were counted."""
+        return sum(self.kinds.values())
+
+    @property
+    def exit_code(self) -> int:
+        """0 where everything was delivered or skipped, 1 where something was rejected or failed."""
+        return 1 if self.kinds["rejected"] or self.kinds["failed"] else 0
+
+    def lines(self) -> list[str]:
+        """Write the counts, each kind followed by its causes, the most frequent first."""
+        shown = [paint(count(self.total, "event"), bold=True) + f", {count(self.requests, 'request')}" + self._calls()]
+        for kind in KINDS:
+            if self.kinds[kind]:
+                shown.append(f"  {paint(f'{kind:<10}', COLOURS[kind])}{self.kinds[kind]:>9,}")
+                shown += self._told(self.causes[kind])
+        if self.notes:
+            shown.append("  with notes")
+            shown += self._told(self.notes)
+        return shown
+
+    def _calls(self) -> str:
+        return f", {count(self.browser_calls, 'browser call')}" if self.browser_calls else ""
+
+    def _told(self, causes: dict[str, Cause]) -> list[str]:
+        most_first = sorted(causes.items(), key=lambda item: -item[1].count)
+        return [hanging(f"{cause} ({self._place(seen)})", f"    {seen.count:>9,}  ", 15) for cause, seen in most_first]
+
+    def _place(self, cause: Cause) -> str:
+        place = cause.first.place if self._has_many_sources else f"line {cause.first.number}"
+        return f"first: {place}" if cause.count > 1 else place
+
+
+def _as_rows(causes: dict[str, Cause]) -> list[list[str | int]]:
+    return [[cause, seen.count, seen.first.source, seen.first.number] for cause, seen in causes.items()]
+
+
+def _of_rows(rows: list[list[Any]]) -> dict[str, Cause]:
+    return {str(cause): Cause(Line(str(source), int(line), b""), int(count)) for cause, count, source, line in rows}
+
+
+def _count(causes: dict[str, Cause], cause: str, line: Line) -> None:
+    if cause not in causes and len(causes) >= _MOST_CAUSES:
+        cause = _OTHER
+    if cause not in causes:
+        causes[cause] = Cause(evolve(line, text=b""))  # its place is what counts, and it may be large
+    causes[cause].count += 1

@@ -1,0 +1,99 @@
+"""What differs between lists, and between what people consented to."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from klavier.comparison.people import Match
+from klavier.comparison.report import Case, Part
+from klavier.comparison.rows import Rows
+from klavier.comparison.snapshot import Holdings, Person
+from klavier.sandbox.times import write_time
+
+_STATUSES = frozenset({"SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED"})
+
+_ITSELF = "the list itself"
+WAITS = "waits for confirmation on "
+
+States = dict[tuple[str, str], Any]
+"""What a profile says under each name, and about which detail of it."""
+
+
+def compare_lists(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
+    """Gather who is on which list; people that one side lacks count, so that the members of a list add up.
+
+    A list without members counts where a side made it; one that was only named is in the account anyhow.
+    """
+    _compare_states("lists", matches, lambda person: _lists(person, left), lambda person: _lists(person, right), rows)
+    ours, theirs = (
+        {found.name: found.opt_in_process for found in side.lists.values() if not found.given_id}
+        for side in (left, right)
+    )
+    members = {left.list_name(found) for match in matches for person in match.left for found in person.profile.lists}
+    members |= {right.list_name(found) for match in matches for person in match.right for found in person.profile.lists}
+    for name in sorted(ours.keys() | theirs.keys()):
+        one, other = ours.get(name), theirs.get(name)
+        if one != other and (name not in members or None not in (one, other)):
+            rows.add_value("lists", name, Case(None, "", one, other), detail=_ITSELF, of=1)
+
+
+def compare_consent(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
+    """Gather consent, what waits for confirmation, suppressions and push tokens."""
+    _compare_states(
+        "consent", matches, lambda person: _consent(person, left), lambda person: _consent(person, right), rows
+    )
+
+
+def _compare_states(
+    part: Part,
+    matches: Sequence[Match],
+    ours: Callable[[Person], States],
+    theirs: Callable[[Person], States],
+    rows: Rows,
+) -> None:
+    for match in matches:
+        for left, right in match.groups():
+            one, other = _united(map(ours, left)), _united(map(theirs, right))
+            if one == other:
+                continue
+            for name, about in sorted(one.keys() | other.keys()):
+                before, after = one.get((name, about)), other.get((name, about))
+                if before != after:
+                    case = Case(match.line, match.name, before, after)
+                    detail = f"{before} → {after}" if {before, after} <= _STATUSES else about
+                    rows.add_value(part, name, case, detail=detail, of=len(matches))
+
+
+def _united(states: Iterable[States]) -> States:
+    found: States = {}
+    for state in states:
+        for name, value in state.items():
+            known = found.get(name)
+            found[name] = value if known in (None, value) else " and ".join(sorted({str(known), str(value)}))
+    return found
+
+
+def _lists(person: Person, holdings: Holdings) -> States:
+    found: States = {(holdings.list_name(each), ""): True for each in person.profile.lists}
+    found |= {(holdings.list_name(each), "unsubscribed from it"): True for each in person.profile.left}
+    return found
+
+
+def _consent(person: Person, holdings: Holdings) -> States:
+    found: States = {}
+    profile = person.profile
+    for (channel, kind), consent in profile.consents.items():
+        name = f"{channel} {kind}"
+        found[name, ""] = consent.consent
+        if consent.since is not None:
+            found[name, "time of consent"] = write_time(consent.since)
+        if consent.source is not None:
+            found[name, "source"] = consent.source
+    for (list_id, channel, kind), consent in profile.pending.items():
+        since = None if consent.since is None else write_time(consent.since)
+        told = ", ".join(filter(None, (consent.consent, since, consent.source)))
+        found[f"{channel} {kind}", f"{WAITS}{holdings.list_name(list_id)}"] = told
+    found |= {("suppressed", reason): True for reason in profile.suppressions}
+    if profile.tokens:
+        told = ", ".join(sorted(f"{platform} {token}" for token, platform in profile.tokens.items()))
+        found["push tokens", ""] = told
+    return found

@@ -1,0 +1,134 @@
+"""What differs between people: how many profiles they have, their identifiers, attributes and custom properties."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from klavier.comparison.people import Match
+from klavier.comparison.properties import Compared, compare_properties
+from klavier.comparison.report import Case, DifferenceKind, Part
+from klavier.comparison.rows import Rows
+from klavier.comparison.snapshot import Held, Person
+from klavier.comparison.values import is_same
+
+PEOPLE = "people"
+PROFILES = "profiles of one person"
+MOVED = "events of one person on another profile"
+_ATTRIBUTE, _CUSTOM = "attribute:", "property:"
+"""What tells the names of standard attributes and custom properties apart while they are compared together."""
+
+
+def compare_people(matches: Sequence[Match], pairs: Iterable[tuple[Held, Held]], rows: Rows) -> None:
+    """Gather what differs between people; those that one side lacks altogether are one row."""
+    both = [match for match in matches if match.left and match.right]
+    for match in matches:
+        _compare_numbers(match, rows, len(matches))
+    for match in both:
+        for left, right in match.groups():
+            _compare_identifiers(match, left, right, rows, len(both))
+    _compare_traits(both, rows)
+    _compare_owners(both, pairs, rows)
+
+
+def _compare_numbers(match: Match, rows: Rows, of: int) -> None:
+    kind: DifferenceKind
+    if len(match.left) == len(match.right):
+        return
+    if not match.left or not match.right:
+        kind = "only_left" if match.left else "only_right"
+    else:
+        kind = "merged" if len(match.left) > len(match.right) else "doubled"
+    left, right = ([person.name for person in side] for side in (match.left, match.right))
+    name = PROFILES if match.left and match.right else PEOPLE
+    rows.add("people", kind, name, Case(match.line, match.name, left or None, right or None), of=of)
+
+
+def _compare_identifiers(match: Match, left: list[Person], right: list[Person], rows: Rows, of: int) -> None:
+    ours, theirs = _identifiers(left), _identifiers(right)
+    for kind in sorted(ours.keys() | theirs.keys()):
+        one, other = ours.get(kind), theirs.get(kind)
+        if one != other:
+            case = Case(match.line, match.name, _plain(one), _plain(other))
+            rows.add_value("identifiers", kind, case, of=of)
+
+
+def _identifiers(people: list[Person]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for person in people:
+        profile = person.profile
+        named = {kind: (value,) for kind, value in profile.identifiers.items() if kind != "anonymous_id"}
+        for kind, values in {
+            **named,
+            "anonymous_id": profile.devices,
+            "other e-mail": profile.secondary_emails,
+        }.items():
+            found.setdefault(kind, set()).update(values)
+    return {kind: values for kind, values in found.items() if values}
+
+
+def _plain(values: set[str] | None) -> Any:
+    if values is None:
+        return None
+    return next(iter(values)) if len(values) == 1 else sorted(values)
+
+
+def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
+    """Compare attributes and custom properties together, since one side's attribute may be the other's property."""
+    objects = [
+        Compared(_traits(left), _traits(right), match.line, match.name)
+        for match in matches
+        for left, right in match.groups()
+    ]
+
+    def tell(kind: DifferenceKind, name: str, other: str, case: Case, detail: str) -> None:
+        is_standard = name.startswith(_ATTRIBUTE) or other.startswith(_ATTRIBUTE)
+        shown, other_shown = (_shown(each, mark_custom=is_standard) for each in (name, other))
+        part: Part = "attributes" if is_standard else "properties"
+        rows.add(part, kind, shown, case, other=other_shown, detail=detail, of=len(objects))
+
+    compare_properties(objects, tell)
+
+
+def _traits(people: list[Person]) -> dict[str, Any]:
+    """Give what these profiles hold, one value for each name where they agree."""
+    if len(people) == 1:
+        return dict(_traits_of(people[0]))
+    found: dict[str, list[Any]] = {}
+    for person in people:
+        for name, value in _traits_of(person):
+            known = found.setdefault(name, [])
+            if not any(is_same(value, other) for other in known):
+                known.append(value)
+    return {name: values[0] if len(values) == 1 else {"several": values} for name, values in found.items()}
+
+
+def _traits_of(person: Person) -> Iterable[tuple[str, Any]]:
+    profile = person.profile
+    for name, text in profile.attributes.items():
+        yield f"{_ATTRIBUTE}{name}", text
+    for name, value in profile.location.items():
+        yield f"{_ATTRIBUTE}location.{name}", value
+    for name, value in profile.properties.items():
+        yield f"{_CUSTOM}{name}", value
+
+
+def _shown(name: str, *, mark_custom: bool) -> str:
+    if name.startswith(_ATTRIBUTE):
+        return name.removeprefix(_ATTRIBUTE)
+    own = name.removeprefix(_CUSTOM)
+    return f"{own} (custom property)" if own and mark_custom else own
+
+
+def _compare_owners(matches: Sequence[Match], pairs: Iterable[tuple[Held, Held]], rows: Rows) -> None:
+    """Find events that stand with another profile of a person than on the other side."""
+    partners = {
+        id(left): right
+        for match in matches
+        if len(match.left) > 1 or len(match.right) > 1
+        for left, right in match.partners()
+    }
+    several = {id(person) for m in matches if len(m.left) > 1 or len(m.right) > 1 for person in m.left}
+    found = [(ours, theirs) for ours, theirs in pairs if id(ours.person) in several]
+    for ours, theirs in found:
+        if partners.get(id(ours.person)) is not theirs.person:
+            case = Case(ours.line, ours.person.name, ours.person.name, theirs.person.name)
+            rows.add("people", "changed", MOVED, case, of=len(found))

@@ -1,1 +1,0 @@
-"""Running flows: the drivers, the rehearsal, and the one transport that talks HTTP."""

@@ -1,7 +1,0 @@
-"""The outbox: what is accepted and not yet delivered, kept through crashes."""
-
-from klavier.delivery.outbox.entry import Coming, DeadLetter, Entry, Queue, Settled
-from klavier.delivery.outbox.memory import MemoryQueue
-from klavier.delivery.outbox.sqlite import Outbox
-
-__all__ = ["Coming", "DeadLetter", "Entry", "MemoryQueue", "Outbox", "Queue", "Settled"]

@@ -1,0 +1,1 @@
+"""Read events from files and pipes, and deliver them through the worker."""

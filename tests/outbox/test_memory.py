@@ -1,0 +1,32 @@
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from klavier.outbox import Entry, MemoryQueue, Outbox, Settled
+
+KEYS = st.sampled_from(["user:ada", "user:bob", "nobody"])
+FATES = st.sampled_from(["gone", "settled", "later", "waits"])
+
+
+def told(entries: list[Entry]) -> list[Any]:
+    return [(entry.seq, entry.key, entry.payload, entry.due, entry.tries) for entry in entries]
+
+
+@given(keys=st.lists(KEYS, max_size=12), fates=st.lists(st.lists(FATES, min_size=12, max_size=12), max_size=3))
+@settings(max_examples=30)
+def test_it_answers_as_the_outbox_does(keys: list[str], fates: list[list[str]]) -> None:
+    outbox = Outbox()
+    outbox.put([(f"m{n}", key, b"%d" % n) for n, key in enumerate(keys)], now=0.0)
+    queue = MemoryQueue(outbox.after(0, 100))
+    for round_ in fates:
+        each = list(zip(queue.after(0, 100), round_, strict=False))
+        settled = [Settled(entry) for entry, fate in each if fate == "settled"]
+        settled += [Settled(entry, 7.0, entry.tries + 1, 5.0) for entry, fate in each if fate == "later"]
+        for box in (outbox, queue):
+            box.settle(settled, [entry.seq for entry, fate in each if fate == "gone"])
+        for seq in range(len(keys) + 1):
+            assert told(queue.after(seq, 3)) == told(outbox.after(seq, 3))
+            for key in set(keys):
+                assert told(queue.of_key(key, seq, 2)) == told(outbox.of_key(key, seq, 2))
+    outbox.close()

@@ -1,0 +1,207 @@
+"""Every trouble that a call can meet, at three calls in ten, with the vendor's calls and with few, in virtual time.
+
+Whatever happens, every event ends in one outcome that is true: what is said to be delivered is in the account once,
+what is said to have failed is not, and the events of a person arrived in their order.
+
+`KLAVIER_FAULTS=2000x20` gives each of so many people so many events, in place of 25 and 6, and meets every fault in
+flows of several calls too, of which the usual run tries some.
+"""
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from attrs import evolve
+
+import klavier
+from klavier.events.model import Event
+from klavier.outbox import Entry, Outbox
+from klavier.outcome import Outcome
+from klavier.relay.factory import FEWEST_CALLS
+from klavier.retry import RetryPolicy
+from klavier.sandbox.faults import Fault
+from klavier.worker.rate_limiter import RateLimiter
+from klavier.worker.sender import Sender
+from klavier.worker.translator import Translator
+from klavier.worker.worker import Pace, Worker
+from tests.support.virtual_time import run_virtually
+
+AT_LENGTH = "KLAVIER_FAULTS" in os.environ
+PEOPLE, EACH = map(int, os.environ.get("KLAVIER_FAULTS", "25x6").split("x"))
+NUMBERS = range(1, EACH * PEOPLE + 1)
+"""From 1: Klaviyo ignores properties that are 0."""
+PACES = {"single": Pace(), "bulk": FEWEST_CALLS}
+PATIENT = RetryPolicy(tries=10**6, give_up=1e9)
+OFTEN: Any = {"times": None, "rate": 0.3}
+
+PASSING = {
+    "429 in a second": Fault.throttled(1, **OFTEN),
+    "429 at once": Fault.throttled(0, **OFTEN),
+    "429 in an hour": Fault.throttled(3600, **OFTEN),
+    "429 at a date gone by": Fault(429, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, **OFTEN),
+    "429 without a time": Fault(429, **OFTEN),
+    "429 with nonsense": Fault(429, {"Retry-After": "soon"}, **OFTEN),
+    "429 with less than nothing": Fault(429, {"Retry-After": "-5"}, **OFTEN),
+    "401": Fault(401, **OFTEN),
+    "403": Fault(403, **OFTEN),
+    **{str(status): Fault(status, **OFTEN) for status in (408, 500, 502, 503, 504, 524)},
+    "reset": Fault.reset(**OFTEN),
+    "lost reply": Fault.lost_reply(**OFTEN),
+    "reply cut off": Fault.cut(**OFTEN),
+    "500 after the work": Fault(500, processed=True, **OFTEN),
+    "503 that is no JSON": Fault.garbled(status=503, **OFTEN),
+    "202 that is no JSON": Fault.garbled(status=202, processed=True, **OFTEN),
+}
+"""Trouble that passes: every event arrives in the end."""
+
+LASTING = {
+    **{str(status): Fault(status, **OFTEN) for status in (400, 404, 409, 410, 413, 422)},
+    "400 that is no JSON": Fault.garbled(status=400, **OFTEN),
+    "redirect": Fault.redirect("https://elsewhere.test/", **OFTEN),
+}
+"""Refusals: the events that they meet are given up, each with a dead letter, and the others arrive."""
+
+
+class Account:
+    """A sandbox with faults in force, delivered to until nothing waits."""
+
+    vendor = klavier.load_vendor("rudderstack", {"private_api_key": "pk_sandbox"})
+
+    @staticmethod
+    def payload(number: int) -> dict[str, Any]:
+        return track(number)
+
+    def __init__(self, faults: Sequence[Fault], pace: Pace) -> None:
+        self.sandbox = klavier.Sandbox(seed=7)
+        self.sandbox.faults.add(*faults)
+        self.outbox = Outbox()
+        self.outcomes: dict[int, list[str]] = defaultdict(list)
+        events = [klavier.parse_event(self.payload(number)) for number in NUMBERS]
+        self.outbox.put([(e.stable_id, self.vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
+        run_virtually(self._deliver(self.vendor, pace))
+
+    async def _deliver(self, vendor: klavier.Vendor, pace: Pace) -> None:
+        clock = asyncio.get_running_loop().time
+        dispatcher = Worker(
+            self.outbox,
+            Translator(vendor, klavier.Plugins()),
+            Sender(self.sandbox.send_async, RateLimiter(clock), clock),
+            policy=PATIENT,
+            pace=pace,
+            now=clock,
+            observe=self._observe,
+        )
+        await dispatcher.run(until_empty=True)
+
+    def _observe(self, event: Event | None, _: Entry, outcome: Outcome) -> None:
+        assert event is not None
+        self.outcomes[event.payload["properties"]["n"]].append(outcome.kind)
+
+    def ended(self, kind: str) -> set[int]:
+        return {number for number, kinds in self.outcomes.items() if kinds == [kind]}
+
+    def arrived(self) -> dict[str, list[int]]:
+        """Give the numbers that the account holds, by person, in the order of arrival."""
+        found: dict[str, list[int]] = defaultdict(list)
+        for event in sorted(self.sandbox.state()["events"], key=lambda event: event["id"]):
+            found[event["profile"]].append(event["properties"]["n"])
+        return found
+
+
+def track(number: int) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "event": "Counted",
+        "userId": f"u{number % PEOPLE}",
+        "messageId": f"m{number}",
+        "properties": {"n": number},
+    }
+
+
+def check(account: Account) -> None:
+    arrived = account.arrived()
+    numbers = [number for its in arrived.values() for number in its]
+    assert all(its == sorted(its) for its in arrived.values())
+    assert len(numbers) == len(set(numbers))
+    assert set(numbers) == account.ended("delivered")
+    assert account.ended("delivered") | account.ended("failed") == set(NUMBERS)
+    assert account.outbox.pending() == 0
+    assert {int(letter.message_id[1:]) for letter in account.outbox.dead(limit=len(NUMBERS))} == account.ended("failed")
+
+
+@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("name", PASSING)
+def test_trouble_that_passes_costs_no_event(name: str, pace: str) -> None:
+    account = Account([PASSING[name]], PACES[pace])
+    check(account)
+    assert account.ended("failed") == set()
+    if pace == "single" and not name.startswith("202"):
+        assert len(account.sandbox.calls) > len(NUMBERS)  # it was met, and something was tried again
+
+
+@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("name", LASTING)
+def test_a_refusal_costs_the_events_that_it_meets(name: str, pace: str) -> None:
+    account = Account([LASTING[name]], PACES[pace])
+    check(account)
+    letters = account.outbox.dead(limit=len(NUMBERS))
+    assert {letter.status for letter in letters} <= {LASTING[name].status}
+    assert letters or pace == "bulk"  # singly, some of so many calls are met; few calls may all be spared
+
+
+@pytest.mark.parametrize("pace", PACES)
+def test_all_passing_trouble_together(pace: str) -> None:
+    faults = [evolve(fault, rate=0.3 / len(PASSING)) for fault in PASSING.values()]
+    account = Account(faults, PACES[pace])
+    check(account)
+    assert account.ended("failed") == set()
+
+
+class Orders(Account):
+    """Orders of Segment Classic: each flow says the order, then its two products, one call after the other."""
+
+    vendor = klavier.load_vendor("segment-classic", {"api_key": "PUBLIC", "private_key": "pk_sandbox"})
+
+    @staticmethod
+    def payload(number: int) -> dict[str, Any]:
+        products = [{"productId": place, "name": "Pear", "price": 2} for place in (1, 2)]
+        properties = {"orderId": f"o{number}", "n": number, "products": products}
+        return {**track(number), "event": "Order Completed", "properties": properties}
+
+    def ids(self) -> list[str]:
+        return [event["unique_id"] for event in self.sandbox.state()["events"]]
+
+    def arrived(self) -> dict[str, list[int]]:
+        """Give the numbers of the orders that arrived whole, by person, in the order of their first calls."""
+        ids = set(self.ids())
+        found: dict[str, list[int]] = defaultdict(list)
+        for event in sorted(self.sandbox.state()["events"], key=lambda event: event["id"]):
+            order = event["unique_id"]
+            if "_" not in order and {f"{order}_1", f"{order}_2"} <= ids:
+                found[event["profile"]].append(event["properties"]["n"])
+        return found
+
+
+SOME = ["429 in a second", "500", "524", "reset", "lost reply", "503 that is no JSON"]
+
+
+@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("name", PASSING if AT_LENGTH else SOME)
+def test_an_order_of_several_calls_arrives_whole_and_once(name: str, pace: str) -> None:
+    account = Orders([PASSING[name]], PACES[pace])
+    check(account)
+    assert account.ended("failed") == set()
+    assert len(account.ids()) == len(set(account.ids())) == 3 * len(NUMBERS)
+
+
+@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("name", LASTING if AT_LENGTH else ["400"])
+def test_an_order_of_which_a_call_is_refused_is_not_said_to_be_delivered(name: str, pace: str) -> None:
+    account = Orders([LASTING[name]], PACES[pace])
+    check(account)
+    assert account.ended("failed") or pace == "bulk"  # few calls may all be spared
+    assert len(account.ids()) == len(set(account.ids()))
