@@ -101,7 +101,7 @@ def test_events_match() -> None:
 
 
 @pytest.mark.parametrize("spelling", ["track", "Track", "TRACK", " track "])
-def test_capitals_in_a_type_are_forgiven(spelling: str) -> None:
+def test_capitals_in_a_type_are_ignored(spelling: str) -> None:
     event = parse_event({"type": spelling, "event": "A"})
     assert isinstance(event, Track)
     assert event.payload["type"] == spelling
@@ -116,26 +116,26 @@ def test_capitals_in_a_type_are_forgiven(spelling: str) -> None:
         ({}, "no event type", "type"),
         ({"event": "A", "properties": {}}, "no event type", "type"),
         ({"event": 5, "properties": {"distinct_id": "u"}}, "no event type", "type"),
-        ({"type": "delete"}, "event type 'delete' is not known; use one of identify, track", "type"),
-        ({"type": "ada@example.com"}, r"event type \(a string\) is not known", "type"),
-        ({"type": None}, r"event type \(null\) is not known", "type"),
-        ({"type": ["track"]}, r"event type \(an array\) is not known", "type"),
+        ({"type": "delete"}, "unknown event type 'delete': use one of identify, track", "type"),
+        ({"type": "ada@example.com"}, r"unknown event type \(a string\)", "type"),
+        ({"type": None}, r"unknown event type \(null\)", "type"),
+        ({"type": ["track"]}, r"unknown event type \(an array\)", "type"),
     ],
 )
-def test_what_is_no_event_is_refused(payload: Any, words: str, place: str) -> None:
+def test_a_payload_that_is_no_event_is_an_error(payload: Any, words: str, place: str) -> None:
     with pytest.raises(EventError, match=words) as caught:
         parse_event(payload)
     assert caught.value.place == place
 
 
 @pytest.mark.parametrize("line", ["[]", "5", "null", '"track"', ""])
-def test_a_line_that_is_no_object_is_refused(line: str) -> None:
+def test_a_line_that_is_no_object_is_an_error(line: str) -> None:
     with pytest.raises(EventError):
         parse_line(line)
 
 
 @pytest.mark.parametrize("given", [None, 5, "x", [1]])
-def test_members_that_should_be_objects_count_as_empty_but_stay_in_the_payload(given: Any) -> None:
+def test_members_of_another_kind_count_as_empty_and_stay_in_the_payload(given: Any) -> None:
     event = parse_event({"type": "track", "event": "A", "properties": given, "context": given})
     assert isinstance(event, Track)
     assert (event.properties, event.context) == ({}, {})
@@ -174,7 +174,7 @@ def reversed_keys(value: Any) -> Any:
 
 @settings(max_examples=100, deadline=None)
 @given(members=MEMBERS)
-def test_the_stable_id_follows_the_content_and_nothing_else(members: dict[str, Any]) -> None:
+def test_the_stable_id_depends_on_the_content_only(members: dict[str, Any]) -> None:
     payload = {**members, "type": "track"}
     event = parse_event(payload)
     assert event.stable_id == parse_event(reversed_keys(payload)).stable_id

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from klavier import Event, Identify, Page, Screen, Track, parse_event
-from klavier.events.reader import event_of
+from klavier.events.reader import read_payload
 from klavier.testing.strategies import freshpaint_payloads
 
 
@@ -41,23 +41,23 @@ def test_a_page_or_screen(name: str, kind: type[Page | Screen]) -> None:
 @pytest.mark.parametrize(
     ("time", "timestamp"), [("1700000000", "2023-11-14T22:13:20Z"), ("soon", "soon"), (None, None)]
 )
-def test_times_are_said_in_one_way(time: Any, timestamp: Any) -> None:
+def test_times_are_written_in_one_form(time: Any, timestamp: Any) -> None:
     assert sent("Signed Up", time=time).timestamp == timestamp
 
 
-def test_what_is_for_freshpaint_stays_in_the_payload_and_out_of_the_properties() -> None:
+def test_members_for_freshpaint_itself_are_no_properties() -> None:
     event = sent("Signed Up", **{"$options": {"Klaviyo": True}})
     assert isinstance(event, Track)
     assert event.properties == {}
     assert (event.payload["token"], event.payload["$options"]) == ("env", {"Klaviyo": True})
 
 
-def test_a_visitor_has_the_id_of_the_device_only() -> None:
+def test_a_visitor_has_only_the_device_id() -> None:
     event = sent("Signed Up", **{"$device_id": "u1"})
     assert (event.user_id, event.anonymous_id) == (None, "u1")
 
 
-def test_a_person_known_by_an_event_is_in_its_context() -> None:
+def test_the_profile_of_an_event_is_in_its_context() -> None:
     event = sent("Signed Up", **{"$user_props": {"email": "ada@shop.test"}, "$ip": "1.2.3.4"})
     assert event.context == {"ip": "1.2.3.4", "traits": {"email": "ada@shop.test"}}
 
@@ -71,7 +71,7 @@ def test_odd_members_are_no_traits() -> None:
 
 @given(freshpaint_payloads())
 def test_an_event_is_read_again_from_its_payload(payload: dict[str, Any]) -> None:
-    """What waits in an outbox is the event's payload."""
+    """An outbox stores the payload, not the event."""
     event = parse_event(payload)
     again = parse_event(event.payload)
     assert again == event
@@ -81,5 +81,5 @@ def test_an_event_is_read_again_from_its_payload(payload: dict[str, Any]) -> Non
 @given(freshpaint_payloads())
 def test_reading_changes_nothing(payload: dict[str, Any]) -> None:
     before = repr(payload)
-    event_of(payload)
+    read_payload(payload)
     assert repr(payload) == before

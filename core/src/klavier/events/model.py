@@ -1,9 +1,9 @@
 """The six events, as frozen classes with a union type, so that `match` works on them.
 
-An event is a view of its payload: the attributes name what every vendor asks for, `payload` keeps all of it, known
-or not, missing or null, as the sender wrote it.  Nothing here judges: what an event needs is a vendor's rule.
+An event is a view of its payload: the attributes are what every vendor reads, `payload` is the whole object as the
+sender wrote it.  Nothing is validated here: what an event needs is a vendor's rule.
 
-The classes have no slots: attrs makes frozen instances faster without.
+The classes have no slots: attrs creates frozen instances faster without.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ JsonObject = dict[str, Any]
 """A JSON object as Python reads it; treat those inside an event as read-only."""
 
 _STAMPS = frozenset({"sentAt", "receivedAt"})
-"""What carriers write on an event anew each time it is sent: no part of what the event says."""
+"""Members that libraries write anew each time they send an event: no part of its content."""
 _LONGEST = 60
 """Characters of a message id that a repr shows."""
 
 
 @frozen(repr=False, eq=False, slots=False)
 class BaseEvent:
-    """What all events share.  Ids are any JSON scalar, times are as sent; absent and null both read as None."""
+    """The attributes of all events.  Ids are any JSON value, times are as sent; absent and null both read as None."""
 
     type: ClassVar[str] = ""
 
@@ -39,16 +39,16 @@ class BaseEvent:
     context: JsonObject = field(factory=dict, kw_only=True)
 
     def __repr__(self) -> str:
-        """Name the event without any personal data."""
+        """Return the type and message id: no personal data."""
         name = redact_text(self.message_id[:_LONGEST]) if isinstance(self.message_id, str) else kind_of(self.message_id)
         return f"<{self.__class__.__name__} message_id={name}>"
 
     def __eq__(self, other: object) -> bool:
-        """Events are equal when they are of one type and their payloads are."""
+        """Compare type and payload."""
         return self.__class__ is other.__class__ and self.payload == other.payload
 
     def __hash__(self) -> int:
-        """Hash by message id, so that equal events fall together."""
+        """Hash type and message id, which equal events share."""
         return hash((self.type, None if isinstance(self.message_id, (dict, list)) else self.message_id))
 
     @property
@@ -63,7 +63,7 @@ class BaseEvent:
 
 @frozen(repr=False, eq=False, slots=False)
 class Identify(BaseEvent):
-    """Who someone is: `traits` about a person."""
+    """The `traits` of a profile."""
 
     type: ClassVar[str] = "identify"
     traits: JsonObject = field(factory=dict, kw_only=True)
@@ -71,7 +71,7 @@ class Identify(BaseEvent):
 
 @frozen(repr=False, eq=False, slots=False)
 class Track(BaseEvent):
-    """What someone did: an `event` name and its `properties`."""
+    """Something that happened: the `event` name and its `properties`."""
 
     type: ClassVar[str] = "track"
     event: Any = field(default=None, kw_only=True)
@@ -80,7 +80,7 @@ class Track(BaseEvent):
 
 @frozen(repr=False, eq=False, slots=False)
 class Page(BaseEvent):
-    """A web page that someone viewed: its `name`, `category` and `properties`."""
+    """A view of a web page: its `name`, `category` and `properties`."""
 
     type: ClassVar[str] = "page"
     name: Any = field(default=None, kw_only=True)
@@ -90,7 +90,7 @@ class Page(BaseEvent):
 
 @frozen(repr=False, eq=False, slots=False)
 class Screen(BaseEvent):
-    """A mobile screen that someone viewed: its `name`, `category` and `properties`."""
+    """A view of a mobile screen: its `name`, `category` and `properties`."""
 
     type: ClassVar[str] = "screen"
     name: Any = field(default=None, kw_only=True)
@@ -100,7 +100,7 @@ class Screen(BaseEvent):
 
 @frozen(repr=False, eq=False, slots=False)
 class Group(BaseEvent):
-    """The company or list that someone belongs to: `group_id` and the `traits` of the group."""
+    """Membership of a company or list: `group_id` and the `traits` of the group."""
 
     type: ClassVar[str] = "group"
     group_id: Any = field(default=None, kw_only=True)
@@ -109,7 +109,7 @@ class Group(BaseEvent):
 
 @frozen(repr=False, eq=False, slots=False)
 class Alias(BaseEvent):
-    """Two ids of one person: `user_id` is the new one, `previous_id` the old one."""
+    """Two ids of one profile: `user_id` is the new one, `previous_id` the old one."""
 
     type: ClassVar[str] = "alias"
     previous_id: Any = field(default=None, kw_only=True)

@@ -19,19 +19,19 @@ _KINDS: dict[str, _Kind] = {
     "group": (Group, (("group_id", "groupId"),), "traits"),
     "alias": (Alias, (("previous_id", "previousId"),), ""),
 }
-"""Each type's class, its own attributes with their members of the payload, and the object it is about."""
+"""Each type's class, its own attributes with their members of the payload, and the member that holds its content."""
 
 
 def read(payload: JsonObject) -> Event:
-    """Make an event of a payload that has a `type`; raises `EventError` where that names none of the six.
+    """Read a payload that has a `type` into an event; raises `EventError` where the type is none of the six.
 
-    A member that is no object where it should be counts as empty; the payload keeps it.
+    A member of another kind where an object is expected counts as empty; the payload keeps it.
     """
     get = payload.get
     name = get("type")
-    kind, own, holder = (_KINDS.get(name) if name.__class__ is str else None) or _kind_of(name)
+    kind, own, content = (_KINDS.get(name) if name.__class__ is str else None) or _find_kind(name)
     context = get("context")
-    attributes = {
+    attributes: JsonObject = {
         "payload": payload,
         "user_id": get("userId"),
         "anonymous_id": get("anonymousId"),
@@ -41,28 +41,26 @@ def read(payload: JsonObject) -> Event:
     }
     for attribute, member in own:
         attributes[attribute] = get(member)
-    if holder:
-        held = get(holder)
-        attributes[holder] = held if held.__class__ is dict else {}
-    # What the class's own __init__ does with these attributes, in half the time, and quicker to read afterwards.
-    event: Event = object.__new__(kind)
-    object.__setattr__(event, "__dict__", attributes)
-    return event
+    if content:
+        members = get(content)
+        attributes[content] = members if members.__class__ is dict else {}
+    return kind(**attributes)
 
 
-def _kind_of(name: Any) -> "_Kind":
-    found = _KINDS.get(_spelling(name))
+def _find_kind(name: Any) -> _Kind:
+    """Return the kind of a type in any spelling; raises `EventError`."""
+    found = _KINDS.get(_normalize(name))
     if found is None:
-        raise EventError(f"event type {_shown(name)} is not known; use one of {', '.join(_KINDS)}", "type")
+        raise EventError(f"unknown event type {_describe(name)}: use one of {', '.join(_KINDS)}", "type")
     return found
 
 
-def _spelling(name: Any) -> str:
-    """Forgive capitals in a type, as both vendors do."""
+def _normalize(name: Any) -> str:
+    """Return a type in lower case and without blanks: both vendors ignore capitals."""
     return name.strip().lower() if isinstance(name, str) else ""
 
 
-def _shown(name: Any) -> str:
-    """Quote a type only where it is a word: anything else may be somebody's data."""
-    is_word = isinstance(name, str) and name.isidentifier() and len(name) <= 40  # noqa: PLR2004 -- room for any real type
+def _describe(name: Any) -> str:
+    """Quote a type only where it is a word: anything else may be personal data."""
+    is_word = isinstance(name, str) and name.isidentifier() and len(name) <= 40  # noqa: PLR2004 -- longer than any real type
     return repr(name) if is_word else f"({kind_of(name)})"

@@ -6,7 +6,7 @@ import orjson
 
 from klavier.errors import EventError
 from klavier.events.model import Event
-from klavier.events.reader import event_of
+from klavier.events.reader import read_payload
 from klavier.flows.drivers import plan, plan_one
 from klavier.flows.execution import FlowExecution
 from klavier.outbox.entry import Entry
@@ -69,7 +69,7 @@ class Translator:
             payload = orjson.loads(entry.payload)
             if not isinstance(payload, dict):
                 return rejected(f"the stored payload is no event: {kind_of(payload)}")
-            return event_of(payload, self._plugins)
+            return read_payload(payload, self._plugins)
         except orjson.JSONDecodeError:
             return rejected("the stored payload is no event: not JSON")
         except EventError as error:

@@ -1,1 +1,0 @@
-"""Freshpaint's tables, to be held beside its document."""
