@@ -30,14 +30,14 @@ TRACK: dict[str, Any] = {
 }
 
 
-def told(payload: dict[str, Any], **settings: Any) -> Rehearsal:
+def rehearsed(payload: dict[str, Any], **settings: Any) -> Rehearsal:
     """Rehearse one event."""
     return rehearse(load_vendor("freshpaint", {**KEYS, **settings}), [parse_event(payload)])
 
 
 def native(payload: dict[str, Any], **settings: Any) -> tuple[str, dict[str, Any]]:
-    """Give path and document of the one native call that an event causes."""
-    (request,) = told(payload, wire="native", **settings).requests
+    """Return path and document of the one native call that an event causes."""
+    (request,) = rehearsed(payload, wire="native", **settings).requests
     assert request.params is not None
     assert request.revision is None
     return request.path, json.loads(base64.b64decode(request.params["data"]))

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from klavier import load_vendor, parse_event
-from tests.support.freshpaint import IDENTIFY, KEYS, TRACK, native, told
+from tests.support.freshpaint import IDENTIFY, KEYS, TRACK, native, rehearsed
 
 
 @pytest.mark.parametrize(
@@ -33,8 +33,8 @@ def test_every_row_of_the_table(parameter: str, trait: str, *, own_format: bool)
     assert document["properties"]["plan"] == "pro"
 
 
-def test_identify_as_klaviyo_takes_it_today() -> None:
-    (request,) = told(IDENTIFY).requests
+def test_identify_on_the_current_wire() -> None:
+    (request,) = rehearsed(IDENTIFY).requests
     assert (request.method, request.path) == ("POST", "/api/profile-import")
     assert request.json == {
         "data": {
@@ -56,8 +56,8 @@ def test_every_argument_of_track() -> None:
     }
 
 
-def test_track_as_klaviyo_takes_it_today() -> None:
-    (request,) = told(TRACK).requests
+def test_track_on_the_current_wire() -> None:
+    (request,) = rehearsed(TRACK).requests
     assert (request.method, request.path) == ("POST", "/api/events")
     assert request.json["data"]["attributes"] == {
         "properties": {"itemType": "image"},
@@ -84,9 +84,9 @@ def test_email_as_identifier_leaves_the_id_out() -> None:
     assert "$id" not in native(TRACK)[1]["customer_properties"]
 
 
-def test_without_it_all_ids_are_sent() -> None:
-    people = native(IDENTIFY, use_email_as_identifier=False)[1]["properties"]
-    assert (people["$id"], people["$email"]) == ("user-1", "ada@shop.test")
+def test_without_email_as_identifier_all_ids_are_sent() -> None:
+    properties = native(IDENTIFY, use_email_as_identifier=False)[1]["properties"]
+    assert (properties["$id"], properties["$email"]) == ("user-1", "ada@shop.test")
 
 
 def test_another_identifier_still_makes_a_profile() -> None:
@@ -102,18 +102,18 @@ def test_another_identifier_still_makes_a_profile() -> None:
         {"event": "E", "properties": {"distinct_id": "device", "$device_id": "device"}},
     ],
 )
-def test_nobody_is_rejected_with_the_remedy(payload: dict[str, Any]) -> None:
-    found = told(payload)
+def test_an_event_without_identity_is_rejected_with_the_remedy(payload: dict[str, Any]) -> None:
+    found = rehearsed(payload)
     assert found.requests == []
     assert [outcome.kind for outcome in found.outcomes] == ["rejected"]
-    assert "identify the person first" in found.outcomes[0].reason
+    assert "no identity" in found.outcomes[0].reason
 
 
 @pytest.mark.parametrize("email", ["n/a", "ada@shop", {"a": 1}, [], False])
-def test_what_is_no_address_takes_the_place_of_no_id(email: Any) -> None:
+def test_an_invalid_address_does_not_replace_the_id(email: Any) -> None:
     payload = {"type": "identify", "userId": "user-1", "traits": {"email": email}}
     assert native(payload)[1]["properties"] == {"$email": email, "$id": "user-1"}
-    found = told(payload)
+    found = rehearsed(payload)
     assert found.outcomes[0].kind == "delivered"
     assert found.outcomes[0].notes[0].startswith("$email left out")
     assert found.requests[0].json["data"]["attributes"] == {"external_id": "user-1"}
@@ -121,36 +121,36 @@ def test_what_is_no_address_takes_the_place_of_no_id(email: Any) -> None:
 
 @pytest.mark.parametrize("value", [{}, [], {"a": 1}, ["u"], True, False, None, ""])
 @pytest.mark.parametrize("name", ["email", "phone", "id"])
-def test_what_is_no_text_and_no_number_identifies_nobody(name: str, value: Any) -> None:
-    (outcome,) = told({"type": "identify", "traits": {name: value}}, wire="native").outcomes
-    assert (outcome.kind, "identify the person first" in outcome.reason) == ("rejected", True)
+def test_only_text_and_numbers_identify(name: str, value: Any) -> None:
+    (outcome,) = rehearsed({"type": "identify", "traits": {name: value}}, wire="native").outcomes
+    assert (outcome.kind, "no identity" in outcome.reason) == ("rejected", True)
 
 
 def test_two_phone_numbers_are_both_kept() -> None:
     payload = {"type": "identify", "traits": {"phone": "+15005550006", "phoneNumber": "+15005550007"}}
-    people = native(payload)[1]["properties"]
-    assert (people["$phone_number"], people["phoneNumber"]) == ("+15005550006", "+15005550007")
+    properties = native(payload)[1]["properties"]
+    assert (properties["$phone_number"], properties["phoneNumber"]) == ("+15005550006", "+15005550007")
 
 
 @pytest.mark.parametrize(
     "payload", [{"type": "group", "userId": "u", "groupId": "g"}, {"type": "alias", "userId": "u"}]
 )
-def test_other_calls_do_nothing(payload: dict[str, Any]) -> None:
-    assert [outcome.kind for outcome in told(payload).outcomes] == ["skipped"]
+def test_other_calls_are_skipped(payload: dict[str, Any]) -> None:
+    assert [outcome.kind for outcome in rehearsed(payload).outcomes] == ["skipped"]
 
 
 @pytest.mark.parametrize("event", [{}, {"event": None}, {"event": ""}, {"event": ["E"]}])
 def test_an_event_without_a_name_is_rejected(event: dict[str, Any]) -> None:
-    (outcome,) = told({"type": "track", "userId": "u", **event}).outcomes
+    (outcome,) = rehearsed({"type": "track", "userId": "u", **event}).outcomes
     assert (outcome.kind, outcome.reason.split(":")[0]) == ("rejected", "event")
 
 
 def test_all_enables_custom_events_and_names_enable_the_named() -> None:
     page = {"event": "$page", "properties": {"distinct_id": "u", "path": "/"}}
-    assert told(TRACK).outcomes[0].kind == "delivered"
-    assert told(page).outcomes[0].kind == "skipped"
-    assert told(TRACK, enabled_events=["Other"]).outcomes[0].kind == "skipped"
-    assert told(IDENTIFY, enabled_events=["Other"]).outcomes[0].kind == "delivered"
+    assert rehearsed(TRACK).outcomes[0].kind == "delivered"
+    assert rehearsed(page).outcomes[0].kind == "skipped"
+    assert rehearsed(TRACK, enabled_events=["Other"]).outcomes[0].kind == "skipped"
+    assert rehearsed(IDENTIFY, enabled_events=["Other"]).outcomes[0].kind == "delivered"
     assert native(page, enabled_events=["$page"])[1] == {
         "token": "AbC123",
         "event": "$page",
@@ -165,11 +165,11 @@ def test_page_and_screen_of_the_other_format_keep_their_names() -> None:
     assert (document["event"], document["properties"]) == ("$screen", {"name": "Home", "category": "App", "p": 1})
 
 
-def test_device_mode_calls_what_the_browser_would() -> None:
-    assert told(IDENTIFY, connection_mode="device").browser_calls == [
+def test_device_mode_makes_the_calls_of_the_browser() -> None:
+    assert rehearsed(IDENTIFY, connection_mode="device").browser_calls == [
         ["identify", {"$email": "ada@shop.test", "$first_name": "Ada", "plan": "pro"}]
     ]
-    found = told(TRACK, connection_mode="device")
+    found = rehearsed(TRACK, connection_mode="device")
     assert found.browser_calls == [["track", "Ordered Product", {"itemType": "image"}]]
     (request,) = found.requests
     assert (request.path, request.params) == ("/client/events", {"company_id": "AbC123"})

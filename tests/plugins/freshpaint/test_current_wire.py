@@ -1,4 +1,4 @@
-"""What the current wire says is what the native calls said: the same people and events, in valid bodies."""
+"""The current wire results in the same profiles and events as the native calls, in valid bodies."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
-def tell(vendor: Vendor, events: list[Event]) -> tuple[Sandbox, list[Outcome]]:
+def send_events(vendor: Vendor, events: list[Event]) -> tuple[Sandbox, list[Outcome]]:
     sandbox = Sandbox(public_api_key="AbC123", private_api_key=None)
     return sandbox, [outcome for each in plan(vendor, events) for outcome in deliver(each, sandbox.send)]
 
@@ -43,18 +43,18 @@ def test_bodies_are_valid(chosen: dict[str, Any], found: list[Payload]) -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(SETTINGS, payloads())
-def test_an_event_means_the_same_on_both_wires(chosen: dict[str, Any], payload: Payload) -> None:
+def test_an_event_has_the_same_result_on_both_wires(chosen: dict[str, Any], payload: Payload) -> None:
     if "type" in payload:
         payload = {**payload, "timestamp": "2024-03-01T10:00:00Z", "messageId": "m-1"}
     event = parse_event(payload)
     vendors = [load_vendor("freshpaint", {**KEYS, **chosen, "wire": wire}) for wire in ("native", "current")]
-    (native, _), (current, outcomes) = (tell(vendor, [event]) for vendor in vendors)
+    (native, _), (current, outcomes) = (send_events(vendor, [event]) for vendor in vendors)
     assume(not any(outcome.notes or outcome.kind == "rejected" for outcome in outcomes))
-    assert held(native, event) == held(current, event)
+    assert comparable(native, event) == comparable(current, event)
 
 
-def held(sandbox: Sandbox, event: Event) -> dict[str, Any]:
-    """Give what a sandbox holds, less the id that the current wire adds and the fractions that the native one cuts."""
+def comparable(sandbox: Sandbox, event: Event) -> dict[str, Any]:
+    """Return a sandbox's state without the id that the current wire adds and the fractions that the native one cuts."""
     found = sandbox.comparable()
     rows = [
         {**row, "unique_id": None if row["unique_id"] == event.stable_id else row["unique_id"]}

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from klavier import ConfigError, load_vendor
-from tests.support.freshpaint import IDENTIFY, KEYS, TRACK, native, told
+from tests.support.freshpaint import IDENTIFY, KEYS, TRACK, native, rehearsed
 
 HIPAA = {"hipaa_mode": True, "mask_secret": "a long random text", "allowed_properties": ["itemType", "firstName"]}
 ACCOUNTS = {"property": "brand", "tokens": {"north": "NorTh1", "7": "SeVen7"}}
@@ -13,31 +13,33 @@ def branded(brand: Any) -> dict[str, Any]:
     return {"type": "track", "event": "E", "userId": "u", "properties": {"brand": brand}}
 
 
-def test_hipaa_mode_lets_only_allowed_properties_leave_and_masks_ids() -> None:
-    people = native(IDENTIFY, **HIPAA)[1]["properties"]
-    assert set(people) == {"$first_name", "$id"}
-    assert people["$id"] != "user-1"
-    assert len(people["$id"]) == 64
+def test_hipaa_mode_sends_only_allowed_properties_and_masks_ids() -> None:
+    properties = native(IDENTIFY, **HIPAA)[1]["properties"]
+    assert set(properties) == {"$first_name", "$id"}
+    assert properties["$id"] != "user-1"
+    assert len(properties["$id"]) == 64
     document = native(TRACK, **HIPAA)[1]
-    assert document["customer_properties"] == {"$id": people["$id"]}
+    assert document["customer_properties"] == {"$id": properties["$id"]}
     assert document["properties"] == {"itemType": "image"}
 
 
-def test_what_hipaa_mode_leaves_out_is_noted_by_name_only() -> None:
-    (outcome,) = told(IDENTIFY, **HIPAA).outcomes
+def test_properties_left_out_in_hipaa_mode_are_noted_by_name_only() -> None:
+    (outcome,) = rehearsed(IDENTIFY, **HIPAA).outcomes
     assert set(outcome.notes) == {
         "traits.email left out: it is not among allowed_properties",
         "traits.plan left out: it is not among allowed_properties",
     }
 
 
-def test_no_personal_data_leaves_unless_it_is_allowed() -> None:
-    written = repr([request.json for request in told(IDENTIFY, **HIPAA).requests + told(TRACK, **HIPAA).requests])
+def test_no_personal_data_is_sent_unless_allowed() -> None:
+    written = repr(
+        [request.json for request in rehearsed(IDENTIFY, **HIPAA).requests + rehearsed(TRACK, **HIPAA).requests]
+    )
     assert "ada@shop.test" not in written
     assert "user-1" not in written
 
 
-def test_another_secret_gives_another_mask_and_masking_can_be_off() -> None:
+def test_the_mask_depends_on_the_secret_and_can_be_off() -> None:
     one = native(IDENTIFY, **HIPAA)[1]["properties"]["$id"]
     other = native(IDENTIFY, **{**HIPAA, "mask_secret": "another"})[1]["properties"]["$id"]
     assert one != other
@@ -51,12 +53,12 @@ def test_the_value_of_a_property_names_the_account(brand: Any, token: str) -> No
 
 @pytest.mark.parametrize("brand", ["south", None, ["north"], {}])
 def test_an_unknown_value_is_skipped_with_that_reason(brand: Any) -> None:
-    (outcome,) = told(branded(brand), tokens_by_property=ACCOUNTS).outcomes
+    (outcome,) = rehearsed(branded(brand), tokens_by_property=ACCOUNTS).outcomes
     assert (outcome.kind, "no account for this value" in outcome.reason) == ("skipped", True)
 
 
-def test_several_accounts_are_reached_by_their_public_keys_today() -> None:
-    (request,) = told(branded("north"), tokens_by_property=ACCOUNTS).requests
+def test_several_accounts_use_their_public_keys_on_the_current_wire() -> None:
+    (request,) = rehearsed(branded("north"), tokens_by_property=ACCOUNTS).requests
     assert (request.path, request.params) == ("/client/events", {"company_id": "NorTh1"})
 
 
@@ -72,7 +74,7 @@ def test_several_accounts_are_reached_by_their_public_keys_today() -> None:
         ({**KEYS, "enabled_event": ["all"]}, "enabled_events"),
     ],
 )
-def test_settings_that_do_not_go_together_are_named(settings: dict[str, Any], place: str) -> None:
+def test_conflicting_settings_are_named(settings: dict[str, Any], place: str) -> None:
     with pytest.raises(ConfigError, match=place):
         load_vendor("freshpaint", settings)
 

@@ -1,4 +1,4 @@
-"""What the current wire says is what the native calls said: the same people, events and lists, in valid bodies."""
+"""The current wire results in the same profiles, events and lists as the native calls, in valid bodies."""
 
 import base64
 import json
@@ -46,7 +46,7 @@ def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def dated(found: Sequence[Payload]) -> list[Event]:
+def parse_dated(found: Sequence[Payload]) -> list[Event]:
     """Read payloads, a minute apart: legacy events without an id of their own are one where their second is one."""
     return [
         parse_event({**payload, "timestamp": f"2024-03-01T10:{number:02}:00Z", "messageId": f"m-{number}"})
@@ -54,13 +54,13 @@ def dated(found: Sequence[Payload]) -> list[Event]:
     ]
 
 
-def told(vendor: Vendor, events: Sequence[Event], opt_in: Any) -> tuple[Sandbox, list[Outcome]]:
+def send_events(vendor: Vendor, events: Sequence[Event], opt_in: Any) -> tuple[Sandbox, list[Outcome]]:
     sandbox = Sandbox(public_api_key="PUBKEY", private_api_key=None, unknown_lists="create", opt_in=opt_in)
     return sandbox, [outcome for each in plan(vendor, events) for outcome in deliver(each, sandbox.send)]
 
 
 def comparable(sandbox: Sandbox, events: Sequence[Event]) -> dict[str, Any]:
-    """Give what a sandbox holds, less the message ids that the current wire adds as unique ids."""
+    """Return a sandbox's state without the message ids that the current wire adds as unique ids."""
     added = {event.stable_id for event in events}
     found = sandbox.comparable()
     rows = [{**row, "unique_id": None if row["unique_id"] in added else row["unique_id"]} for row in found["events"]]
@@ -80,20 +80,20 @@ def test_bodies_are_valid(chosen: dict[str, Any], found: list[Payload]) -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(SETTINGS, PAYLOADS, st.sampled_from(("single_opt_in", "double_opt_in")))
-def test_one_event_means_the_same_on_both_wires(chosen: dict[str, Any], payload: Payload, opt_in: str) -> None:
-    same_on_both_wires(chosen, dated([payload]), opt_in)
+def test_one_event_has_the_same_result_on_both_wires(chosen: dict[str, Any], payload: Payload, opt_in: str) -> None:
+    check_both_wires(chosen, parse_dated([payload]), opt_in)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(SETTINGS, stream_payloads(), st.sampled_from(("single_opt_in", "double_opt_in")))
-def test_a_stream_means_the_same_on_both_wires(chosen: dict[str, Any], found: list[Payload], opt_in: str) -> None:
-    same_on_both_wires(chosen, dated(found[:50]), opt_in)
+def test_a_stream_has_the_same_result_on_both_wires(chosen: dict[str, Any], found: list[Payload], opt_in: str) -> None:
+    check_both_wires(chosen, parse_dated(found[:50]), opt_in)
 
 
-def same_on_both_wires(chosen: dict[str, Any], events: list[Event], opt_in: str) -> None:
-    """Compare two accounts after the same events; what the current wire cannot say is a note, and sets a case aside."""
+def check_both_wires(chosen: dict[str, Any], events: list[Event], opt_in: str) -> None:
+    """Compare two accounts after the same events; a case with notes is skipped."""
     vendors = [load_vendor("segment-classic", {**KEYS, **chosen, "wire": wire}) for wire in ("native", "current")]
-    (native, outcomes), (current, later) = (told(vendor, events, opt_in) for vendor in vendors)
+    (native, outcomes), (current, later) = (send_events(vendor, events, opt_in) for vendor in vendors)
     assume(not any(outcome.notes or outcome.reason.startswith("not sent") for outcome in later))
     assume(keeps_identifiers(native))
     assert _changes(outcomes, later) <= {("delivered", "rejected"), ("failed", "rejected")}
@@ -101,7 +101,7 @@ def same_on_both_wires(chosen: dict[str, Any], events: list[Event], opt_in: str)
 
 
 def keeps_identifiers(sandbox: Sandbox) -> bool:
-    """Tell whether nobody's identifiers change: an identify then replaces the old ones today, and did not before."""
+    """Return whether no profile's identifiers change: only on the current wire an identify replaces them."""
     known: dict[tuple[str, str], dict[str, set[str]]] = {}
     for call in sandbox.calls:
         form = dict(parse_qsl(call.body.decode()))
@@ -116,11 +116,11 @@ def keeps_identifiers(sandbox: Sandbox) -> bool:
 
 
 def _changes(native: list[Outcome], current: list[Outcome]) -> set[tuple[str, str]]:
-    """Give the kinds that differ: a legacy call about nobody is answered 1 and does nothing, today it is rejected."""
+    """Return the kinds that differ: a legacy call without identity is answered 1, today it is rejected."""
     return {(one.kind, other.kind) for one, other in zip(native, current, strict=True) if one.kind != other.kind}
 
 
-# What cannot be said, one by one --------------------------------------------------------------------------------------
+# What the current wire cannot express ------------------------------------------------------------------------------
 
 TRACK = {"type": "track", "userId": "u", "event": "E"}
 IDENTIFY = {"type": "identify", "userId": "u"}
@@ -156,7 +156,7 @@ def test_a_deviation_is_a_note(payload: dict[str, Any], note: str) -> None:
         ({**IDENTIFY, "traits": {"email": "nobody"}, "integrations": {"Klaviyo": {"listId": "L"}}}, "e-mail address"),
     ],
 )
-def test_what_cannot_be_said_at_all_is_rejected(payload: dict[str, Any], reason: str) -> None:
+def test_an_inexpressible_event_is_rejected(payload: dict[str, Any], reason: str) -> None:
     vendor = load_vendor("segment-classic", KEYS)
     found = rehearse(vendor, [parse_event({**WHEN, **payload})])
     assert found.requests == []
@@ -166,10 +166,10 @@ def test_what_cannot_be_said_at_all_is_rejected(payload: dict[str, Any], reason:
 
 def test_a_new_address_replaces_the_old_one_today() -> None:
     """Klaviyo's upsert changes the address of a known id, the legacy calls did not."""
-    events = dated([{**IDENTIFY, "traits": {"email": address}} for address in ("old@b.co", "new@b.co")])
+    events = parse_dated([{**IDENTIFY, "traits": {"email": address}} for address in ("old@b.co", "new@b.co")])
     found = {}
     for wire in ("native", "current"):
-        sandbox, _ = told(load_vendor("segment-classic", {**KEYS, "wire": wire}), events, "single_opt_in")
+        sandbox, _ = send_events(load_vendor("segment-classic", {**KEYS, "wire": wire}), events, "single_opt_in")
         found[wire] = [profile["identifiers"]["email"] for profile in sandbox.state()["profiles"]]
     assert found == {"native": ["old@b.co"], "current": ["new@b.co"]}
 
@@ -180,13 +180,13 @@ def test_an_order_delivered_twice_counts_once() -> None:
         {**WHEN, **TRACK, "event": "Order Completed", "properties": {"orderId": "o", "products": products_of_order}}
     )
     vendor = load_vendor("segment-classic", KEYS)
-    once, _ = told(vendor, [event], "single_opt_in")
-    twice, _ = told(vendor, [event, event], "single_opt_in")
+    once, _ = send_events(vendor, [event], "single_opt_in")
+    twice, _ = send_events(vendor, [event, event], "single_opt_in")
     assert once.comparable() == twice.comparable()
     assert len(once.state()["events"]) == 3
 
 
-def test_a_retired_endpoint_says_so() -> None:
+def test_the_reason_of_a_retired_endpoint_has_the_remedy() -> None:
     sandbox = Sandbox(public_api_key="PUBKEY", legacy="gone")
     vendor = load_vendor("segment-classic", {**KEYS, "wire": "native"})
     (delivery,) = vendor.deliveries([parse_event({**WHEN, **TRACK})])

@@ -1,4 +1,4 @@
-"""Device mode: what analytics.js calls, and how a delivery says it."""
+"""Device mode: the calls of analytics.js, and the requests that deliver them."""
 
 from typing import Any
 
@@ -18,9 +18,9 @@ CLIENT_TABLE: list[tuple[dict[str, Any], str, str]] = [
 
 
 def identify(traits: dict[str, Any], user_id: Any = "u-1", **settings: Any) -> Any:
-    ((name, people),) = calls({"type": "identify", "userId": user_id, "traits": traits}, **settings)
+    ((name, properties),) = calls({"type": "identify", "userId": user_id, "traits": traits}, **settings)
     assert name == "identify"
-    return people
+    return properties
 
 
 def track(event: Any, properties: dict[str, Any], **settings: Any) -> Any:
@@ -58,7 +58,7 @@ def test_only_the_exact_spelling_is_moved() -> None:
     }
 
 
-def test_a_trait_that_another_one_went_before_is_not_lost() -> None:
+def test_a_trait_that_another_one_replaces_is_kept() -> None:
     traits = {"phoneNumber": "+14155552671", "phone": "+14155552672", "firstName": 5, "name": "Ada", "title": "CTO"}
     assert identify(traits) == {
         "phoneNumber": "+14155552671",
@@ -81,7 +81,7 @@ def test_a_trait_that_another_one_went_before_is_not_lost() -> None:
     assert identify({"firstName": " Ada "}) == {"$id": "u-1", "$first_name": "Ada"}
 
 
-def test_there_are_no_places_in_the_browser() -> None:
+def test_the_browser_sends_no_places() -> None:
     assert identify({"city": "Tokyo", "organization": "Acme"}) == {
         "city": "Tokyo",
         "organization": "Acme",
@@ -89,7 +89,7 @@ def test_there_are_no_places_in_the_browser() -> None:
     }
 
 
-def test_an_identify_needs_somebody() -> None:
+def test_an_identify_needs_an_identity() -> None:
     event = {"type": "identify", "anonymousId": "a-1", "traits": {"plan": "Gold"}}
     assert calls(event) == []
     assert outcome(event, connection_mode="device").kind == "skipped"
@@ -103,7 +103,7 @@ def test_enforced_email() -> None:
     assert outcome(event, connection_mode="device", enforce_email=True).kind == "skipped"
 
 
-def test_a_group_is_the_organization() -> None:
+def test_a_group_becomes_the_organization() -> None:
     event = {"type": "group", "userId": "u-1", "groupId": "g", "traits": {"name": "Acme", "plan": "x"}}
     assert calls(event, enforce_email=True) == [["identify", {"$organization": "Acme"}]]
     assert calls({**event, "traits": {"Name": "Acme"}}) == []
@@ -111,7 +111,7 @@ def test_a_group_is_the_organization() -> None:
 
 
 @pytest.mark.parametrize("kind", ["page", "screen", "alias"])
-def test_the_other_calls_do_nothing(kind: str) -> None:
+def test_other_calls_are_skipped(kind: str) -> None:
     found = outcome({"type": kind, "userId": "u-1", "name": "Home"}, connection_mode="device")
     assert (found.kind, found.reason) == ("skipped", f"the destination does nothing for {kind}")
 
@@ -185,15 +185,15 @@ def test_a_product_without_id_is_noted() -> None:
     assert "products[0]" in outcome(event, connection_mode="device").notes[0]
 
 
-def test_a_delivery_says_it_through_the_client_endpoints() -> None:
+def test_a_delivery_uses_the_client_endpoints() -> None:
     event = {"type": "track", "userId": "u", "event": "E", "properties": {"email": "a@b.co", "revenue": 5}}
     (request,) = rehearsed(event, connection_mode="device").requests
     assert (request.path, request.params) == ("/client/events", {"company_id": "PUBKEY"})
     attributes = request.json["data"]["attributes"]
     assert attributes["profile"]["data"]["attributes"] == {"external_id": "u", "email": "a@b.co"}
     assert (attributes["value"], attributes["unique_id"]) == (5, "m-1")
-    people = {"type": "identify", "userId": "u", "traits": {"firstName": "Ada"}}
-    (request,) = rehearsed(people, connection_mode="device", private_key="").requests
+    named = {"type": "identify", "userId": "u", "traits": {"firstName": "Ada"}}
+    (request,) = rehearsed(named, connection_mode="device", private_key="").requests
     assert request.path == "/client/profiles"
     assert request.json["data"]["attributes"] == {"external_id": "u", "first_name": "Ada"}
 
@@ -204,7 +204,7 @@ def test_enforced_email_keeps_the_id_out_of_the_request() -> None:
     assert request.json["data"]["attributes"]["profile"]["data"]["attributes"] == {"email": "a@b.co"}
 
 
-def test_nothing_of_a_person_is_shown() -> None:
+def test_personal_data_is_in_no_repr() -> None:
     vendor = load_vendor("segment-classic", {"api_key": "K", "connection_mode": "device"})
     event = parse_event({"type": "identify", "userId": "u", "traits": {"email": "ada@b.co"}})
     (delivery,) = vendor.deliveries([event])

@@ -1,4 +1,4 @@
-"""Which messages are taken at all, and the settings that go together."""
+"""Which messages are sent at all, and which settings conflict."""
 
 from typing import Any
 
@@ -62,14 +62,14 @@ def test_the_public_key_is_required(mode: str) -> None:
     assert found.reason.startswith('setting "apiKey" is required')
 
 
-def test_the_gates_come_in_order() -> None:
-    closed = {**EVENT, "userId": None, "integrations": {"All": False}}
-    assert outcome(closed, api_key="", fidelity="deployed").kind == "skipped"
+def test_the_order_of_the_checks() -> None:
+    message = {**EVENT, "userId": None, "integrations": {"All": False}}
+    assert outcome(message, api_key="", fidelity="deployed").kind == "skipped"
     assert "apiKey" in outcome({**EVENT, "userId": None}, api_key="", fidelity="deployed").reason
 
 
 @pytest.mark.parametrize("kind", ["page", "screen", "group", "alias"])
-def test_other_calls(kind: str) -> None:
+def test_other_calls_are_skipped(kind: str) -> None:
     event = {"type": kind, "anonymousId": "a"}
     found = outcome(event)
     assert (found.kind, found.reason) == ("skipped", f"the destination does nothing for {kind}")
@@ -78,7 +78,7 @@ def test_other_calls(kind: str) -> None:
 
 
 @pytest.mark.parametrize("user_id", ["", 0, None, False])
-def test_a_user_id_must_be_true_as_deployed(user_id: object) -> None:
+def test_a_falsy_user_id_is_rejected_as_deployed(user_id: object) -> None:
     assert outcome({**EVENT, "userId": user_id}, fidelity="deployed").kind == "rejected"
 
 
@@ -89,7 +89,7 @@ def test_the_current_wire_needs_a_private_key() -> None:
     load_vendor("segment-classic", {"api_key": "PUBKEY", "connection_mode": "device"})
 
 
-def test_the_private_key_is_shown_nowhere() -> None:
+def test_the_private_key_is_in_no_repr_and_no_request() -> None:
     vendor = load_vendor("segment-classic", {**KEYS, "list_id": "L"})
     event = parse_event({"type": "identify", "userId": "u", "traits": {"email": "a@b.co"}})
     found = rehearse(vendor, [event])
@@ -97,7 +97,7 @@ def test_the_private_key_is_shown_nowhere() -> None:
     assert not [text for text in shown if KEYS["private_key"] in text]
 
 
-def test_only_the_last_corner_is_sent_to_the_letter() -> None:
+def test_only_deployed_native_requests_are_exact() -> None:
     for fidelity in ("documented", "deployed"):
         for wire in ("native", "current"):
             vendor = load_vendor("segment-classic", {**KEYS, "fidelity": fidelity, "wire": wire})

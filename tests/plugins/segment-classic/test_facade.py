@@ -8,29 +8,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klavier.testing.strategies import json_objects, json_values
-from klavier_segment_classic.facade.dates import Date, dated, seconds_of
-from klavier_segment_classic.facade.keys import UNDEFINED, Keys, counted, find, first_truthy, normalise, without
+from klavier_segment_classic.facade.dates import Date, read_dates, read_seconds
+from klavier_segment_classic.facade.keys import UNDEFINED, Keys, count_names, find, first_truthy, normalize, without
 from klavier_segment_classic.fidelity import DEPLOYED, DOCUMENTED
 
 
 @pytest.mark.parametrize(
     "spelling", ["firstName", "first_name", "First Name", "$first_name", "FIRST-NAME", "first\u00fcname"]
 )
-def test_spellings(spelling: str) -> None:
-    assert normalise(spelling) == "firstname"
+def test_spellings_of_one_name(spelling: str) -> None:
+    assert normalize(spelling) == "firstname"
     assert Keys({"x": 1, spelling: 2}).get("firstname") == 2
 
 
-def test_dots_stay() -> None:
-    assert normalise("Address.City") == "address.city"
+def test_dots_are_kept() -> None:
+    assert normalize("Address.City") == "address.city"
 
 
-def test_the_first_spelling_counts_even_where_it_is_null() -> None:
+def test_the_first_spelling_is_used_even_where_it_is_null() -> None:
     assert Keys({"$email": None, "email": "a"}).get("email") is None
     assert find({"$email": None, "email": "a"}, "email") is None
 
 
-def test_what_is_absent_is_undefined() -> None:
+def test_an_absent_member_is_undefined() -> None:
     assert Keys({}).get("email") is UNDEFINED
     assert find(None, "email") is UNDEFINED
     assert find(["email"], "email") is UNDEFINED
@@ -50,29 +50,29 @@ def test_what_is_absent_is_undefined() -> None:
         ({}, UNDEFINED),
     ],
 )
-def test_descending(members: dict[str, Any], found: object) -> None:
+def test_members_within_an_object(members: dict[str, Any], found: object) -> None:
     assert Keys(members).within("address", "city") is found
 
 
-def test_deleting_takes_one_spelling_for_each_name() -> None:
+def test_removing_takes_one_spelling_for_each_name() -> None:
     members = {"Order ID": 1, "order_id": 2, "orderId": 3, "x": 4}
-    assert without(members, counted("orderId")) == {"order_id": 2, "orderId": 3, "x": 4}
-    assert without(members, counted("orderId", "order_id")) == {"orderId": 3, "x": 4}
+    assert without(members, count_names("orderId")) == {"order_id": 2, "orderId": 3, "x": 4}
+    assert without(members, count_names("orderId", "order_id")) == {"orderId": 3, "x": 4}
     assert len(members) == 4
 
 
 @given(json_objects())
-def test_deleting_as_one_after_the_other(members: dict[str, Any]) -> None:
+def test_removing_equals_deleting_names_one_by_one(members: dict[str, Any]) -> None:
     names = ["$id", "id", "email", "first_name"]
     slowly = dict(members)
     for name in names:
-        key = next((key for key in slowly if normalise(key) == normalise(name)), None)
+        key = next((key for key in slowly if normalize(key) == normalize(name)), None)
         if key is not None:
             del slowly[key]
-    assert without(members, counted(*names)) == slowly
+    assert without(members, count_names(*names)) == slowly
 
 
-def test_alternatives() -> None:
+def test_the_first_truthy_value() -> None:
     assert first_truthy(None, "", 0, UNDEFINED, [], "x") == []
     assert first_truthy(None, "") == ""
     assert first_truthy("", UNDEFINED) is UNDEFINED
@@ -100,7 +100,7 @@ def test_alternatives() -> None:
     ],
 )
 def test_iso_text_becomes_a_date(text: str, written: str) -> None:
-    found = dated({"a": [text]})["a"][0]
+    found = read_dates({"a": [text]})["a"][0]
     assert found == written
     assert isinstance(found, Date)
 
@@ -108,23 +108,23 @@ def test_iso_text_becomes_a_date(text: str, written: str) -> None:
 @pytest.mark.parametrize(
     "text", ["2014-05", "2014", "20140506", "2014-05-06T", "2014-05-06x", " 2014-05-06", "2014-W19-2", "12-34-5678", ""]
 )
-def test_other_text_stays(text: str) -> None:
-    assert dated({"a": text}) == {"a": text}
+def test_other_text_is_no_date(text: str) -> None:
+    assert read_dates({"a": text}) == {"a": text}
 
 
 @given(json_values())
-def test_reading_dates_changes_no_input_and_settles(value: Any) -> None:
-    once = dated(value)
-    assert dated(once) == once
+def test_reading_dates_twice_changes_nothing(value: Any) -> None:
+    once = read_dates(value)
+    assert read_dates(once) == once
 
 
 @given(st.datetimes(min_value=datetime(1971, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001 -- made aware below
-def test_usual_and_unusual_forms_agree(moment: datetime) -> None:
+def test_fast_and_slow_readers_agree(moment: datetime) -> None:
     text = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}"
     expected = int(
         (moment.replace(microsecond=0, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
     )
-    assert seconds_of(f"{text}Z") == seconds_of(f"{text}000+00:00") == expected
+    assert read_seconds(f"{text}Z") == read_seconds(f"{text}000+00:00") == expected
 
 
 @pytest.mark.parametrize(
@@ -147,10 +147,10 @@ def test_usual_and_unusual_forms_agree(moment: datetime) -> None:
     ],
 )
 def test_timestamps(timestamp: object, seconds: object) -> None:
-    assert seconds_of(timestamp) == seconds
+    assert read_seconds(timestamp) == seconds
 
 
-def test_every_point_differs() -> None:
-    """A point that is the same in both columns is no difference."""
+def test_every_field_differs() -> None:
+    """A field that is the same in both columns is no difference."""
     for name in DOCUMENTED.__attrs_attrs__:
         assert getattr(DOCUMENTED, name.name) != getattr(DEPLOYED, name.name), name.name

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.segment_classic import document, outcome, people, rehearsed
+from tests.support.segment_classic import document, outcome, rehearsed, sent_traits
 
 SERENA = {
     "type": "identify",
@@ -31,11 +31,11 @@ SERVER_TABLE: list[tuple[dict[str, Any], str, Any]] = [
 
 @pytest.mark.parametrize(("traits", "special", "value"), SERVER_TABLE, ids=[next(iter(row[0])) for row in SERVER_TABLE])
 def test_a_row_of_the_table(traits: dict[str, Any], special: str, value: object) -> None:
-    assert people(traits) == {**traits, special: value, "id": "u-1", "$id": "u-1"}
+    assert sent_traits(traits) == {**traits, special: value, "id": "u-1", "$id": "u-1"}
 
 
 def test_the_user_id_becomes_the_id() -> None:
-    assert people({}, user_id="user123") == {"id": "user123", "$id": "user123"}
+    assert sent_traits({}, user_id="user123") == {"id": "user123", "$id": "user123"}
 
 
 def test_the_first_sample() -> None:
@@ -54,45 +54,49 @@ def test_the_first_sample() -> None:
 
 
 def test_a_user_id_that_is_an_address_is_the_email() -> None:
-    assert people({}, user_id="ada@example.com")["$email"] == "ada@example.com"
-    assert people({"email": "b@example.com"}, user_id="ada@example.com")["$email"] == "b@example.com"
-    assert "$email" not in people({}, user_id="ada@example")
+    assert sent_traits({}, user_id="ada@example.com")["$email"] == "ada@example.com"
+    assert sent_traits({"email": "b@example.com"}, user_id="ada@example.com")["$email"] == "b@example.com"
+    assert "$email" not in sent_traits({}, user_id="ada@example")
 
 
-def test_places_are_looked_for_in_the_address_first() -> None:
+def test_places_are_read_from_the_address_first() -> None:
     traits = {
         "address": {"city": "Tokyo", "postalCode": "1", "state": "CA"},
         "city": "Paris",
         "zip": "2",
         "country": "JP",
     }
-    found = people(traits)
+    found = sent_traits(traits)
     assert (found["$city"], found["$zip"], found["$region"], found["$country"]) == ("Tokyo", "1", "CA", "JP")
-    assert people({"state": "CA", "region": "Kanto"})["$region"] == "Kanto"
+    assert sent_traits({"state": "CA", "region": "Kanto"})["$region"] == "Kanto"
 
 
 def test_titles_and_phones_have_fallbacks() -> None:
-    assert people({"position": "CTO", "jobTitle": "Chief"})["$title"] == "CTO"
-    assert people({"jobTitle": "Chief"})["$title"] == "Chief"
-    assert people({"phone": "+1"})["$phone_number"] == "+1"
-    assert people({"phones": ["+2", "+3"]})["$phone_number"] == "+2"
-    assert "$organization" not in people({"company": "Acme"})
+    assert sent_traits({"position": "CTO", "jobTitle": "Chief"})["$title"] == "CTO"
+    assert sent_traits({"jobTitle": "Chief"})["$title"] == "Chief"
+    assert sent_traits({"phone": "+1"})["$phone_number"] == "+1"
+    assert sent_traits({"phones": ["+2", "+3"]})["$phone_number"] == "+2"
+    assert "$organization" not in sent_traits({"company": "Acme"})
 
 
 def test_nulls_at_the_top_are_dropped_and_inner_ones_kept() -> None:
-    assert people({"plan": None, "car": {"make": None}}) == {"car": {"make": None}, "id": "u-1", "$id": "u-1"}
+    assert sent_traits({"plan": None, "car": {"make": None}}) == {
+        "car": {"make": None},
+        "id": "u-1",
+        "$id": "u-1",
+    }
 
 
 def test_names_are_cut_from_the_whole_one() -> None:
-    found = people({"name": " Ana  de Armas "})
+    found = sent_traits({"name": " Ana  de Armas "})
     assert (found["$first_name"], found["$last_name"]) == ("Ana", "de Armas")
-    assert "$last_name" not in people({"name": "Cher"})
-    assert people({"firstName": "", "name": "Cher"})["$first_name"] == ""
+    assert "$last_name" not in sent_traits({"name": "Cher"})
+    assert sent_traits({"firstName": "", "name": "Cher"})["$first_name"] == ""
 
 
-def test_dates_are_no_names() -> None:
-    assert people({"firstName": "2014-05-06", "name": "May"})["$first_name"] == "May"
-    assert people({"born": "2014-05-06"})["born"] == "2014-05-06T00:00:00.000Z"
+def test_dates_are_not_read_as_names() -> None:
+    assert sent_traits({"firstName": "2014-05-06", "name": "May"})["$first_name"] == "May"
+    assert sent_traits({"born": "2014-05-06"})["born"] == "2014-05-06T00:00:00.000Z"
 
 
 # Adding users to a list ----------------------------------------------------------------------------------------------
@@ -129,7 +133,7 @@ def test_the_default_list_and_opt_in() -> None:
     [({"traits": {}}, {"list_id": "L"}), ({}, {"list_id": "L", "private_key": ""}), ({}, {"list_id": ""})],
     ids=["no email", "no private key", "no list"],
 )
-def test_without_all_three_it_is_an_identify(change: dict[str, Any], settings: dict[str, Any]) -> None:
+def test_without_all_three_no_list_call_is_made(change: dict[str, Any], settings: dict[str, Any]) -> None:
     assert "token" in document({**SERENA, **change}, **settings)
 
 
@@ -137,7 +141,7 @@ def test_an_address_as_user_id_is_enough_for_the_list() -> None:
     assert document({"type": "identify", "userId": "a@b.co"}, list_id="L")["email"] == "a@b.co"
 
 
-def test_a_list_id_that_is_none_is_refused() -> None:
+def test_an_unusable_list_id_is_rejected() -> None:
     event = {**SERENA, "integrations": {"klaviyo": {"listId": {"id": 1}}}}
     assert "listId" in outcome(event).reason
 
@@ -146,7 +150,11 @@ def test_a_list_id_that_is_none_is_refused() -> None:
 
 
 def test_enforced_email_makes_the_user_id_a_custom_attribute() -> None:
-    assert people({"email": "a@b.co"}, enforce_email=True) == {"email": "a@b.co", "id": "u-1", "$email": "a@b.co"}
+    assert sent_traits({"email": "a@b.co"}, enforce_email=True) == {
+        "email": "a@b.co",
+        "id": "u-1",
+        "$email": "a@b.co",
+    }
 
 
 def test_enforced_email_needs_one() -> None:
@@ -159,7 +167,7 @@ def test_a_user_id_is_required() -> None:
     found = outcome(event)
     assert (found.kind, found.reason) == (
         "rejected",
-        "userId is required if you disable sending anonymous data",
+        "userId is required: send one, or set send_anonymous to true",
     )
     assert document(event, send_anonymous=True)["properties"]["$id"] == "a-1"
     assert "id" not in document(event, send_anonymous=True)["properties"]
@@ -169,19 +177,19 @@ def test_a_user_id_is_required() -> None:
 
 
 def deployed(traits: dict[str, Any], **settings: Any) -> Any:
-    return people(traits, fidelity="deployed", **settings)
+    return sent_traits(traits, fidelity="deployed", **settings)
 
 
-def test_deployed_phone_number_and_time_zone_do_not_count() -> None:
+def test_deployed_ignores_phone_number_and_time_zone() -> None:
     assert "$phone_number" not in deployed({"phoneNumber": "+1"})
     assert "$timezone" not in deployed({"timezone": "Asia/Tokyo"})
     event = {"type": "identify", "userId": "u", "context": {"timezone": "Europe/Paris"}}
     assert document(event, fidelity="deployed")["properties"]["$timezone"] == "Europe/Paris"
 
 
-def test_deployed_last_names_suffer_from_padding() -> None:
+def test_deployed_cuts_last_names_after_padding() -> None:
     assert deployed({"name": "  Ana Armas"})["$last_name"] == "a Armas"
-    assert people({"name": "  Ana Armas"})["$last_name"] == "Armas"
+    assert sent_traits({"name": "  Ana Armas"})["$last_name"] == "Armas"
 
 
 def test_deployed_enforced_email_deletes_both_ids() -> None:

@@ -1,4 +1,4 @@
-"""Order Completed on the server: the document's sample, then what the table of differences says."""
+"""Order Completed on the server: the document's sample, then the table of differences."""
 
 from typing import Any
 
@@ -136,11 +136,11 @@ def test_names_of_a_completed_order(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Order Completed!", "My Order Completed", "Order  Completed", "Order Updated", 5])
-def test_other_names(name: object) -> None:
+def test_other_names_are_no_orders(name: object) -> None:
     assert document(order({}, event=name))["event"] == name
 
 
-def test_the_total_stands_in_for_the_revenue() -> None:
+def test_the_total_is_the_value_without_revenue() -> None:
     assert document(order({"total": "$31"}))["properties"]["$value"] == 31
     assert document(order({"revenue": 0, "total": 31}))["properties"]["$value"] == 31
 
@@ -160,7 +160,7 @@ def test_the_id_of_a_product(product: dict[str, Any], own: str) -> None:
     assert found["properties"]["$event_id"] == f"99_{own}"
 
 
-def test_customs_of_a_product_are_kept() -> None:
+def test_custom_members_of_a_product_are_kept() -> None:
     placed, found = documents(order({"orderId": "o", "products": [{"id": 1, "row_total": 7, "brand": "B", "x": None}]}))
     assert placed["properties"]["Items"] == [{"id": 1, "Quantity": 1, "Categories": [None], "brand": "B", "x": None}]
     assert found["properties"] == {
@@ -182,7 +182,7 @@ def test_a_product_without_any_id_has_no_event() -> None:
     assert ids == ["o_undefined", "o_s", "o_undefined"]
 
 
-def test_an_order_without_id_takes_that_of_its_message() -> None:
+def test_an_order_without_id_uses_the_message_id() -> None:
     event = order({"products": [{"sku": "s"}]})
     placed, found = documents(event)
     assert "$event_id" not in placed["properties"]
@@ -203,20 +203,20 @@ def test_a_date_as_order_id_is_joined_as_deployed() -> None:
     assert found == "Tue May 06 2014 00:00:00 GMT+0000 (Coordinated Universal Time)_s"
 
 
-def test_whose_the_order_is() -> None:
+def test_the_profile_of_an_order() -> None:
     event = order({"email": "a@b.co", "products": [{"sku": "s"}]})
     both = {"$email": "a@b.co", "$id": "u"}
     assert [found["customer_properties"] for found in documents(event)] == [both, both]
     assert documents(event, fidelity="deployed")[0]["customer_properties"] == {"$id": "u"}
 
 
-def test_whose_the_order_is_where_email_is_enforced() -> None:
+def test_the_profile_of_an_order_with_enforced_email() -> None:
     event = order({"email": "a@b.co", "products": [{"sku": "s"}]})
     assert documents(event, enforce_email=True)[1]["customer_properties"] == {"$email": "a@b.co", "id": "u"}
     assert "customer_properties" not in documents(event, enforce_email=True, fidelity="deployed")[0]
 
 
-def test_a_second_spelling_survives() -> None:
+def test_a_second_spelling_is_kept() -> None:
     found = document(order({"categories": 1, "Categories": 2}), fidelity="deployed")["properties"]
     assert found["Categories"] == 2
     assert "categories" not in found

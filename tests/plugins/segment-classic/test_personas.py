@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from klavier_segment_classic.personas import snake_case
-from tests.support.segment_classic import outcome, people, rehearsed
+from klavier_segment_classic.personas import to_snake_case
+from tests.support.segment_classic import outcome, rehearsed, sent_traits
 
 AUDIENCE: dict[str, Any] = {
     "type": "identify",
@@ -16,8 +16,8 @@ AUDIENCE: dict[str, Any] = {
 
 
 def properties(event: dict[str, Any], **settings: Any) -> Any:
-    from_list = rehearsed(event, wire="current", **settings)
-    (request,) = from_list.requests
+    found = rehearsed(event, wire="current", **settings)
+    (request,) = found.requests
     return request.json["data"]["attributes"]["properties"]
 
 
@@ -37,7 +37,7 @@ def test_membership_is_a_property(member: object) -> None:
     ],
 )
 def test_snake_case(name: str, key: str) -> None:
-    assert snake_case(name) == key
+    assert to_snake_case(name) == key
 
 
 def test_a_name_is_snake_cased_where_the_sender_did_not() -> None:
@@ -47,11 +47,11 @@ def test_a_name_is_snake_cased_where_the_sender_did_not() -> None:
     assert "Order Completed Last 30days" in kept
 
 
-def test_traits_of_others_keep_their_names() -> None:
-    assert people({"Order Completed Last 30days": True})["Order Completed Last 30days"] is True
+def test_traits_of_other_messages_keep_their_names() -> None:
+    assert sent_traits({"Order Completed Last 30days": True})["Order Completed Last 30days"] is True
 
 
-def test_a_list_id_draws_the_documents_warning() -> None:
+def test_a_list_id_is_noted_with_the_documents_warning() -> None:
     event = {**AUDIENCE, "traits": {**AUDIENCE["traits"], "email": "a@b.co"}}
     (note,) = outcome(event, list_id="L").notes
     assert "never removes" in note

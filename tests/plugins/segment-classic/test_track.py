@@ -1,4 +1,4 @@
-"""Track on the server."""
+"""Track on the server: the table, the sample, the profile and the time."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ ADDED = {
 }
 
 
-def properties(given: dict[str, Any], **settings: Any) -> Any:
-    return document({"type": "track", "userId": "u", "event": "E", "properties": given}, **settings)["properties"]
+def properties(sent: dict[str, Any], **settings: Any) -> Any:
+    return document({"type": "track", "userId": "u", "event": "E", "properties": sent}, **settings)["properties"]
 
 
 def test_the_sample() -> None:
@@ -49,7 +49,7 @@ def test_a_row_of_the_table(given: dict[str, Any], special: str, value: object) 
     assert properties(given) == {**{k: v for k, v in given.items() if k != "eventId"}, special: value}
 
 
-def test_an_id_of_the_order_wins_as_deployed() -> None:
+def test_the_id_of_the_order_goes_first_as_deployed() -> None:
     both = {"eventId": "e-1", "orderId": "o-1"}
     assert properties(both, fidelity="deployed")["$event_id"] == "o-1"
     assert properties({"id": "i-1", "orderId": "o-1"}, fidelity="deployed")["$event_id"] == "i-1"
@@ -83,7 +83,7 @@ def test_only_an_order_falls_back_on_its_total() -> None:
     assert "$value" not in properties({"total": 30})
 
 
-def test_whose_it_is() -> None:
+def test_the_profile_of_an_event() -> None:
     event = {"type": "track", "event": "E", "userId": "u-1"}
     assert document(event)["customer_properties"] == {"$id": "u-1"}
     by_property = {**event, "properties": {"email": "p@b.co"}}
@@ -109,7 +109,7 @@ def test_without_a_user_id() -> None:
     known = {**event, "properties": {"email": "a@b.co"}}
     assert document(known)["customer_properties"] == {"$email": "a@b.co"}
     assert document(event, send_anonymous=True)["customer_properties"] == {"$id": "a-1"}
-    assert "nothing identifies" in outcome(event).reason
+    assert "no identity" in outcome(event).reason
     assert "userId is required" in outcome(known, fidelity="deployed").reason
     nobody = {"type": "track", "event": "E"}
     assert document(nobody, send_anonymous=True, fidelity="deployed")["customer_properties"] == {}
@@ -131,13 +131,13 @@ def test_times(timestamp: object, time: int) -> None:
     assert document({**ADDED, "timestamp": timestamp})["time"] == time
 
 
-def test_a_time_that_is_none_is_left_to_klaviyo() -> None:
+def test_an_unreadable_time_is_left_to_klaviyo_with_a_note() -> None:
     found = rehearsed({**ADDED, "timestamp": "soon"})
-    assert found.outcomes[0].notes == ("timestamp left out: it is no time; Klaviyo takes the time of arrival",)
+    assert found.outcomes[0].notes == ("timestamp left out: it is no time; Klaviyo uses the time of arrival",)
     assert "time" not in document({**ADDED, "timestamp": "soon"})
     assert "time" not in document({**ADDED, "timestamp": None})
 
 
-def test_deployed_times_that_are_none() -> None:
+def test_unreadable_times_as_deployed() -> None:
     assert document({**ADDED, "timestamp": "soon"}, fidelity="deployed")["time"] is None
     assert document({**ADDED, "timestamp": None}, fidelity="deployed")["time"] == 0

@@ -1,4 +1,4 @@
-"""HIPAA mode: what may leave, and ids that name nobody outside.
+"""HIPAA mode: which properties may be sent, and ids that identify nobody outside.
 
 Source: Freshpaint's HIPAA mode: properties outside the allowlists are removed, ids are masked unless that is off.
 """
@@ -16,22 +16,22 @@ NOT_ALLOWED = "is not among allowed_properties"
 
 
 class Guard:
-    """What a destination lets through; without HIPAA mode all of it."""
+    """What a destination may send; without HIPAA mode everything."""
 
     def __init__(self, settings: Settings) -> None:
-        self._on = settings.hipaa_mode
+        self._is_on = settings.hipaa_mode
         self._allowed = frozenset(settings.allowed_properties)
         self._secret = settings.mask_secret.encode() if settings.hipaa_mode and settings.mask_ids else b""
 
-    def allowed(self, members: Mapping[str, Any], place: str, notes: list[str]) -> JsonObject:
-        """Give the members that may leave; each other one becomes a note that names it."""
-        if not self._on:
+    def filter(self, members: Mapping[str, Any], place: str, notes: list[str]) -> JsonObject:
+        """Return the members that may be sent; each other one becomes a note with its name."""
+        if not self._is_on:
             return dict(members)
         notes.extend(f"{place}.{name} left out: it {NOT_ALLOWED}" for name in members if name not in self._allowed)
         return {name: value for name, value in members.items() if name in self._allowed}
 
-    def masked(self, identifier: Any) -> Any:
-        """Give an id as it may leave: the same id always becomes the same hash."""
+    def mask(self, identifier: Any) -> Any:
+        """Return an id as it may be sent: the same id always becomes the same hash."""
         if not self._secret:
             return identifier
         return hmac.new(self._secret, to_string(identifier).encode(), hashlib.sha256).hexdigest()

@@ -1,4 +1,4 @@
-"""What Freshpaint's destination reads in an event, whichever wire format it came in."""
+"""What Freshpaint's destination reads in an event, in both wire formats."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from klavier.events.model import Event, Identify, JsonObject, Page, Screen, Trac
 from klavier.jsvalues import dig
 
 PAGE, SCREEN = "$page", "$screen"
-"""The names that page and screen views have in Freshpaint."""
+"""The names of page and screen views in Freshpaint."""
 
 
-def name_of(event: Event) -> Any:
-    """Give the name by which Klaviyo is enabled for an event; None for a call that is no event."""
+def find_name(event: Event) -> Any:
+    """Return the name by which Klaviyo is enabled for an event; None for a call without one, such as group."""
     if isinstance(event, Track):
         return event.event
     if isinstance(event, Page):
@@ -18,20 +18,20 @@ def name_of(event: Event) -> Any:
     return SCREEN if isinstance(event, Screen) else None
 
 
-def properties_of(event: Track | Page | Screen) -> JsonObject:
-    """Give the properties of what happened; the name and category of what was viewed are among them."""
+def read_properties(event: Track | Page | Screen) -> JsonObject:
+    """Return the event's properties; the name and category of a page or screen are among them."""
     names = {} if isinstance(event, Track) else {"name": event.name, "category": event.category}
     return {**{name: value for name, value in names.items() if value is not None}, **event.properties}
 
 
-def traits_of(event: Event) -> JsonObject:
-    """Give what is known about the person."""
+def read_traits(event: Event) -> JsonObject:
+    """Return the traits of the event's profile: its own, else those of its context."""
     if isinstance(event, Identify):
         return event.traits
     found = dig(event.context, "traits")
     return found if isinstance(found, dict) else {}
 
 
-def user_id_of(event: Event) -> Any:
-    """Give the id of a known person."""
+def find_user_id(event: Event) -> Any:
+    """Return the user id; None where there is none."""
     return None if event.user_id == "" else event.user_id

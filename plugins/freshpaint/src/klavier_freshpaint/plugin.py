@@ -25,7 +25,7 @@ def klavier_vendors() -> list[VendorSpec]:
 
 
 def portable() -> "Portable":
-    """Give the settings in the words of migrations."""
+    """Return the settings in the vocabulary of migrations."""
     from klavier_freshpaint.tables.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
 
     return PORTABLE

@@ -1,52 +1,64 @@
-"""People properties as Klaviyo's identify takes them, and which of them identify.
+"""The properties of a profile as Klaviyo's identify call takes them, and which of them identify it.
 
-Source: Freshpaint's Klaviyo destination, on identify and on "Use Email as Identifier".
+Source: Freshpaint's Klaviyo destination: the table of identify, its text on identification, and "Use Email as
+Identifier".
 """
 
 from klavier.events.model import Event, JsonObject
 from klavier.klaviyo.special_properties import identifiers
 from klavier_freshpaint.hipaa import Guard
-from klavier_freshpaint.message import traits_of, user_id_of
-from klavier_freshpaint.tables.people import TRAITS
+from klavier_freshpaint.message import find_user_id, read_traits
 
-_SPECIALS = dict(TRAITS) | {special: special for _, special in TRAITS}
-"""Where each trait goes; one that is spelt as Klaviyo spells it stays."""
+# fmt: off
+TRAITS: tuple[tuple[str, str], ...] = (
+    # Freshpaint parameter | Klaviyo user trait
+    ("firstName",            "$first_name"),
+    ("lastName",             "$last_name"),
+    ("phone",                "$phone_number"),
+    ("phoneNumber",          "$phone_number"),
+    ("title",                "$title"),
+    ("id",                   "$id"),
+    ("email",                "$email"),
+)
+# fmt: on
 
 IDENTIFIERS = ("$email", "$phone_number", "$id")
-NOBODY = "whose is it? Klaviyo needs an email, a phone or a unique id; identify the person first"
+NO_IDENTITY = "no identity: send a user id, or traits with an email or phone"
+
+_SPECIALS = dict(TRAITS) | {special: special for _, special in TRAITS}
+"""The special property of each trait; a trait that has Klaviyo's own name keeps it."""
 
 
-def people_of(event: Event, guard: Guard, notes: list[str], *, prefer_email: bool) -> JsonObject:
-    """Give the people properties of an event: Klaviyo's specials, then every other trait under its own name.
+def profile_properties(event: Event, guard: Guard, notes: list[str], *, prefer_email: bool) -> JsonObject:
+    """Return the properties of an event's profile: Klaviyo's specials, then every other trait under its own name.
 
-    With `prefer_email` a known e-mail address is the only id of a person: `$id` is left out.  What is no address, such
-    as `n/a`, is not known: it would leave the person without any id.
+    With `prefer_email` a valid e-mail address is the only identifier: `$id` is left out.  A value that is no address,
+    such as `n/a`, does not replace the id: the profile would have no identifier.
     """
-    people: JsonObject = {}
+    properties: JsonObject = {}
     custom: JsonObject = {}
-    for name, value in guard.allowed(traits_of(event), "traits", notes).items():
+    for name, value in guard.filter(read_traits(event), "traits", notes).items():
         special = _SPECIALS.get(name)
-        if special is None or people.get(special) not in (None, "", value):
-            custom[name] = value  # also a second phone number: what is known is not lost
+        if special is None or properties.get(special) not in (None, "", value):
+            custom[name] = value  # also a second phone number: nothing is lost
         else:
-            people[special] = value
-    user_id = user_id_of(event)
+            properties[special] = value
+    user_id = find_user_id(event)
     if user_id is not None:
-        if people.get("$id") not in (None, "", user_id):
-            custom["id"] = guard.masked(people["$id"])
-        people["$id"] = user_id
-    if people.get("$id") not in (None, ""):
-        people["$id"] = guard.masked(people["$id"])
-    if prefer_email and identifiers({"$email": people.get("$email")}, []):
-        people.pop("$id", None)
-    return {**people, **custom}
+        if properties.get("$id") not in (None, "", user_id):
+            custom["id"] = guard.mask(properties["$id"])
+        properties["$id"] = user_id
+    if properties.get("$id") not in (None, ""):
+        properties["$id"] = guard.mask(properties["$id"])
+    if prefer_email and identifiers({"$email": properties.get("$email")}, []):
+        properties.pop("$id", None)
+    return {**properties, **custom}
 
 
-def is_somebody(people: JsonObject) -> bool:
-    """Tell whether people properties name anybody."""
-    return any(_names(people.get(name)) for name in IDENTIFIERS)
+def has_identity(properties: JsonObject) -> bool:
+    """Return whether any of the properties can identify a profile: non-empty text or a number."""
+    return any(_can_identify(properties.get(name)) for name in IDENTIFIERS)
 
 
-def _names(value: object) -> bool:
-    """Tell whether a value can name somebody: text or a number can."""
+def _can_identify(value: object) -> bool:
     return value != "" and isinstance(value, (str, int, float)) and not isinstance(value, bool)

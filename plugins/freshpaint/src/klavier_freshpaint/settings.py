@@ -17,15 +17,15 @@ def _public_key(value: str) -> None:
 
 @frozen
 class TokensByProperty:
-    """Several Klaviyo accounts, told apart by the value of one property."""
+    """Several Klaviyo accounts, chosen by the value of one property."""
 
-    property: str = setting(doc="The property of an event, or trait of a person, that names the account.")
+    property: str = setting(doc="The property of an event, or trait of a profile, that names the account.")
     tokens: dict[str, str] = setting(doc="The public key of the account for each value of the property.")
 
 
 @frozen
 class Settings:
-    """What Freshpaint's page of settings offers, and klavier's own two."""
+    """The settings of Freshpaint's page, and klavier's own two."""
 
     public_api_key: str = setting(
         "",
@@ -35,34 +35,35 @@ class Settings:
     )
     private_api_key: str = setting(
         "",
-        doc="Klaviyo's private API key, which the calls of a server need on wire `current`.",
+        doc="Klaviyo's private API key, required by the calls of a server on wire `current`.",
         klaviyo="private_api_key",
         secret=True,
     )
     use_email_as_identifier: bool = setting(
-        default=True, doc="Identify people who have an e-mail address by it, and leave their id out."
+        default=True, doc="Identify profiles that have an e-mail address by it, and leave their id out."
     )
     connection_mode: ConnectionMode = setting(
-        "cloud", doc="Server-side (`cloud`), or client-side: what Freshpaint calls in the browser (`device`)."
+        "cloud", doc="`cloud` is server-side, `device` client-side: the calls that Freshpaint makes in the browser."
     )
     enabled_events: tuple[str, ...] = setting(
         ("all",),
-        doc='The names of the events that Klaviyo is enabled for; `"all"` stands for every custom event.',
+        doc='The names of the events that Klaviyo is enabled for; `"all"` means every custom event.',
     )
     hipaa_mode: bool = setting(
-        default=False, doc="Send allowed properties only, and ids masked; server-side only, as Freshpaint has it."
+        default=False, doc="Send allowed properties only, and mask ids; server-side only, as in Freshpaint."
     )
     allowed_properties: tuple[str, ...] = setting(
-        (), doc="The properties and traits that may leave in HIPAA mode, by name; all others are left out."
+        (), doc="The properties and traits that may be sent in HIPAA mode, by name; all others are left out."
     )
     mask_ids: bool = setting(default=True, doc="Replace ids by keyed hashes in HIPAA mode.")
     mask_secret: str = setting("", secret=True, doc="The key of those hashes.")
     tokens_by_property: TokensByProperty | None = setting(
-        None, doc="Other accounts than `public_api_key`, chosen by the value of a property."
+        None, doc="Several accounts in place of `public_api_key`, chosen by the value of a property."
     )
     fidelity: FidelityName = setting(
-        "documented", doc="Both follow Freshpaint's documents: its implementation is not public."
+        "documented", doc="Both values follow Freshpaint's documents: its implementation is not public."
     )
     wire: Wire = setting(
-        "current", doc="Speak Klaviyo's newest revision, or the vendor's `native` calls, which Klaviyo shut down."
+        "current",
+        doc="`current` is Klaviyo's newest revision, `native` the vendor's own calls, which Klaviyo shut down.",
     )

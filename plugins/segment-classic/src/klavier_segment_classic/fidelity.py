@@ -1,51 +1,50 @@
-"""Every point where Segment's document and its implementation differ, as one table.
+"""Every difference between Segment's document and its implementation, as one table.
 
 Source: Segment's page on its Klaviyo destination; server side 1.4.2 and browser 2.2.6 as observed.
 """
 
 from attrs import frozen
 
-from klavier.vendor import FidelityName
+from klavier.vendor import FidelityTable
 
 
 @frozen
-class Points:
-    """One column of the table; each field is a point of difference."""
+class Fidelity:
+    """One column of the table; each field is one difference."""
 
     custom_id: bool
-    """enforce_email: the user id becomes the custom attribute `id`, which deployed code deletes."""
+    """enforce_email: the user id becomes the custom property `id`, which the implementation deletes."""
     must_identify: bool
-    """A person without any identifier is refused, and the anonymous id is one only with send_anonymous."""
+    """An event without any identifier is rejected, and the anonymous id is one only with send_anonymous."""
     phone_number_trait: bool
     """The trait `phoneNumber` becomes `$phone_number`."""
     timezone_trait: bool
     """The trait `timezone` becomes `$timezone`."""
     last_name_after_padding: bool
-    """The last name is cut from the trimmed name, so that padding before it does no harm."""
+    """The last name is cut from the trimmed name, so that blanks before the name do not shorten it."""
     event_id_first: bool
     """`eventId` becomes `$event_id` before `orderId`, in orders too, and `id` does not."""
     unused_kept: bool
-    """A trait that another one went before is kept in the browser, such as `phone` beside `phoneNumber`."""
+    """A trait that another one replaces is kept in the browser, such as `phone` beside `phoneNumber`."""
     order_name_in_browser: str | None
-    """What a completed order is called in device mode; None leaves the event's own name."""
+    """The name of a completed order in device mode; None keeps the event's own name."""
     user_id_for_all: bool
     """Without send_anonymous every message needs a user id, not only identify."""
     products_need_id: bool
-    """A product without id, product id and sku is left out, since Klaviyo would refuse it."""
+    """A product without id, product id and sku is left out, since Klaviyo would reject it."""
     mobile: bool
     """Messages of mobile libraries are sent too."""
     email_in_orders: bool
-    """Order calls carry `$email` where it is known."""
+    """Order calls contain `$email` where it is known."""
     null_is_epoch: bool
     """A timestamp of null is the year 1970, and one that is no time is sent as null."""
     confirm_optin: bool | None
-    """What `confirm_optin` is where the setting is not given; None sends nothing."""
+    """The value of `confirm_optin` where the setting is not given; None sends none."""
     audience_names: bool
     """An audience's trait is snake_cased where its sender left that out."""
 
 
-# fmt: off
-DOCUMENTED = Points(
+DOCUMENTED = Fidelity(
     custom_id=True,
     must_identify=True,
     phone_number_trait=True,
@@ -63,7 +62,7 @@ DOCUMENTED = Points(
     audience_names=True,
 )
 
-DEPLOYED = Points(
+DEPLOYED = Fidelity(
     custom_id=False,
     must_identify=False,
     phone_number_trait=False,
@@ -80,9 +79,5 @@ DEPLOYED = Points(
     confirm_optin=None,
     audience_names=False,
 )
-# fmt: on
 
-
-def points_of(fidelity: FidelityName) -> Points:
-    """Give the column of a fidelity."""
-    return DOCUMENTED if fidelity == "documented" else DEPLOYED
+FIDELITIES = FidelityTable(DOCUMENTED, DEPLOYED)

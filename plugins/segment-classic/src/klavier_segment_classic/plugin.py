@@ -1,14 +1,22 @@
 """What this package registers with klavier."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from klavier import VendorSpec, hookimpl
+from klavier.retry import RetryPolicy
 from klavier_segment_classic.settings import Settings
-from klavier_segment_classic.tables.retry import RETRY
 from klavier_segment_classic.vendor import NAME, build
 
 if TYPE_CHECKING:
     from klavier.migration import Portable
+
+RETRY: Final = RetryPolicy(
+    tries=None,  # the time alone ends it
+    give_up=4 * 3600.0,
+    statuses=frozenset({0, 429, 500, 502, 503, 504}),
+    source="Segment's page on destinations (four hours, at random times that grow) and the statuses observed",
+)
+"""When a failed event is retried, in both fidelities.  No document has the length of the waits: they are klavier's."""
 
 
 @hookimpl
@@ -27,7 +35,7 @@ def klavier_vendors() -> list[VendorSpec]:
 
 
 def portable() -> "Portable":
-    """Give the settings in the words of migrations."""
+    """Return the settings in the vocabulary of migrations."""
     from klavier_segment_classic.tables.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
 
     return PORTABLE

@@ -8,7 +8,7 @@ from klavier.vendor import ConnectionMode, FidelityName, Wire
 
 @frozen
 class Settings:
-    """What Segment's page of settings offers, and klavier's own three."""
+    """The settings of Segment's page, and klavier's own three."""
 
     api_key: str = setting(
         "",
@@ -17,27 +17,28 @@ class Settings:
     )
     private_key: str = setting(
         "",
-        doc="Klaviyo's private API key: needed to add people to a list, and for all of wire `current` in cloud mode.",
+        doc="Klaviyo's private API key: needed to add profiles to a list, and for all of wire `current` in cloud mode.",
         klaviyo="private_api_key",
         secret=True,
     )
-    list_id: str = setting("", doc="The list that identified people with an e-mail address are added to.")
+    list_id: str = setting("", doc="The list that identified profiles with an e-mail address are added to.")
     confirm_optin: bool | None = setting(
         None,
-        doc="Ask people by e-mail to confirm before they are added to the list; true where not given.",
+        doc="Whether a confirmation by e-mail is asked for before a profile is added to the list; true where not set.",
     )
-    enforce_email: bool = setting(default=False, doc="Identify people by e-mail address only, never by user id.")
-    send_anonymous: bool = setting(default=False, doc="Fall back on the anonymous id where there is no user id.")
+    enforce_email: bool = setting(default=False, doc="Identify profiles by e-mail address only, never by user id.")
+    send_anonymous: bool = setting(default=False, doc="Use the anonymous id where there is no user id.")
     use_segment_spec: bool = setting(
         default=False,
-        doc="Call a completed order `Order Completed`, as the browser does, instead of `Placed Order`.",
+        doc="Name a completed order `Order Completed`, as the browser does, instead of `Placed Order`.",
     )
     connection_mode: ConnectionMode = setting(
         "cloud", doc="Act as Segment's servers (`cloud`) or as analytics.js in the browser (`device`)."
     )
     fidelity: FidelityName = setting(
-        "documented", doc="Follow Segment's document, or its implementation as `deployed`."
+        "documented", doc="`documented` follows Segment's document, `deployed` its implementation."
     )
     wire: Wire = setting(
-        "current", doc="Speak Klaviyo's newest revision, or the vendor's `native` calls, which Klaviyo shut down."
+        "current",
+        doc="`current` is Klaviyo's newest revision, `native` the vendor's own calls, which Klaviyo shut down.",
     )

@@ -10,15 +10,15 @@ from klavier.events.model import Event, Group, Identify, Track
 from klavier.klaviyo.browser import browser_flow
 from klavier.klaviyo.legacy import LegacyCall, legacy_flow
 from klavier.outcome import Outcome, rejected, skipped
-from klavier.vendor import BrowserCall, Delivery, Flow, Vendor
-from klavier_segment_classic.cloud.identify import identify
-from klavier_segment_classic.cloud.orders import order
-from klavier_segment_classic.cloud.track import track
-from klavier_segment_classic.device.calls import calls_of, visitor_of
+from klavier.vendor import BrowserCall, Delivery, Flow, RejectEvent, SkipEvent, Vendor
+from klavier_segment_classic.cloud.identify import translate_identify
+from klavier_segment_classic.cloud.orders import translate_order
+from klavier_segment_classic.cloud.track import translate_track
+from klavier_segment_classic.device.calls import browser_calls, visitor_properties
+from klavier_segment_classic.eligibility import check_browser, check_server
 from klavier_segment_classic.facade.commerce import is_order_completed
-from klavier_segment_classic.fidelity import points_of
-from klavier_segment_classic.gates import browser_gate, gate
-from klavier_segment_classic.message import Refused, Skipped, Translation
+from klavier_segment_classic.fidelity import FIDELITIES
+from klavier_segment_classic.rules import Rules
 from klavier_segment_classic.settings import Settings
 from klavier_segment_classic.tables.orders import COMPLETED, PLACED, PRODUCT
 
@@ -37,23 +37,23 @@ class SegmentClassic(Vendor):
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Settings = settings
-        self._how = Translation(settings, points_of(settings.fidelity))
+        self._rules = Rules(settings, FIDELITIES[settings.fidelity])
         self._exact = settings.fidelity == "deployed" and settings.wire == "native"
         self._delivery = self._browser if settings.connection_mode == "device" else self._server
 
     def deliveries(self, events: Sequence[Event]) -> Iterator[Delivery]:
-        """Give one delivery for each event, as the vendor takes them one by one."""
+        """Return one delivery for each event: the vendor sends them singly."""
         for event in events:
             yield self._delivery(event)
 
     def excludes(self, event: Event) -> frozenset[str]:
-        """Give what a completed order says in other words, and all traits of a group but its name."""
+        """Return what a completed order expresses in another way, and all traits of a group except its name."""
         if isinstance(event, Group):
             return _GROUP
         return _ORDER if isinstance(event, Track) and is_order_completed(event.event) else _NONE
 
     def _server(self, event: Event) -> Delivery:
-        # An identify may ask again without the phone number: it looks at the reply.
+        # An identify reads the reply: it may repeat the request without the phone number.
         bulkable = isinstance(event, Track) and self.settings.wire == "current"
         lone = bulkable and isinstance(event, Track) and not is_order_completed(event.event)
         return Delivery(
@@ -67,39 +67,41 @@ class SegmentClassic(Vendor):
         )
 
     def _server_flow(self, event: Event) -> Flow:
-        closed = gate(event, self.settings.api_key, self._how.points, send_anonymous=self.settings.send_anonymous)
-        if closed is not None:
-            return closed
+        settings = self.settings
+        outcome = check_server(event, settings.api_key, self._rules.fidelity, send_anonymous=settings.send_anonymous)
+        if outcome is not None:
+            return outcome
         notes: list[str] = []
         try:
             calls = self._calls(event, notes)
-        except Refused as reason:
+        except RejectEvent as reason:
             return rejected(str(reason))
         if not calls:
             return skipped(f"the destination does nothing for {event.type}")
-        return (yield from legacy_flow(calls, self.settings.wire, event, notes))
+        return (yield from legacy_flow(calls, settings.wire, event, notes))
 
     def _calls(self, event: Event, notes: list[str]) -> list[LegacyCall]:
         if isinstance(event, Track):
-            return (order if is_order_completed(event.event) else track)(event, self._how, notes)
-        return identify(event, self._how, notes) if isinstance(event, Identify) else []
+            translate = translate_order if is_order_completed(event.event) else translate_track
+            return translate(event, self._rules, notes)
+        return translate_identify(event, self._rules, notes) if isinstance(event, Identify) else []
 
     def _browser(self, event: Event) -> Delivery:
-        closed: Outcome | None = browser_gate(event, self.settings.api_key)
+        outcome: Outcome | None = check_browser(event, self.settings.api_key)
         calls: tuple[BrowserCall, ...] = ()
         notes: list[str] = []
         try:
-            calls = calls_of(event, self._how, notes) if closed is None else ()
-        except Skipped as reason:
-            closed = skipped(str(reason))
-        if closed is not None:
-            return Delivery((event,), (self.key(event),), partial(_ended, closed))
+            calls = browser_calls(event, self._rules, notes) if outcome is None else ()
+        except SkipEvent as reason:
+            outcome = skipped(str(reason))
+        if outcome is not None:
+            return Delivery((event,), (self.key(event),), partial(_end, outcome))
         return Delivery(
             (event,), (self.key(event),), lambda: self._browser_flow(event, calls, notes), browser_calls=calls
         )
 
     def _browser_flow(self, event: Event, calls: tuple[BrowserCall, ...], notes: list[str]) -> Flow:
-        outcome = yield from browser_flow(calls, visitor_of(event, self._how), self.settings.api_key, event)
+        outcome = yield from browser_flow(calls, visitor_properties(event, self._rules), self.settings.api_key, event)
         return evolve(outcome, notes=(*notes, *outcome.notes)) if notes and isinstance(outcome, Outcome) else outcome
 
 
@@ -109,11 +111,12 @@ def build(settings: Settings) -> SegmentClassic:
     if needs_key and not settings.private_key:
         raise ConfigError(
             "private_key: required on wire 'current', where every call of the server is made with Klaviyo's private "
-            "API key; give it, or set wire to 'native'"
+            "API key; set it, or set wire to 'native'"
         )
     return SegmentClassic(settings)
 
 
-def _ended(outcome: Outcome) -> Flow:
+def _end(outcome: Outcome) -> Flow:
+    """End a flow without a request."""
     return outcome
-    yield  # what makes this a generator
+    yield  # makes this function a generator

@@ -1,12 +1,12 @@
-"""Freshpaint's settings in the words of migrations: what each of them sets, and what Freshpaint does by nature.
+"""Freshpaint's settings in the vocabulary of migrations: what each of them sets, and what Freshpaint always does.
 
 Source: Freshpaint's Klaviyo destination; both fidelities follow it.
 """
 
 from klavier.migration import Chooses, Does, Names, Needs, Sets, Table
 from klavier_freshpaint.message import PAGE, SCREEN
+from klavier_freshpaint.profile import TRAITS
 from klavier_freshpaint.settings import Settings
-from klavier_freshpaint.tables.people import TRAITS
 
 # fmt: off
 _ATTRIBUTES = {special.removeprefix("$"): tuple(f"traits.{name}" for name, goes in TRAITS if goes == special) for _, special in TRAITS if special != "$id"}
@@ -54,4 +54,4 @@ PORTABLE = Table(Settings, (
     Does("contact",                  "what is bad is left out"),
 ))
 # fmt: on
-"""Every setting of Freshpaint, and what it does whatever is set."""
+"""Every setting of Freshpaint, and what it does with any settings."""

@@ -1,1 +1,1 @@
-"""What Segment's servers send."""
+"""The calls that Segment's servers make."""

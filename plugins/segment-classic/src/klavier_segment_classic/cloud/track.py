@@ -5,37 +5,37 @@ Source: Segment's page on its Klaviyo destination, "Server-side Track" and the t
 
 from klavier.events.model import JsonObject, Track
 from klavier.klaviyo.legacy import LegacyCall, TrackCall
-from klavier_segment_classic.facade.commerce import order_ids, revenue
-from klavier_segment_classic.facade.dates import dated
-from klavier_segment_classic.facade.keys import UNDEFINED, Keys, truly
-from klavier_segment_classic.message import Translation, track_email
+from klavier_segment_classic.facade.commerce import find_order_ids, read_revenue
+from klavier_segment_classic.facade.dates import read_dates
+from klavier_segment_classic.facade.keys import UNDEFINED, Keys, is_truthy
+from klavier_segment_classic.rules import Rules, track_email
 
 
-def track(event: Track, how: Translation, notes: list[str]) -> list[LegacyCall]:
-    """Give the one call of a track message; raises `Refused`."""
-    properties = Keys(dated(event.properties))
-    document: JsonObject = {"token": how.settings.api_key}
+def translate_track(event: Track, rules: Rules, notes: list[str]) -> list[LegacyCall]:
+    """Return the one call of a track message; raises `RejectEvent`."""
+    properties = Keys(read_dates(event.properties))
+    document: JsonObject = {"token": rules.settings.api_key}
     if "event" in event.payload:
-        document["event"] = dated(event.event)
-    document["properties"] = _properties(properties, how)
-    time = how.time(event, notes)
+        document["event"] = read_dates(event.event)
+    document["properties"] = _properties(properties, rules)
+    time = rules.read_time(event, notes)
     if time is not UNDEFINED:
         document["time"] = time
-    document["customer_properties"] = how.customer(event, track_email(event, properties))
+    document["customer_properties"] = rules.customer_properties(event, track_email(event, properties))
     return [TrackCall(document)]
 
 
-def _properties(properties: Keys, how: Translation) -> JsonObject:
-    """Give the properties with `$value` and `$event_id`; `eventId` in this spelling is moved, not copied."""
+def _properties(properties: Keys, rules: Rules) -> JsonObject:
+    """Return the properties with `$value` and `$event_id`; `eventId` in this spelling is moved, not copied."""
     found = dict(properties.members)
     event_id = properties.get("eventid")
     if event_id is not UNDEFINED and event_id is not None:
         found["$event_id"] = event_id
         found.pop("eventId", None)
-    amount = revenue(properties, order=False)
+    amount = read_revenue(properties, order=False)
     if amount is not UNDEFINED:
         found["$value"] = amount
-    _, known = order_ids(properties, event_id_first=how.points.event_id_first)
-    if known is not UNDEFINED and (truly(known) or not how.points.event_id_first):
+    _, known = find_order_ids(properties, event_id_first=rules.fidelity.event_id_first)
+    if known is not UNDEFINED and (is_truthy(known) or not rules.fidelity.event_id_first):
         found["$event_id"] = known
     return found

@@ -1,1 +1,1 @@
-"""What analytics.js calls in the browser."""
+"""The calls that analytics.js makes in the browser."""

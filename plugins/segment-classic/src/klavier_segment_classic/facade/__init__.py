@@ -1,1 +1,1 @@
-"""How Segment's libraries find fields in a message: loose spellings, dates, fallbacks, amounts."""
+"""Segment's facade library: finds fields in a message by loose spellings, and reads dates, fallbacks and amounts."""

@@ -8,10 +8,10 @@ from attrs import frozen
 
 from klavier.events.model import Track
 from klavier.jsvalues import parse_float, to_string
-from klavier_segment_classic.facade.dates import Date, dated, spoken
-from klavier_segment_classic.facade.keys import UNDEFINED, Keys, first_truthy, truly
-from klavier_segment_classic.facade.people import is_text
-from klavier_segment_classic.fidelity import Points
+from klavier_segment_classic.facade.dates import Date, date_text, read_dates
+from klavier_segment_classic.facade.keys import UNDEFINED, Keys, first_truthy, is_truthy
+from klavier_segment_classic.facade.profile import is_text
+from klavier_segment_classic.fidelity import Fidelity
 
 _ORDER_COMPLETED = re.compile(
     r"[ _]?completed[ _]?order[ _]?|[ _]?order[ _]?completed[ _]?\Z", re.IGNORECASE | re.ASCII
@@ -19,14 +19,14 @@ _ORDER_COMPLETED = re.compile(
 
 
 def is_order_completed(name: Any) -> bool:
-    """Tell whether an event's name means a completed order: `Order Completed`, or starting with `Completed Order`."""
+    """Return whether an event's name means a completed order: `Order Completed`, or starting with `Completed Order`."""
     return is_text(name) and _ORDER_COMPLETED.match(name) is not None
 
 
-def revenue(properties: Keys, *, order: bool) -> Any:
-    """Give the revenue, for an order else the total, as a number; UNDEFINED where it is none."""
+def read_revenue(properties: Keys, *, order: bool) -> Any:
+    """Return the revenue, for an order else the total, as a number; UNDEFINED where it is none."""
     found = properties.get("revenue")
-    if order and not truly(found):
+    if order and not is_truthy(found):
         found = properties.get("total")
     if is_text(found):
         amount = parse_float(found.replace("$", ""))
@@ -35,8 +35,8 @@ def revenue(properties: Keys, *, order: bool) -> Any:
     return found if is_number and found else UNDEFINED
 
 
-def order_ids(properties: Keys, *, event_id_first: bool) -> tuple[Any, Any]:
-    """Give an order's own id and its event's: `eventId`, else `orderId`, or as deployed `id`, else `orderId`."""
+def find_order_ids(properties: Keys, *, event_id_first: bool) -> tuple[Any, Any]:
+    """Return an order's own id and its event's: `eventId`, else `orderId`, or as deployed `id`, else `orderId`."""
     order_id = properties.get("orderid")
     if event_id_first:
         return order_id, first_truthy(properties.get("eventid"), order_id)
@@ -52,48 +52,48 @@ class Order:
     products: tuple[Keys, ...]
     event_id: Any
     prefix: Any
-    """What the event ids of the products begin with."""
-    points: Points
+    """The first part of the event ids of the products."""
+    fidelity: Fidelity
 
     @classmethod
-    def of(cls, event: Track, points: Points) -> "Order":
+    def read(cls, event: Track, fidelity: Fidelity) -> "Order":
         """Read a message; a product that is no object counts as an empty one."""
-        properties = Keys(dated(event.properties))
+        properties = Keys(read_dates(event.properties))
         found = properties.get("products")
         products = (
             tuple(Keys(item if isinstance(item, dict) else {}) for item in found) if isinstance(found, list) else ()
         )
-        order_id, event_id = order_ids(properties, event_id_first=points.event_id_first)
-        prefix = first_truthy(order_id, event_id, event.stable_id) if points.products_need_id else order_id
-        return cls(properties, products, event_id, prefix, points)
+        order_id, event_id = find_order_ids(properties, event_id_first=fidelity.event_id_first)
+        prefix = first_truthy(order_id, event_id, event.stable_id) if fidelity.products_need_id else order_id
+        return cls(properties, products, event_id, prefix, fidelity)
 
     @property
     def revenue(self) -> Any:
         """The order's revenue, else its total, or UNDEFINED."""
-        return revenue(self.properties, order=True)
+        return read_revenue(self.properties, order=True)
 
     def product_ids(self, notes: list[str]) -> Iterator[tuple[Keys, str]]:
-        """Give each product with the id of its event; as documented, one without any id is left out and noted."""
+        """Return each product with the id of its event; as documented, one without any id is left out and noted."""
         for number, product in enumerate(self.products):
-            own = first_truthy(product_id(product), product.get("sku"))
-            if truly(own) or not self.points.products_need_id:
-                yield product, f"{_joined(self.prefix)}_{_joined(own)}"
+            own = first_truthy(find_product_id(product), product.get("sku"))
+            if is_truthy(own) or not self.fidelity.products_need_id:
+                yield product, f"{_joined_text(self.prefix)}_{_joined_text(own)}"
             else:
                 notes.append(f"products[{number}] has no event of its own: it has no productId, id or sku")
 
 
-def product_id(product: Keys) -> Any:
-    """Give a product's own id: `productId` in any spelling, else `id`."""
+def find_product_id(product: Keys) -> Any:
+    """Return a product's own id: `productId` in any spelling, else `id`."""
     return first_truthy(product.get("productid"), product.get("id"))
 
 
-def quantity(product: Keys) -> Any:
-    """Give the quantity, whose key must be spelled exactly; one where there is none."""
+def read_quantity(product: Keys) -> Any:
+    """Return the quantity, whose key must be spelled exactly; one where there is none."""
     return first_truthy(product.members.get("quantity"), 1)
 
 
-def _joined(value: Any) -> str:
+def _joined_text(value: Any) -> str:
     """Write a value as JavaScript does when it joins it to a string."""
     if value is UNDEFINED:
         return "undefined"
-    return spoken(value) if isinstance(value, Date) else to_string(value)
+    return date_text(value) if isinstance(value, Date) else to_string(value)

@@ -11,7 +11,7 @@ _ISO = re.compile(
 )
 _SHORTEST = len("2014-05-06")
 _USUAL = (len("2014-05-06T07:08:09Z"), len("2014-05-06T07:08:09.123Z"))
-"""Lengths of the forms that nearly all timestamps have; Python's own reader is quick with them."""
+"""Lengths of the forms that nearly all timestamps have; Python's own reader is fast with them."""
 _MILLISECONDS = re.compile(r"[0-9]{13}")
 _SECONDS = re.compile(r"[0-9]{10}")
 _LEADING_INTEGER = re.compile(r"\s*([+-]?[0-9]+)")
@@ -24,30 +24,30 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Date(str):
-    """A date inside a message, as the text that JavaScript writes for it; it no longer counts as a string."""
+    """A date inside a message, as the text that JavaScript writes for it; it does not count as a string."""
 
     __slots__ = ()
 
 
-def dated(value: Any) -> Any:
-    """Turn the ISO dates inside a JSON value into dates; what holds none is given back as it is, not copied."""
+def read_dates(value: Any) -> Any:
+    """Turn the ISO dates inside a JSON value into dates; a value without dates is returned itself, not a copy."""
     if isinstance(value, str):
         return _date_of(value) if len(value) >= _SHORTEST and value[4] == "-" == value[7] else value
     if isinstance(value, dict):
         return _dated_object(value)
     if isinstance(value, list):
-        items = [dated(item) for item in value]
+        items = [read_dates(item) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
 
 
-def spoken(date: Date) -> str:
+def date_text(date: Date) -> str:
     """Write a date as JavaScript does when it joins one to a string, on a server that runs in UTC."""
     weekday, month, day, time, year = datetime.fromisoformat(date).ctime().split()
     return f"{weekday} {month} {day:>02} {year} {time} GMT+0000 (Coordinated Universal Time)"
 
 
-def seconds_of(timestamp: Any) -> int | None:
+def read_seconds(timestamp: Any) -> int | None:
     """Read a message's timestamp as whole seconds since 1970; None for what is no time.
 
     ISO text, seconds or milliseconds, as a number or as text with 10 or 13 digits in it; null is the year 1970.
@@ -66,7 +66,7 @@ def _dated_object(members: dict[str, Any]) -> dict[str, Any]:
             if len(value) >= _SHORTEST and value[4] == "-" == value[7]:
                 changed[key] = _date_of(value)
         elif kind is dict or kind is list:
-            new = dated(value)
+            new = read_dates(value)
             if new is not value:
                 changed[key] = new
     return {**members, **changed} if changed else members

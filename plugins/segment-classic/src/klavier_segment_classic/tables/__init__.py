@@ -1,1 +1,1 @@
-"""Segment's tables, line by line beside its document."""
+"""Segment's tables as data, in the order of its document."""

@@ -1,4 +1,4 @@
-"""Segment Classic's settings in the words of migrations: what each of them sets, and what it does by nature.
+"""Segment Classic's settings in the vocabulary of migrations: what each of them sets, and what the vendor always does.
 
 Source: Segment's page on its Klaviyo destination; the rows for `fidelity = "deployed"` are what was observed.
 """
@@ -11,7 +11,7 @@ from klavier_segment_classic.tables.orders import COMPLETED, PLACED, PRODUCT
 _CLOUD, _DEVICE, _DEPLOYED = {"connection_mode": "cloud"}, {"connection_mode": "device"}, {"fidelity": "deployed"}
 _ALWAYS = ("subscribe = true", "subscribe = false", "otherwise")
 CONFIRMS, SUBSCRIBES, ADDS = (dict.fromkeys(_ALWAYS, how) for how in ("asks for confirmation", "subscribes", "adds"))
-"""What becomes of identified people, whatever the trait `properties.subscribe` of other vendors says."""
+"""How identified profiles join the list, whatever the trait `properties.subscribe` of other vendors is."""
 
 _ATTRIBUTES = {
     "email":        ("traits.email", "userId (an address)"),
@@ -124,4 +124,4 @@ PORTABLE = Table(Settings, (
     Does("consent",          ("email",), when=_CLOUD | {"confirm_optin": (None, True)}),
 ))
 # fmt: on
-"""Every setting of Segment Classic, and what it does whatever is set."""
+"""Every setting of Segment Classic, and what it does with any settings."""

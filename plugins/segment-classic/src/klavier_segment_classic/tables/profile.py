@@ -1,4 +1,4 @@
-"""Which traits become Klaviyo's special people properties.
+"""Which traits become Klaviyo's special properties of a profile.
 
 Source: Segment's page on its Klaviyo destination, the tables "Server-side Identify" and "Client-side Identify".
 """
@@ -6,36 +6,36 @@ Source: Segment's page on its Klaviyo destination, the tables "Server-side Ident
 from collections.abc import Callable
 from typing import Any
 
-from klavier_segment_classic.facade import people
-from klavier_segment_classic.facade.people import Person
+from klavier_segment_classic.facade import profile
+from klavier_segment_classic.facade.profile import Profile
 
-Rule = Callable[[Person, str], Any]
-"""Gives the value of a normalised trait name for a person, or UNDEFINED."""
+Finder = Callable[[Profile, str], Any]
+"""Returns the value of a normalized trait name for a profile, or UNDEFINED."""
 
 # fmt: off
-SERVER: tuple[tuple[str, str, Rule], ...] = (
-    # Segment trait        Klaviyo property   found by (`userId` -> `$id` stands in cloud/identify.py)
-    ("email",              "$email",          people.email),
-    ("phonenumber",        "$phone_number",   people.phone),
-    ("organization",       "$organization",   people.trait),
-    ("firstname",          "$first_name",     people.first_name),
-    ("lastname",           "$last_name",      people.last_name),
-    ("title",              "$title",          people.title),
-    ("city",               "$city",           people.place),
-    ("region",             "$region",         people.region),  # or `state`
-    ("country",            "$country",        people.place),
-    ("timezone",           "$timezone",       people.timezone),
-    ("zip",                "$zip",            people.zip_code),
+SERVER: tuple[tuple[str, str, Finder], ...] = (
+    # Segment trait        Klaviyo property   found by (`userId` -> `$id` is in cloud/identify.py)
+    ("email",              "$email",          profile.find_email),
+    ("phonenumber",        "$phone_number",   profile.find_phone),
+    ("organization",       "$organization",   profile.find_trait),
+    ("firstname",          "$first_name",     profile.find_first_name),
+    ("lastname",           "$last_name",      profile.find_last_name),
+    ("title",              "$title",          profile.find_title),
+    ("city",               "$city",           profile.find_place),
+    ("region",             "$region",         profile.find_region),  # or `state`
+    ("country",            "$country",        profile.find_place),
+    ("timezone",           "$timezone",       profile.find_timezone),
+    ("zip",                "$zip",            profile.find_zip),
 )
 
-CLIENT: tuple[tuple[str, str, Rule], ...] = (
+CLIENT: tuple[tuple[str, str, Finder], ...] = (
     # Segment trait        Klaviyo property   found by; the key in this exact spelling is moved, others are copied
-    ("id",                 "$id",             people.trait),
-    ("email",              "$email",          people.email),
-    ("phone",              "$phone_number",   people.phone),  # the document says `phoneNumber`
-    ("firstName",          "$first_name",     people.first_name),
-    ("lastName",           "$last_name",      people.last_name),
-    ("title",              "$title",          people.trait),
-    ("exchangeId",         "$exchange_id",    people.trait),  # not in the document
+    ("id",                 "$id",             profile.find_trait),
+    ("email",              "$email",          profile.find_email),
+    ("phone",              "$phone_number",   profile.find_phone),  # the document has `phoneNumber`
+    ("firstName",          "$first_name",     profile.find_first_name),
+    ("lastName",           "$last_name",      profile.find_last_name),
+    ("title",              "$title",          profile.find_trait),
+    ("exchangeId",         "$exchange_id",    profile.find_trait),  # not in the document
 )
 # fmt: on

@@ -1,0 +1,1 @@
+"""Freshpaint's tables as data, in the order of its document."""
