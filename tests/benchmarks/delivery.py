@@ -25,7 +25,7 @@ from klavier.events.reader import parse_event
 from klavier.flows.drivers import plan
 from klavier.flows.execution import FlowExecution
 from klavier.http.transport import AsyncTransport
-from klavier.klaviyo.endpoints import ENDPOINTS, UNLIMITED
+from klavier.klaviyo.operations import OPERATIONS, UNLIMITED
 from klavier.outbox import Outbox
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.relay.intake import accept
@@ -133,7 +133,7 @@ def network(url: str) -> Callable[[], Any]:
 def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Callable[[], Any]) -> Cost:
     """Deliver events from an outbox on disk through the dispatcher, no limits but the connections."""
     known, kinds = vendor(), []
-    unlimited = {endpoint.operation: UNLIMITED for endpoint in ENDPOINTS}
+    unlimited = {operation.name: UNLIMITED for operation in OPERATIONS}
     with tempfile.TemporaryDirectory() as folder:
         outbox = Outbox(Path(folder) / "klavier.db")
         outbox.put([accept(event, known) for event in events])

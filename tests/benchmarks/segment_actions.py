@@ -9,7 +9,7 @@ from typing import Any
 
 from klavier import Vendor, load_vendor, parse_line
 from klavier.flows.drivers import deliver, plan
-from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.operations import usual_success
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.worker.collector import resting

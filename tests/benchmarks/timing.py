@@ -12,7 +12,7 @@ from attrs import frozen
 from klavier import Outcome, Response, Vendor, parse_line
 from klavier.flows.drivers import deliver, plan
 from klavier.flows.send_one import SendOne
-from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.operations import usual_success
 from klavier.klaviyo.request import Request
 
 

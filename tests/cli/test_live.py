@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.klaviyo.endpoints import RateLimit
+from klavier.klaviyo.operations import RateLimit
 from klavier.outbox import Outbox
 from klavier.sandbox.server import SandboxServer
 from tests.support.terminal import Terminal

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from klavier.klaviyo.endpoints import RateLimit
+from klavier.klaviyo.operations import RateLimit
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, Start

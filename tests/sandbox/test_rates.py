@@ -2,7 +2,7 @@
 
 import pytest
 
-from klavier.klaviyo.endpoints import RateLimit
+from klavier.klaviyo.operations import RateLimit
 from klavier.klaviyo.response import Response
 from klavier.sandbox import FakeClock, Sandbox
 from tests.support.klaviyo import deletion, event, get, post, upsert

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import klavier
-from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.operations import usual_success
 from klavier.outcome import rejected, skipped
 from klavier.plugins import Plugins
 from klavier.streams.lines import Line

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 import klavier
-from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.operations import usual_success
 from klavier.outcome import skipped
 from klavier.plugins import Plugins
 from klavier.relay.factory import FEWEST_CALLS

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from klavier.klaviyo.endpoints import RateLimit
+from klavier.klaviyo.operations import RateLimit
 
 
 class FixedWindows:

@@ -12,7 +12,7 @@ import orjson
 import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.revisions import CURRENT
 from klavier.outbox import Entry, Outbox
 from klavier.outcome import Outcome, delivered, failed
@@ -86,17 +86,17 @@ class FakeKlaviyo:
 
     async def send(self, request: klavier.Request) -> klavier.Response:
         await asyncio.sleep(self.latency + self.delay(request))
-        endpoint = find_endpoint(request.method, request.path)
-        assert endpoint is not None
+        operation = find_operation(request.method, request.path)
+        assert operation is not None
         if self.limited:
-            windows = self.windows.setdefault(endpoint.operation, FixedWindows(endpoint.rate, phase=17.3))
+            windows = self.windows.setdefault(operation.name, FixedWindows(operation.rate, phase=17.3))
             if not windows.admits(self.clock()):
                 self.throttled.append(self.clock())
                 return klavier.Response(429, headers={"retry-after": "1"})
         answer = self.fault(request)
         if answer is not None:
             return answer
-        self.calls[endpoint.operation] += 1
+        self.calls[operation.name] += 1
         if request.method == "GET":
             return klavier.Response(200, {"data": {"id": "J", "attributes": {"status": "complete", "failed_count": 0}}})
         for person, number in _said(request.json):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 
-from klavier.klaviyo.endpoints import RateLimit, find_endpoint
+from klavier.klaviyo.operations import RateLimit, find_operation
 from klavier.outbox import Outbox
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.worker.worker import Pace
@@ -105,9 +105,9 @@ def steps(backlog: Backlog) -> Counter[str]:
 
 
 def rate_of(call: str) -> RateLimit:
-    endpoint = find_endpoint(*call.split())
-    assert endpoint is not None
-    return endpoint.rate
+    operation = find_operation(*call.split())
+    assert operation is not None
+    return operation.rate
 
 
 def window_seconds(calls: int, rate: RateLimit) -> float:

@@ -11,7 +11,7 @@ import pytest
 
 import klavier
 from klavier import Delivery, Event, Request, Response, SendOne
-from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.operations import usual_success
 from klavier.outbox import Entry, Outbox
 from klavier.outcome import Outcome
 from klavier.retry import RetryPolicy

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from klavier import Request, Response
-from klavier.klaviyo.endpoints import M, RateLimit
+from klavier.klaviyo.operations import M, RateLimit
 from klavier.worker.rate_limiter import BURST_SECONDS, STEADY_SECONDS, RateLimiter
 from klavier.worker.retry_after import retry_after
 from tests.support.klaviyo_windows import FixedWindows

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from klavier import load_vendor, parse_event, rehearse
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS
 from tests.support.schemas import assert_valid
 
@@ -116,7 +116,7 @@ def test_bodies_are_valid(wire: str, batched: bool, case: Any, payloads: list[di
     assert all(outcome.kind in ("delivered", "rejected") for outcome in result.outcomes)
     assert all(outcome.reason for outcome in result.outcomes if outcome.kind == "rejected")
     for request in result.requests:
-        endpoint = find_endpoint(request.method, request.path)
-        assert endpoint is not None
+        operation = find_operation(request.method, request.path)
+        assert operation is not None
         if request.json is not None:
-            assert_valid(endpoint.operation, request.revision or "", request.json)
+            assert_valid(operation.name, request.revision or "", request.json)

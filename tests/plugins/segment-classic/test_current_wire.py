@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from klavier import Event, Outcome, Vendor, load_vendor, parse_event, rehearse
 from klavier.flows.drivers import deliver, plan
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from klavier.testing.strategies import Payload, payloads, stream_payloads
@@ -72,10 +72,10 @@ def comparable(sandbox: Sandbox, events: Sequence[Event]) -> dict[str, Any]:
 def test_bodies_are_valid(chosen: dict[str, Any], found: list[Payload]) -> None:
     vendor = load_vendor("segment-classic", {**KEYS, **chosen})
     for request in rehearse(vendor, [parse_event(payload) for payload in found]).requests:
-        endpoint = find_endpoint(request.method, request.path)
-        assert endpoint is not None
+        operation = find_operation(request.method, request.path)
+        assert operation is not None
         assert request.revision == CURRENT
-        assert_valid(endpoint.operation, CURRENT, request.json)
+        assert_valid(operation.name, CURRENT, request.json)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

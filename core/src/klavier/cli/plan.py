@@ -11,7 +11,7 @@ from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.sources import check_readable, lines_of
 from klavier.cli.summary import Tally
 from klavier.cli.wording import COLOURS, call_title, event_title, hanging, paint, plain, request_title
-from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.operations import usual_success
 from klavier.streams.pipeline import Pipeline, Result
 
 _INDENT = 12

@@ -3,9 +3,9 @@
 from collections import Counter
 
 from klavier.comparison.report import Calls
-from klavier.klaviyo.endpoints import ENDPOINTS, UNLIMITED, RateLimit
+from klavier.klaviyo.operations import OPERATIONS, UNLIMITED, RateLimit
 
-_RATES = {row.operation: row.rate for row in ENDPOINTS}
+_RATES = {row.name: row.rate for row in OPERATIONS}
 _MINUTE = 60
 
 
@@ -19,7 +19,7 @@ def count_calls(calls: Counter[tuple[str, str, str]]) -> tuple[Calls, ...]:
 
 
 def minutes_for(count: int, rate: RateLimit) -> float:
-    """Give the least minutes between the first and the last of some calls of one endpoint.
+    """Give the least minutes between the first and the last of some calls of one operation.
 
     Klaviyo counts in fixed windows of a second and of a minute, for each endpoint and account.
     """

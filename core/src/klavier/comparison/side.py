@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from klavier.comparison.origins import Numbered, Origins
 from klavier.comparison.report import Note
 from klavier.flows.drivers import deliver, plan
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier.outcome import Kind, Outcome
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.trace import Trace
@@ -90,8 +90,8 @@ class Side:
         trace.clear()
 
     def _send(self, request: "Request") -> "Response":
-        endpoint = find_endpoint(request.method, request.path)
-        self.calls[(endpoint.operation, endpoint.method, endpoint.path) if endpoint else _unknown(request)] += 1
+        operation = find_operation(request.method, request.path)
+        self.calls[(operation.name, operation.method, operation.path) if operation else _unknown(request)] += 1
         reply = self.sandbox.send(request)
         self.sandbox.calls.clear()  # they hold whole bodies
         return reply

@@ -8,7 +8,7 @@ from attrs import frozen
 from klavier.errors import UsageError
 from klavier.events.model import Event
 from klavier.flows.drivers import deliver, in_order, plan
-from klavier.klaviyo.endpoints import usual_success
+from klavier.klaviyo.operations import usual_success
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome

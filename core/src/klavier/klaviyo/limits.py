@@ -13,7 +13,7 @@ import orjson
 from attrs import frozen
 
 from klavier.events.model import JsonObject
-from klavier.klaviyo.endpoints import ENDPOINTS, find_endpoint
+from klavier.klaviyo.operations import OPERATIONS, Limits, find_operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
@@ -310,34 +310,26 @@ def _first(found: Iterable[Breach | None]) -> Breach | None:
 
 Check = Callable[[Any, bytes, int], Breach | None]
 
-_BY_OPERATION: dict[str, Check] = {
-    "create_event": _event,
-    "create_client_event": _event,
-    "bulk_create_events": _bulk_events,
-    "bulk_create_client_events": _client_bulk_events,
-    "create_or_update_profile": _profile,
-    "create_profile": _profile,
-    "update_profile": _profile,
-    "create_client_profile": _profile,
-    "create_client_subscription": _client_subscription,
-    "bulk_import_profiles": _bulk_profiles,
-    "bulk_subscribe_profiles": _bulk_profiles,
-    "bulk_unsubscribe_profiles": _bulk_profiles,
-    "bulk_suppress_profiles": _bulk_profiles,
-    "bulk_unsuppress_profiles": _bulk_profiles,
-    "add_profiles_to_list": _members,
-    "remove_profiles_from_list": _members,
+_BY_LIMITS: dict[Limits, Check] = {
+    "": _anything,
+    "event": _event,
+    "events": _bulk_events,
+    "client events": _client_bulk_events,
+    "profile": _profile,
+    "profiles": _bulk_profiles,
+    "client subscription": _client_subscription,
+    "members": _members,
 }
 _CHECKS: dict[str, tuple[Check, int]] = {
-    row.path + slash: (_BY_OPERATION[row.operation], row.items)
-    for row in ENDPOINTS
-    if row.operation in _BY_OPERATION and "{" not in row.path
+    row.path + slash: (_BY_LIMITS[row.limits], row.items)
+    for row in OPERATIONS
+    if row.limits and "{" not in row.path
     for slash in ("", "/")
 }
 """By path, with the trailing slash of old revisions too."""
 
 
 def _check_of(request: Request) -> tuple[Check, int]:
-    """Find the check of a call that has an id in its path."""
-    row = find_endpoint(request.method, request.path)
-    return (_anything, 0) if row is None else (_BY_OPERATION.get(row.operation, _anything), row.items)
+    """Return the check of a call that has an id in its path."""
+    row = find_operation(request.method, request.path)
+    return (_anything, 0) if row is None else (_BY_LIMITS[row.limits], row.items)

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from attrs import define
 
-from klavier.klaviyo.endpoints import Endpoint
+from klavier.klaviyo.operations import Operation
 from klavier.sandbox.account import Account
 from klavier.sandbox.bodies import body_check
 from klavier.sandbox.exchange import Exchange, Incoming, Reply
@@ -14,7 +14,6 @@ from klavier.sandbox.reading import read_body, read_document
 from klavier.sandbox.refused import Problem, RefusedError, error_document
 from klavier.sandbox.routes import find_route
 from klavier.sandbox.rules import OLDEST_SERVED, Rules, read_revision, rules_of
-from klavier.sandbox.tables.routes import EXISTS_SINCE, GONE_SINCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,14 +38,14 @@ class Gateway:
         """Give the reply to a request; never raises on what a client sends."""
         headers: Mapping[str, str] = {}
         try:
-            endpoint, path_id = find_route(incoming.method, incoming.path)
-            is_legacy = endpoint.operation.startswith("legacy_")
-            rules = self._legacy_rules() if is_legacy else self._admitted(endpoint, incoming)
+            operation, path_id = find_route(incoming.method, incoming.path)
+            is_legacy = operation.is_legacy
+            rules = self._legacy_rules() if is_legacy else self._admitted(operation, incoming)
             now = self.account.clock.time()
             if self.windows is not None:
-                headers = self.windows.admit(endpoint, now)
+                headers = self.windows.admit(operation, now)
             exchange = Exchange(self.account, incoming, rules, path_id, now)
-            reply = self._operate(exchange, endpoint.operation, is_legacy=is_legacy)
+            reply = self._operate(exchange, operation.name, is_legacy=is_legacy)
         except RefusedError as refused:
             document = error_document(refused.status, refused.problems, self.account.ids.count("refusal"))
             return Reply(refused.status, document, headers={**headers, **refused.headers})
@@ -73,17 +72,16 @@ class Gateway:
             raise RefusedError(410, "This version of the API was retired on 30 June 2024.")
         return rules_of(_LEGACY_RULES, sms=self.account.sms)
 
-    def _admitted(self, endpoint: Endpoint, incoming: Incoming) -> Rules:
+    def _admitted(self, operation: Operation, incoming: Incoming) -> Rules:
         """Check the key and the revision, and give the rules that the call is judged by."""
         self._authorise(incoming)
         header = incoming.headers.get("revision")
         if not header:
             raise RefusedError(400, "The header 'revision' is required.", parameter="revision")
         rules = rules_of(self._revision(header, incoming), sms=self.account.sms)
-        operation = endpoint.operation
-        if operation in GONE_SINCE and rules.has(GONE_SINCE[operation]):
+        if operation.until and rules.revision >= operation.until:
             raise RefusedError(410, "The endpoint was removed.")
-        if operation in EXISTS_SINCE and not rules.has(EXISTS_SINCE[operation]):
+        if rules.revision < operation.since:
             raise RefusedError(404, f"The endpoint does not exist in revision {rules.revision}.")
         return rules
 

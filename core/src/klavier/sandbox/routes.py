@@ -2,9 +2,11 @@
 
 from urllib.parse import unquote
 
-from klavier.klaviyo.endpoints import Endpoint
+from klavier.klaviyo.operations import OPERATIONS, Operation
+from klavier.sandbox.operations import HANDLERS
 from klavier.sandbox.refused import RefusedError
-from klavier.sandbox.tables.routes import SERVED
+
+SERVED = tuple(row for row in OPERATIONS if row.name in HANDLERS)
 
 _EXACT = {(row.method, row.path): row for row in SERVED if "{id}" not in row.path}
 _WITH_ID = {(row.method, *row.path.split("{id}")): row for row in SERVED if "{id}" in row.path}
@@ -12,7 +14,7 @@ _PREFIXES = {(row.path.count("/"), row.path.split("{id}")[0], row.path.split("{i
 _KNOWN = {row.path for row in _EXACT.values()}
 
 
-def find_route(method: str, path: str) -> tuple[Endpoint, str]:
+def find_route(method: str, path: str) -> tuple[Operation, str]:
     """Give the endpoint and the unquoted id in its path; a trailing slash is allowed, as old revisions had one.
 
     Raises `RefusedError`: 404 for an unknown path, 405 for a method that the path does not take.

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from klavier.errors import TransportError, UsageError
 from klavier.klaviyo.attributes import IDENTIFIERS
-from klavier.klaviyo.endpoints import RateLimit
+from klavier.klaviyo.operations import RateLimit
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.sandbox.account import Account

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.request import Request
 
 
@@ -28,10 +28,10 @@ def said(request: Request) -> dict[str, Any]:
 
 def path_ids(request: Request) -> list[str]:
     """Give the ids in a path, unquoted; none for a path that no endpoint has."""
-    endpoint = find_endpoint(request.method, request.path)
-    if endpoint is None:
+    operation = find_operation(request.method, request.path)
+    if operation is None:
         return []
-    pairs = zip(endpoint.path.split("/"), request.path.rstrip("/").split("/"), strict=True)
+    pairs = zip(operation.path.split("/"), request.path.rstrip("/").split("/"), strict=True)
     return [unquote(segment) for pattern, segment in pairs if pattern == "{id}"]
 
 

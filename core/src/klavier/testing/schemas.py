@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from klavier.errors import UsageError
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.request import Request
 from klavier.strictjson import read_text
 
@@ -38,10 +38,10 @@ class Schemas:
 
         An operation that the request's revision does not list is judged by the newest revision before it that does.
         """
-        endpoint = find_endpoint(request.method, request.path)
-        if endpoint is None or request.json is None or request.revision is None:
+        operation = find_operation(request.method, request.path)
+        if operation is None or request.json is None or request.revision is None:
             return []
-        validator = self._validator(request.revision, endpoint.operation)
+        validator = self._validator(request.revision, operation.name)
         if validator is None:
             return []
         found = [f"{_place(error)}: {error.message}" for error in validator.iter_errors(request.json)]
@@ -49,8 +49,8 @@ class Schemas:
 
     def knows(self, request: Request) -> bool:
         """Tell whether there is a schema for a request."""
-        endpoint = find_endpoint(request.method, request.path)
-        return endpoint is not None and self._validator(request.revision or "", endpoint.operation) is not None
+        operation = find_operation(request.method, request.path)
+        return operation is not None and self._validator(request.revision or "", operation.name) is not None
 
     def _load(self, revision: str, operation: str) -> Any:
         for name in self._revisions:

@@ -10,8 +10,8 @@ from typing import Any
 from attrs import frozen
 
 from klavier.events.model import Event
-from klavier.klaviyo.endpoints import usual_success
 from klavier.klaviyo.limits import refusal
+from klavier.klaviyo.operations import usual_success
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome

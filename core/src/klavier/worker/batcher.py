@@ -7,8 +7,8 @@ from typing import Protocol
 from attrs import define, field
 
 from klavier.flows.send_one import SendOne
-from klavier.klaviyo.endpoints import M
 from klavier.klaviyo.limits import refusal
+from klavier.klaviyo.operations import M
 from klavier.klaviyo.request import Request
 from klavier.vendor import Delivery
 from klavier.worker.bulk import BulkKind, Row, Unit, pack
@@ -305,8 +305,8 @@ class Pool:
 
 
 def _call(kind: BulkKind, first: Request, rows: int) -> Request:
-    """Give what is counted when rows are sent: one row goes by itself, several by the bulk endpoint."""
-    return first if rows == 1 else Request(kind.method, kind.path or first.path)
+    """Give what is counted when rows are sent: one row goes by itself, several by the bulk operation."""
+    return first if rows == 1 else Request(kind.operation.method, kind.path(first))
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from attrs import define, field
 
-from klavier.klaviyo.endpoints import UNLIMITED, RateLimit, find_endpoint
+from klavier.klaviyo.operations import UNLIMITED, RateLimit, find_operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.worker.retry_after import retry_after
@@ -147,14 +147,14 @@ class RateLimiter:
 
     def _window(self, request: Request) -> _Window | None:
         method, path = request.method, request.path
-        endpoint = find_endpoint(method, path)
-        if endpoint is None:
+        operation = find_operation(method, path)
+        if operation is None:
             return None
-        window = self._windows.get(endpoint.operation)
+        window = self._windows.get(operation.name)
         if window is None:
-            rate = self._rates.get(endpoint.operation, endpoint.rate)
-            window = self._windows[endpoint.operation] = _Window(None if rate == UNLIMITED else rate)
-        if path == endpoint.path:  # with an id in it there may be any number of paths
+            rate = self._rates.get(operation.name, operation.rate)
+            window = self._windows[operation.name] = _Window(None if rate == UNLIMITED else rate)
+        if path == operation.path:  # with an id in it there may be any number of paths
             self._by_call[method, path] = window
         return window
 

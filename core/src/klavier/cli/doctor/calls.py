@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from klavier.events.reader import parse_event
 from klavier.flows.rehearsal import rehearse
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.revisions import RETIRES
 
 if TYPE_CHECKING:
@@ -39,5 +39,5 @@ def outdated_calls(vendor: "Vendor", today: date | None = None) -> Iterator[tupl
 
 
 def _is_legacy(request: "Request") -> bool:
-    endpoint = find_endpoint(request.method, request.path)
-    return endpoint is not None and endpoint.operation.startswith("legacy_")
+    operation = find_operation(request.method, request.path)
+    return operation is not None and operation.name.startswith("legacy_")

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import attrs
 
 from klavier.events.model import Event
-from klavier.klaviyo.endpoints import find_endpoint
+from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.request import Request, quoted
 from klavier.klaviyo.response import Response
 from klavier.testing.decoding import leaves, said
@@ -58,10 +58,10 @@ def _quoting(events: Sequence[Event]) -> Response:
 
 
 def _path_problem(request: Request) -> str:
-    endpoint = find_endpoint(request.method, request.path)
-    if not _PATH.fullmatch(request.path) or endpoint is None:
+    operation = find_operation(request.method, request.path)
+    if not _PATH.fullmatch(request.path) or operation is None:
         return f"{request.method} {request.path} is the path of no endpoint; quote the ids in it"
-    pairs = zip(endpoint.path.split("/"), request.path.rstrip("/").split("/"), strict=True)
+    pairs = zip(operation.path.split("/"), request.path.rstrip("/").split("/"), strict=True)
     for pattern, segment in pairs:
         if pattern == "{id}" and segment != quoted(unquote(segment)):
             return f"the id {segment!r} in the path is not quoted"

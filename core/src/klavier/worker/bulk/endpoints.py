@@ -11,6 +11,7 @@ import orjson
 from attrs import frozen
 
 from klavier.klaviyo.attributes import IDENTIFIERS
+from klavier.klaviyo.operations import BY_NAME, OPERATIONS, Operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 
@@ -26,26 +27,37 @@ class BulkKind:
     `look` gives the group of a request, what each of its items may share with no other in one body, and those items;
     None where it must go alone.  `body` gives the body of many items like those of a `first` request; where it takes
     nothing else from that, `single` is what each item would go as by itself, without its body.
-    `limit` is how many items one body takes, `pointer` where in a body the items stand.
+    `operation` is the bulk call: its path, how many items a body takes, and where in a body they stand.
     `follows` says that Klaviyo answers with a job whose errors come later, `keeps_order` that one body may hold several
     items about one person, in their order (events have times of their own; profiles and consents would race).
     """
 
     name: str
-    method: str
-    path: str
-    limit: int
-    pointer: str
+    operation: Operation
     look: Callable[[Request], Look | None]
     body: Callable[[Json, Sequence[Json]], Json]
     follows: bool = False
     keeps_order: bool = False
     single: Request | None = None
 
+    @property
+    def limit(self) -> int:
+        """How many items one body takes."""
+        return self.operation.items
+
+    @property
+    def pointer(self) -> str:
+        """The JSON pointer before the index of an item in the body."""
+        return self.operation.items_at
+
+    def path(self, first: Request) -> str:
+        """Return the path of a bulk call like `first`; that of a list call is the request's own."""
+        return first.path if "{id}" in self.operation.path else self.operation.path
+
     def request(self, first: Request, text: bytes) -> Request:
         """Say many items in one call like `first`; `text` is the items as JSON, one after the other."""
         body = orjson.dumps(self.body(first.json, [orjson.Fragment(text)]))
-        return Request.of_text(self.method, self.path or first.path, body, first.revision)
+        return Request.of_text(self.operation.method, self.path(first), body, first.revision)
 
 
 def kind_of(request: Request) -> BulkKind | None:
@@ -138,23 +150,31 @@ def _people(profile: Json) -> list[Hashable]:
     return found
 
 
-# fmt: off
-_EVENTS = BulkKind("events", "POST", "/api/event-bulk-create-jobs", 1000, "/data/attributes/events-bulk-create/data/",
-                   _look_at_event, _event_body, keeps_order=True, single=Request("POST", "/api/events", revision=CURRENT))
-_IMPORT = BulkKind("imports", "POST", "/api/profile-bulk-import-jobs", 10_000, "/data/attributes/profiles/data/",
-                   _look_at_import, _import_body, follows=True, single=Request("POST", "/api/profile-import", revision=CURRENT))
-_SUBSCRIBE = BulkKind("subscribe", "POST", "/api/profile-subscription-bulk-create-jobs", 1000, "/data/attributes/profiles/data/",
-                      _look_at_consent, _consent_body)
-_UNSUBSCRIBE = BulkKind("unsubscribe", "POST", "/api/profile-subscription-bulk-delete-jobs", 100, "/data/attributes/profiles/data/",
-                        _look_at_consent, _consent_body)
-_ADD = BulkKind("add to list", "POST", "", 1000, "/data/", _look_at_members, _member_body)
-_REMOVE = BulkKind("remove from list", "DELETE", "", 1000, "/data/", _look_at_members, _member_body)
-# fmt: on
-
-_KINDS = {
-    ("POST", "/api/events"): _EVENTS,
-    ("POST", "/api/profile-import"): _IMPORT,
-    ("POST", "/api/profile-subscription-bulk-create-jobs"): _SUBSCRIBE,
-    ("POST", "/api/profile-subscription-bulk-delete-jobs"): _UNSUBSCRIBE,
+_KINDS_BY_BULK = {
+    kind.operation.name: kind
+    for kind in (
+        BulkKind(
+            "events",
+            BY_NAME["bulk_create_events"],
+            _look_at_event,
+            _event_body,
+            keeps_order=True,
+            single=Request("POST", "/api/events", revision=CURRENT),
+        ),
+        BulkKind(
+            "imports",
+            BY_NAME["bulk_import_profiles"],
+            _look_at_import,
+            _import_body,
+            follows=True,
+            single=Request("POST", "/api/profile-import", revision=CURRENT),
+        ),
+        BulkKind("subscribe", BY_NAME["bulk_subscribe_profiles"], _look_at_consent, _consent_body),
+        BulkKind("unsubscribe", BY_NAME["bulk_unsubscribe_profiles"], _look_at_consent, _consent_body),
+        BulkKind("add to list", BY_NAME["add_profiles_to_list"], _look_at_members, _member_body),
+        BulkKind("remove from list", BY_NAME["remove_profiles_from_list"], _look_at_members, _member_body),
+    )
 }
-_LIST_KINDS = {"POST": _ADD, "DELETE": _REMOVE}
+
+_KINDS = {(row.method, row.path): _KINDS_BY_BULK[row.bulk] for row in OPERATIONS if row.bulk and "{id}" not in row.path}
+_LIST_KINDS = {row.method: _KINDS_BY_BULK[row.bulk] for row in OPERATIONS if row.bulk and "{id}" in row.path}
