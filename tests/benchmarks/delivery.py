@@ -24,7 +24,7 @@ from klavier import Plugins, Request, Response, Vendor, load_vendor
 from klavier.events.reader import parse_event
 from klavier.flows.drivers import plan
 from klavier.flows.execution import FlowExecution
-from klavier.http.transport import AsyncTransport
+from klavier.http.transport import Transport
 from klavier.klaviyo.operations import OPERATIONS, UNLIMITED
 from klavier.outbox import Outbox
 from klavier.relay.factory import FEWEST_CALLS
@@ -124,7 +124,7 @@ def network(url: str) -> Callable[[], Any]:
 
     @asynccontextmanager
     async def connect() -> AsyncIterator[AsyncSend]:
-        async with AsyncTransport(KEY, "AbC123", url) as transport:
+        async with Transport(KEY, "AbC123", url) as transport:
             yield transport.send
 
     return connect
@@ -169,7 +169,7 @@ def client_alone(name: str, requests: list[Request], count: int, url: str, conne
 
     async def main() -> None:
         rest = iter(requests)
-        async with AsyncTransport(KEY, "AbC123", url, connections=connections) as transport:
+        async with Transport(KEY, "AbC123", url, connections=connections) as transport:
             await asyncio.gather(*(send_all(transport.send, rest) for _ in range(connections)))
 
     return measure(name, count, lambda: asyncio.run(main()))

@@ -27,7 +27,6 @@ def test_nothing_heavy_is_imported() -> None:
     [
         "import klavier; klavier.parse_event({'type': 'page'})",
         "import klavier; klavier.rehearse(klavier.load_vendor('rudderstack', {'private_api_key': 'pk_x'}), [])",
-        "import klavier.http.transport",
     ],
 )
 def test_what_sends_is_imported_by_those_who_send(code: str) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 
 from klavier import Event, Outcome, Track, Vendor, load_vendor, parse_line
 from klavier.flows.drivers import deliver, deliver_async, in_order, plan
-from klavier.http.transport import AsyncTransport, Transport
+from klavier.http.transport import Transport
 from klavier.outcome import KINDS
 from klavier.sandbox import Fault, Sandbox
 from klavier.sandbox.server import SandboxServer
@@ -41,27 +41,14 @@ FINAL = {
     "gone": Fault(410, json=["no", "object"]),
 }
 
-Tell = Callable[[Vendor, Sequence[Event], str], list[Outcome]]
 
-
-def tell(vendor: Vendor, events: Sequence[Event], url: str) -> list[Outcome]:
-    with Transport(PRIVATE, PUBLIC, url, read_timeout=READ_TIMEOUT) as transport:
-        return in_order(events, [(each, deliver(each, transport.send)) for each in plan(vendor, events)])
-
-
-def tell_async(vendor: Vendor, events: Sequence[Event], url: str) -> list[Outcome]:
+def deliver_all(vendor: Vendor, events: Sequence[Event], url: str) -> list[Outcome]:
     async def run() -> list[Outcome]:
-        async with AsyncTransport(PRIVATE, PUBLIC, url, read_timeout=READ_TIMEOUT) as transport:
+        async with Transport(PRIVATE, PUBLIC, url, read_timeout=READ_TIMEOUT) as transport:
             done = [(each, await deliver_async(each, transport.send)) for each in plan(vendor, events)]
             return in_order(events, done)
 
     return asyncio.run(run())
-
-
-@pytest.fixture(params=[tell, tell_async], ids=["sync", "async"])
-def send(request: pytest.FixtureRequest) -> Tell:
-    told: Tell = request.param
-    return told
 
 
 @pytest.fixture(params=SETTINGS)
@@ -110,10 +97,8 @@ def clean_state(vendor: Vendor, events: Sequence[Event]) -> dict[str, Any]:
     return sandbox.comparable()
 
 
-def test_without_trouble_everything_arrives(
-    vendor: Vendor, events: list[Event], server: SandboxServer, send: Tell
-) -> None:
-    outcomes = send(vendor, events, server.url)
+def test_without_trouble_everything_arrives(vendor: Vendor, events: list[Event], server: SandboxServer) -> None:
+    outcomes = deliver_all(vendor, events, server.url)
     *done, alias = [outcome.kind for outcome in outcomes]
     assert done == ["delivered"] * 8
     assert alias in ("skipped", "rejected")
@@ -123,10 +108,10 @@ def test_without_trouble_everything_arrives(
 
 @pytest.mark.parametrize("trouble", RETRYABLE)
 def test_a_passing_trouble_fails_events_that_a_second_try_delivers(
-    trouble: str, vendor: Vendor, events: list[Event], server: SandboxServer, send: Tell
+    trouble: str, vendor: Vendor, events: list[Event], server: SandboxServer
 ) -> None:
     server.sandbox.faults.add(RETRYABLE[trouble])
-    outcomes = send(vendor, events, server.url)
+    outcomes = deliver_all(vendor, events, server.url)
     again = [event for event, outcome in zip(events, outcomes, strict=True) if outcome.kind == "failed"]
     assert again
     assert all(outcome.retryable for outcome in outcomes if outcome.kind == "failed")
@@ -134,16 +119,16 @@ def test_a_passing_trouble_fails_events_that_a_second_try_delivers(
     assert all(
         held(server.sandbox, [e for e, outcome in zip(events, outcomes, strict=True) if outcome.kind == "delivered"])
     )
-    assert {outcome.kind for outcome in send(vendor, again, server.url)} == {"delivered"}
+    assert {outcome.kind for outcome in deliver_all(vendor, again, server.url)} == {"delivered"}
     assert server.sandbox.comparable() == clean_state(vendor, events)
 
 
 @pytest.mark.parametrize("trouble", FINAL)
 def test_a_refusal_fails_events_for_good(
-    trouble: str, vendor: Vendor, events: list[Event], server: SandboxServer, send: Tell
+    trouble: str, vendor: Vendor, events: list[Event], server: SandboxServer
 ) -> None:
     server.sandbox.faults.add(FINAL[trouble])
-    outcomes = send(vendor, events, server.url)
+    outcomes = deliver_all(vendor, events, server.url)
     failed = [outcome for outcome in outcomes if outcome.kind == "failed"]
     assert {outcome.status for outcome in failed if not outcome.retryable} == {FINAL[trouble].status}
     assert_nobody_is_named(outcomes)
@@ -152,18 +137,18 @@ def test_a_refusal_fails_events_for_good(
     assert not any(held(server.sandbox, [event for event in by_kind["failed"] if isinstance(event, Track)]))
 
 
-def test_a_redirect_is_not_followed(vendor: Vendor, events: list[Event], server: SandboxServer, send: Tell) -> None:
+def test_a_redirect_is_not_followed(vendor: Vendor, events: list[Event], server: SandboxServer) -> None:
     with SandboxServer(Sandbox(None, None)) as elsewhere:
         server.sandbox.faults.add(Fault.redirect(f"{elsewhere.url}/api/events", times=None))
-        outcomes = send(vendor, events, server.url)
+        outcomes = deliver_all(vendor, events, server.url)
         assert {outcome.kind for outcome in outcomes[:-1]} == {"failed"}
         assert {outcome.status for outcome in outcomes[:-1]} == {307}
         assert elsewhere.sandbox.calls == []
 
 
-def test_nobody_there(vendor: Vendor, events: list[Event], server: SandboxServer, send: Tell) -> None:
+def test_nobody_there(vendor: Vendor, events: list[Event], server: SandboxServer) -> None:
     server.__exit__(None, None, None)
-    outcomes = send(vendor, events, server.url)
+    outcomes = deliver_all(vendor, events, server.url)
     assert {outcome.kind for outcome in outcomes[:-1]} == {"failed"}
     assert all(outcome.retryable for outcome in outcomes[:-1])
 

@@ -1,9 +1,9 @@
 import pytest
 
-from tests.support.sending import Send, send_and_await, send_and_wait
+from tests.support.sending import Send, send_all, send_through_client, send_through_httpx
 
 
-@pytest.fixture(params=[send_and_wait, send_and_await], ids=["sync", "async"])
+@pytest.fixture(params=[send_all, send_through_httpx, send_through_client], ids=["default", "httpx", "client"])
 def send(request: pytest.FixtureRequest) -> Send:
     chosen: Send = request.param
     return chosen

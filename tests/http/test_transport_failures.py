@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from klavier import Request, Response, TransportError, UsageError
-from klavier.http.transport import AsyncTransport, Transport
+from klavier.http.transport import Transport
 from tests.support.sending import EVENT, KEY, Send
 from tests.support.servers import raw_server, recording_server
 
@@ -140,18 +140,25 @@ def test_a_success_logs_no_secret(send: Send, caplog: pytest.LogCaptureFixture) 
 
 def test_after_an_error_the_transport_works_on() -> None:
     answers = iter([b"nonsense\r\n\r\n", b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"])
-    server = raw_server(lambda connection, _: connection.sendall(next(answers)))
-    with server as url, Transport(KEY, base_url=url) as transport:
-        with pytest.raises(TransportError):
-            transport.send(EVENT)
-        assert transport.send(EVENT).status == 202
+
+    async def run(url: str) -> Response:
+        async with Transport(KEY, base_url=url) as transport:
+            with pytest.raises(TransportError):
+                await transport.send(EVENT)
+            return await transport.send(EVENT)
+
+    with raw_server(lambda connection, _: connection.sendall(next(answers))) as url:
+        assert asyncio.run(run(url)).status == 202
 
 
-def test_a_closed_transport_says_so() -> None:
-    transport = Transport(KEY, base_url="http://127.0.0.1:1")
-    transport.close()
-    with pytest.raises(UsageError, match="closed"):
-        transport.send(EVENT)
+def test_a_closed_transport_raises() -> None:
+    async def run() -> None:
+        transport = Transport(KEY, base_url="http://127.0.0.1:1")
+        await transport.close()
+        with pytest.raises(UsageError, match="closed"):
+            await transport.send(EVENT)
+
+    asyncio.run(run())
 
 
 def test_a_cancelled_send_frees_its_connection() -> None:
@@ -165,7 +172,7 @@ def test_a_cancelled_send_frees_its_connection() -> None:
             handler(connection, over)
 
     async def run(url: str) -> Response:
-        async with AsyncTransport(KEY, base_url=url, connections=1) as transport:
+        async with Transport(KEY, base_url=url, connections=1) as transport:
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(transport.send(EVENT), 0.2)
             return await asyncio.wait_for(transport.send(EVENT), 5)

@@ -1,10 +1,13 @@
-"""The two transports behind one face, so that a test runs over both."""
+"""Send requests over klavier's transport: by default, through httpx's own transport, and through an httpx client."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
+import httpx
+
 from klavier import Request, Response
-from klavier.http.transport import AsyncTransport, Transport
+from klavier.http.transport import HttpTransport, Transport
 
 KEY = "pk_0123456789abcdef"
 EVENT = Request("POST", "/api/events", json={"data": {"type": "event"}}, revision="2026-10-15")
@@ -14,20 +17,35 @@ class Send(Protocol):
     """Send requests to a server, one after the other over one transport."""
 
     def __call__(self, url: str, *requests: Request, **options: Any) -> list[Response]:
-        """Give the replies; options are the transport's."""
+        """Return the replies; options are the transport's."""
 
 
-def send_and_wait(url: str, *requests: Request, **options: Any) -> list[Response]:
-    """Send with the synchronous transport."""
-    with Transport(KEY, base_url=url, **options) as transport:
-        return [transport.send(request) for request in requests]
-
-
-def send_and_await(url: str, *requests: Request, **options: Any) -> list[Response]:
-    """Send with the asynchronous transport, in a loop of its own."""
+def send_all(
+    url: str, *requests: Request, key: str | None = KEY, http: Callable[[], HttpTransport] | None = None, **options: Any
+) -> list[Response]:
+    """Send requests in an event loop of their own, through what `http` creates or by default."""
 
     async def run() -> list[Response]:
-        async with AsyncTransport(KEY, base_url=url, **options) as transport:
-            return [await transport.send(request) for request in requests]
+        found = None if http is None else http()
+        try:
+            async with Transport(key, base_url=url, transport=found, **options) as transport:
+                return [await transport.send(request) for request in requests]
+        finally:
+            if found is not None:
+                await found.aclose()
 
     return asyncio.run(run())
+
+
+def send_through_httpx(
+    url: str, *requests: Request, verify: bool = True, proxy: str | None = None, **options: Any
+) -> list[Response]:
+    """Send through httpx's own transport."""
+    return send_all(url, *requests, http=lambda: httpx.AsyncHTTPTransport(verify=verify, proxy=proxy), **options)
+
+
+def send_through_client(
+    url: str, *requests: Request, verify: bool = True, proxy: str | None = None, **options: Any
+) -> list[Response]:
+    """Send through an httpx client."""
+    return send_all(url, *requests, http=lambda: httpx.AsyncClient(verify=verify, proxy=proxy), **options)

@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from klavier.version import VERSION
+
 if TYPE_CHECKING:
     from klavier.comparison.compare import compare
     from klavier.comparison.report import Comparison
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from klavier.settings import setting
     from klavier.vendor import Delivery, Flow, Vendor, VendorSpec
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 _HOMES = {
     "klavier.comparison.compare": ("compare",),

@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klavier import Alias, Group, Identify, Page, Screen, Track, load_vendor, parse_event
-from klavier.http.transport import Transport
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from klavier.testing import hostile_sandbox
 from klavier.testing.invariants.repetition import tell
 from tests.support.fakes import GoodVendor, Settings
+from tests.support.sending import send_all
 
 EVENTS = [
     parse_event({"type": "track", "event": "Signed Up", "userId": f"u{number}", "messageId": f"m{number}"})
@@ -44,9 +44,8 @@ def test_the_hostile_sandbox_fails_some_and_none_for_good(klavier_hostile_sandbo
 
 def test_the_server_serves_the_sandbox(klavier_sandbox: Sandbox, klavier_sandbox_server: SandboxServer) -> None:
     installed = load_vendor("rudderstack", {"private_api_key": "pk_test", "api_version": "v2"})
-    with Transport("pk_test", base_url=klavier_sandbox_server.url) as transport:
-        delivery = next(iter(installed.deliveries(EVENTS[:1])))
-        transport.send(next(delivery.flow()))
+    delivery = next(iter(installed.deliveries(EVENTS[:1])))
+    send_all(klavier_sandbox_server.url, next(delivery.flow()), key="pk_test")
     assert [event["unique_id"] for event in klavier_sandbox.state()["events"]] == ["m0"]
 
 

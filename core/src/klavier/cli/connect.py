@@ -16,10 +16,10 @@ from klavier.worker.rate_limiter import RateLimiter
 def connect(setup: Setup, *, tries: int = 6, pacer: RateLimiter | None = None) -> Iterator[Send]:
     """Open a transport to the setup's Klaviyo, each request tried so often; raises `ConfigError` without any key."""
     keys = check_keys(setup)
-    from klavier.http.transport import Transport  # noqa: PLC0415 -- loads an HTTP client
+    from klavier.http.sync_transport import SyncTransport  # noqa: PLC0415 -- loads an HTTP client
 
     klaviyo = setup.config.klaviyo
-    with Transport(
+    with SyncTransport(
         keys["private_api_key"],
         keys["public_api_key"],
         klaviyo.base_url,

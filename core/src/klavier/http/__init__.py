@@ -1,1 +1,1 @@
-"""Speak HTTP: the transport, the encoding of requests, and the descriptions of failures."""
+"""Speak HTTP: the transport over httpx, the encoding of requests, and the descriptions of failures."""

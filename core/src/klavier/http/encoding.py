@@ -1,4 +1,4 @@
-"""What a request is in HTTP's words (URL, headers, content), and what the body of a reply says.
+"""Encode requests as HTTP (URL, headers, content), and decode the bodies of replies.
 
 Source: Klaviyo's API overview and versioning policy; its legacy Track and Identify API.
 """
@@ -12,7 +12,6 @@ from urllib.request import getproxies, proxy_bypass
 import orjson
 from attrs import frozen
 
-import klavier
 from klavier.errors import ConfigError
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
@@ -26,28 +25,42 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 
 
 @frozen(repr=False)
-class Message:
-    """How requests are said to one account of one server; `base_url` has no slash at its end."""
+class RequestEncoder:
+    """Encodes requests for one account of one server; `base_url` has no slash at its end.
+
+    `access_token` is an OAuth token, sent in place of `private_api_key`.
+    """
 
     base_url: str
     private_api_key: str | None
     public_api_key: str | None
+    access_token: str | None
+    user_agent: str
 
     @classmethod
-    def of(cls, private_api_key: str | None, public_api_key: str | None, base_url: str) -> Self:
+    def create(
+        cls,
+        base_url: str,
+        user_agent: str,
+        *,
+        private_api_key: str | None = None,
+        public_api_key: str | None = None,
+        access_token: str | None = None,
+    ) -> Self:
         """Check keys and server; raises `ConfigError` that names what cannot be used, never its value."""
-        for name, key in (("private_api_key", private_api_key), ("public_api_key", public_api_key)):
+        keys = {"private_api_key": private_api_key, "public_api_key": public_api_key, "access_token": access_token}
+        for name, key in keys.items():
             if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
                 raise ConfigError(f"{name}: must be a key as Klaviyo shows it, without spaces; copy it again")
-        return cls(_checked_base(base_url), private_api_key, public_api_key)
+        return cls(_check_base_url(base_url), private_api_key, public_api_key, access_token, user_agent)
 
-    def refusal(self, request: Request) -> Response | None:
-        """Give the refusal of a request that must not be sent (another host, no key, no JSON); None for a fit one."""
+    def refuse(self, request: Request) -> Response | None:
+        """Return the refusal of a request that must not be sent (another host, no key, no JSON), or None."""
         path = request.path
         if not _PATH.fullmatch(path) or _DOT_SEGMENT.search(path):
             return Response.refusal("the path of the request is not one of Klaviyo's API: quote ids, name no host")
-        if _needs_private_key(request) and self.private_api_key is None:
-            return Response.refusal("this call needs private_api_key; set it")
+        if _needs_private_key(request) and self._authorization is None:
+            return Response.refusal("this call needs private_api_key or access_token; set one")
         try:
             _ = request.body
         except TypeError:
@@ -55,7 +68,7 @@ class Message:
         return None
 
     def url(self, request: Request) -> str:
-        """Give the URL: the path as it is, the parameters quoted."""
+        """Return the URL: the path as it is, the parameters quoted."""
         params = request.params or {}
         if self.public_api_key is not None and request.path.startswith("/client/") and "company_id" not in params:
             params = {**params, "company_id": self.public_api_key}
@@ -64,29 +77,35 @@ class Message:
         return f"{self.base_url}{request.path}{'?' if query else ''}{query}"
 
     def headers(self, request: Request) -> dict[str, str]:
-        """Give the headers; only calls that Klaviyo checks the private key of carry it."""
+        """Return the headers; only calls whose private key Klaviyo checks carry it."""
         revision = request.revision
-        kind = "application/vnd.api+json" if revision and revision >= JSON_API_SINCE else "application/json"
-        found = {
-            "User-Agent": f"klavier/{klavier.__version__}",
-            "Accept": kind if revision else "text/html, application/json",
+        media_type = "application/vnd.api+json" if revision and revision >= JSON_API_SINCE else "application/json"
+        headers = {
+            "User-Agent": self.user_agent,
+            "Accept": media_type if revision else "text/html, application/json",
             "Accept-Encoding": "gzip, deflate",
         }
         if revision is not None:
-            found["revision"] = revision
-        if _needs_private_key(request):
-            found["Authorization"] = f"Klaviyo-API-Key {self.private_api_key}"
+            headers["revision"] = revision
+        if _needs_private_key(request) and self._authorization is not None:
+            headers["Authorization"] = self._authorization
         if request.has_json:
-            found["Content-Type"] = kind
+            headers["Content-Type"] = media_type
         elif request.form is not None:
-            found["Content-Type"] = "application/x-www-form-urlencoded"
-        return found
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return headers
 
     def content(self, request: Request) -> bytes | None:
-        """Give the body: JSON, or a form; None where there is none."""
+        """Return the body: JSON, or a form; None where there is none."""
         if request.has_json:
             return request.body
         return None if request.form is None else urlencode(request.form).encode("ascii")
+
+    @property
+    def _authorization(self) -> str | None:
+        if self.access_token is not None:
+            return f"Bearer {self.access_token}"
+        return None if self.private_api_key is None else f"Klaviyo-API-Key {self.private_api_key}"
 
 
 def decode_body(body: bytes | bytearray) -> Any:
@@ -99,10 +118,10 @@ def decode_body(body: bytes | bytearray) -> Any:
         return body.decode("utf-8", "replace")
 
 
-def proxy_for(base_url: str, proxy: str | None) -> str | None:
-    """Choose the proxy to a server: the one given, else what the environment names; none for a server on this machine.
+def choose_proxy(base_url: str, proxy: str | None) -> str | None:
+    """Return the proxy to a server: `proxy`, else what the environment names; None for a server on this machine.
 
-    Raises `ConfigError` for one that is no HTTP proxy.
+    Raises `ConfigError` for a proxy that is no HTTP proxy.
     """
     if proxy is None:
         parts = urlsplit(base_url)
@@ -115,7 +134,7 @@ def proxy_for(base_url: str, proxy: str | None) -> str | None:
 
 
 def is_loopback(base_url: str) -> bool:
-    """Tell whether a server is on this machine."""
+    """Return whether a server is on this machine."""
     host = urlsplit(base_url).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -127,7 +146,7 @@ def _needs_private_key(request: Request) -> bool:
     return request.revision is not None and request.path.startswith("/api/")
 
 
-def _checked_base(base_url: str) -> str:
+def _check_base_url(base_url: str) -> str:
     parts = urlsplit(base_url) if _is_server(base_url) else None
     if parts is None or parts.username is not None or parts.query or parts.fragment:
         raise ConfigError("base_url: must be the address of a server, such as https://a.klaviyo.com")
@@ -135,7 +154,7 @@ def _checked_base(base_url: str) -> str:
 
 
 def _is_server(url: Any) -> bool:
-    """Tell whether a URL names an HTTP server."""
+    """Return whether a URL names an HTTP server."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -66,10 +66,10 @@ def connect_to(config: Config, vendor: Vendor | None = None) -> Connect:
 
     @asynccontextmanager
     async def connect() -> AsyncIterator[AsyncSend]:
-        from klavier.http.transport import AsyncTransport  # noqa: PLC0415 -- a heavy import, made by those who send
+        from klavier.http.transport import Transport  # noqa: PLC0415 -- a heavy import, made by those who send
 
         section = config.klaviyo
-        async with AsyncTransport(
+        async with Transport(
             keys["private_api_key"],
             keys["public_api_key"],
             section.base_url,

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from klavier.errors import TransportError, UsageError
@@ -22,6 +22,9 @@ from klavier.sandbox.profile import Profile
 from klavier.sandbox.rates import Windows
 from klavier.sandbox.summary import summary
 from klavier.sandbox.views import comparable, full_profile, state
+
+if TYPE_CHECKING:
+    from klavier.http.in_process import InProcessTransport
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/vnd.api+json"
@@ -104,12 +107,24 @@ class Sandbox:
         `path` is quoted, `query` is the query string as sent, or its unquoted parameters.
         Raises `TransportError` where a fault breaks the connection.
         """
-        params = dict(parse_qsl(query, keep_blank_values=True)) if isinstance(query, str) else dict(query)
-        known = {name.lower(): value for name, value in (headers or {}).items()}
-        reply = self.respond(Incoming(method.upper(), path, params, known, body))
-        if reply.broken:
-            raise TransportError(_BROKEN[reply.broken])
-        return reply.status, reply.http_headers(), reply.body
+        return _raw(self.respond(_read_raw(method, path, query, headers, body)))
+
+    async def handle_async(
+        self,
+        method: str,
+        path: str,
+        query: str | Mapping[str, str] = "",
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Answer a raw HTTP request without blocking the event loop; see `handle`."""
+        return _raw(await self.respond_async(_read_raw(method, path, query, headers, body)))
+
+    def transport(self) -> "InProcessTransport":
+        """Return an httpx transport to this sandbox, for `httpx` clients and klavier's `transport=`."""
+        from klavier.http.in_process import InProcessTransport  # noqa: PLC0415 -- loads httpx
+
+        return InProcessTransport(self)
 
     def respond(self, incoming: Incoming) -> Reply:
         """Answer a request, with the fault that strikes it."""
@@ -237,3 +252,17 @@ def _check(name: str, value: Any, *allowed: Any) -> None:
     if value not in allowed:
         shown = " or ".join(repr(item) for item in allowed if item is not None)
         raise UsageError(f"{name}: must be {shown}")
+
+
+def _read_raw(
+    method: str, path: str, query: str | Mapping[str, str], headers: Mapping[str, str] | None, body: bytes
+) -> Incoming:
+    params = dict(parse_qsl(query, keep_blank_values=True)) if isinstance(query, str) else dict(query)
+    lower_case = {name.lower(): value for name, value in (headers or {}).items()}
+    return Incoming(method.upper(), path, params, lower_case, body)
+
+
+def _raw(reply: Reply) -> tuple[int, dict[str, str], bytes]:
+    if reply.broken:
+        raise TransportError(_BROKEN[reply.broken])
+    return reply.status, reply.http_headers(), reply.body
