@@ -19,7 +19,7 @@ class Outcome:
     - `rejected`: the event or the settings cannot be said to Klaviyo; nothing was sent.
     - `failed`: a request was made and not accepted; `status` is Klaviyo's, `retryable` whether a later try may succeed.
 
-    `notes` lists what was left out of a delivered event, and why.  Neither `reason` nor `notes` holds personal data.
+    `notes` lists what was left out of a delivered event, and why. Neither `reason` nor `notes` holds personal data.
     """
 
     kind: Kind
@@ -34,7 +34,7 @@ DELIVERED = Outcome("delivered")
 
 
 def delivered(notes: Sequence[str] = ()) -> Outcome:
-    """Give the outcome of an event that Klaviyo accepted, with what was left out on the way."""
+    """Return the outcome of an event that Klaviyo accepted, with what was left out on the way."""
     return _noted(tuple(notes)) if notes else DELIVERED
 
 
@@ -45,15 +45,15 @@ def _noted(notes: tuple[str, ...]) -> Outcome:
 
 
 def skipped(reason: str) -> Outcome:
-    """Give the outcome of an event that the vendor's rules pass over."""
+    """Return the outcome of an event that the vendor's rules pass over."""
     return Outcome("skipped", reason)
 
 
 def rejected(reason: str) -> Outcome:
-    """Give the outcome of an event that cannot be sent as it is."""
+    """Return the outcome of an event that cannot be sent as it is."""
     return Outcome("rejected", reason)
 
 
 def failed(reason: str, status: int | None = None, *, retryable: bool = False, notes: Sequence[str] = ()) -> Outcome:
-    """Give the outcome of an event whose request was not accepted."""
+    """Return the outcome of an event whose request was not accepted."""
     return Outcome("failed", reason, status, retryable, tuple(notes))

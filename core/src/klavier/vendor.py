@@ -1,6 +1,6 @@
 """The seam: what a vendor is, and what it gives back for events.
 
-A vendor is a pure function from events to deliveries.  A delivery's flow is a generator that yields requests, is
+A vendor is a pure function from events to deliveries. A delivery's flow is a generator that yields requests, is
 sent replies, and returns outcomes; it does no I/O, so the same flow runs under the synchronous driver, the
 asynchronous one, a rehearsal, a property test and the sandbox.
 """
@@ -54,20 +54,20 @@ class FidelityTable(Generic[T]):
 
 
 class RejectEvent(Exception):  # noqa: N818 -- no error: the vendor turns it into the event's `rejected` outcome
-    """Raised while an event is translated: the vendor refuses it.  The message is the reason of the outcome."""
+    """Raised while an event is translated: the vendor refuses it. The message is the reason of the outcome."""
 
 
 class SkipEvent(Exception):  # noqa: N818 -- no error: the vendor turns it into the event's `skipped` outcome
-    """Raised while an event is translated: the vendor ignores it.  The message is the reason of the outcome."""
+    """Raised while an event is translated: the vendor ignores it. The message is the reason of the outcome."""
 
 
 @define(eq=False)  # nobody changes it; frozen it would take twice as long to make, and there is one for every event
 class Delivery:
     """Some events, the ordering key of each, and the flow that delivers them.
 
-    `flow` starts the flow anew at each call.  `browser_calls` is what the vendor's browser code would have called
-    (device mode only).  `exact` marks requests that must be sent to the letter, even where Klaviyo's published limits
-    say that it will refuse them (deployed fidelity on the native wire).  `bulkable` promises that the flow asks of a
+    `flow` starts the flow anew at each call. `browser_calls` is what the vendor's browser code would have called
+    (device mode only). `exact` marks requests that must be sent exactly, even where Klaviyo's published limits
+    say that it will refuse them (deployed fidelity on the native wire). `bulkable` promises that the flow asks of a
     reply only whether it is a success, so that its requests may be said together with others; `lone` that it makes no
     more than one request, so that the next event's may follow in the same call.
     """
@@ -82,7 +82,7 @@ class Delivery:
 
 
 class Vendor(ABC):
-    """One vendor's behaviour bound to its settings.  Subclasses do no I/O and keep no state between calls."""
+    """One vendor's behaviour bound to its settings. Subclasses do no I/O and keep no state between calls."""
 
     name: str
     settings: Any
@@ -96,16 +96,16 @@ class Vendor(ABC):
 
     @abstractmethod
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
-        """Give the deliveries of these events, in order; each event belongs to exactly one of them."""
+        """Return the deliveries of these events, in order; each event belongs to exactly one of them."""
 
     def key(self, event: Event) -> str:
-        """Give the ordering key of an event: requests about one key follow the order of their events."""
+        """Return the ordering key of an event: requests about one key follow the order of their events."""
         return ordering_key(event)
 
     def excludes(self, event: Event) -> frozenset[str]:  # noqa: ARG002 -- most vendors exclude the same of all events
-        """Give the traits and properties that the vendor's documents say are not sent for this event.
+        """Return the traits and properties that the vendor's documents say are not sent for this event.
 
-        Each is a place such as `properties.currency`; `traits.*` stands for all traits.  Names that are sent under
+        Each is a place such as `properties.currency`; `traits.*` stands for all traits. Names that are sent under
         another name, or that a note of the outcome tells of, need not be given.
         """
         return frozenset()
@@ -119,8 +119,8 @@ class VendorSpec:
     """What a plugin registers: a vendor's one spelling, its settings and how to build it from them.
 
     `settings` is a frozen attrs class whose fields are made with `klavier.setting`; `build` takes an instance of it
-    and raises `ConfigError` where settings do not go together.  `retry` says when a failed event is tried again;
-    without it klavier's own policy holds.  `portable`, called when somebody migrates, gives what reads the settings
+    and raises `ConfigError` where settings do not go together. `retry` says when a failed event is tried again;
+    without it klavier's own policy holds. `portable`, called when somebody migrates, gives what reads the settings
     into the vocabulary of migrations and writes them from it, such as a `klavier.migration.Table`; without it
     `klavier migrate` carries over the keys alone.
     """

@@ -13,7 +13,7 @@ _COLOURS = {"only_left": "red", "only_right": "green"}
 
 
 def table(found: Comparison, *, values: bool = False, coloured: bool = True) -> Iterator[str]:
-    """Give the lines: what changes, both sides in figures, then each difference with how often it was met.
+    """Return the lines: what changes, both sides in figures, then each difference with how often it was met.
 
     People and values are shown on demand only.
     """

@@ -98,7 +98,7 @@ def _check_free(output: str | None, *, force: bool) -> None:
 def _source(
     name: str | None, settings: Path | None, config_file: Path | None, plugins: "Plugins"
 ) -> tuple[str, dict[str, Any]]:
-    """Give the old vendor's name and settings, its keys filled from `[klaviyo]`, references as they stand."""
+    """Return the old vendor's name and settings, its keys filled from `[klaviyo]`, references as they stand."""
     file = find_config(config_file)
     data = {} if file is None else read_toml(file)
     chosen = name or data.get("vendor")

@@ -10,7 +10,7 @@ _MINUTE = 60
 
 
 def count_calls(calls: Counter[tuple[str, str, str]]) -> tuple[Calls, ...]:
-    """Give the calls of each endpoint with their minutes, the most first."""
+    """Return the calls of each endpoint with their minutes, the most first."""
     found = [
         Calls(operation, method, path, count, minutes_for(count, _RATES.get(operation, UNLIMITED)))
         for (operation, method, path), count in calls.items()
@@ -19,7 +19,7 @@ def count_calls(calls: Counter[tuple[str, str, str]]) -> tuple[Calls, ...]:
 
 
 def minutes_for(count: int, rate: RateLimit) -> float:
-    """Give the least minutes between the first and the last of some calls of one operation.
+    """Return the least minutes between the first and the last of some calls of one operation.
 
     Klaviyo counts in fixed windows of a second and of a minute, for each endpoint and account.
     """

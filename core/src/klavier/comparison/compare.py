@@ -39,7 +39,7 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
 ) -> Comparison:
     """Deliver the same events by two vendors, each into a Klaviyo inside this process, and compare what they then hold.
 
-    The vendors may be one vendor with two settings, wires or fidelities.  Nothing is sent anywhere; any key will do.
+    The vendors may be one vendor with two settings, wires or fidelities. Nothing is sent anywhere; any key will do.
     Each vendor gets the events in the batches that its own servers would make.
 
     - `names`: what to call the sides; by default the vendors' names.
@@ -47,7 +47,7 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
     - `opt_in`: whether people confirm before they are on a list, as the account of the sandbox is set up.
     - `most_cases`: how many cases each difference keeps, the first ones; all by default.
 
-    Events are numbered from 1 in cases.  Raises `UsageError` for what is no vendor or no event.
+    Events are numbered from 1 in cases. Raises `UsageError` for what is no vendor or no event.
     """
     for place, vendor in (("left", left), ("right", right)):
         if not isinstance(vendor, Vendor):
@@ -61,7 +61,7 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
 
 
 class Comparing:
-    """A comparison under way: takes numbered events, in order, and gives the result in the end."""
+    """A comparison under way: takes numbered events, in order, and returns the result in the end."""
 
     def __init__(
         self,

@@ -69,7 +69,7 @@ def _compare_fields(ours: Held, theirs: Held, where: str, rows: Rows, of: int) -
 
 
 def _is_no_value(ours: Held, theirs: Held) -> bool:
-    """Tell whether one has no value and the other 0, where Klaviyo shows both as 0."""
+    """Return whether one has no value and the other 0, where Klaviyo shows both as 0."""
     left, right = ours.event.value, theirs.event.value
     missing = ours if left is None else theirs
     return None in (left, right) and 0 in (left, right) and missing.metric.valued

@@ -89,7 +89,7 @@ def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
 
 
 def _traits(people: list[Person]) -> dict[str, Any]:
-    """Give what these profiles hold, one value for each name where they agree."""
+    """Return what these profiles hold, one value for each name where they agree."""
     if len(people) == 1:
         return dict(_traits_of(people[0]))
     found: dict[str, list[Any]] = {}

@@ -21,7 +21,7 @@ class Origins:
         self._times: dict[int | None, list[Numbered]] | None = None
 
     def of_profile(self, profile: Profile) -> list[int]:
-        """Give the numbers of the events that name a profile; empty where that cannot be told."""
+        """Return the numbers of the events that name a profile; empty where that cannot be told."""
         if len(self._events) == 1:
             return [self._events[0][0]]
         if self._people is None:
@@ -33,7 +33,7 @@ class Origins:
         return sorted({number for numbers in found for number in numbers})
 
     def of_events(self, events: Sequence[KlaviyoEvent]) -> Iterator[int]:
-        """Give the number of the input event that each event in Klaviyo came from, in order.
+        """Return the number of the input event that each event in Klaviyo came from, in order.
 
         Its unique id tells, else its time and what it says, else its place.
         """
@@ -70,7 +70,7 @@ class Origins:
 
 
 def _who(event: Event) -> Iterator[str]:
-    """Give the texts that may identify the person of an event."""
+    """Return the texts that may identify the person of an event."""
     traits = getattr(event, "traits", None)
     for members in (traits, event.context.get("traits"), getattr(event, "properties", None), event.payload):
         if isinstance(members, dict):

@@ -1,6 +1,6 @@
 """Pairing events: which event of the right is the counterpart of an event of the left.
 
-Only events that came from the same input event are paired.  Those of one metric go together; what is left over, such as
+Only events that came from the same input event are paired. Those of one metric go together; what is left over, such as
 `Placed Order` on one side and `Order Completed` on the other, goes together by what the events say, the same way for
 all input events of one name.
 """
@@ -75,7 +75,7 @@ def _pair_same_metrics(left: list[Held], right: list[Held], pairs: list[tuple[He
 
 
 def _pair_best(left: list[Held], right: list[Held], pairs: list[tuple[Held, Held]]) -> _Open:
-    """Pair as many as there are on both sides; gives the rest."""
+    """Pair as many as there are on both sides; returns the rest."""
     if not left or not right:
         return _Open(left, right)
     taken_left, taken_right = set(), set()
@@ -159,7 +159,7 @@ class _Values:
         self._known: dict[int, Said] = {}
 
     def in_common(self, left: Held, right: Held) -> float:
-        """Give the weight of the values that two events share, under whatever names."""
+        """Return the weight of the values that two events share, under whatever names."""
         return self._of(left).in_common(self._of(right))
 
     def _of(self, held: Held) -> Said:

@@ -34,7 +34,7 @@ class Match:
         return [(self.left[i], self.right[j]) for i, j in pairs]
 
     def groups(self) -> list[tuple[list[Person], list[Person]]]:
-        """Give the profiles to compare with each other: one by one where the numbers agree, else all together."""
+        """Return the profiles to compare with each other: one by one where the numbers agree, else all together."""
         if len(self.left) != len(self.right):
             return [(self.left, self.right)]
         return [([left], [right]) for left, right in self.partners()]
@@ -43,7 +43,7 @@ class Match:
 def match_people(left: Sequence[Person], right: Sequence[Person]) -> list[Match]:
     """Put the profiles of both sides together that are one person.
 
-    They are where they have an identifier in common, or where one input event speaks of both.  Devices are asked only
+    They are where they have an identifier in common, or where one input event speaks of both. Devices are asked only
     for those who are then still without a counterpart, since people share devices.
     """
     people = [*left, *right]
@@ -67,7 +67,7 @@ class _Sets:
         self._parents = list(range(size))
 
     def root(self, place: int) -> int:
-        """Give the place that stands for the set of a place."""
+        """Return the place that stands for the set of a place."""
         parents = self._parents
         while parents[place] != place:
             parents[place] = parents[parents[place]]

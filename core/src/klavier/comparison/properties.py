@@ -62,7 +62,7 @@ def _without(these: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, A
 
 
 def _tell_changed(name: str, pairs: Sequence[Compared], tell: Tell) -> None:
-    """Tell in which way each differs; where there is no other, in which places most of them differ inside."""
+    """Describe in which way each differs; where there is no other, in which places most of them differ inside."""
     found = [(pair, change(pair.left[name], pair.right[name])) for pair in pairs]
     inside = _inside([inner for pair, how in found if not how for inner in _inner(pair, name)])
     for pair, how in found:
@@ -70,7 +70,7 @@ def _tell_changed(name: str, pairs: Sequence[Compared], tell: Tell) -> None:
 
 
 def _inner(pair: Compared, name: str) -> Iterator[Compared]:
-    """Give the objects in a property, those of an array each with its counterpart."""
+    """Return the objects in a property, those of an array each with its counterpart."""
     left, right = pair.left[name], pair.right[name]
     inner = zip(left, right, strict=True) if isinstance(left, list) else [(left, right)]
     for one, other in inner:
@@ -79,7 +79,7 @@ def _inner(pair: Compared, name: str) -> Iterator[Compared]:
 
 
 def _inside(objects: Sequence[Compared]) -> str:
-    """Say what differs most often between these objects; empty where there are none."""
+    """Describe what differs most often between these objects; empty where there are none."""
     found: Counter[str] = Counter()
 
     def tell(kind: DifferenceKind, name: str, other: str, _: Case, detail: str) -> None:

@@ -22,7 +22,7 @@ class Unpaired:
 
 
 def find_renames(objects: Sequence[Unpaired]) -> dict[str, str]:
-    """Give the right name of each left name that stands for the same.
+    """Return the right name of each left name that stands for the same.
 
     The values must be the same wherever an object has both names, which must be in half of the objects that have
     either; values that are everywhere, such as true, say so only where the names are alike too.

@@ -46,8 +46,8 @@ class Difference:
     """All differences of one kind.
 
     `name` is what differs: a property, a metric, a list, a channel; `other` what it is called on the right where it is
-    renamed.  `where` narrows it down: the metric of an event property, the input event of a metric.  `detail` says in
-    which way values differ, or why one side drops an event.  `count` is how often it was met, `of` out of how many.
+    renamed. `where` narrows it down: the metric of an event property, the input event of a metric. `detail` says in
+    which way values differ, or why one side drops an event. `count` is how often it was met, `of` out of how many.
     """
 
     part: Part
@@ -107,7 +107,7 @@ class SideReport:
 class Comparison:
     """What differs between what Klaviyo would hold after the left side and after the right side.
 
-    `events` counts the input events.  `differences` are all rows, the most frequent of each part first.
+    `events` counts the input events. `differences` are all rows, the most frequent of each part first.
     Notes, calls and minutes stand with each side; they are no difference of what Klaviyo holds.
     """
 
@@ -124,7 +124,7 @@ class Comparison:
         return bool(self.differences)
 
     def part(self, part: Part) -> tuple[Difference, ...]:
-        """Give the differences of one part."""
+        """Return the differences of one part."""
         return tuple(row for row in self.differences if row.part == part)
 
     @property
@@ -178,7 +178,7 @@ class Comparison:
         return self.part("outcomes")
 
     def as_json(self) -> dict[str, Any]:
-        """Give all of it as plain data, each case included; it holds personal data."""
+        """Return all of it as plain data, each case included; it holds personal data."""
         return {
             "differs": self.differs,
             "events": self.events,
@@ -192,12 +192,12 @@ class Comparison:
 
 
 def _shallow(value: Case | Difference) -> dict[str, Any]:
-    """Give the fields, and no copies of what is in them: cases are many."""
+    """Return the fields, and no copies of what is in them: cases are many."""
     return {field.name: getattr(value, field.name) for field in fields(type(value))}
 
 
 def by_part(differences: tuple[Difference, ...]) -> Iterator[tuple[Part, tuple[Difference, ...]]]:
-    """Give the rows of each part that has some."""
+    """Return the rows of each part that has some."""
     for part in PARTS:
         rows = tuple(row for row in differences if row.part == part)
         if rows:

@@ -45,7 +45,7 @@ class Rows:
             self.add(part, "changed", name, case, **more)
 
     def finish(self) -> tuple[Difference, ...]:
-        """Give the rows by part, then place, the most frequent first."""
+        """Return the rows by part, then place, the most frequent first."""
         found = [
             Difference(*key, count, max(count, self._wholes[key]), tuple(self._cases.get(key, ())))
             for key, count in self._counts.items()

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @lru_cache(maxsize=20_000)
 def names(left: str, right: str) -> float:
-    """Give how alike two names are, from 0 to 1: the share of their pairs of letters that they have in common."""
+    """Return how alike two names are, from 0 to 1: the share of their pairs of letters that they have in common."""
     one, other = _letters(left), _letters(right)
     if one == other:
         return 1.0
@@ -27,7 +27,7 @@ def names(left: str, right: str) -> float:
 
 
 def are_akin(left: str, right: str) -> bool:
-    """Tell whether two names could well be one under two spellings, such as `product_id` and `ProductID`."""
+    """Return whether two names could well be one under two spellings, such as `product_id` and `ProductID`."""
     return names(left, right) >= _ALIKE
 
 
@@ -42,13 +42,13 @@ class Said:
         self.trivial = frozenset(frozen(value) for value in known if not is_telling(value))
 
     def in_common(self, other: "Said") -> float:
-        """Give the weight of the values that two objects share."""
+        """Return the weight of the values that two objects share."""
         shared = len(self.telling & other.telling)
         return shared + _TRIVIAL_WEIGHT * len(self.trivial & other.trivial)
 
 
 def best_pairs(left: Sequence[T], right: Sequence[T], score: Callable[[T, T], float]) -> Iterator[tuple[int, int]]:
-    """Pair items one to one, the most alike first; gives their places.  Many items are paired in order."""
+    """Pair items one to one, the most alike first; returns their places. Many items are paired in order."""
     if len(left) * len(right) > _MOST_PAIRS:
         yield from zip(range(len(left)), range(len(right)), strict=False)
         return

@@ -99,7 +99,7 @@ def metric_title(metric: "Metric") -> str:
 
 
 def _survivor(side: "Side", profile_id: str) -> str:
-    """Give the id of the profile that took a profile over, or its own."""
+    """Return the id of the profile that took a profile over, or its own."""
     merged = side.trace.merged
     while profile_id in merged:
         profile_id = merged[profile_id]

@@ -10,7 +10,7 @@ _WHOLE_HOUR = 3600
 
 
 def frozen(value: Any) -> Hashable:
-    """Give a hashable stand-in for a JSON value: equal for equal ones, 1 and 1.0 among them, but not 1 and true."""
+    """Return a hashable stand-in for a JSON value: equal for equal ones, 1 and 1.0 among them, but not 1 and true."""
     if isinstance(value, bool):
         return ("boolean", value)
     if isinstance(value, dict):
@@ -22,19 +22,19 @@ def frozen(value: Any) -> Hashable:
 
 
 def is_same(left: Any, right: Any) -> bool:
-    """Tell whether two JSON values are the same."""
+    """Return whether two JSON values are the same."""
     if type(left) is type(right) and not isinstance(left, (dict, list)):
         return bool(left == right)
     return frozen(left) == frozen(right)
 
 
 def is_telling(value: Any) -> bool:
-    """Tell whether finding a value in two places says that they are the same place: true and 1 are everywhere."""
+    """Return whether finding a value in two places says that they are the same place: true and 1 are everywhere."""
     return value is not None and value not in _TRIVIAL and value not in ([], {})
 
 
 def change(left: Any, right: Any) -> str:
-    """Say in which way two values differ, without telling anything of them; empty where there is no pattern."""
+    """Describe in which way two values differ, without telling anything of them; empty where there is no pattern."""
     one, other = kind_of(left), kind_of(right)
     if one != other:
         return f"{one} → {other}"
@@ -50,5 +50,5 @@ def change(left: Any, right: Any) -> str:
 
 
 def shift(left: int, right: int) -> str:
-    """Say how two times, in seconds, differ."""
+    """Describe how two times, in seconds, differ."""
     return "whole hours, as time zones do" if (left - right) % _WHOLE_HOUR == 0 else ""

@@ -43,7 +43,7 @@ def what(row: Difference) -> str:
 
 
 def how(row: Difference, left: str, right: str) -> str:
-    """Say how the sides differ, by their names."""
+    """Describe how the sides differ, by their names."""
     told = {
         "only_left": f"only {left}",
         "only_right": f"only {right}",
@@ -69,7 +69,7 @@ def minutes(number: float) -> str:
 
 
 def facts(left: SideReport, right: SideReport) -> Iterator[tuple[str, str, str]]:
-    """Give what each side comes to: a title and a figure for each."""
+    """Return what each side comes to: a title and a figure for each."""
     for title, name in (("people", "people"), ("events in Klaviyo", "events")):
         yield title, f"{getattr(left, name):,}", f"{getattr(right, name):,}"
     yield "metrics", f"{len(left.metrics):,}", f"{len(right.metrics):,}"
@@ -84,7 +84,7 @@ def facts(left: SideReport, right: SideReport) -> Iterator[tuple[str, str, str]]
 
 
 def call_rows(left: SideReport, right: SideReport) -> Iterator[tuple[str, int, int]]:
-    """Give the calls of each endpoint on both sides, the most first."""
+    """Return the calls of each endpoint on both sides, the most first."""
     ours = {f"{row.method} {row.path}": row.count for row in left.calls}
     theirs = {f"{row.method} {row.path}": row.count for row in right.calls}
     names = ours.keys() | theirs.keys()
@@ -93,7 +93,7 @@ def call_rows(left: SideReport, right: SideReport) -> Iterator[tuple[str, int, i
 
 
 def headlines(found: Comparison) -> list[str]:
-    """Say in sentences what would change in a Klaviyo account that goes from the left side to the right one."""
+    """Describe in sentences what would change in a Klaviyo account that goes from the left side to the right one."""
     if not found.differs:
         return ["Nothing changes: Klaviyo would hold the same people, events, lists and consent."]
     parts = (_of_outcomes, _of_people, _of_metrics, _of_lists, _of_event_fields)
@@ -158,7 +158,7 @@ def _of_event_fields(found: Comparison) -> Iterator[str]:
 
 
 def _of_rows(title: str, rows: Iterable[Difference]) -> Iterator[str]:
-    """Say which names are renamed, missing, new and changed."""
+    """Describe which names are renamed, missing, new and changed."""
     names: dict[str, dict[str, None]] = {kind: {} for kind in _KIND_WORDS}
     for row in rows:
         names[row.kind][what(row)] = None

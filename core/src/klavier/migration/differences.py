@@ -15,7 +15,7 @@ _TERMS = {term.name: term for term in TERMS}
 
 
 def differing(old: Reading, new: Reading) -> Iterator[tuple[Term, Any, Any]]:
-    """Give the terms that two readings give different values, in the order of the vocabulary, with both values."""
+    """Return the terms that two readings give different values, in the order of the vocabulary, with both values."""
     old, new = _comparable(old), _comparable(new)
     for name in dict.fromkeys([*_TERMS, *old, *new]):
         was, becomes = old.get(name), new.get(name)
@@ -45,12 +45,12 @@ def _let_through(attributes: Mapping[str, Any], allowed: Sequence[str]) -> dict[
 
 
 def is_told(term: Term, old: Reading, new: Reading) -> bool:
-    """Tell whether a difference says something that the term it is within does not say already."""
+    """Return whether a difference says something that the term it is within does not say already."""
     return not term.within or not (is_nothing(old.get(term.within)) or is_nothing(new.get(term.within)))
 
 
 def term_of(name: str) -> Term:
-    """Give a term by name; one that a plugin reads and the vocabulary lacks is spoken of by its name."""
+    """Return a term by name; one that a plugin reads and the vocabulary lacks is spoken of by its name."""
     return _TERMS.get(name) or Term(
         name, f"what {name} does", "The other vendor has no word for it: nothing does the same there.", ("*",)
     )
@@ -84,7 +84,7 @@ def _change(was: Any, becomes: Any, none: str) -> str:
 
 
 def _of_lists(was: Sequence[Any], becomes: Sequence[Any]) -> str:
-    """Tell which members are no longer there and which are new; where neither, the new order."""
+    """Describe which members are no longer there and which are new; where neither, the new order."""
     gone = [item for item in was if item not in becomes]
     fresh = [item for item in becomes if item not in was]
     if not gone and not fresh:

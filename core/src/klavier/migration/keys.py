@@ -18,12 +18,12 @@ _REFERENCE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 def is_reference(value: Any) -> bool:
-    """Tell whether a value is a reference to an environment variable, such as `${KLAVIYO_PRIVATE_API_KEY}`."""
+    """Return whether a value is a reference to an environment variable, such as `${KLAVIYO_PRIVATE_API_KEY}`."""
     return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
 
 
 def keys_of(spec: VendorSpec) -> list[SettingInfo]:
-    """Give the settings that `[klaviyo]` fills."""
+    """Return the settings that `[klaviyo]` fills."""
     return [info for info in describe(spec.settings) if info.klaviyo]
 
 
@@ -45,12 +45,12 @@ def without_keys(spec: VendorSpec, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def given_keys(spec: VendorSpec, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the keys that old settings hold, literally or as references, by their names in `[klaviyo]`."""
+    """Return the keys that old settings hold, literally or as references, by their names in `[klaviyo]`."""
     return {str(info.klaviyo): data[info.name] for info in keys_of(spec) if data.get(info.name)}
 
 
 def klaviyo_section(spec: VendorSpec, settings: Any, given: Mapping[str, Any]) -> dict[str, str]:
-    """Give the `[klaviyo]` section: the keys that the new vendor needs, and the public key where it is known."""
+    """Return the `[klaviyo]` section: the keys that the new vendor needs, and the public key where it is known."""
     known = {str(info.klaviyo) for info in keys_of(spec)}
     needed = known if spec.portable is None else asked_of(spec, lambda portable: set(portable.needs(settings)))
     found: dict[str, str] = {}
@@ -65,7 +65,7 @@ def klaviyo_section(spec: VendorSpec, settings: Any, given: Mapping[str, Any]) -
 def to_set(
     spec: VendorSpec, klaviyo: Mapping[str, str], data: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Say which environment variables a new configuration reads, never what is in them."""
+    """Describe which environment variables a new configuration reads, never what is in them."""
     for key, value in klaviyo.items():
         if is_reference(value):
             held = given.get(key)

@@ -42,10 +42,10 @@ def migrate(
     """Write the settings of one vendor from those of another, and tell what cannot be carried over.
 
     `settings` are those of `source`, as plain data; keys may be missing, or be references such as
-    `${KLAVIYO_PRIVATE_API_KEY}`.  `changes` are settings of `target` that go before what would be written.  Within one
-    vendor, all settings stay but for the changes.  Sends nothing and reads no file.
+    `${KLAVIYO_PRIVATE_API_KEY}`. `changes` are settings of `target` that go before what would be written. Within one
+    vendor, all settings stay but for the changes. Sends nothing and reads no file.
 
-    Raises `ConfigError`: an unknown vendor, or every wrong setting with its path.  Raises `PluginError` where a
+    Raises `ConfigError`: an unknown vendor, or every wrong setting with its path. Raises `PluginError` where a
     vendor's plugin cannot read or write what it has to.
     """
     known = installed_plugins() if plugins is None else plugins
@@ -94,13 +94,13 @@ class _Move:
         return self.old.portable is not None and self.new.portable is not None
 
     def written(self, wanted: Reading) -> Written:
-        """Give the new settings: within one vendor those it has."""
+        """Return the new settings: within one vendor those it has."""
         if not self.is_real:
             return Written(self.given)
         return asked_of(self.new, lambda words: words.write(wanted)) if self.has_words else Written()
 
     def wordless(self, deciders: Deciders) -> Iterator[NotCarried]:
-        """Tell what no vocabulary helps with: settings without a word, vendors that bring no words at all."""
+        """Describe what no vocabulary helps with: settings without a word, vendors that bring no words at all."""
         if not self.is_real:
             return
         for name, terms in deciders.items():
@@ -113,20 +113,20 @@ class _Move:
                 yield NotCarried("portable", "what the vendors do differently", lines, _UNKNOWN)
 
     def carried(self, deciders: Deciders, found: Iterable[NotCarried]) -> Iterator[Carried]:
-        """Give the old settings that no difference names."""
+        """Return the old settings that no difference names."""
         named = {name for each in found for name in each.settings} | (set() if self.is_real else set(self.changes))
         for name, terms in deciders.items():
             if name not in named:
                 yield Carried(name, is_idle=terms is not None and not terms)
 
     def asked(self, written: Written) -> Iterator[Decision]:
-        """Give the decisions that the changes leave open."""
+        """Return the decisions that the changes leave open."""
         for each in written.decisions:
             if each.place.partition(".")[0].partition("[")[0] not in self.changes:
                 yield each
 
     def modes(self, data: Mapping[str, Any]) -> Iterator[Decision]:
-        """Give what a person should know of modes that mean another vendor now."""
+        """Return what a person should know of modes that mean another vendor now."""
         for name, text in _MODES.items() if self.is_real else ():
             if data.get(name) in ("native", "deployed") and name not in self.changes:
                 yield Decision(name, text.format(target=self.new.name))
@@ -146,7 +146,7 @@ def _structured(spec: VendorSpec, data: Mapping[str, Any]) -> Any:
 
 
 def _undecided(spec: VendorSpec, written: Written) -> dict[str, Any]:
-    """Give the defaults of settings that a person must decide about, so that they stand in the file."""
+    """Return the defaults of settings that a person must decide about, so that they stand in the file."""
     places = {each.place for each in written.decisions}
     infos = [info for info in describe(spec.settings) if info.name in places and info.default is not None]
     return {info.name: plain(info.default) for info in infos}

@@ -25,7 +25,7 @@ class NotCarried:
     """Something that the new vendor does differently, whatever is set.
 
     `term` is the word for it, `settings` are those of the old vendor that decided it (none: it was its nature),
-    `lines` say what it was and what it becomes, `consequence` what that means in Klaviyo.  `fine` marks corner cases.
+    `lines` say what it was and what it becomes, `consequence` what that means in Klaviyo. `fine` marks corner cases.
     `touches` names the parts of a Klaviyo account that it can show in; `"*"` stands for all.
     """
 
@@ -44,7 +44,7 @@ class Migration:
 
     `settings` is plain data for `klavier.load_vendor(target, ...)`, without the keys of the Klaviyo account: those
     stand in `klaviyo`, as references to environment variables where they are secret, and fill the vendor's settings
-    by `filled`.  Secrets among the settings are such references too; `to_set` says which variables have to be set.
+    by `filled`. Secrets among the settings are such references too; `to_set` says which variables have to be set.
 
     `carried` are the settings of the old vendor that are kept; `not_carried` is what cannot be carried over, by
     settings or by nature; `decisions` is what a person has to look at, with the choice that was made.
@@ -67,7 +67,7 @@ class Migration:
         return not self.not_carried and not self.decisions
 
     def filled(self, private_api_key: str = "", public_api_key: str = "") -> dict[str, Any]:
-        """Give the settings with the keys of an account, for `klavier.load_vendor`."""
+        """Return the settings with the keys of an account, for `klavier.load_vendor`."""
         keys = {"private_api_key": private_api_key or None, "public_api_key": public_api_key or None}
         return fill_from_klaviyo(self.spec.settings, self.settings, keys)
 
@@ -82,5 +82,5 @@ class Migration:
         return "\n".join(report_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give everything as plain JSON data."""
+        """Return everything as plain JSON data."""
         return migration_object(self)

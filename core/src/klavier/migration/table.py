@@ -29,7 +29,7 @@ When = Mapping[str, Any]
 class Sets:
     """A setting that holds the value of a term.
 
-    Of a list, the members `without` are for other rows.  With `as_list` one text stands for a list of it, and an empty
+    Of a list, the members `without` are for other rows. With `as_list` one text stands for a list of it, and an empty
     list for nothing.
     """
 
@@ -40,7 +40,7 @@ class Sets:
     as_list: bool = field(default=False, kw_only=True)
 
     def value(self, given: Any) -> Any:
-        """Give the value of the term for a value of the setting: a tuple for lists, plain data for tables."""
+        """Return the value of the term for a value of the setting: a tuple for lists, plain data for tables."""
         if attrs.has(type(given)):
             return attrs.asdict(given)
         if self.as_list and isinstance(given, str):
@@ -51,7 +51,7 @@ class Sets:
         return None if self.as_list and not kept else kept
 
     def fragment(self, wanted: Any, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what is written for a wanted value."""
+        """Return what is written for a wanted value."""
         if is_nothing(wanted) and not isinstance(wanted, (tuple, list)):
             return {}
         taken = [*before.get(self.setting, ()), *wanted] if self.without else wanted
@@ -73,11 +73,11 @@ class Chooses:
     nearest: tuple[tuple[Any, Any, str], ...] = field(default=(), kw_only=True)
 
     def value(self, given: Any) -> Any:
-        """Give the value of the term for a value of the setting."""
+        """Return the value of the term for a value of the setting."""
         return next((meant for value, meant in self.pairs if plain(value) == plain(given)), None)
 
     def fragment(self, wanted: Any, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what is written for a wanted value."""
+        """Return what is written for a wanted value."""
         if self.setting in before:  # another row, for another term, chose first
             return {}
         choices = (
@@ -98,11 +98,11 @@ class Names:
     when: When = field(factory=dict, kw_only=True)
 
     def value(self, given: Any) -> Any:
-        """Give the value of the term for a value of the setting."""
+        """Return the value of the term for a value of the setting."""
         return self.meant if self.member in given else None
 
     def fragment(self, wanted: Any, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what is written for a wanted value; `before` is what other rows wrote."""
+        """Return what is written for a wanted value; `before` is what other rows wrote."""
         return {self.setting: [*before.get(self.setting, ()), self.member]} if same(wanted, self.meant) else {}
 
 
@@ -145,7 +145,7 @@ class Table:
     rows: Sequence[Row]
 
     def read(self, settings: Any) -> Reading:
-        """Say what the vendor does under structured settings."""
+        """Describe what the vendor does under structured settings."""
         values = _values(settings)
         found: dict[str, Any] = {}
         for row in self.rows:
@@ -155,7 +155,7 @@ class Table:
         return found
 
     def write(self, wanted: Reading) -> Written:
-        """Give the settings that come nearest to what is wanted, those with their default left out."""
+        """Return the settings that come nearest to what is wanted, those with their default left out."""
         defaults = {info.name: info.default for info in describe(self.settings)}
         found: dict[str, Any] = {}
         decisions: list[Decision] = []
@@ -173,7 +173,7 @@ class Table:
         return Written(kept, tuple(decisions))
 
     def decides(self, settings: Any, setting: str) -> frozenset[str] | None:
-        """Give the terms that one setting has a say in; None for a setting that no row is about."""
+        """Return the terms that one setting has a say in; None for a setting that no row is about."""
         values = _values(settings)
         about = [row for row in self.rows if not isinstance(row, (Asks, Needs)) and _is_about(row, setting)]
         if not about:
@@ -185,7 +185,7 @@ class Table:
         )
 
     def needs(self, settings: Any) -> frozenset[str]:
-        """Give the keys of `[klaviyo]` that the vendor cannot do without under these settings."""
+        """Return the keys of `[klaviyo]` that the vendor cannot do without under these settings."""
         values = _values(settings)
         return frozenset(row.key for row in self.rows if isinstance(row, Needs) and _holds(row.when, values))
 

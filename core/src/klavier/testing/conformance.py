@@ -20,7 +20,7 @@ st = hypothesis.strategies
 class VendorConformance:
     """Tests that hold one vendor, with one choice of settings, to every invariant.
 
-    Inherit it in a test module, name the class `Test...`, and give at least `vendor`; pytest finds the rest::
+    Inherit it in a test module, name the class `Test...`, and return at least `vendor`; pytest finds the rest::
 
         class TestMyVendor(VendorConformance):
             vendor = "my-vendor"
@@ -48,11 +48,11 @@ class VendorConformance:
         return load_vendor(self.vendor, self.settings, plugins=self.plugins)
 
     def payloads(self) -> Any:
-        """Give the strategy of single payloads; override it to add what your vendor treats apart."""
+        """Return the strategy of single payloads; override it to add what your vendor treats apart."""
         return payloads()
 
     def streams(self) -> Any:
-        """Give the strategy of payloads of a few people, in order."""
+        """Return the strategy of payloads of a few people, in order."""
         return stream_payloads()
 
     def test_total(self) -> None:

@@ -87,12 +87,12 @@ _DUPLICATE = {"code": "duplicate_profile", "detail": "Exists.", "meta": {"duplic
 
 
 def payloads() -> list[Payload]:
-    """Give single events: of each type, plain and with each odd id, time, trait, property, context and address."""
+    """Return single events: of each type, plain and with each odd id, time, trait, property, context and address."""
     return [*map(_plain, _BODIES), *_of_freshpaint(), *_odd_ids(), *_odd_sections(), *_odd_members(), *_odd_people()]
 
 
 def streams() -> list[list[Payload]]:
-    """Give events of a few people in order, such as a batch holds them; times and message ids go forward."""
+    """Return events of a few people in order, such as a batch holds them; times and message ids go forward."""
     kinds = ("identify", "track", "page", "track", "identify", "screen", "group", "track")
     return [
         [_numbered(kind, number, f"u-{number % people}") for number, kind in enumerate(kinds[:size] * rounds)]
@@ -101,7 +101,7 @@ def streams() -> list[list[Payload]]:
 
 
 def replies() -> list[list[Response]]:
-    """Give what Klaviyo, or something on the way to it, may answer to the first requests of a flow."""
+    """Return what Klaviyo, or something on the way to it, may answer to the first requests of a flow."""
     bodies: tuple[Any, ...] = (
         None,
         [],

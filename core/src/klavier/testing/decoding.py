@@ -12,9 +12,9 @@ from klavier.klaviyo.request import Request
 
 
 def said(request: Request) -> dict[str, Any]:
-    """Give all that a request says as one JSON object: what it has of `ids`, `params`, `form` and `json`, decoded.
+    """Return all that a request says as one JSON object: what it has of `ids`, `params`, `form` and `json`, decoded.
 
-    A legacy `data` parameter (base64 JSON) and form fields that hold JSON text are decoded.  `ids` are the quoted
+    A legacy `data` parameter (base64 JSON) and form fields that hold JSON text are decoded. `ids` are the quoted
     segments of the path, unquoted.
     """
     parts = {
@@ -27,7 +27,7 @@ def said(request: Request) -> dict[str, Any]:
 
 
 def path_ids(request: Request) -> list[str]:
-    """Give the ids in a path, unquoted; none for a path that no endpoint has."""
+    """Return the ids in a path, unquoted; none for a path that no endpoint has."""
     operation = find_operation(request.method, request.path)
     if operation is None:
         return []
@@ -36,7 +36,7 @@ def path_ids(request: Request) -> list[str]:
 
 
 def leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """Give every scalar of a JSON value with its place, such as `traits.tags[0]`, in the order of the text."""
+    """Return every scalar of a JSON value with its place, such as `traits.tags[0]`, in the order of the text."""
     found: list[tuple[str, Any]] = []
     _gather(value, place, found)
     return iter(found)

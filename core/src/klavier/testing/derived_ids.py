@@ -16,7 +16,7 @@ _LEAST_HASH = 16
 
 
 def is_hash_of(vendor: Vendor, event: Event, leaf: Any, origins: Origins) -> bool:
-    """Tell whether a value looks like a hash, and is gone when the contents of the event are others."""
+    """Return whether a value looks like a hash, and is gone when the contents of the event are others."""
     if not isinstance(leaf, str):
         return False
     rest = origins.words_left(leaf)

@@ -1,6 +1,6 @@
 """pytest fixtures; the distribution registers them, so they are there without an import.
 
-Needs the extra `testing`, and for the server also `server`.  What they import is imported when a test asks for one.
+Needs the extra `testing`, and for the server also `server`. What they import is imported when a test asks for one.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def klavier_sandbox() -> "Sandbox":
-    """Give an empty Klaviyo of this test's own; it takes any key, and makes the lists that it is told of."""
+    """Return an empty Klaviyo of this test's own; it takes any key, and makes the lists that it is told of."""
     from klavier.sandbox import Sandbox  # noqa: PLC0415 -- only tests that ask for it pay for it
 
     return Sandbox(None, None, unknown_lists="create")
@@ -24,9 +24,9 @@ def klavier_sandbox() -> "Sandbox":
 
 @pytest.fixture
 def klavier_hostile_sandbox(klavier_sandbox: "Sandbox") -> "Sandbox":
-    """Give a Klaviyo where about every other call goes wrong: throttled, failing, lost before or after the work.
+    """Return a Klaviyo where about every other call goes wrong: throttled, failing, lost before or after the work.
 
-    The same calls go wrong in each run.  A second try may go through: nothing fails for good.
+    The same calls go wrong in each run. A second try may go through: nothing fails for good.
     """
     from klavier.testing.hostile import make_hostile  # noqa: PLC0415 -- only tests that ask for it pay for it
 
@@ -36,7 +36,7 @@ def klavier_hostile_sandbox(klavier_sandbox: "Sandbox") -> "Sandbox":
 
 @pytest.fixture
 def klavier_sandbox_server(klavier_sandbox: "Sandbox") -> "Iterator[SandboxServer]":
-    """Give that Klaviyo over HTTP, at `.url` on this machine; combine it with the hostile one if you like."""
+    """Return that Klaviyo over HTTP, at `.url` on this machine; combine it with the hostile one if you like."""
     from klavier.sandbox.server import SandboxServer  # noqa: PLC0415 -- only tests that ask for it pay for it
 
     with SandboxServer(klavier_sandbox) as server:

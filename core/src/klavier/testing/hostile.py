@@ -21,8 +21,8 @@ def hostile_sandbox(
     """Make a Klaviyo where about every other call goes wrong; one seed gives one plan of troubles.
 
     Calls are throttled (429), fail (503, a gateway's 502 that is no JSON), and are lost before the work, after it, or
-    in the middle of the reply: a later try may go through.  With `lasting` there are also refusals (400, 404, 409) and
-    successes with bodies that Klaviyo never sends.  `rate` is the share of calls that each trouble meets, 0 to 1.
+    in the middle of the reply: a later try may go through. With `lasting` there are also refusals (400, 404, 409) and
+    successes with bodies that Klaviyo never sends. `rate` is the share of calls that each trouble meets, 0 to 1.
     It takes any key, and makes the lists that it is told of.
     """
     sandbox = Sandbox(None, None, clock, unknown_lists="create", seed=seed)

@@ -19,7 +19,7 @@ _BARE_LISTS = ("subscriptions", "profiles")
 
 
 def profiles(request: Request) -> list[dict[str, Any]]:
-    """Give the identifiers of every profile in a request; an empty dict stands for a profile without any."""
+    """Return the identifiers of every profile in a request; an empty dict stands for a profile without any."""
     return [*_in_json(request.json), *_in_legacy_calls(request)]
 
 
@@ -59,6 +59,6 @@ def _in_legacy_calls(request: Request) -> Iterator[dict[str, Any]]:
 
 
 def _found(members: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    """Give the members that identify; objects and arrays identify nobody."""
+    """Return the members that identify; objects and arrays identify nobody."""
     found = {name: members[name] for name in names if members.get(name) not in (None, "")}
     return {name: value for name, value in found.items() if not isinstance(value, (dict, list))}

@@ -38,7 +38,7 @@ class Origins:
         self._scalars = [leaf for source in sources for _, leaf in leaves(source)]
 
     def explain(self, leaf: Any) -> bool:
-        """Tell whether a scalar comes from the sources; nothing (null, an empty string) comes only from nothing."""
+        """Return whether a scalar comes from the sources; nothing (null, an empty string) comes only from nothing."""
         if leaf is None:
             return None in self._scalars
         if isinstance(leaf, bool):
@@ -48,7 +48,7 @@ class Origins:
         return self._explains_text(leaf)
 
     def words_left(self, text: str) -> list[str]:
-        """Give the words of a text that the sources do not hold."""
+        """Return the words of a text that the sources do not hold."""
         return [word for word in _WORD.findall(text.casefold()) if word not in self._words]
 
     def _explains_text(self, text: str) -> bool:
@@ -62,7 +62,7 @@ class Origins:
         return any(text.strip() in other for other in self._texts)
 
     def _explains_phone(self, text: str) -> bool:
-        """Tell whether a number in E.164 is a phone number of the sources, with or without its country."""
+        """Return whether a number in E.164 is a phone number of the sources, with or without its country."""
         return bool(_E164.fullmatch(text)) and any(text.endswith(digits) for digits in self._digits)
 
     @cached_property

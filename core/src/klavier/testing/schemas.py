@@ -1,7 +1,7 @@
 """Klaviyo's published schemas of request bodies, read from a folder `<revision>/<operation>.json`.
 
 Klaviyo publishes its OpenAPI specification; the folder holds one self-contained JSON Schema for each revision and
-operation of it.  Judging needs the library jsonschema-rs.
+operation of it. Judging needs the library jsonschema-rs.
 """
 
 from functools import lru_cache
@@ -34,7 +34,7 @@ class Schemas:
         self._validator = lru_cache(maxsize=None)(self._load)
 
     def faults(self, request: Request) -> list[str]:
-        """Give what is wrong with a request's JSON body, each fault with its place; none where no schema is known.
+        """Return what is wrong with a request's JSON body, each fault with its place; none where no schema is known.
 
         An operation that the request's revision does not list is judged by the newest revision before it that does.
         """
@@ -48,7 +48,7 @@ class Schemas:
         return found[:_MOST_FAULTS]
 
     def knows(self, request: Request) -> bool:
-        """Tell whether there is a schema for a request."""
+        """Return whether there is a schema for a request."""
         operation = find_operation(request.method, request.path)
         return operation is not None and self._validator(request.revision or "", operation.name) is not None
 

@@ -1,6 +1,6 @@
 """What a vendor does with events, recorded without any safety net.
 
-The drivers turn whatever a vendor gets wrong into `failed` outcomes.  Here it stays visible: what a vendor raises is
+The drivers turn whatever a vendor gets wrong into `failed` outcomes. Here it stays visible: what a vendor raises is
 raised, and what it returns is kept as it is.
 """
 

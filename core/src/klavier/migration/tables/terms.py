@@ -1,11 +1,11 @@
 """What a Klaviyo destination does, in words that belong to no vendor: one term for each thing that vendors do differently.
 
-A vendor's settings are read as values of these terms, and another vendor's settings are written from them.  Where the
-two vendors then read differently, the term says what that means in Klaviyo.  A term that a vendor does not mention is
+A vendor's settings are read as values of these terms, and another vendor's settings are written from them. Where the
+two vendors then read differently, the term says what that means in Klaviyo. A term that a vendor does not mention is
 None: it does nothing of the kind.
 
-Places are paths in an event as Segment and RudderStack write it: `userId`, `traits.email`, `context.traits.phone`.  Of
-several places the first that holds something counts.  Words in brackets behind a place say what is made of the value.
+Places are paths in an event as Segment and RudderStack write it: `userId`, `traits.email`, `context.traits.phone`. Of
+several places the first that holds something counts. Words in brackets behind a place say what is made of the value.
 """
 
 from typing import Final

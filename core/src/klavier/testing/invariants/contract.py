@@ -47,7 +47,7 @@ def check_total(
 
 
 def check_deterministic(vendor: Vendor, events: Sequence[Event]) -> None:
-    """Give the same deliveries, requests and outcomes for the same events again, and for equal events read anew."""
+    """Return the same deliveries, requests and outcomes for the same events again, and for equal events read anew."""
     first = _written(record(vendor, events))
     for again in (events, [parse_event(event.payload) for event in events]):
         if _written(second := record(vendor, again)) != first:
@@ -117,7 +117,7 @@ def _check_retryable(vendor: Vendor, found: DeliveryTrace, outcome: Outcome) -> 
 
 
 def _written(trace: Trace) -> list[Any]:
-    """Write a trace as plain data that compares to the letter, the order of members too."""
+    """Write a trace as plain data that compares exactly, the order of members too."""
     return [
         (
             [event.message_id for event in found.delivery.events],

@@ -22,7 +22,7 @@ def check_survives(vendor: Vendor, events: Sequence[Event], seed: int = 0) -> No
     """Tell the events to a Klaviyo in trouble, each until its outcome is final, and to one that is well.
 
     Both end with the same outcomes and hold the same: nothing that was lost was called delivered, nothing that may
-    succeed later was given up, and trying again does no harm.  `seed` makes the plan of troubles.
+    succeed later was given up, and trying again does no harm. `seed` makes the plan of troubles.
     """
     clock = FakeClock()
     calm, hostile = new_sandbox(clock), hostile_sandbox(seed, clock=clock)

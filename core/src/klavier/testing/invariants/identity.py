@@ -19,7 +19,7 @@ IDENTIFIED = "7 identified"
 def check_identified(vendor: Vendor, events: Sequence[Event], constants: Collection[Any] = ()) -> None:
     """Every profile in a request carries an identifier, and all its identifiers come from its event.
 
-    Ids may also come from a reply to the same delivery, or be hashes of the event's (masked ids).  Deliveries to the
+    Ids may also come from a reply to the same delivery, or be hashes of the event's (masked ids). Deliveries to the
     letter (`Delivery.exact`) may repeat a vendor's fault of sending nobody's events, but not somebody else's.
     """
     for event in events:

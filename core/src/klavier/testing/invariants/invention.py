@@ -39,7 +39,7 @@ def check_nothing_invented(vendor: Vendor, events: Sequence[Event], constants: C
     """Every value of a request comes from the event, the settings, a reply, or the constants of the vendor.
 
     Values may be derived (see `klavier.testing.provenance`), and ids hashed: a hash counts as derived when it is
-    another one for an event with other contents.  `constants` adds to what the vendor declares itself
+    another one for an event with other contents. `constants` adds to what the vendor declares itself
     (`Vendor.constants`).
     """
     for event in events:
@@ -68,12 +68,12 @@ def _unexplained(trace: Trace, known: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _is_placeholder(place: str, leaf: Any) -> bool:
-    """Tell whether a null keeps the place of what is missing in an array, such as the name of one of several items."""
+    """Return whether a null keeps a place in an array, such as that of the missing name of one of several items."""
     return leaf is None and place.endswith("]")
 
 
 def _indices(payload: Any) -> list[str]:
-    """Give the positions in the arrays of a payload: an id of one of several parts may say which."""
+    """Return the positions in the arrays of a payload: an id of one of several parts may say which."""
     longest = max((len(item) for item in _arrays(payload)), default=0)
     return [str(index) for index in range(longest + 1)]
 

@@ -36,7 +36,7 @@ FALSY: dict[str, Any] = {"planted no": False, "planted zero": 0}
 """Members that are there though their values count as false; they are looked for by their names."""
 
 TWINS: dict[str, Any] = {"twin": "qztwin", "twin.inner": "qzinnertwin"}
-"""Two members that are one where dots open objects; vendors that do so to the letter (`Delivery.exact`) keep one."""
+"""Two members that are one where dots open objects; vendors that do so exactly (`Delivery.exact`) keep one."""
 
 
 @frozen
@@ -51,7 +51,7 @@ class _Custom:
 def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Collection[str] = ()) -> None:
     """Every custom trait of a delivered identify or group, and property of a track, page or screen, is sent.
 
-    `PLANTS` and `TWINS` are added to each event and looked for.  Excused are the places that `exclusions` and
+    `PLANTS` and `TWINS` are added to each event and looked for. Excused are the places that `exclusions` and
     `Vendor.excludes` name, such as `traits.plan` or `properties.*`, and those that a note of the outcome names.
     """
     for given in events:
@@ -81,7 +81,7 @@ def _check_member(vendor: Vendor, trace: Trace, arrived: Origins, custom: _Custo
 
 
 def _planted(event: Event) -> Event:
-    """Give the event with the plants among its traits or properties."""
+    """Return the event with the plants among its traits or properties."""
     payload = dict(event.payload)
     match event:
         case Identify(traits=traits) | Group(traits=traits):
@@ -110,7 +110,7 @@ def _section(event: Event) -> str:
 
 
 def _names(value: Any) -> Iterator[str]:
-    """Give the names of all members of a JSON value, and names that stand in it as texts."""
+    """Return the names of all members of a JSON value, and names that stand in it as texts."""
     if isinstance(value, dict):
         for name, member in value.items():
             yield name
@@ -125,7 +125,7 @@ def _arrivals(trace: Trace) -> list[Any]:
 
 
 def _excuses(excused: Collection[str], place: str) -> bool:
-    """Tell whether a place, or one that it stands in, is excused; `traits.*` excuses all traits."""
+    """Return whether a place, or one that it stands in, is excused; `traits.*` excuses all traits."""
     return any(
         place == name
         or place.startswith((f"{name}.", f"{name}["))

@@ -18,7 +18,7 @@ _MARK = "klavier order mark"
 def check_ordered(vendor: Vendor, events: Sequence[Event]) -> None:
     """Events of one ordering key are delivered, and first spoken of in requests, in their order.
 
-    Events with the same user id have one key.  Each event is marked by a trait or property of its own, and found by
+    Events with the same user id have one key. Each event is marked by a trait or property of its own, and found by
     that or its message id.
     """
     marked = [_marked(event, number) for number, event in enumerate(events)]
@@ -46,7 +46,7 @@ def _check_keys(vendor: Vendor, trace: Trace) -> None:
 
 
 def _spoken_of(trace: Trace) -> Iterator[int]:
-    """Give the number of each event when a request first speaks of it."""
+    """Return the number of each event when a request first speaks of it."""
     waiting = {_name_of(number): number for number in range(len(trace.events))}
     waiting |= {event.message_id: n for n, event in enumerate(trace.events) if isinstance(event.message_id, str)}
     said_of: set[int] = set()

@@ -26,7 +26,7 @@ _WHILE = 60.0
 def check_idempotent(vendor: Vendor, events: Sequence[Event]) -> None:
     """Leave a sandbox that was told each delivery twice as one that was told once, with the same outcomes.
 
-    So a delivery whose reply got lost can be tried again, before the next one of the same person.  No two events share
+    So a delivery whose reply got lost can be tried again, before the next one of the same person. No two events share
     a unique id either: Klaviyo would keep the first only.
     """
     _check_unique_ids(vendor, events)
@@ -62,7 +62,7 @@ def new_sandbox(clock: FakeClock) -> Sandbox:
 
 
 def tell(sandbox: Sandbox, vendor: Vendor, events: Sequence[Event]) -> list[Outcome]:
-    """Deliver events to a sandbox; gives one outcome for each, in order."""
+    """Deliver events to a sandbox; returns one outcome for each, in order."""
     return in_order(events, [(delivery, deliver(delivery, sandbox.send)) for delivery in plan(vendor, events)])
 
 
@@ -93,7 +93,7 @@ def difference(wanted: Sandbox, found: Sandbox) -> str:
     """Name the first leaves that only one of two sandboxes holds; empty where they hold the same.
 
     Klaviyo takes whom it is told to unsubscribe from a list off that list, and from everything when they are not on it
-    (any more).  So a second try may say more than the first, and consents are left out where somebody unsubscribes.
+    (any more). So a second try may say more than the first, and consents are left out where somebody unsubscribes.
     """
     unsubscribes = any(call.path.rstrip("/").endswith(_UNSUBSCRIBING) for call in (*wanted.calls, *found.calls))
     one, other = (_comparable(each, with_consents=not unsubscribes) for each in (wanted, found))

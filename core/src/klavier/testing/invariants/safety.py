@@ -31,7 +31,7 @@ _ENOUGH = 20
 def check_safe(vendor: Vendor, events: Sequence[Event], replies: Sequence[Response] = ()) -> None:
     """Paths are those of known endpoints with each id quoted; secrets are in no request, repr, outcome or log line.
 
-    The legacy list calls carry the private key as `api_key` by their own design; nothing else may.  E-mail addresses
+    The legacy list calls carry the private key as `api_key` by their own design; nothing else may. E-mail addresses
     of an event are in no repr, reason, note or log line either, also when Klaviyo quotes them in an error.
     `replies` answer the requests in turn; when they run out, each request gets its usual success.
     """
@@ -52,7 +52,7 @@ def _check_run(vendor: Vendor, events: Sequence[Event], replies: Sequence[Respon
 
 
 def _quoting(events: Sequence[Event]) -> Response:
-    """Give an error that quotes all e-mail addresses of the events, as Klaviyo's texts may."""
+    """Return an error that quotes all e-mail addresses of the events, as Klaviyo's texts may."""
     detail = f"Already known: {', '.join(sorted(_emails(events)))}"
     return Response(400, {"errors": [{"code": "invalid", "detail": detail, "title": detail}]})
 
@@ -97,7 +97,7 @@ def _check_readable(vendor: Vendor, trace: Trace, lines: list[str]) -> None:
 
 
 def _secrets(vendor: Vendor) -> Iterator[str]:
-    """Give the values of the settings that are declared secret."""
+    """Return the values of the settings that are declared secret."""
     for attribute in attrs.fields(type(vendor.settings)):
         value = getattr(vendor.settings, attribute.name)
         if attribute.metadata.get("secret") and isinstance(value, str) and len(value) >= _LEAST_SECRET:

@@ -20,8 +20,8 @@ SENDABLE = "6 sendable"
 def check_sendable(vendor: Vendor, events: Sequence[Event], schemas: Schemas | None = None) -> None:
     """Bodies are strict JSON, parameters and form fields strings, and revisions are Klaviyo's.
 
-    A request beyond Klaviyo's limits is never sent; here it must not end in `delivered` either.  With `schemas` each
-    body is judged by its operation and revision.  Deliveries to the letter (`Delivery.exact`) are exempt from limits
+    A request beyond Klaviyo's limits is never sent; here it must not end in `delivered` either. With `schemas` each
+    body is judged by its operation and revision. Deliveries exactly (`Delivery.exact`) are exempt from limits
     and schemas.
     """
     for found in record(vendor, events).deliveries:

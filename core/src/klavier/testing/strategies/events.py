@@ -10,35 +10,35 @@ from klavier.testing.strategies.payloads import payloads
 
 
 def events() -> SearchStrategy[Event]:
-    """Give events of every type, read from either wire format."""
+    """Return events of every type, read from either wire format."""
     return payloads().map(parse_event)
 
 
 def identifies() -> SearchStrategy[Identify]:
-    """Give identify events."""
+    """Return identify events."""
     return cast("SearchStrategy[Identify]", payloads("identify").map(parse_event))
 
 
 def tracks() -> SearchStrategy[Track]:
-    """Give track events."""
+    """Return track events."""
     return cast("SearchStrategy[Track]", payloads("track").map(parse_event))
 
 
 def pages() -> SearchStrategy[Page]:
-    """Give page events."""
+    """Return page events."""
     return cast("SearchStrategy[Page]", payloads("page").map(parse_event))
 
 
 def screens() -> SearchStrategy[Screen]:
-    """Give screen events."""
+    """Return screen events."""
     return cast("SearchStrategy[Screen]", payloads("screen").map(parse_event))
 
 
 def groups() -> SearchStrategy[Group]:
-    """Give group events."""
+    """Return group events."""
     return cast("SearchStrategy[Group]", payloads("group").map(parse_event))
 
 
 def aliases() -> SearchStrategy[Alias]:
-    """Give alias events."""
+    """Return alias events."""
     return cast("SearchStrategy[Alias]", payloads("alias").map(parse_event))

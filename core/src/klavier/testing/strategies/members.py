@@ -10,7 +10,7 @@ _WAYS = 4
 
 
 def some_of(members: Mapping[str, SearchStrategy[Any]]) -> SearchStrategy[dict[str, Any]]:
-    """Give objects with any of these members, in several orders; one in four has them all.
+    """Return objects with any of these members, in several orders; one in four has them all.
 
     The same as the optional members of `fixed_dictionaries`, which asks for each member and for its place in the order:
     most of the time of our searches went there.

@@ -74,7 +74,7 @@ class Spoiling:
 
 
 def spoilings() -> SearchStrategy[list[Spoiling]]:
-    """Give lists of up to four changes; often none."""
+    """Return lists of up to four changes; often none."""
     return st.one_of(st.just([]), st.lists(_one_of_them(), max_size=4))
 
 
@@ -100,7 +100,7 @@ def _pick(found: Sequence[_T], number: int) -> _T:
 
 
 def _holders(payload: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the objects of a payload, outermost first."""
+    """Return the objects of a payload, outermost first."""
     found, left = [], [payload]
     while left:
         item = left.pop(0)

@@ -44,7 +44,7 @@ _FRESHPAINT_NAMES = ("$identify", "$page", "$screen")
 
 @st.composite
 def plain_payloads(draw: DrawFn, kind: str, person: Person | None = None) -> Payload:
-    """Give events of one type as careful senders write them: every id known, members of the usual kinds."""
+    """Return events of one type as careful senders write them: every id known, members of the usual kinds."""
     person = draw(_people) if person is None else person
     context = draw(_contexts)
     if draw(_coins):
@@ -55,7 +55,7 @@ def plain_payloads(draw: DrawFn, kind: str, person: Person | None = None) -> Pay
 
 @st.composite
 def freshpaint_payloads(draw: DrawFn, person: Person | None = None) -> Payload:
-    """Give events in Freshpaint's own format."""
+    """Return events in Freshpaint's own format."""
     person = draw(_people) if person is None else person
     name = draw(_freshpaint_names)
     found: Payload = {
@@ -75,7 +75,7 @@ def freshpaint_payloads(draw: DrawFn, person: Person | None = None) -> Payload:
 
 @st.composite
 def payloads(draw: DrawFn, kind: str | None = None) -> Payload:
-    """Give events as they come: plain ones, and ones with members missing, null, misspelt or of another kind.
+    """Return events as they come: plain ones, and ones with members missing, null, misspelt or of another kind.
 
     `kind` is one of `TYPES`, or None for any type and either wire format.
     """
@@ -94,7 +94,7 @@ def _copied(payload: Payload) -> Payload:
 
 
 def _body(draw: DrawFn, kind: str, person: Person) -> Payload:
-    """Give what one type has beside the members that all have."""
+    """Return what one type has beside the members that all have."""
     if kind == "identify":
         return {"traits": draw(traits(person)) | draw(_consents)}
     if kind == "track":

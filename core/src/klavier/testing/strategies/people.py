@@ -59,7 +59,7 @@ class Person:
 
 @cache
 def emails() -> SearchStrategy[str]:
-    """Give e-mail addresses that Klaviyo takes."""
+    """Return e-mail addresses that Klaviyo takes."""
     local = st.sampled_from(("ada", "Bob.Smith+tag", "zoe_9", "o'brien", "x"))
     numbers, domains = st.integers(0, 99_999), st.sampled_from(_DOMAINS)
     return st.builds(lambda name, number, domain: f"{name}{number}@{domain}", local, numbers, domains)
@@ -67,32 +67,32 @@ def emails() -> SearchStrategy[str]:
 
 @cache
 def odd_emails() -> SearchStrategy[str]:
-    """Give strings that senders put where an e-mail address belongs."""
+    """Return strings that senders put where an e-mail address belongs."""
     return st.sampled_from(_ODD_EMAILS)
 
 
 @cache
 def phones() -> SearchStrategy[str]:
-    """Give phone numbers in E.164."""
+    """Return phone numbers in E.164."""
     return st.sampled_from(_PHONES)
 
 
 @cache
 def odd_phones() -> SearchStrategy[Any]:
-    """Give what senders put where a phone number belongs."""
+    """Return what senders put where a phone number belongs."""
     return st.sampled_from(_ODD_PHONES)
 
 
 @cache
 def people() -> SearchStrategy[Person]:
-    """Give people with every id known and well formed; two people with one id do not occur."""
+    """Return people with every id known and well formed; two people with one id do not occur."""
     names = st.sampled_from(tuple(product(_FIRST, _LAST, _DOMAINS, _PHONES)))
     return st.builds(lambda number, chosen: _person(number, *chosen), st.integers(0, 10**6), names)
 
 
 @st.composite
 def traits(draw: DrawFn, person: Person | None = None) -> dict[str, Any]:
-    """Give the traits of an identify event: some of the usual ones, spelt in one of the usual ways."""
+    """Return the traits of an identify event: some of the usual ones, spelt in one of the usual ways."""
     person = draw(_people) if person is None else person
     first, last = draw(_name_keys)
     usual: dict[str, Any] = {
@@ -110,7 +110,7 @@ def traits(draw: DrawFn, person: Person | None = None) -> dict[str, Any]:
 
 @cache
 def addresses() -> SearchStrategy[dict[str, Any]]:
-    """Give postal addresses, each with some of the usual members."""
+    """Return postal addresses, each with some of the usual members."""
     places = st.sampled_from(("Paris", "Île-de-France", "FR", "75001", 75001, "1 Rue de Rivoli", None, ""))
     return st.dictionaries(st.sampled_from(_PLACES), places, max_size=4)
 

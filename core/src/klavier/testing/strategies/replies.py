@@ -43,7 +43,7 @@ _POINTERS = (
 
 
 def replies() -> SearchStrategy[Response]:
-    """Give replies of every status, with the bodies that Klaviyo sends and ones that it never should."""
+    """Return replies of every status, with the bodies that Klaviyo sends and ones that it never should."""
     return st.one_of(_errors(), _resources(), st.builds(Response, st.sampled_from(_STATUSES), json_values()))
 
 

@@ -58,19 +58,19 @@ _ORDER: dict[str, tuple[Any, ...]] = {
 
 @cache
 def event_names() -> SearchStrategy[str]:
-    """Give names of track events."""
+    """Return names of track events."""
     return st.sampled_from(EVENT_NAMES)
 
 
 @cache
 def products() -> SearchStrategy[dict[str, Any]]:
-    """Give products as Segment's and RudderStack's ecommerce specifications describe them, some members odd."""
+    """Return products as Segment's and RudderStack's ecommerce specifications describe them, some members odd."""
     return _some_of(_PRODUCT)
 
 
 @cache
 def properties() -> SearchStrategy[dict[str, Any]]:
-    """Give the properties of a track event: an order's, with and without products."""
+    """Return the properties of a track event: an order's, with and without products."""
     return _some_of(_ORDER, products=st.lists(products(), max_size=3))
 
 

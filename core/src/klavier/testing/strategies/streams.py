@@ -11,7 +11,7 @@ from klavier.testing.strategies.people import people
 
 @st.composite
 def stream_payloads(draw: DrawFn, max_size: int = 6) -> list[Payload]:
-    """Give payloads of one to three people in order: distinct message ids, times that go forward, steady ids."""
+    """Return payloads of one to three people in order: distinct message ids, times that go forward, steady ids."""
     who = draw(_groups_of_people)
     found: list[Payload] = []
     for number in range(draw(st.integers(1, max_size))):
@@ -22,7 +22,7 @@ def stream_payloads(draw: DrawFn, max_size: int = 6) -> list[Payload]:
 
 @st.composite
 def streams(draw: DrawFn, max_size: int = 6) -> list[Event]:
-    """Give events of one to three people in order: distinct message ids, times that go forward, steady ids."""
+    """Return events of one to three people in order: distinct message ids, times that go forward, steady ids."""
     return [parse_event(payload) for payload in draw(stream_payloads(max_size))]
 
 

@@ -49,14 +49,14 @@ _LONG = ("x" * 300, "long words " * 60, "é" * 1000)
 
 @cache
 def texts() -> SearchStrategy[str]:
-    """Give strings: words, Unicode, numbers and dates in disguise, path and template characters, blanks, long ones."""
+    """Return strings: words, Unicode, numbers and dates as text, path and template characters, blanks, long ones."""
     listed = st.sampled_from(_WORDS + _UNICODE + _MISLEADING + _AMOUNTS + _DATES + _HOSTILE + _BLANK + _LONG)
     return st.one_of(listed, st.text(st.characters(codec="utf-8"), max_size=20))
 
 
 @cache
 def numbers() -> SearchStrategy[int | float]:
-    """Give numbers that a 64-bit reader of JSON can hold: small, huge, fractional, negative zero."""
+    """Return numbers that a 64-bit reader of JSON can hold: small, huge, fractional, negative zero."""
     odd = st.sampled_from((0, 1, -1, -0.0, 0.1, 12.5, 1.0, 2**53, 2**53 + 1, INT64 - 1, -INT64, 1e21, 5e-324, 1.7e308))
     integers = st.integers(min_value=-INT64, max_value=INT64 - 1)
     return st.one_of(odd, st.integers(-1000, 1000), integers, st.floats(allow_nan=False, allow_infinity=False))
@@ -64,37 +64,37 @@ def numbers() -> SearchStrategy[int | float]:
 
 @cache
 def scalars() -> SearchStrategy[Any]:
-    """Give every kind of JSON value that holds no other."""
+    """Return every kind of JSON value that holds no other."""
     return st.one_of(st.none(), st.booleans(), numbers(), texts())
 
 
 @cache
 def odd_ids() -> SearchStrategy[Any]:
-    """Give what must be quoted in a path or a filter, is no string, or names somebody else's place."""
+    """Return what must be quoted in a path or a filter, is no string, or names somebody else's place."""
     return st.sampled_from(_ODD_IDS)
 
 
 @cache
 def keys() -> SearchStrategy[str]:
-    """Give keys of custom members: plain ones, and ones with dots, dollars, spaces, brackets or nothing in them."""
+    """Return keys of custom members: plain ones, and ones with dots, dollars, spaces, brackets or nothing in them."""
     return st.one_of(st.sampled_from(_KEYS), st.text(st.characters(codec="utf-8"), max_size=12))
 
 
 @cache
 def json_values(max_leaves: int = 6) -> SearchStrategy[Any]:
-    """Give any JSON value of up to `max_leaves` scalars."""
+    """Return any JSON value of up to `max_leaves` scalars."""
     return st.recursive(scalars(), _containers, max_leaves=max_leaves)
 
 
 @cache
 def json_objects(max_size: int = 4) -> SearchStrategy[dict[str, Any]]:
-    """Give any JSON object of up to `max_size` members."""
+    """Return any JSON object of up to `max_size` members."""
     return st.dictionaries(keys(), json_values(), max_size=max_size)
 
 
 @cache
 def deep_values() -> SearchStrategy[Any]:
-    """Give values nested to just under and just over what Klaviyo takes (10 levels)."""
+    """Return values nested to just under and just over what Klaviyo takes (10 levels)."""
     return st.builds(_nest, st.integers(5, 20), st.booleans())
 
 
