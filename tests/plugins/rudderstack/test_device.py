@@ -1,16 +1,16 @@
-"""Device mode: browser calls, and whose they are when a server makes them."""
+"""Device mode: browser calls, and the profile that they concern where a server makes them."""
 
 from typing import Any
 
 import pytest
 
-from tests.support.rudderstack import sent
+from tests.support.rudderstack import rehearsal
 
 DEVICE: dict[str, Any] = {"connection_mode": "device"}
 
 
 def calls(payload: dict[str, Any], **settings: Any) -> list[Any]:
-    return sent(payload, **DEVICE, **settings).browser_calls
+    return rehearsal(payload, **DEVICE, **settings).browser_calls
 
 
 PLACES = [
@@ -30,7 +30,7 @@ PLACES = [
 
 @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
 @pytest.mark.parametrize(("special", "place"), [(special, place) for special, places in PLACES for place in places])
-def test_what_klaviyo_is_told_of_a_person(special: str, place: str, fidelity: str) -> None:
+def test_identify_places(special: str, place: str, fidelity: str) -> None:
     holder, _, name = place.rpartition(".")
     traits = {holder: {name: "x"}} if holder else {name: "x"}
     ((called, people),) = calls({"type": "identify", "userId": "u", "context": {"traits": traits}}, fidelity=fidelity)
@@ -39,17 +39,17 @@ def test_what_klaviyo_is_told_of_a_person(special: str, place: str, fidelity: st
     assert people[special] == "x"
 
 
-def test_an_identify_call_needs_traits_and_an_identifier() -> None:
+def test_identify_needs_traits_and_an_identifier() -> None:
     for payload in ({"type": "identify", "userId": "u"}, {"type": "identify", "context": {"traits": {"plan": 1}}}):
-        result = sent(payload, **DEVICE)
+        result = rehearsal(payload, **DEVICE)
         assert (result.browser_calls, result.requests) == ([], [])
         assert result.outcomes[0].kind == "skipped"
 
 
-def test_traits_of_the_event_count_as_documented() -> None:
+def test_traits_at_the_root_are_read_as_documented() -> None:
     payload = {"type": "identify", "userId": "u", "traits": {"plan": "free", "email": "a@b.co"}}
     assert calls(payload) == [["identify", {"$id": "u", "$email": "a@b.co", "plan": "free"}]]
-    assert sent(payload, **DEVICE, fidelity="deployed").outcomes[0].reason == "user traits not present"
+    assert rehearsal(payload, **DEVICE, fidelity="deployed").outcomes[0].reason == "user traits not present"
     both = {**payload, "context": {"traits": {"email": "c@d.co"}}}
     assert calls(both) == [["identify", {"$id": "u", "$email": "c@d.co", "plan": "free"}]]
 
@@ -59,7 +59,7 @@ def test_enforce_email_as_primary() -> None:
     assert calls(payload, enforce_email_as_primary=True) == [["identify", {"$email": "a@b.co", "_id": "u"}]]
 
 
-def test_revenue_is_the_value() -> None:
+def test_revenue_becomes_the_value() -> None:
     payload = {"type": "track", "userId": "u", "event": "Paid", "properties": {"revenue": 5, "total": 6}}
     assert calls(payload) == [["track", "Paid", {"total": 6, "$value": 5}]]
     assert payload["properties"] == {"revenue": 5, "total": 6}
@@ -74,14 +74,14 @@ def test_revenue_is_the_value() -> None:
         ({"type": "track", "userId": "u"}, 'Missing required value from ["event"]'),
     ],
 )
-def test_what_is_refused(payload: dict[str, Any], reason: str) -> None:
-    (outcome,) = sent(payload, **DEVICE).outcomes
+def test_rejected_events(payload: dict[str, Any], reason: str) -> None:
+    (outcome,) = rehearsal(payload, **DEVICE).outcomes
     assert (outcome.kind, outcome.reason) == ("rejected", reason)
 
 
-def test_an_ecommerce_event_without_properties_is_skipped() -> None:
+def test_ecommerce_event_without_properties_is_skipped() -> None:
     for fidelity in ("documented", "deployed"):
-        result = sent({"type": "track", "userId": "u", "event": "Product Viewed"}, **DEVICE, fidelity=fidelity)
+        result = rehearsal({"type": "track", "userId": "u", "event": "Product Viewed"}, **DEVICE, fidelity=fidelity)
         assert (result.outcomes[0].kind, result.requests) == ("skipped", [])
 
 
@@ -105,18 +105,18 @@ def test_page_names(name: Any, category: Any, title: str) -> None:
 
 def test_device_mode_needs_the_public_key_and_not_the_private_one() -> None:
     payload = {"type": "track", "userId": "u", "event": "Paid"}
-    assert sent(payload, **DEVICE, private_api_key="").outcomes[0].kind == "delivered"
-    assert sent(payload, **DEVICE, public_api_key="").outcomes[0].kind == "rejected"
+    assert rehearsal(payload, **DEVICE, private_api_key="").outcomes[0].kind == "delivered"
+    assert rehearsal(payload, **DEVICE, public_api_key="").outcomes[0].kind == "rejected"
 
 
-def test_a_track_call_says_whose_it_is() -> None:
+def test_track_request_identifies_the_profile() -> None:
     payload = {"type": "track", "userId": "u", "event": "Paid", "context": {"traits": {"email": "a@b.co"}}}
-    (request,) = sent(payload, **DEVICE).requests
+    (request,) = rehearsal(payload, **DEVICE).requests
     assert request.json["data"]["attributes"]["profile"]["data"]["attributes"] == {
         "external_id": "u",
         "email": "a@b.co",
     }
-    nobody = sent({"type": "track", "event": "Paid"}, **DEVICE)
-    assert nobody.requests == []
-    assert nobody.browser_calls == [["track", "Paid", {}]]
-    assert len(nobody.outcomes[0].notes) == 1
+    unidentified = rehearsal({"type": "track", "event": "Paid"}, **DEVICE)
+    assert unidentified.requests == []
+    assert unidentified.browser_calls == [["track", "Paid", {}]]
+    assert len(unidentified.outcomes[0].notes) == 1

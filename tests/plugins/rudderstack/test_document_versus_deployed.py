@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from klavier import Response
-from tests.support.rudderstack import attributes, outcome, person, say, sent
+from tests.support.rudderstack import attributes, method_and_json, outcome, profile, rehearsal
 
 BOTH = ("documented", "deployed")
 PERSON = {"email": "a@b.co"}
@@ -51,7 +51,7 @@ def test_group_needs_email_or_phone(version: str) -> None:
     payload = {"type": "group", "userId": "u", "groupId": "L1", "traits": {"subscribe": True}}
     refused = outcome(payload, api_version=version)
     assert (refused.kind, refused.reason) == ("rejected", "email or phone is a required field for group events")
-    sent_anyway = sent(payload, api_version=version, fidelity="deployed", wire="native", consent="email")
+    sent_anyway = rehearsal(payload, api_version=version, fidelity="deployed", wire="native", consent="email")
     assert sent_anyway.outcomes[0].kind == "delivered"
 
 
@@ -84,14 +84,18 @@ def test_sms_consent(version: str, consent: Any, sms_setting: Any, sms_event: An
     settings = {
         name: value for name, value in (("consent", consent), ("sms_consent", sms_setting)) if value is not None
     }
-    job = sent(payload, api_version=version, **settings).requests[-1].json["data"]["attributes"]
+    job = rehearsal(payload, api_version=version, **settings).requests[-1].json["data"]["attributes"]
     assert set(job["profiles"]["data"][0]["attributes"]["subscriptions"]) == channels
 
 
 def test_sms_consent_is_unused_as_deployed() -> None:
     control = {"subscribe": True, "listId": "L1", "smsConsent": True}
     payload = {"type": "identify", "userId": "u", "traits": {**PERSON, "phone": "+14155550000", "properties": control}}
-    job = sent(payload, fidelity="deployed", consent="email", sms_consent=True).requests[-1].json["data"]["attributes"]
+    job = (
+        rehearsal(payload, fidelity="deployed", consent="email", sms_consent=True)
+        .requests[-1]
+        .json["data"]["attributes"]
+    )
     assert set(job["profiles"]["data"][0]["attributes"]["subscriptions"]) == {"email"}
 
 
@@ -104,21 +108,21 @@ def test_adding_to_a_list_without_subscribing(version: str, by: str) -> None:
     control = {} if by == "setting" else {"properties": {"listId": "L1"}}
     payload = {"type": "identify", "userId": "u", "traits": {**PERSON, **control}}
     settings = {"api_version": version} | ({"list_id": "L1"} if by == "setting" else {})
-    added = sent(payload, replies=[REPLY], **settings)
-    assert say(added.requests[1]) == [
+    added = rehearsal(payload, replies=[REPLY], **settings)
+    assert method_and_json(added.requests[1]) == [
         ("POST /api/lists/L1/relationships/profiles", {"data": [{"type": "profile", "id": "01ADA"}]})
     ]
     assert added.outcomes[0].kind == "delivered"
-    assert len(sent(payload, replies=[REPLY], fidelity="deployed", **settings).requests) == 1
+    assert len(rehearsal(payload, replies=[REPLY], fidelity="deployed", **settings).requests) == 1
 
 
 @pytest.mark.parametrize("wire", ["current", "native"])
 def test_adding_by_a_group_call(wire: str) -> None:
     payload = {"type": "group", "userId": "u", "groupId": "L1", "traits": {"email": "a@b.co"}}
-    importing, adding = sent(payload, replies=[REPLY], wire=wire).requests
+    importing, adding = rehearsal(payload, replies=[REPLY], wire=wire).requests
     attributes = {"external_id": "u", "email": "a@b.co"}
     assert importing.json == {"data": {"type": "profile", "attributes": attributes}}
-    assert say(adding) == [
+    assert method_and_json(adding) == [
         ("POST /api/lists/L1/relationships/profiles", {"data": [{"type": "profile", "id": "01ADA"}]})
     ]
     assert outcome(payload, fidelity="deployed").reason == "Subscribe flag should be true for group call"
@@ -129,26 +133,26 @@ def test_adding_by_a_group_call(wire: str) -> None:
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 def test_anonymous_id_fallback(version: str) -> None:
     payload = {"type": "track", "event": "Signed Up", "anonymousId": "anon-1"}
-    assert person(payload, api_version=version)["external_id"] == "anon-1"
-    deployed = person(payload, api_version=version, fidelity="deployed")
+    assert profile(payload, api_version=version)["external_id"] == "anon-1"
+    deployed = profile(payload, api_version=version, fidelity="deployed")
     assert deployed.get("external_id") == ("anon-1" if version == "v1" else None)
     assert deployed.get("anonymous_id") == (None if version == "v1" else "anon-1")
 
 
-def test_a_user_id_comes_before_the_anonymous_id() -> None:
+def test_user_id_wins_over_the_anonymous_id() -> None:
     payload = {"type": "identify", "userId": "u", "anonymousId": "anon-1"}
     for fidelity in BOTH:
-        result = sent(payload, api_version="v3", fidelity=fidelity)
+        result = rehearsal(payload, api_version="v3", fidelity=fidelity)
         assert result.requests[0].json["data"]["attributes"] == {"external_id": "u", "properties": {}}
         assert result.outcomes[0].notes == (
-            "anonymous_id left out: Klaviyo's profile import takes none since revision 2025-10-15",
+            "anonymous_id left out: Klaviyo's profile import does not accept it since revision 2025-10-15",
         )
 
 
-def test_an_anonymous_person_cannot_be_imported_as_deployed() -> None:
+def test_anonymous_profile_is_rejected_as_deployed() -> None:
     refused = outcome({"type": "identify", "anonymousId": "anon-1"}, api_version="v3", fidelity="deployed")
     assert refused.kind == "rejected"
-    assert refused.reason.startswith("nothing that Klaviyo accepts identifies the person")
+    assert refused.reason.startswith("no identifier that Klaviyo accepts")
 
 
 @pytest.mark.parametrize(
@@ -156,14 +160,14 @@ def test_an_anonymous_person_cannot_be_imported_as_deployed() -> None:
 )
 def test_profile_import_takes_an_anonymous_id_only_until_2025(version: str, wire: str, *, takes: bool) -> None:
     payload = {"type": "identify", "userId": "u", "anonymousId": "anon-1"}
-    assert ("anonymous_id" in person(payload, api_version=version, wire=wire)) is takes
+    assert ("anonymous_id" in profile(payload, api_version=version, wire=wire)) is takes
 
 
 def test_patch_after_a_201() -> None:
     payload = {"type": "identify", "userId": "u"}
-    created = sent(payload, wire="native", replies=[REPLY])
+    created = rehearsal(payload, wire="native", replies=[REPLY])
     assert [request.method for request in created.requests] == ["POST"]
-    patched = sent(payload, wire="native", fidelity="deployed", replies=[REPLY])
+    patched = rehearsal(payload, wire="native", fidelity="deployed", replies=[REPLY])
     assert [(r.method, r.path) for r in patched.requests] == [
         ("POST", "/api/profiles"),
         ("PATCH", "/api/profiles/01ADA"),
@@ -173,19 +177,19 @@ def test_patch_after_a_201() -> None:
 
 def test_device_event_names() -> None:
     payload = {"type": "track", "userId": "u", "event": " Signed Up ", "properties": {}}
-    assert sent(payload, connection_mode="device").browser_calls == [["track", " Signed Up ", {}]]
-    deployed = sent(payload, connection_mode="device", fidelity="deployed").browser_calls
+    assert rehearsal(payload, connection_mode="device").browser_calls == [["track", " Signed Up ", {}]]
+    deployed = rehearsal(payload, connection_mode="device", fidelity="deployed").browser_calls
     assert deployed == [["track", "signed up", {}]]
 
 
 def test_device_ecommerce() -> None:
     payload = track(products=[{"price": 1}], items=[{"price": 2, "total": 4}], colour=None)
-    assert sent(payload, connection_mode="device").browser_calls[0][2] == {
+    assert rehearsal(payload, connection_mode="device").browser_calls[0][2] == {
         "Items": [{"Price": 2, "RowTotal": 4}],
         "products": [{"price": 1}],
         "colour": None,
     }
-    deployed = sent(payload, connection_mode="device", fidelity="deployed").browser_calls
+    deployed = rehearsal(payload, connection_mode="device", fidelity="deployed").browser_calls
     assert deployed[0][2] == {"Items": [{"ItemPrice": 2, "RowTotal": 4}], "colour": None}
 
 
@@ -199,27 +203,31 @@ def test_contact_in_the_properties_of_an_event(version: str) -> None:
     }
     found = attributes(payload, api_version=version)
     assert found["properties"] == {"plan": "free"}
-    assert person(payload, api_version=version)["email"] == "a@b.co"
-    assert "email" not in person(payload, api_version=version, fidelity="deployed")
+    assert profile(payload, api_version=version)["email"] == "a@b.co"
+    assert "email" not in profile(payload, api_version=version, fidelity="deployed")
 
 
-def test_an_external_id_is_no_email() -> None:
+def test_external_id_is_not_an_email() -> None:
     external = {"context": {"externalId": [{"type": "klaviyo-profileId", "id": "01ADA"}]}}
     payload = {"type": "group", "groupId": "L1", "traits": {"subscribe": True, "phone": "+14155550000"}, **external}
-    entry = sent(payload, fidelity="deployed", wire="native").requests[0].json["data"]["attributes"]["subscriptions"][0]
+    entry = (
+        rehearsal(payload, fidelity="deployed", wire="native")
+        .requests[0]
+        .json["data"]["attributes"]["subscriptions"][0]
+    )
     assert entry == {"email": "01ADA", "phone_number": "+14155550000"}
-    entry = sent(payload, wire="native").requests[0].json["data"]["attributes"]["subscriptions"][0]
+    entry = rehearsal(payload, wire="native").requests[0].json["data"]["attributes"]["subscriptions"][0]
     assert entry == {"phone_number": "+14155550000"}
 
 
 def test_v1_events_lose_title_organization_and_timezone_as_deployed() -> None:
     traits = {"title": "Owner", "organization": "Acme", "timezone": "Asia/Tokyo", "firstName": "Ada"}
     payload = {"type": "track", "userId": "u", "event": "Signed Up", "context": {"traits": traits}}
-    assert person(payload) == {
+    assert profile(payload) == {
         "external_id": "u",
         "first_name": "Ada",
         "title": "Owner",
         "organization": "Acme",
         "location": {"timezone": "Asia/Tokyo"},
     }
-    assert person(payload, fidelity="deployed") == {"external_id": "u", "first_name": "Ada"}
+    assert profile(payload, fidelity="deployed") == {"external_id": "u", "first_name": "Ada"}

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from klavier_rudderstack import acceptable
-from klavier_rudderstack.commerce import compile_item, metric_of
 from klavier_rudderstack.tables import ecommerce
-from tests.support.rudderstack import attributes, outcome, sent
+from klavier_rudderstack.values import acceptable
+from klavier_rudderstack.values.ecommerce import compile_item, find_metric
+from tests.support.rudderstack import attributes, outcome, rehearsal
 
 EVENTS = [
     ("Product Viewed", "Viewed Product"),
@@ -100,7 +100,7 @@ def test_other_events_keep_their_names_and_properties(event: str) -> None:
 
 
 @pytest.mark.parametrize(("event", "source", "target", "value"), ROWS)
-def test_properties_on_todays_wire(event: str, source: str, target: str, value: Any) -> None:
+def test_properties_on_the_current_wire(event: str, source: str, target: str, value: Any) -> None:
     found = attributes(track(event, **{source: value}))
     if target in ON_TODAYS_WIRE:
         assert (found[ON_TODAYS_WIRE[target]], found["properties"]) == (value, {})
@@ -118,7 +118,7 @@ def test_properties_on_the_native_wire(event: str, source: str, target: str, val
 
 @pytest.mark.parametrize(("event", "source", "target", "value"), ROWS)
 def test_properties_in_device_mode(event: str, source: str, target: str, value: Any) -> None:
-    (call,) = sent(track(event, **{source: value}), connection_mode="device").browser_calls
+    (call,) = rehearsal(track(event, **{source: value}), connection_mode="device").browser_calls
     assert call[2] == {target: value}
 
 
@@ -130,7 +130,7 @@ def test_items(event: str, place: str, source: str, target: str, value: Any) -> 
     expected = {"Items": [{target: value}, {"SKU": "other"}]}
     for wire in ("current", "native"):
         assert attributes(payload, wire=wire)["properties"] == expected
-    (call,) = sent(payload, connection_mode="device").browser_calls
+    (call,) = rehearsal(payload, connection_mode="device").browser_calls
     assert call[2] == expected
 
 
@@ -142,12 +142,12 @@ def test_items_as_deployed(event: str, wire: str, source: str, target: str, valu
     assert attributes(payload, fidelity="deployed", wire=wire)["properties"] == {"items": [{target: value}]}
 
 
-def test_items_win_over_products_which_stay() -> None:
+def test_items_win_over_products() -> None:
     found = attributes(track("Product Added", items=[{"sku": "a"}], products=[{"sku": "b"}]))["properties"]
     assert found == {"Items": [{"SKU": "a"}], "products": [{"sku": "b"}]}
 
 
-def test_empty_items_leave_the_place_to_products() -> None:
+def test_products_are_used_where_items_are_empty() -> None:
     found = attributes(track("Product Added", items=[], products=[{"sku": "b"}]))["properties"]
     assert found == {"items": [], "Items": [{"SKU": "b"}]}
 
@@ -157,7 +157,7 @@ def test_the_row_total_of_the_sample_stands_in_for_a_total() -> None:
     assert found["properties"]["Items"] == [{"RowTotal": 2}, {"RowTotal": 3, "row_total": 2}]
 
 
-def test_items_keep_what_has_no_name_of_its_own() -> None:
+def test_items_keep_parameters_outside_the_table() -> None:
     assert attributes(track("Product Added", items=[{"sku": "a", "colour": "red"}]))["properties"] == {
         "Items": [{"SKU": "a", "colour": "red"}]
     }
@@ -175,19 +175,19 @@ def test_values_are_numbers(value: Any, fidelity: str) -> None:
     assert attributes(track("Product Added", value=value), fidelity=fidelity)["value"] == 12.5
 
 
-def test_a_value_that_is_no_number_stays_a_property() -> None:
+def test_value_that_is_not_a_number_stays_a_property() -> None:
     payload = track("Product Added", value="abc")
     assert attributes(payload)["properties"] == {"value": "abc"}
-    assert outcome(payload).notes == ("value is not the event's value: a string that is no number",)
+    assert outcome(payload).notes == ("value is not used as the event's value: a string that is not a number",)
     assert outcome(payload, fidelity="deployed").reason == "Invalid float value"
 
 
-def test_revenue_is_the_value_of_an_event_without_one() -> None:
+def test_revenue_is_used_where_there_is_no_value() -> None:
     assert attributes(track("Product Viewed", revenue=5))["value"] == 5
     assert attributes(track("Product Added", revenue=5, value=7))["properties"] == {"revenue": 5}
 
 
-def test_an_order_counts_once() -> None:
+def test_order_id_makes_the_event_unique() -> None:
     assert attributes(track("Checkout Started", order_id=42))["unique_id"] == "42"
     assert attributes(track("Checkout Started", order_id=""))["unique_id"] == "m1"
     assert attributes(track("Checkout Started", order_id={}))["unique_id"] == "m1"
@@ -206,7 +206,7 @@ def test_empty_values_are_skipped_and_zero_and_false_kept() -> None:
         assert attributes(payload, fidelity=fidelity)["properties"] == {"Price": 0, "Brand": False}
 
 
-def test_items_that_are_no_objects_stay_as_documented() -> None:
+def test_items_that_are_not_objects_stay_as_documented() -> None:
     payload = track("Product Added", items=["x", None, {"sku": "a"}, {}])
     assert attributes(payload)["properties"] == {"Items": ["x", {"SKU": "a"}]}
     assert attributes(payload, fidelity="deployed")["properties"] == {"items": [{"SKU": "a"}]}
@@ -236,10 +236,10 @@ def test_a_currency_is_three_capital_letters(text: str) -> None:
     assert acceptable.currency(text, []) == (code if re.fullmatch("[A-Z]{3}", code) else None)
 
 
-def test_a_long_event_name_is_recognized_too() -> None:
-    assert metric_of("Checkout Started" + " " * 1000) == metric_of("checkout started") is not None
+def test_long_event_name_is_recognized() -> None:
+    assert find_metric("Checkout Started" + " " * 1000) == find_metric("checkout started") is not None
 
 
 @given(st.one_of(st.from_regex(r"[a@. \u00a0\u2028\x1c]{0,6}", fullmatch=True), st.text(max_size=8), st.emails()))
-def test_an_email_address_has_text_around_one_at_sign_and_no_white_space(text: str) -> None:
+def test_is_email_matches_its_pattern(text: str) -> None:
     assert acceptable.is_email(text) is (re.fullmatch(r"[^@\s]+@[^@\s]+", text) is not None)

@@ -1,10 +1,10 @@
-"""Track and screen calls: names, values, times, ids and flattening; what is refused and what is left out."""
+"""Track and screen calls: names, values, times, ids and flattening; rejected events and values that are left out."""
 
 from typing import Any
 
 import pytest
 
-from tests.support.rudderstack import attributes, outcome, person, request, sent
+from tests.support.rudderstack import attributes, outcome, profile, rehearsal, request
 
 
 def track(event: Any = "Signed Up", /, **members: Any) -> dict[str, Any]:
@@ -14,7 +14,7 @@ def track(event: Any = "Signed Up", /, **members: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["identify", "track", "screen", "group"])
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 def test_no_private_key(kind: str, version: str) -> None:
-    result = sent({"type": kind, "userId": "u"}, private_api_key="", api_version=version)
+    result = rehearsal({"type": kind, "userId": "u"}, private_api_key="", api_version=version)
     assert result.requests == []
     assert result.outcomes[0].reason == f"Private API Key is a required field for {kind} events"
 
@@ -59,29 +59,29 @@ def test_zero_is_a_value_in_v2_and_none_in_v1() -> None:
     assert attributes(payload, api_version="v2")["value"] == 0
 
 
-def test_a_value_that_is_no_number() -> None:
+def test_value_that_is_not_a_number() -> None:
     payload = track(properties={"revenue": "$1,200.50"})
-    found = sent(payload)
+    found = rehearsal(payload)
     assert found.requests[0].json["data"]["attributes"]["properties"] == {"revenue": "$1,200.50"}
-    assert found.outcomes[0].notes == ("revenue is not the event's value: a string that is no number",)
+    assert found.outcomes[0].notes == ("revenue is not used as the event's value: a string that is not a number",)
     assert attributes(payload, wire="native", fidelity="deployed")["value"] == "$1,200.50"
     for fidelity in ("documented", "deployed"):
         assert outcome(payload, api_version="v2", fidelity=fidelity).reason == "Invalid float value"
 
 
-def test_what_is_said_nowhere_is_noted() -> None:
+def test_properties_that_are_not_sent_are_noted() -> None:
     payload = track(properties={"revenue": 1, "total": 2, "event": "x", "value_currency": "USD"})
-    assert outcome(payload).notes == ("properties.total left out: RudderStack takes revenue for the event's value",)
+    assert outcome(payload).notes == ("properties.total left out: RudderStack uses revenue as the event's value",)
     assert outcome(payload, api_version="v2").notes == (
-        "properties.total left out: RudderStack sends none",
-        "properties.event left out: RudderStack sends none",
-        "properties.value_currency left out: RudderStack sends none",
+        "properties.total left out: RudderStack does not send it",
+        "properties.event left out: RudderStack does not send it",
+        "properties.value_currency left out: RudderStack does not send it",
     )
 
 
 @pytest.mark.parametrize(("given", "code"), [("USD", "USD"), ("eur", "EUR"), ("dollars", None), (5, None)])
 def test_currency(given: Any, code: str | None) -> None:
-    found = sent(track(properties={"currency": given}), api_version="v3")
+    found = rehearsal(track(properties={"currency": given}), api_version="v3")
     assert found.requests[0].json["data"]["attributes"].get("value_currency") == code
     assert bool(found.outcomes[0].notes) is (code is None)
 
@@ -99,12 +99,12 @@ def test_currency(given: Any, code: str | None) -> None:
     ],
 )
 def test_time(version: str, given: Any, time: str | None) -> None:
-    found = sent(track(timestamp=given), api_version=version)
+    found = rehearsal(track(timestamp=given), api_version=version)
     assert found.requests[0].json["data"]["attributes"].get("time") == time
     assert bool(found.outcomes[0].notes) is (time is None)
 
 
-def test_the_original_time_stands_in_under_v2() -> None:
+def test_original_timestamp_is_used_in_v2() -> None:
     payload = track(originalTimestamp="2024-03-01T10:20:30Z")
     assert attributes(payload, api_version="v2")["time"] == "2024-03-01T10:20:30Z"
     assert "time" not in attributes(payload)
@@ -112,7 +112,7 @@ def test_the_original_time_stands_in_under_v2() -> None:
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 @pytest.mark.parametrize("wire", ["current", "native"])
-def test_every_event_has_an_id_of_its_own(version: str, wire: str) -> None:
+def test_every_event_has_a_unique_id(version: str, wire: str) -> None:
     found = {
         attributes(payload, api_version=version, wire=wire)["unique_id"]
         for payload in (track(messageId="m1"), track(messageId=7), track(messageId=None), track(messageId="x" * 256))
@@ -130,7 +130,7 @@ def test_revisions(version: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
-def test_the_place_of_meta(version: str) -> None:
+def test_place_of_meta(version: str) -> None:
     patches = {"integrations": {"Klaviyo": {"fieldsToUnset": ["old"]}}}
     meta = {"patch_properties": {"unset": ["old"]}}
     today = request(track(**patches), api_version=version).json["data"]["attributes"]["profile"]["data"]
@@ -150,12 +150,12 @@ def test_fields_to_unset_append_and_unappend(spelling: str, version: str) -> Non
         "patch_properties": {"unset": ["gone"], "append": {"tags": "new"}, "unappend": {"old": ["x"]}}
     }
     assert data["attributes"]["properties"] == {"kept": True}
-    assert outcome(payload, api_version=version).notes == ("a field to change was left out: its name is no string",)
+    assert outcome(payload, api_version=version).notes == ("a field to change left out: its name is not a string",)
     assert request(payload).json["data"]["attributes"]["properties"] == traits
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
-def test_the_klaviyo_id_of_a_profile(version: str) -> None:
+def test_klaviyo_id_of_a_profile(version: str) -> None:
     ids = [{"type": "other", "id": "x"}, {"type": "klaviyo-profileId", "id": "01ADA"}, {"type": "klaviyo-profileId"}]
     payload = track(context={"externalId": ids})
     assert attributes(payload, api_version=version)["profile"]["data"]["id"] == "01ADA"
@@ -172,19 +172,19 @@ def test_flatten_properties(version: str) -> None:
     settings = {"api_version": version, "flatten_properties": True}
     assert attributes(payload, **settings)["properties"] == flat
     person_flat = flat if version == "v1" else {key: value for key, value in flat.items() if value is not None}
-    assert person(payload, **settings)["properties"] == person_flat
+    assert profile(payload, **settings)["properties"] == person_flat
 
 
-def test_a_number_too_long_for_klaviyo_is_accepted_as_rudderstack_does_and_left_out() -> None:
+def test_phone_number_beyond_e164_is_accepted_and_left_out() -> None:
     """RudderStack's library takes up to 17 digits after the country code, E.164 has 15 in all."""
     payload = {"type": "identify", "userId": "u", "traits": {"phone": "+4211234567890123456"}}
     assert (
-        person(payload, api_version="v2", fidelity="deployed", wire="native")["phone_number"] == "+4211234567890123456"
+        profile(payload, api_version="v2", fidelity="deployed", wire="native")["phone_number"] == "+4211234567890123456"
     )
-    assert "phone_number" not in person(payload, api_version="v2")
+    assert "phone_number" not in profile(payload, api_version="v2")
 
 
-def test_v1_to_the_letter_flattens_the_specials_of_an_event_as_well() -> None:
+def test_v1_deployed_on_native_wire_flattens_specials_too() -> None:
     payload = track(traits={"state": [{"code": "CA"}]}, userId={"n": 1})
     settings = {"flatten_properties": True, "fidelity": "deployed", "wire": "native"}
     found = attributes(payload, **settings)["profile"]
@@ -195,14 +195,14 @@ def test_v1_to_the_letter_flattens_the_specials_of_an_event_as_well() -> None:
 def test_enforce_email_as_primary(kind: str) -> None:
     payload = track(type=kind, traits={"email": "a@b.co", "plan": "free"})
     for version in ("v1", "v2", "v3"):
-        found = person(payload, api_version=version, enforce_email_as_primary=True)
+        found = profile(payload, api_version=version, enforce_email_as_primary=True)
         assert "external_id" not in found
         assert found["properties"] == {"plan": "free", "_id": "u"}
     bare = track(type=kind)
     refused = outcome(bare, enforce_email_as_primary=True)
     assert refused.reason == "None of email and phone are present in the payload"
     native = {"api_version": "v2", "wire": "native", "fidelity": "deployed", "enforce_email_as_primary": True}
-    assert person(bare, **native)["properties"] == {"_id": "u"}
+    assert profile(bare, **native)["properties"] == {"_id": "u"}
     assert outcome(bare, api_version="v2", enforce_email_as_primary=True).kind == "rejected"
 
 
@@ -222,10 +222,10 @@ def test_enforce_email_as_primary(kind: str) -> None:
 )
 def test_phone_numbers(phone: Any, klaviyo: str | None) -> None:
     payload = {"type": "identify", "userId": "u", "traits": {"phone": phone}}
-    assert person(payload).get("phone_number") == klaviyo
+    assert profile(payload).get("phone_number") == klaviyo
     for version in ("v2", "v3"):
         for fidelity in ("documented", "deployed"):
-            found = sent(payload, api_version=version, fidelity=fidelity)
+            found = rehearsal(payload, api_version=version, fidelity=fidelity)
             if klaviyo is None:
                 assert found.outcomes[0].reason == "Phone number is not in E.164 format."
             else:
@@ -233,25 +233,25 @@ def test_phone_numbers(phone: Any, klaviyo: str | None) -> None:
 
 
 @pytest.mark.parametrize("email", ["not-an-email", "a" * 95 + "@b.co.uk", 5, ["a@b.co"]])
-def test_emails_that_klaviyo_refuses(email: Any) -> None:
-    result = sent({"type": "identify", "userId": "u", "traits": {"email": email}})
+def test_refused_email_addresses_are_left_out(email: Any) -> None:
+    result = rehearsal({"type": "identify", "userId": "u", "traits": {"email": email}})
     assert result.requests[0].json["data"]["attributes"] == {"external_id": "u"}
     assert len(result.outcomes[0].notes) == 1
     assert str(email) not in str(result.outcomes[0])
 
 
-def test_consent_of_v1_people() -> None:
+def test_consent_of_v1_profiles() -> None:
     payload = track(context={"traits": {"consent": ["email"]}})
-    assert person(payload)["properties"] == {"$consent": ["email"], "consent": ["email"]}
+    assert profile(payload)["properties"] == {"$consent": ["email"], "consent": ["email"]}
     native = attributes(payload, wire="native")["profile"]
     assert native == {"$id": "u", "$consent": ["email"], "consent": ["email"]}
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 @pytest.mark.parametrize("wire", ["current", "native"])
-def test_an_event_of_nobody_is_rejected(version: str, wire: str) -> None:
+def test_event_without_an_identifier_is_rejected(version: str, wire: str) -> None:
     payload = {"type": "track", "event": "Signed Up", "properties": {}}
     refused = outcome(payload, api_version=version, wire=wire)
     assert refused.kind == "rejected"
-    assert refused.reason.startswith("nothing that Klaviyo accepts identifies the person")
+    assert refused.reason.startswith("no identifier that Klaviyo accepts")
     assert outcome(payload, api_version=version, wire="native", fidelity="deployed").kind == "delivered"

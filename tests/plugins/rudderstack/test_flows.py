@@ -1,11 +1,11 @@
-"""What becomes of events when Klaviyo answers this or that."""
+"""Outcomes of events for Klaviyo's replies."""
 
 from typing import Any
 
 import pytest
 
 from klavier import Response
-from tests.support.rudderstack import sent
+from tests.support.rudderstack import rehearsal
 
 IDENTIFY: dict[str, Any] = {"type": "identify", "userId": "u", "traits": {"email": "ada@example.org"}}
 TRACK: dict[str, Any] = {"type": "track", "userId": "u", "event": "Signed Up"}
@@ -24,15 +24,15 @@ NATIVE = {"wire": "native"}
         (Response(0, problem="time-out"), True),
     ],
 )
-def test_a_refusal_fails_the_event(payload: dict[str, Any], reply: Response, *, retryable: bool) -> None:
+def test_refused_request_fails_the_event(payload: dict[str, Any], reply: Response, *, retryable: bool) -> None:
     for version in ("v1", "v2", "v3"):
-        (outcome,) = sent(payload, api_version=version, replies=[reply]).outcomes
+        (outcome,) = rehearsal(payload, api_version=version, replies=[reply]).outcomes
         assert (outcome.kind, outcome.status, outcome.retryable) == ("failed", reply.status, retryable)
 
 
 @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
-def test_a_conflict_updates_the_profile_that_is_there(fidelity: str) -> None:
-    result = sent(IDENTIFY, replies=[Response(409, DUPLICATE)], fidelity=fidelity, **NATIVE)
+def test_conflict_updates_the_existing_profile(fidelity: str) -> None:
+    result = rehearsal(IDENTIFY, replies=[Response(409, DUPLICATE)], fidelity=fidelity, **NATIVE)
     create, update = result.requests
     assert (update.method, update.path, update.revision) == ("PATCH", "/api/profiles/01OLD", "2023-02-22")
     assert update.json == {"data": {**create.json["data"], "id": "01OLD"}}
@@ -40,23 +40,23 @@ def test_a_conflict_updates_the_profile_that_is_there(fidelity: str) -> None:
 
 
 @pytest.mark.parametrize("reply", [Response(201, {}), Response(409, {"errors": [{}]}), Response(409, None)])
-def test_a_profile_without_an_id_may_be_tried_again(reply: Response) -> None:
-    (outcome,) = sent(IDENTIFY, replies=[reply], **NATIVE).outcomes
+def test_created_profile_without_an_id_is_retryable(reply: Response) -> None:
+    (outcome,) = rehearsal(IDENTIFY, replies=[reply], **NATIVE).outcomes
     assert (outcome.kind, outcome.status, outcome.retryable) == ("failed", 500, True)
     assert outcome.reason.startswith("Failed to create user due to ")
 
 
-def test_the_reason_of_a_failure_tells_nothing_of_the_person() -> None:
+def test_failure_reason_contains_no_personal_data() -> None:
     detail = {"errors": [{"code": "invalid", "detail": "Duplicate email found: ada@example.org."}]}
     for settings in ({}, NATIVE):
-        (outcome,) = sent(IDENTIFY, replies=[Response(400, detail)], **settings).outcomes
+        (outcome,) = rehearsal(IDENTIFY, replies=[Response(400, detail)], **settings).outcomes
         assert "ada@" not in outcome.reason
         assert "Duplicate email found: (email)" in outcome.reason
 
 
-def test_an_update_that_is_refused() -> None:
+def test_refused_update_fails_the_event() -> None:
     replies = [Response(409, DUPLICATE), Response(409, {"errors": [{"detail": "A profile already exists"}]})]
-    (outcome,) = sent(IDENTIFY, replies=replies, **NATIVE).outcomes
+    (outcome,) = rehearsal(IDENTIFY, replies=replies, **NATIVE).outcomes
     assert (outcome.kind, outcome.status, outcome.retryable) == ("failed", 409, False)
 
 
@@ -66,11 +66,11 @@ def test_an_event_beyond_the_limits_is_rejected_before_it_is_sent() -> None:
         {**IDENTIFY, "traits": {"email": "a@b.co", "long": "x" * 100_001}},
     ):
         for version in ("v1", "v2"):
-            result = sent(payload, api_version=version)
+            result = rehearsal(payload, api_version=version)
             assert result.requests == []
             assert result.outcomes[0].kind == "rejected"
 
 
-def test_to_the_letter_nothing_is_held_back() -> None:
+def test_deployed_on_native_wire_ignores_the_limits() -> None:
     payload = {**TRACK, "properties": {f"p{number}": number for number in range(401)}}
-    assert len(sent(payload, fidelity="deployed", wire="native").requests) == 1
+    assert len(rehearsal(payload, fidelity="deployed", wire="native").requests) == 1

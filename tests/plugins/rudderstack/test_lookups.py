@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rudderstack import outcome, person, sent
+from tests.support.rudderstack import outcome, profile, rehearsal
 
 CITY = ["traits.city", "traits.address.city", "context.traits.city", "context.traits.address.city", "properties.city"]
 ROWS: dict[str, list[str]] = {
@@ -108,14 +108,14 @@ def event(kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize(("attribute", "place"), PLACES)
 def test_every_place(attribute: str, place: str, kind: str, version: str) -> None:
     value = value_of(attribute)
-    assert get(person(put(event(kind), place, value), api_version=version), attribute) == value
+    assert get(profile(put(event(kind), place, value), api_version=version), attribute) == value
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])
 @pytest.mark.parametrize("kind", ["identify", "track"])
 @pytest.mark.parametrize(("attribute", "place"), IMPORT_PLACES)
 def test_every_place_of_v2_and_v3(attribute: str, place: str, kind: str, version: str) -> None:
-    assert get(person(put(event(kind), place, "value"), api_version=version), attribute) == "value"
+    assert get(profile(put(event(kind), place, "value"), api_version=version), attribute) == "value"
 
 
 @pytest.mark.parametrize(("attribute", "better", "worse"), PAIRS)
@@ -126,26 +126,26 @@ def test_the_first_place_wins_whatever_the_order(attribute: str, better: str, wo
         put(put(event(kind), better, first), worse, second),
         put(put(event(kind), worse, second), better, first),
     ):
-        assert get(person(payload, api_version="v2"), attribute) == first
+        assert get(profile(payload, api_version="v2"), attribute) == first
 
 
 @pytest.mark.parametrize(("attribute", "better", "worse"), PAIRS)
 @pytest.mark.parametrize("empty", [None, ""])
-def test_an_empty_place_leaves_it_to_the_next(attribute: str, better: str, worse: str, empty: Any) -> None:
+def test_empty_place_is_passed_over(attribute: str, better: str, worse: str, empty: Any) -> None:
     value = value_of(attribute)
     payload = put(put(event("identify"), better, empty), worse, value)
-    assert get(person(payload, api_version="v3"), attribute) == value
+    assert get(profile(payload, api_version="v3"), attribute) == value
 
 
 @pytest.mark.parametrize(("given", "written"), [(0, "0"), (False, "false"), (12345, "12345"), (1.0, "1")])
 def test_zero_and_false_are_kept_as_text(given: Any, written: str) -> None:
-    assert person(put(event("identify"), "traits.zip", given), api_version="v2")["location"] == {"zip": written}
-    native = person(put(event("identify"), "traits.zip", given), fidelity="deployed", wire="native", api_version="v2")
+    assert profile(put(event("identify"), "traits.zip", given), api_version="v2")["location"] == {"zip": written}
+    native = profile(put(event("identify"), "traits.zip", given), fidelity="deployed", wire="native", api_version="v2")
     assert native["location"] == {"zip": given}
 
 
 def test_objects_and_arrays_are_left_out_with_a_note() -> None:
-    result = sent({"type": "identify", "userId": "u", "traits": {"title": ["Owner"], "city": {}}})
+    result = rehearsal({"type": "identify", "userId": "u", "traits": {"title": ["Owner"], "city": {}}})
     assert result.requests[0].json["data"]["attributes"] == {"external_id": "u"}
     assert result.outcomes[0].notes == (
         "title left out: an array where Klaviyo takes text",
@@ -155,14 +155,14 @@ def test_objects_and_arrays_are_left_out_with_a_note() -> None:
 
 def test_coordinates_stay_numbers() -> None:
     payload = {"type": "identify", "userId": "u", "context": {"location": {"latitude": 35.6, "longitude": "139.7"}}}
-    assert person(payload, api_version="v2")["location"] == {"latitude": 35.6, "longitude": "139.7"}
+    assert profile(payload, api_version="v2")["location"] == {"latitude": 35.6, "longitude": "139.7"}
 
 
-def test_parts_of_an_address_without_a_place_are_noted() -> None:
+def test_unmapped_parts_of_an_address_are_noted() -> None:
     payload = {"type": "identify", "userId": "u", "traits": {"address": {"city": "Tokyo", "postal_code": 1}}}
-    (result,) = sent(payload, api_version="v2").outcomes
-    assert result.notes == ("traits.address.postal_code left out: RudderStack maps no such part",)
-    assert person(payload)["properties"] == {"address": {"city": "Tokyo", "postal_code": 1}}
+    (result,) = rehearsal(payload, api_version="v2").outcomes
+    assert result.notes == ("traits.address.postal_code left out: RudderStack does not map this part",)
+    assert profile(payload)["properties"] == {"address": {"city": "Tokyo", "postal_code": 1}}
 
 
 OWN_V1 = (
@@ -173,7 +173,7 @@ OWN_IMPORT = OWN_V1.replace(" id ", " ") + " location _kx street address"
 
 
 @pytest.mark.parametrize(("version", "own"), [("v1", OWN_V1), ("v2", OWN_IMPORT), ("v3", OWN_IMPORT)])
-def test_traits_with_a_place_of_their_own_are_no_custom_properties(version: str, own: str) -> None:
+def test_attribute_traits_are_not_custom_properties(version: str, own: str) -> None:
     traits = dict.fromkeys([*own.split(), "state", "name", "company", "consent", "plan"], "x")
     payload: dict[str, Any] = {
         "type": "identify",
@@ -182,42 +182,42 @@ def test_traits_with_a_place_of_their_own_are_no_custom_properties(version: str,
     }
     custom = dict.fromkeys(["state", "name", "company", "consent", "plan"], "x")
     if version == "v1":
-        assert person(payload)["properties"] == custom
+        assert profile(payload)["properties"] == custom
     else:
-        found = person(put(payload, "traits.id", "x"), api_version=version)
+        found = profile(put(payload, "traits.id", "x"), api_version=version)
         assert found["properties"] == {**custom, "id": "x"}
 
 
 def test_v1_keeps_street_address_and_kx_as_custom_properties_too() -> None:
     payload = {"type": "identify", "userId": "u", "traits": {"street": "Main St", "address": {"city": "X"}, "_kx": "k"}}
-    assert person(payload)["properties"] == payload["traits"]
+    assert profile(payload)["properties"] == payload["traits"]
 
 
 def test_traits_of_the_context_win_among_custom_properties() -> None:
     payload = {"type": "identify", "userId": "u", "traits": {"a": 1, "b": 1}, "context": {"traits": {"b": 2, "c": 3}}}
-    assert person(payload)["properties"] == {"a": 1, "b": 2, "c": 3}
+    assert profile(payload)["properties"] == {"a": 1, "b": 2, "c": 3}
 
 
 def test_dots_in_names_are_kept_as_documented_and_nest_as_deployed() -> None:
     payload = {"type": "identify", "userId": "u", "traits": {"a": 1, "a.b": 2, "c": {"d": 1}, "c.e": 2}}
-    assert person(payload)["properties"] == payload["traits"]
-    assert person(payload, fidelity="deployed")["properties"] == {"a": {"b": 2}, "c": {"d": 1, "e": 2}}
+    assert profile(payload)["properties"] == payload["traits"]
+    assert profile(payload, fidelity="deployed")["properties"] == {"a": {"b": 2}, "c": {"d": 1, "e": 2}}
     assert payload["traits"] == {"a": 1, "a.b": 2, "c": {"d": 1}, "c.e": 2}
 
 
-def test_a_url_for_a_name_is_no_path_and_a_dot_at_the_end_says_nothing() -> None:
+def test_names_with_a_slash_do_not_nest_and_a_trailing_dot_is_ignored() -> None:
     payload = {
         "type": "identify",
         "userId": "u",
         "traits": {"https://a.org/plan": "x", "a.b/c.d": 1, "e.": 2, "f.g.": 3},
     }
-    found = person(payload, fidelity="deployed")["properties"]
+    found = profile(payload, fidelity="deployed")["properties"]
     assert found == {"https://a.org/plan": "x", "a.b/c.d": 1, "e": 2, "f": {"g": 3}}
 
 
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 @pytest.mark.parametrize("value", ["text", ["a"], 7])
-def test_traits_and_properties_that_are_no_objects_are_noted(version: str, value: object) -> None:
+def test_traits_and_properties_of_a_wrong_kind_are_noted(version: str, value: object) -> None:
     kind = {str: "a string", list: "an array", int: "a number"}[type(value)]
     left_out = f"left out: {kind} where an object is expected"
     identify = {"type": "identify", "userId": "u", "traits": value, "context": {"traits": value}}

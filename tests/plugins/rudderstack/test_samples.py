@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.documented_calls import STARTED
-from tests.support.rudderstack import say, sent
+from tests.support.rudderstack import method_and_json, rehearsal
 
 IDENTIFY: dict[str, Any] = {
     "type": "identify",
@@ -154,9 +154,9 @@ SUBSCRIBED = {"marketing": {"consent": "SUBSCRIBED"}}
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 def test_identify(version: str) -> None:
     meta: dict[str, Any] = {} if version == "v1" else {"meta": {"patch_properties": {}}}
-    result = sent(IDENTIFY, api_version=version)
+    result = rehearsal(IDENTIFY, api_version=version)
     assert result.outcomes[0].notes == ()
-    assert say(*result.requests) == [
+    assert method_and_json(*result.requests) == [
         ("POST /api/profile-import", {"data": {"type": "profile", "attributes": ATTRIBUTES, **meta}}),
         job(
             "XUepkK",
@@ -169,14 +169,14 @@ def test_identify(version: str) -> None:
     ]
 
 
-def test_identify_as_a_server_sends_it() -> None:
+def test_identify_from_a_server() -> None:
     traits = IDENTIFY["context"]["traits"]
-    result = sent({**IDENTIFY, "context": {}, "traits": traits})
-    assert say(*result.requests) == say(*sent(IDENTIFY).requests)
+    result = rehearsal({**IDENTIFY, "context": {}, "traits": traits})
+    assert method_and_json(*result.requests) == method_and_json(*rehearsal(IDENTIFY).requests)
 
 
 def test_identify_on_the_native_wire_of_v1() -> None:
-    result = sent(IDENTIFY, wire="native")
+    result = rehearsal(IDENTIFY, wire="native")
     assert [request.revision for request in result.requests] == ["2023-02-22"] * 2
     entry = {
         "email": "alex@example.com",
@@ -184,7 +184,7 @@ def test_identify_on_the_native_wire_of_v1() -> None:
         "channels": {"email": ["MARKETING"], "sms": ["MARKETING"]},
     }
     attributes = {"list_id": "XUepkK", "subscriptions": [entry]}
-    assert say(*result.requests) == [
+    assert method_and_json(*result.requests) == [
         ("POST /api/profiles", {"data": {"type": "profile", "attributes": ATTRIBUTES}}),
         (
             "POST /api/profile-subscription-bulk-create-jobs",
@@ -194,7 +194,7 @@ def test_identify_on_the_native_wire_of_v1() -> None:
 
 
 def test_identify_in_device_mode() -> None:
-    result = sent(IDENTIFY, connection_mode="device")
+    result = rehearsal(IDENTIFY, connection_mode="device")
     assert result.browser_calls == [
         [
             "identify",
@@ -224,23 +224,23 @@ def test_track() -> None:
     properties = {"Clicked_Rush_delivery_Button": True, "total_value": 2000, "Ordered": ["T-Shirt", "jacket"]}
     who = {"external_id": "anon-1"}
     expected = happening("Checked Out", who, properties=properties, value=2000, unique_id="m1")
-    assert say(*sent(TRACK).requests) == [expected]
+    assert method_and_json(*rehearsal(TRACK).requests) == [expected]
 
 
 def test_track_in_device_mode() -> None:
     properties = {"Clicked_Rush_delivery_Button": True, "total_value": 2000, "Ordered": ["T-Shirt", "jacket"]}
-    result = sent(TRACK, connection_mode="device")
+    result = rehearsal(TRACK, connection_mode="device")
     assert result.browser_calls == [["track", "Checked Out", {**properties, "$value": 2000}]]
     who = {"external_id": "anon-1"}
     expected = happening("Checked Out", who, properties=properties, value=2000, unique_id="m1")
-    assert say(*result.requests) == [("POST /client/events", expected[1])]
+    assert method_and_json(*result.requests) == [("POST /client/events", expected[1])]
 
 
 def test_track_from_a_server() -> None:
     properties = {"products": [{"productId": "pro1", "price": 32.5, "quantity": 3}]}
     who = {"external_id": "user2", "email": "user2@gmail.com"}
     expected = happening("Item Purchased", who, properties=properties, value=97.5, unique_id="m1")
-    assert say(*sent(SERVER_TRACK).requests) == [expected]
+    assert method_and_json(*rehearsal(SERVER_TRACK).requests) == [expected]
 
 
 ITEMS = [
@@ -268,7 +268,7 @@ CHECKOUT_PROPERTIES = {
 def test_checkout_started() -> None:
     who = {"external_id": "user2"}
     expected = happening("Started Checkout", who, properties=CHECKOUT_PROPERTIES, value=12.34, unique_id="1234")
-    assert say(*sent(CHECKOUT).requests) == [expected]
+    assert method_and_json(*rehearsal(CHECKOUT).requests) == [expected]
 
 
 def test_checkout_started_on_the_native_wire() -> None:
@@ -278,7 +278,7 @@ def test_checkout_started_on_the_native_wire() -> None:
         "profile": {"$id": "user2"},
         "unique_id": "1234",
     }
-    assert say(*sent(CHECKOUT, wire="native").requests) == [
+    assert method_and_json(*rehearsal(CHECKOUT, wire="native").requests) == [
         ("POST /api/events", {"data": {"type": "event", "attributes": attributes}})
     ]
 
@@ -286,7 +286,7 @@ def test_checkout_started_on_the_native_wire() -> None:
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 @pytest.mark.parametrize("sample", [SCREEN, MOBILE_SCREEN])
 def test_screen(sample: dict[str, Any], version: str) -> None:
-    (request,) = sent(sample, api_version=version).requests
+    (request,) = rehearsal(sample, api_version=version).requests
     attributes = request.json["data"]["attributes"]
     assert attributes["metric"]["data"]["attributes"]["name"] == sample["name"]
     assert attributes["properties"] == sample["properties"]
@@ -297,12 +297,12 @@ def test_group(version: str) -> None:
     sample = GROUP
     if version != "v1":  # v2 and v3 refuse the sample for its phone number without a country only in profiles
         sample = {**GROUP, "userId": "userId"}
-    result = sent(sample, api_version=version)
-    assert say(*result.requests) == [
+    result = rehearsal(sample, api_version=version)
+    assert method_and_json(*result.requests) == [
         job("listId", {"email": "user.test@gmail.com", "subscriptions": {"email": SUBSCRIBED}})
     ]
     assert result.outcomes[0].notes == (
-        "traits left out: a group call says who is on which list, and nothing else",
+        "traits left out: a group call changes a list only",
         "phone_number left out: not in E.164 form, such as +15005550006",
     )
 
@@ -314,7 +314,7 @@ def test_group_with_a_phone_number_that_klaviyo_takes() -> None:
         "phone_number": "+16175551333",
         "subscriptions": {"email": SUBSCRIBED, "sms": SUBSCRIBED},
     }
-    assert say(*sent({**GROUP, "context": {"traits": traits}}).requests) == [job("listId", entry)]
+    assert method_and_json(*rehearsal({**GROUP, "context": {"traits": traits}}).requests) == [job("listId", entry)]
 
 
 @pytest.mark.parametrize(
@@ -330,15 +330,15 @@ def test_group_with_a_phone_number_that_klaviyo_takes() -> None:
     ],
 )
 def test_page(settings: dict[str, Any], call: list[Any]) -> None:
-    assert sent(PAGE, connection_mode="device", **settings).browser_calls == [call]
+    assert rehearsal(PAGE, connection_mode="device", **settings).browser_calls == [call]
 
 
 def test_page_without_a_name() -> None:
     plain = {"type": "page", "messageId": "m1", "userId": "u1"}
-    assert sent(plain, connection_mode="device").browser_calls == [["track"]]
-    called = sent(plain, connection_mode="device", send_page_as_track=True).browser_calls
+    assert rehearsal(plain, connection_mode="device").browser_calls == [["track"]]
+    called = rehearsal(plain, connection_mode="device", send_page_as_track=True).browser_calls
     assert called == [["track", "Viewed a Page"]]
 
 
 def test_page_in_cloud_mode_is_not_supported() -> None:
-    assert sent(PAGE).outcomes[0].reason == "Event type page is not supported"
+    assert rehearsal(PAGE).outcomes[0].reason == "Event type page is not supported"

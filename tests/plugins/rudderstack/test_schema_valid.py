@@ -1,4 +1,4 @@
-"""Whatever an event holds, what is sent is what Klaviyo's schema for its revision takes."""
+"""Whatever an event contains, every request body is valid against Klaviyo's schema of its revision."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ NAMES = st.sampled_from(
 
 
 def mostly(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Give what belongs in a place, or anything else."""
+    """Return a strategy of the usual values of a place, and of any other."""
     return st.one_of(usual, usual, ODD)
 
 
@@ -181,7 +181,7 @@ def check(request: Request) -> None:
 
 
 @pytest.mark.parametrize(("version", "fidelity", "wire"), WIRES)
-def test_every_body_is_valid(version: str, fidelity: str, wire: str) -> None:
+def test_every_body_matches_the_published_schema(version: str, fidelity: str, wire: str) -> None:
     schema("create_event", "2026-10-15")  # skips where the schemas are absent
 
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -1,4 +1,4 @@
-"""The vendor as a whole: its settings, and what it promises of every event."""
+"""The vendor as a whole: its settings, and its guarantees for every event."""
 
 import copy
 from typing import Any
@@ -10,7 +10,7 @@ from klavier import ConfigError, load_vendor, parse_event, rehearse
 from klavier.flows.drivers import plan
 from klavier.settings import describe
 from klavier.testing.strategies import payloads
-from klavier_rudderstack.settings import RudderStackSettings
+from klavier_rudderstack.settings import Settings
 
 SECRET = "pk_0123456789abcdef"  # noqa: S105 -- made up, to look for it
 MODES: list[dict[str, Any]] = [
@@ -33,8 +33,8 @@ def test_defaults() -> None:
     )
 
 
-def test_names_of_the_settings() -> None:
-    assert [setting.name for setting in describe(RudderStackSettings)] == [
+def test_setting_names() -> None:
+    assert [setting.name for setting in describe(Settings)] == [
         "public_api_key",
         "private_api_key",
         "list_id",
@@ -70,7 +70,7 @@ def test_wrong_settings(wrong: dict[str, Any], problem: str) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_the_private_key_is_shown_nowhere(mode: dict[str, Any]) -> None:
+def test_private_key_is_in_no_repr_and_no_request(mode: dict[str, Any]) -> None:
     vendor = load_vendor("rudderstack", {"private_api_key": SECRET, **mode})
     events = [
         parse_event({"type": kind, "userId": "u", "event": "x", "groupId": "g", "traits": {"email": "a@b.co"}})
@@ -85,7 +85,7 @@ def test_the_private_key_is_shown_nowhere(mode: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_pure_deterministic_and_total(mode: dict[str, Any]) -> None:
+def test_translation_is_pure_deterministic_and_total(mode: dict[str, Any]) -> None:
     vendor = load_vendor("rudderstack", {"private_api_key": "pk_x", **mode})
 
     @settings(max_examples=40, deadline=None)
@@ -101,7 +101,7 @@ def test_pure_deterministic_and_total(mode: dict[str, Any]) -> None:
     holds()
 
 
-def test_a_delivery_can_be_run_again() -> None:
+def test_delivery_flow_can_be_started_again() -> None:
     vendor = load_vendor("rudderstack", {"private_api_key": "pk_x"})
     payload = {
         "type": "identify",
@@ -127,7 +127,7 @@ def test_a_delivery_can_be_run_again() -> None:
         ("odd", True),
     ],
 )
-def test_integrations_turn_klaviyo_on_and_off(mode: dict[str, Any], integrations: Any, *, on: bool) -> None:
+def test_integrations_enable_and_disable_klaviyo(mode: dict[str, Any], integrations: Any, *, on: bool) -> None:
     vendor = load_vendor("rudderstack", {"private_api_key": "pk_x", **mode})
     payload = {"type": "track", "userId": "u", "event": "Signed Up", "integrations": integrations}
     result = rehearse(vendor, [parse_event(payload)])

@@ -1,37 +1,37 @@
-"""What decides how events are translated: settings, version, fidelity and wire, looked up once."""
+"""What selects how events are translated: settings, version, fidelity and wire, resolved once per vendor."""
 
 from attrs import frozen
 
 from klavier.klaviyo.revisions import CURRENT
-from klavier_rudderstack.points import POINTS, Points
-from klavier_rudderstack.settings import RudderStackSettings
-from klavier_rudderstack.versions import VERSIONS, Version
+from klavier_rudderstack.fidelity import FIDELITIES, Fidelity
+from klavier_rudderstack.settings import Settings
+from klavier_rudderstack.tables.versions import VERSIONS, Version
 
 
 @frozen
 class Mode:
-    """Settings with the tables they select."""
+    """Settings with the tables that they select."""
 
-    settings: RudderStackSettings
+    settings: Settings
     version: Version
-    points: Points
+    fidelity: Fidelity
     exact: bool
-    """Whether values are sent to the letter, even where Klaviyo refuses them."""
+    """Whether values are sent unchanged even where Klaviyo refuses them: deployed fidelity on the native wire."""
     current: bool
-    """Whether Klaviyo's newest revision is spoken."""
+    """Whether requests are made for Klaviyo's newest revision."""
     legacy: bool
-    """Whether the shapes of 2023-02-22 are spoken, which later revisions no longer know."""
+    """Whether requests have the document shapes of revision 2023-02-22, which later revisions no longer accept."""
     revision: str
 
 
-def mode_of(settings: RudderStackSettings) -> Mode:
-    """Look up what settings select."""
+def resolve_mode(settings: Settings) -> Mode:
+    """Resolve what settings select."""
     version = VERSIONS[settings.api_version]
     current = settings.wire == "current"
     return Mode(
         settings=settings,
         version=version,
-        points=POINTS[settings.fidelity],
+        fidelity=FIDELITIES[settings.fidelity],
         exact=settings.fidelity == "deployed" and not current,
         current=current,
         legacy=not current and not version.imports,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from klavier import VendorSpec, hookimpl
-from klavier_rudderstack.settings import RudderStackSettings
+from klavier_rudderstack.settings import Settings
 from klavier_rudderstack.tables.retry import RETRY
 from klavier_rudderstack.vendor import RudderStack
 
@@ -19,7 +19,7 @@ def klavier_vendors() -> Iterable[VendorSpec]:
         VendorSpec(
             "rudderstack",
             "RudderStack's Klaviyo destination, v1 to v3, cloud and device mode",
-            RudderStackSettings,
+            Settings,
             RudderStack,
             RETRY,
             portable,
@@ -28,7 +28,7 @@ def klavier_vendors() -> Iterable[VendorSpec]:
 
 
 def portable() -> "Portable":
-    """Give the settings in the words of migrations."""
+    """Return the table that translates the settings for `klavier migrate`."""
     from klavier_rudderstack.tables.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
 
     return PORTABLE

@@ -1,1 +1,1 @@
-"""What RudderStack maps to what, as data: each table can be laid beside the vendor's document line by line."""
+"""RudderStack's mappings as data: each table can be compared with the vendor's document line by line."""

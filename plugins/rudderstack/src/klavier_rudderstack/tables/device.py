@@ -1,4 +1,4 @@
-"""Where device mode looks up what Klaviyo's browser object is told of a person.
+"""Where device mode looks up the people properties of an identify call.
 
 Source: RudderStack's Klaviyo documents (device mode) and the observed calls of its browser code.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 Places = tuple[str, ...]
 
 # fmt: off
-PEOPLE: Mapping[str, Places] = {
+PROFILE: Mapping[str, Places] = {
     "$email":        ("context.traits.email", "context.traits.Email", "context.traits.E-mail"),
     "$phone_number": ("context.traits.phone", "context.traits.Phone"),
     "$first_name":   ("context.traits.firstName", "context.traits.firstname", "context.traits.first_name"),
@@ -21,7 +21,7 @@ PEOPLE: Mapping[str, Places] = {
     "$zip":          ("context.traits.zip", "context.traits.postalCode", "context.traits.address.zip", "context.traits.address.postalCode"),
     "$address1":     ("context.traits.address.street",),
 }
-"""The first place that holds something wins; where none does, what stands at the last is sent as it is."""
+"""The first place with a truthy value wins; without one the value of the last place is sent, whatever it is."""
 
 USER_ID: Places = ("userId", "context.traits.userId", "anonymousId")
 # fmt: on

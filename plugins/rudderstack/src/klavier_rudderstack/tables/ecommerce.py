@@ -1,7 +1,6 @@
 """The four ecommerce events of RudderStack's specification, and the names that Klaviyo's own integrations use.
 
-Source: the ecommerce sections of RudderStack's Klaviyo documents; the `DEPLOYED` tables are what it was observed to
-send instead.
+Source: the ecommerce sections of RudderStack's Klaviyo documents; the `DEPLOYED` tables are its observed behavior.
 """
 
 from collections.abc import Mapping
@@ -52,7 +51,7 @@ PROPERTIES: Mapping[str, Names] = {
 """The event properties that each metric renames."""
 
 ITEMS_FROM = ("items", "products")
-"""Where the list of items is found; `items` is going to be deprecated, but wins where both are given."""
+"""The places of the list of items; the documents will deprecate `items`, but it wins where both are present."""
 
 ITEM: Names = {
     "product_id": "ProductID",
@@ -114,13 +113,13 @@ DEVICE_OMITS = frozenset(
         "items",
     }
 )
-"""What the browser code was observed never to send under its own name with an ecommerce event."""
+"""The properties that the browser code was observed never to send under their own names in an ecommerce event."""
 
 V1_OMITS = frozenset({"email", "phone", "revenue", "total", "value"})
-"""Event properties that v1 says elsewhere, in the profile or as the event's value."""
+"""Event properties that v1 sends elsewhere, in the profile or as the event's value."""
 
 IMPORT_OMITS = V1_OMITS | {"event", "value_currency", "currency"}
-"""Event properties that v2 and v3 say elsewhere."""
+"""Event properties that v2 and v3 send elsewhere."""
 
 VALUE = ("revenue", "total", "value")
 """Where an event's value is looked up, in order of precedence."""

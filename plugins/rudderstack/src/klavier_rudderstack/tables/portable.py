@@ -1,12 +1,12 @@
-"""RudderStack's settings in the words of migrations: what each of them sets, and what RudderStack does by nature.
+"""RudderStack's settings in the terms of migrations: what each of them sets, and what RudderStack always does.
 
-Source: RudderStack's Klaviyo documents; the rows for `fidelity = "deployed"` are what it was observed to do.
+Source: RudderStack's Klaviyo documents; the rows for `fidelity = "deployed"` are its observed behavior.
 """
 
 from typing import Any
 
 from klavier.migration import Asks, Chooses, Does, Needs, Sets, Table
-from klavier_rudderstack.settings import RudderStackSettings
+from klavier_rudderstack.settings import Settings
 from klavier_rudderstack.tables import device, ecommerce, profile, traits
 
 # fmt: off
@@ -20,7 +20,7 @@ def _attributes(*tables: profile.Table) -> dict[str, tuple[str, ...]]:
 
 
 def _renamed(items: str, item: ecommerce.Names) -> dict[str, Any]:
-    """Give the properties of each metric by their new names, the items as a table of their own."""
+    """Return the properties of each metric by their new names, the items as a table of their own."""
     found: dict[str, Any] = {}
     for metric, names in ecommerce.PROPERTIES.items():
         found[metric] = {new: old for old, new in names.items()}
@@ -31,13 +31,13 @@ def _renamed(items: str, item: ecommerce.Names) -> dict[str, Any]:
 _CLOUD, _DEVICE, _DEPLOYED = {"connection_mode": "cloud"}, {"connection_mode": "device"}, {"fidelity": "deployed"}
 _V1, _IMPORTS = {**_CLOUD, "api_version": "v1"}, {**_CLOUD, "api_version": ("v2", "v3")}
 _OMITS_V1, _OMITS = tuple(sorted(ecommerce.V1_OMITS)), tuple(sorted(ecommerce.IMPORT_OMITS))
-_IN_BROWSER = {special.removeprefix("$"): places for special, places in device.PEOPLE.items()}
+_IN_BROWSER = {special.removeprefix("$"): places for special, places in device.PROFILE.items()}
 _IN_EVENTS_OF_BROWSER = {name: _IN_BROWSER[name] for name in ("email", "phone_number")}
 
 _V3 = "v3 is RudderStack's newest version and keeps the names of events; v1 calls Product Viewed, Product Added and Checkout Started by Klaviyo's names"
 _ID_TOO = "RudderStack sends the user id beside the e-mail address; with true it sends none, and keeps it as the custom property _id"
 
-PORTABLE = Table(RudderStackSettings, (
+PORTABLE = Table(Settings, (
     # setting                    term                what it means there
     Sets("connection_mode",      "connection_mode"),
     Sets("wire",                 "wire"),
@@ -131,4 +131,4 @@ PORTABLE = Table(RudderStackSettings, (
     Does("channels_missing",     "every channel that an identifier is known for", when=_CLOUD),
 ))
 # fmt: on
-"""Every setting of RudderStack, and what it does whatever is set."""
+"""Every setting of RudderStack, and what it does whatever the settings are."""

@@ -1,23 +1,20 @@
-"""Where each profile attribute is looked up in an event; the first place that holds a value wins.
+"""Where each profile attribute is looked up in an event; the first place with a value wins.
 
 A row is the Klaviyo attribute, then its places in order of precedence.  `city` to `address1` are attributes of the
 profile's `location`.  Source: RudderStack's Klaviyo documents and the generic field names of its event specification.
 """
 
+from klavier.klaviyo.attributes import SPECIAL_ATTRIBUTES, SPECIAL_IDENTIFIERS, SPECIAL_LOCATION
+
 Row = tuple[str, ...]
 Table = tuple[Row, ...]
-
-LOCATION = frozenset(
-    {"address1", "address2", "city", "country", "ip", "latitude", "longitude", "region", "timezone", "zip"}
-)
-"""The attributes that Klaviyo keeps inside `location`."""
 
 # fmt: off
 USER_ID: Row = ("external_id", "userId", "traits.userId", "traits.id", "context.traits.userId", "context.traits.id")
 USER_ID_OR_ANONYMOUS: Row = (*USER_ID, "anonymousId")
 ANONYMOUS_ID: Row = ("anonymous_id", "anonymousId")
 
-PERSON: Table = (
+GENERAL: Table = (
     ("email",        "traits.email", "context.traits.email", "properties.email"),
     ("phone_number", "traits.phone", "context.traits.phone", "properties.phone"),
     ("first_name",   "traits.firstName", "traits.firstname", "traits.first_name", "context.traits.firstName", "context.traits.firstname", "context.traits.first_name"),
@@ -32,14 +29,14 @@ PERSON: Table = (
                      "properties.zip", "properties.postalcode", "properties.postalCode"),
     ("address1",     "traits.street", "traits.address.street", "context.traits.street", "context.traits.address.street", "properties.street"),
 )
-"""What every version looks up."""
+"""The attributes that every version looks up."""
 
 WORK: Table = (
     ("title",        "traits.title", "context.traits.title", "properties.title"),
     ("organization", "traits.organization", "context.traits.organization", "properties.organization"),
     ("timezone",     "traits.timezone", "context.traits.timezone", "properties.timezone"),
 )
-"""What every version looks up, only the deployed v1 not for the profile inside an event."""
+"""The attributes that every version looks up, except the deployed v1 for the profile inside an event."""
 
 CONSENT: Table = (
     ("consent",      "context.traits.consent", "traits.consent", "properties.consent"),
@@ -52,37 +49,16 @@ PLACE: Table = (
     ("longitude",    "longitude", "context.address.longitude", "context.location.longitude"),
     ("_kx",          "traits._kx", "context.traits._kx"),
 )
-"""What only v2 and v3 look up."""
+"""The attributes that only v2 and v3 look up."""
 # fmt: on
 
-V1_IDENTIFY: Table = (USER_ID_OR_ANONYMOUS, *PERSON, *WORK)
-V1_EVENT: Table = (USER_ID_OR_ANONYMOUS, *PERSON, *WORK, *CONSENT)
-V1_EVENT_DEPLOYED: Table = (USER_ID_OR_ANONYMOUS, *PERSON, *CONSENT)
-IMPORT: Table = (USER_ID, ANONYMOUS_ID, *PERSON, *WORK, *PLACE)
+V1_IDENTIFY: Table = (USER_ID_OR_ANONYMOUS, *GENERAL, *WORK)
+V1_EVENT: Table = (USER_ID_OR_ANONYMOUS, *GENERAL, *WORK, *CONSENT)
+V1_EVENT_DEPLOYED: Table = (USER_ID_OR_ANONYMOUS, *GENERAL, *CONSENT)
+IMPORT: Table = (USER_ID, ANONYMOUS_ID, *GENERAL, *WORK, *PLACE)
 
-SPECIALS = {
-    "external_id": "$id",
-    "email": "$email",
-    "phone_number": "$phone_number",
-    "anonymous_id": "$anonymous",
-    "_kx": "$exchange_id",
-    "first_name": "$first_name",
-    "last_name": "$last_name",
-    "title": "$title",
-    "organization": "$organization",
-    "image": "$image",
-    "locale": "$locale",
-    "city": "$city",
-    "region": "$region",
-    "country": "$country",
-    "zip": "$zip",
-    "address1": "$address1",
-    "address2": "$address2",
-    "timezone": "$timezone",
-    "latitude": "$latitude",
-    "longitude": "$longitude",
-}
-"""How the profile inside a v1 event spells the attributes; `$consent` and all else are custom properties."""
+ATTRIBUTES = {**SPECIAL_IDENTIFIERS, **SPECIAL_ATTRIBUTES, **SPECIAL_LOCATION}
+"""The attributes by their names in the profile inside a v1 event; `$consent` and all others are custom properties."""
 
-SAID_AS = {special: attribute for attribute, special in SPECIALS.items()}
-"""The attributes by the specials that a v1 event says them with."""
+SPECIALS = {attribute: special for special, attribute in ATTRIBUTES.items()}
+"""The names of the attributes in the profile inside a v1 event."""

@@ -1,4 +1,4 @@
-"""Which traits have a place of their own and are therefore no custom properties."""
+"""The traits that are attributes or controls, and therefore not custom properties."""
 
 V1 = frozenset(
     {
@@ -31,6 +31,3 @@ IMPORT = (V1 - {"id"}) | {"location", "_kx", "street", "address"}
 
 DEVICE = (V1 - {"id"}) | {"E-mail", "Email", "Phone", "City", "Country"}
 """Device mode: all others are custom properties, also `id`, `street` and `address`."""
-
-CONTROL = frozenset({"properties"})
-"""The trait that steers subscriptions (`subscribe`, `listId`, `consent`, `smsConsent`) and says nothing of a person."""

@@ -9,21 +9,21 @@ from klavier_rudderstack.tables import traits
 
 @frozen
 class Version:
-    """One version: the revision it speaks natively, and its rules."""
+    """One version: the Klaviyo revision that it calls natively, and its rules."""
 
     revision: str
     imports: bool
-    """Whether profiles are created or updated in one call; v1 creates, then updates."""
+    """Whether one call creates or updates a profile; v1 creates it, then updates it."""
     own_traits: frozenset[str]
-    """The traits that are no custom properties."""
+    """The traits that are not custom properties."""
     unsubscribes: bool
     """Whether `subscribe: false` unsubscribes."""
     names_channels: frozenset[str]
-    """The operations whose profiles name the channels concerned."""
+    """The operations whose job entries name the channels concerned."""
     needs_channels: bool
-    """Whether a subscription without any channel is refused."""
+    """Whether a subscription without any channel is rejected."""
     patches: bool
-    """Whether fields can be unset, appended and unappended, and a profile addressed by its Klaviyo id."""
+    """Whether properties can be unset, appended and unappended, and a profile addressed by its Klaviyo id."""
 
 
 VERSIONS: Mapping[str, Version] = {

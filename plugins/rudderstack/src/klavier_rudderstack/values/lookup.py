@@ -1,4 +1,4 @@
-"""Compile a lookup table into a reader that goes once over the members an event has, not over all it might have."""
+"""Compile a lookup table into a reader that passes once over the members of an event, not over all possible places."""
 
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
@@ -6,33 +6,32 @@ from typing import Any
 
 from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import dig
-from klavier_rudderstack.nesting import put
-from klavier_rudderstack.tables.profile import LOCATION, Table
+from klavier.klaviyo.attributes import LOCATION_ATTRIBUTES
+from klavier_rudderstack.tables.profile import Table
+from klavier_rudderstack.values.nesting import put
 
 Rule = tuple[str, bool, bool]
-"""What a member may be: the attribute (empty: none), whether that is one of the location, and whether the places that
-are read before this one are all better ones."""
+"""What a member may be: the attribute, whether that is part of the location, and whether all places of the attribute
+that are read before this one take precedence over it."""
 
 Found = tuple[JsonObject, JsonObject, JsonObject, list[str]]
-"""Attributes, those of the location, custom properties, and the names of what deserves a second look: attributes that
-were found to be no text, traits that are neither attributes nor properties, and holders of traits that are no
-objects."""
+"""Attributes, those of the location, custom properties, and the names of what is unusual: attributes that are not text,
+traits that are neither attributes nor properties, and places of traits that are not objects."""
 
 Read = Callable[[Event], Found]
 
 _Rules = Mapping[str, Rule]
 _Place = tuple[str, ...]
-_NO_RULES: _Rules = {}
 _USER = "context.traits"
 _READ_FROM = ("", "traits", "traits.address", _USER, f"{_USER}.address", "context", "context.address",
               "context.location", "properties")  # fmt: skip
-"""Where `_Lookup.read` looks, in its order."""
+"""The scopes that `_Lookup.read` reads, in its order."""
 
 
 def compile_lookup(
     table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset(), *, dots_nest: bool = False
 ) -> Read:
-    """Compile a table; `own_traits` are no custom properties, and the places `without` are not looked at.
+    """Compile a table; `own_traits` are not custom properties, and the places `without` are not read.
 
     With `dots_nest` a dot in a trait's name nests its property.
 
@@ -55,8 +54,8 @@ def compile_lookup(
 class _Lookup:
     """A compiled table.
 
-    Values are taken as they come.  Only where an attribute is met a second time, at a place that may be better than
-    the first, the table itself is asked for the best; so nothing has to be remembered of where a value came from.
+    Values are taken in the order of the event.  Only where an attribute occurs a second time, at a place that may take
+    precedence, the table itself is searched; so the place of a value need not be recorded.
     """
 
     def __init__(self, table: Table, own_traits: AbstractSet[str], without: AbstractSet[str]) -> None:
@@ -64,19 +63,19 @@ class _Lookup:
             attribute: tuple(tuple(place.split(".")) for place in places if place not in without)
             for attribute, *places in table
         }
-        scopes = _by_scope(table, without)
+        scopes = _rules_by_scope(table, without)
         self._root, self._context = tuple(scopes[""].items()), tuple(scopes["context"].items())
         self._properties, self._own, self._user = scopes["properties"], scopes["traits"], scopes[_USER]
         self._address, self._user_address = scopes["traits.address"], scopes[f"{_USER}.address"]
         self._nested = [(name, scopes[f"context.{name}"]) for name in ("address", "location")]
         named = self._own.keys() | self._user.keys()
-        self._set_apart = own_traits - named
+        self._unused = own_traits - named
         """Traits that are neither attributes nor custom properties."""
         self._also_custom = named - own_traits
         """Traits that are an attribute and a custom property as well."""
 
     def read(self, event: Event) -> Found:  # noqa: C901, PLR0912 -- one pass over an event, place by place
-        """Go over an event, place by place."""
+        """Read an event, place by place."""
         payload, context = event.payload, event.context
         found: Found = ({}, {}, {}, [])
         for name, rule in self._root:
@@ -108,12 +107,12 @@ class _Lookup:
         return found
 
     def _scan_traits(self, source: JsonObject, rules: _Rules, found: Found, event: Event) -> None:
-        """Go over traits: each is an attribute, a custom property, or both.
+        """Sort traits: each is an attribute, a custom property, or both.
 
-        The hottest loop of the package: it does what `_take` does with a text, and leaves the rest to it.
+        The hottest loop of the package: it handles a text itself, as `_take` would, and passes on the rest.
         """
         attributes, location, custom, odd = found
-        set_apart, also_custom = self._set_apart, self._also_custom
+        unused, also_custom = self._unused, self._also_custom
         for name, value in source.items():
             if name in rules:
                 attribute, inside, _ = rule = rules[name]
@@ -124,20 +123,20 @@ class _Lookup:
                     self._take(value, rule, found, event)
                 if name in also_custom:
                     custom[name] = value
-            elif name not in set_apart:
+            elif name not in unused:
                 custom[name] = value
             elif value is not None and value != "":
                 odd.append(name)
 
     def _scan(self, source: Any, rules: _Rules, found: Found, event: Event) -> None:
-        """Go over the members of what may be an object."""
+        """Take the members of a value that may be an object."""
         if source.__class__ is dict:
             for name in source:
                 if name in rules:
                     self._take(source[name], rules[name], found, event)
 
     def _take(self, value: Any, rule: Rule, found: Found, event: Event) -> None:
-        """Take a value for an attribute, unless a better place has one."""
+        """Set an attribute, unless a place with precedence has a value."""
         if value is None or value == "":
             return
         attribute, inside, better_before = rule
@@ -152,13 +151,21 @@ class _Lookup:
 
 
 def custom_properties(event: Event, own_traits: AbstractSet[str], *, dots_nest: bool) -> JsonObject:
-    """Give the custom properties alone, where traits are known to be left out that are attributes all the same."""
+    """Return the custom properties alone: all traits except `own_traits`."""
     custom: JsonObject = {}
     for traits in (event.payload.get("traits"), event.context.get("traits")):
         for name, value in traits.items() if isinstance(traits, dict) else ():
             if name not in own_traits:
                 put(custom, name, value, nests=dots_nest)
     return custom
+
+
+def control_traits(payload: JsonObject) -> JsonObject:
+    """Return the traits that control subscriptions and patches: those of the event, else those of its context."""
+    traits = payload.get("traits")
+    if not isinstance(traits, dict):
+        traits = dig(payload, "context", "traits")
+    return traits if isinstance(traits, dict) else {}
 
 
 def _at(event: Event, place: _Place) -> Any:
@@ -169,7 +176,7 @@ def _counts(value: Any) -> bool:
     return value is not None and value != ""
 
 
-def _by_scope(table: Table, without: AbstractSet[str]) -> dict[str, dict[str, Rule]]:
+def _rules_by_scope(table: Table, without: AbstractSet[str]) -> dict[str, dict[str, Rule]]:
     """Turn rows of places into rules by scope, such as `traits.address`."""
     scopes: dict[str, dict[str, Rule]] = {scope: {} for scope in _READ_FROM}
     for attribute, *places in table:
@@ -180,5 +187,9 @@ def _by_scope(table: Table, without: AbstractSet[str]) -> dict[str, dict[str, Ru
                 here = _READ_FROM.index(scope)
                 # Within one scope members come in the order of the event, so any of them may be read before this one.
                 before = [other for where, other in order if where <= here and other != rank]
-                scopes[scope][name] = (attribute, attribute in LOCATION, all(other < rank for other in before))
+                scopes[scope][name] = (
+                    attribute,
+                    attribute in LOCATION_ATTRIBUTES,
+                    all(other < rank for other in before),
+                )
     return scopes

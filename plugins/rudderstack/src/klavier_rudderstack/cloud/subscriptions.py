@@ -1,16 +1,17 @@
-"""Who is subscribed to, unsubscribed from or added to which list, and for which channels."""
+"""Which profile subscribes to, unsubscribes from or joins which list, and through which channels."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from klavier.events.model import JsonObject
 from klavier.jsvalues import dig, to_string, truthy
-from klavier_rudderstack import acceptable
+from klavier.vendor import RejectEvent
+from klavier_rudderstack.cloud.profiles import find_klaviyo_id
+from klavier_rudderstack.cloud.translation import Membership, Operation
 from klavier_rudderstack.mode import Mode
-from klavier_rudderstack.parcel import Membership, Operation, Refused
-from klavier_rudderstack.patches import steering_traits
-from klavier_rudderstack.people import klaviyo_id
-from klavier_rudderstack.tables.profile import PERSON
+from klavier_rudderstack.tables.profile import GENERAL
+from klavier_rudderstack.values import acceptable
+from klavier_rudderstack.values.lookup import control_traits
 
 NO_CHANNELS = (
     "No subscriptions could be resolved for v3 API version. "
@@ -22,30 +23,29 @@ NO_GROUP_ID = "groupId is a required field for group events"
 NOT_SUBSCRIBING = "Subscribe flag should be true for group call"
 NO_SUBSCRIBE_FLAG = "Subscribe flag should be included in group call"
 NO_MATCHING_CHANNEL = "not subscribed: no consent (email, sms) matches an identifier of the event"
-NOBODY_TO_SUBSCRIBE = "not subscribed: no email or phone that Klaviyo accepts"
+NO_ACCEPTED_CONTACT = "not subscribed: no email or phone that Klaviyo accepts"
+TRAITS_NOT_SENT = "traits left out: a group call changes a list only"
 
-TRAITS_NOT_SENT = "traits left out: a group call says who is on which list, and nothing else"
-
-_SAID_BY_GROUP = frozenset({"email", "phone", "subscribe", "consent", "smsConsent"})
+_GROUP_TRAITS = frozenset({"email", "phone", "subscribe", "consent", "smsConsent"})
+"""The traits that a group call uses."""
 _CHANNELS = (("email", "email"), ("sms", "phone_number"))
-_EMAIL_PLACES = tuple(tuple(place.split(".")) for place in PERSON[0][1:])
-_PHONE_PLACES = tuple(tuple(place.split(".")) for place in PERSON[1][1:])
+_EMAIL_PLACES = tuple(tuple(place.split(".")) for place in GENERAL[0][1:])
+_PHONE_PLACES = tuple(tuple(place.split(".")) for place in GENERAL[1][1:])
 _STATUS = {"subscribe": "SUBSCRIBED", "unsubscribe": "UNSUBSCRIBED"}
 
 
 class Subscriptions:
-    """What identify and group calls mean for lists, under one mode."""
+    """Reads the list memberships of identify and group calls, under one mode."""
 
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
         consent = mode.settings.consent
         self._consent: Any = list(consent) if isinstance(consent, tuple) else consent
 
-    def of_identify(self, payload: JsonObject, notes: list[str]) -> Membership | None:
-        """Give the membership that an identify call asks for; None for none.  Raises `Refused`."""
-        traits = steering_traits(payload)
-        control = traits.get("properties")
-        control = control if isinstance(control, dict) else {}
+    def read_identify(self, payload: JsonObject, notes: list[str]) -> Membership | None:
+        """Return the membership that an identify call asks for; None for none.  Raises `RejectEvent`."""
+        traits = control_traits(payload)
+        control = _object(traits.get("properties"))
         given = control.get("listId")
         list_id = given if truthy(given) else self._mode.settings.list_id
         if not truthy(list_id):
@@ -58,31 +58,33 @@ class Subscriptions:
         entry = self._entry(operation, payload, traits, notes)
         return None if entry is None else Membership(operation, _list_id(list_id), entry)
 
-    def of_group(self, payload: JsonObject, notes: list[str]) -> Membership:
-        """Give the membership that a group call asks for.  Raises `Refused`."""
+    def read_group(self, payload: JsonObject, notes: list[str]) -> Membership:
+        """Return the membership that a group call asks for.  Raises `RejectEvent`."""
         if not truthy(payload.get("groupId")):
-            raise Refused(NO_GROUP_ID)
-        # v1 crashes for a group call without traits of its own, whatever its user's traits say.
-        traits = steering_traits(payload) if self._mode.version.imports else _object(payload.get("traits"))
+            raise RejectEvent(NO_GROUP_ID)
+        # v1 crashes for a group call without traits of its own, whatever its user's traits hold.
+        traits = control_traits(payload) if self._mode.version.imports else _object(payload.get("traits"))
         operation = self._operation(traits.get("subscribe"))
         if operation is None:
-            raise Refused(NO_SUBSCRIBE_FLAG if self._mode.version.unsubscribes else NOT_SUBSCRIBING)
+            raise RejectEvent(NO_SUBSCRIBE_FLAG if self._mode.version.unsubscribes else NOT_SUBSCRIBING)
         list_id = _list_id(payload["groupId"])
-        if not self._mode.exact and (_others(payload.get("traits")) or _others(dig(payload, "context", "traits"))):
+        if not self._mode.exact and (
+            _has_unused(payload.get("traits")) or _has_unused(dig(payload, "context", "traits"))
+        ):
             notes.append(TRAITS_NOT_SENT)
-        email, phone = self._contact(payload, notes)
-        if self._mode.points.group_needs_contact and email is None and phone is None:
-            raise Refused(NO_GROUP_CONTACT)
+        email, phone = self._read_contact(payload, notes)
+        if self._mode.fidelity.group_needs_contact and email is None and phone is None:
+            raise RejectEvent(NO_GROUP_CONTACT)
         if operation == "add":
             return Membership("add", list_id, {})
         entry = self._entry(operation, payload, traits, notes)
         if entry is None:
-            raise Refused(notes[-1])
+            raise RejectEvent(notes[-1])
         return Membership(operation, list_id, entry)
 
     def contact(self, payload: JsonObject, notes: list[str]) -> JsonObject:
-        """Give the e-mail address and phone number of a group call's user as attributes of a profile."""
-        email, phone = self._contact(payload, notes)
+        """Return the email address and phone number of a group call's user as attributes of a profile."""
+        email, phone = self._read_contact(payload, notes)
         return {name: value for name, value in (("email", email), ("phone_number", phone)) if value is not None}
 
     def _operation(self, flag: Any) -> Operation | None:
@@ -90,32 +92,31 @@ class Subscriptions:
             return "subscribe"
         if flag is not None and self._mode.version.unsubscribes:
             return "unsubscribe"
-        return "add" if self._mode.points.adds_to_list else None
+        return "add" if self._mode.fidelity.adds_to_list else None
 
     def _entry(
         self, operation: Operation, payload: JsonObject, traits: JsonObject, notes: list[str]
     ) -> JsonObject | None:
-        """Make the entry of a subscription job; None, with a note, where Klaviyo would take none."""
+        """Return the entry of a subscription job; None, with a note, where Klaviyo would accept none."""
         mode = self._mode
-        email, phone = self._contact(payload, notes)
-        consent = self._consents(payload, traits)
+        email, phone = self._read_contact(payload, notes)
+        consent = self._read_consent(payload, traits)
         if mode.legacy:
             return _legacy_entry(email, phone, consent, notes, exact=mode.exact)
-        profile_id = (
-            klaviyo_id(_object(payload.get("context"))) if operation == "subscribe" and mode.version.patches else None
-        )
+        takes_id = operation == "subscribe" and mode.version.patches
+        profile_id = find_klaviyo_id(_object(payload.get("context"))) if takes_id else None
         attributes = {name: v for name, v in (("email", email), ("phone_number", phone)) if v is not None}
         if profile_id is not None and not truthy(email) and not truthy(phone):
-            raise Refused(NO_CONTACT)
+            raise RejectEvent(NO_CONTACT)
         names_channels = operation in mode.version.names_channels
-        channels = _channels(consent, attributes) if names_channels else []
+        channels = _match_channels(consent, attributes) if names_channels else []
         if not channels and names_channels and mode.version.needs_channels:
-            raise Refused(NO_CHANNELS)
+            raise RejectEvent(NO_CHANNELS)
         if not mode.exact and not attributes:
-            notes.append(NOBODY_TO_SUBSCRIBE)
+            notes.append(NO_ACCEPTED_CONTACT)
             return None
         if mode.current and not channels:
-            channels = self._channels_today(consent, attributes, notes, names_channels=names_channels)
+            channels = self._default_channels(consent, attributes, notes, names_channels=names_channels)
             if not channels:
                 return None
         if channels:
@@ -127,35 +128,37 @@ class Subscriptions:
         entry["attributes"] = attributes
         return entry
 
-    def _channels_today(
+    def _default_channels(
         self, consent: list[Any] | None, attributes: JsonObject, notes: list[str], *, names_channels: bool
     ) -> list[str]:
-        """Name the channels where RudderStack names none: today's API asks for them, the old one took all.
+        """Return the channels where RudderStack names none: the current API requires them, the old one meant all.
 
-        Without any consent configured that is every identifier's channel, with a consent that matches none no channel.
+        Without any consent known that is every identifier's channel; with a consent that matches none, no channel.
         """
         if names_channels and consent is not None:
             notes.append(NO_MATCHING_CHANNEL)
             return []
         return [channel for channel, identifier in _CHANNELS if identifier in attributes]
 
-    def _consents(self, payload: JsonObject, traits: JsonObject) -> list[Any] | None:
-        """Look up the consent of the event, else of the settings, and apply what is said about text messages.
+    def _read_consent(self, payload: JsonObject, traits: JsonObject) -> list[Any] | None:
+        """Return the consent of the event, else of the settings, with the SMS channel added or removed.
 
-        None means that none is known; an empty list counts as known only where RudderStack is followed to the letter.
+        None means that none is known; an empty list counts as known only where values are sent unchanged.
         """
         mode, control = self._mode, _object(traits.get("properties"))
         places = [control.get("consent"), self._consent]
-        if mode.version.imports or mode.points.group_user_consent:
+        if mode.version.imports or mode.fidelity.group_user_consent:
             places.insert(0, traits.get("consent"))
-        if mode.points.group_user_consent:
+        if mode.fidelity.group_user_consent:
             places.insert(0, dig(payload, "context", "traits", "consent"))
         found = next((place for place in places if truthy(place) and (mode.exact or place != [])), None)
         consent = found if found is None or isinstance(found, list) else [found]
-        return self._with_sms(consent, payload, traits) if mode.points.sms_consent else consent
+        return self._apply_sms_consent(consent, payload, traits) if mode.fidelity.sms_consent else consent
 
-    def _with_sms(self, consent: list[Any] | None, payload: JsonObject, traits: JsonObject) -> list[Any] | None:
-        """Add or remove text messages where `smsConsent` or the setting says so; e-mail is what is left without one."""
+    def _apply_sms_consent(
+        self, consent: list[Any] | None, payload: JsonObject, traits: JsonObject
+    ) -> list[Any] | None:
+        """Add or remove SMS as `smsConsent` or the setting asks; email stays where no consent is known."""
         places = (
             dig(traits, "properties", "smsConsent"),
             traits.get("smsConsent"),
@@ -168,22 +171,22 @@ class Subscriptions:
         others = [channel for channel in (consent or ["email"]) if channel != "sms"]
         return [*others, "sms"] if truthy(sms) else others
 
-    def _contact(self, payload: JsonObject, notes: list[str]) -> tuple[Any, Any]:
-        """Look up whom a job is about; what Klaviyo refuses is left out with a note."""
+    def _read_contact(self, payload: JsonObject, notes: list[str]) -> tuple[Any, Any]:
+        """Look up email and phone of a job entry; what Klaviyo refuses is left out with a note."""
         email, phone = _first(payload, _EMAIL_PLACES), _first(payload, _PHONE_PLACES)
-        if email is None and self._mode.points.external_id_as_email:
+        if email is None and self._mode.fidelity.external_id_as_email:
             email = _first_external_id(payload)
         if self._mode.exact:
             return email, phone
-        return _accepted("email", email, acceptable.email, notes), _accepted("phone", phone, acceptable.phone, notes)
+        return _accept("email", email, acceptable.email, notes), _accept("phone", phone, acceptable.phone, notes)
 
 
-def _accepted(name: str, value: Any, accept: Callable[[str, list[str]], str | None], notes: list[str]) -> str | None:
+def _accept(name: str, value: Any, accept: Callable[[str, list[str]], str | None], notes: list[str]) -> str | None:
     text = None if value is None else acceptable.attribute(name, value, notes)
     return None if text is None else accept(text, notes)
 
 
-def _channels(consent: list[Any] | None, attributes: JsonObject) -> list[str]:
+def _match_channels(consent: list[Any] | None, attributes: JsonObject) -> list[str]:
     given = consent or []
     return [name for name, identifier in _CHANNELS if name in given and truthy(attributes.get(identifier))]
 
@@ -191,10 +194,10 @@ def _channels(consent: list[Any] | None, attributes: JsonObject) -> list[str]:
 def _legacy_entry(
     email: Any, phone: Any, consent: list[Any] | None, notes: list[str], *, exact: bool
 ) -> JsonObject | None:
-    """Make the entry as 2023-02-22 has it: `channels` are named as soon as a consent is known, even an empty one."""
+    """Return the entry of revision 2023-02-22: with `channels` as soon as a consent is known, even an empty one."""
     entry: JsonObject = {name: v for name, v in (("email", email), ("phone_number", phone)) if v is not None}
     if not entry and not exact:
-        notes.append(NOBODY_TO_SUBSCRIBE)
+        notes.append(NO_ACCEPTED_CONTACT)
         return None
     if consent is not None:
         named = [name for name, identifier in _CHANNELS if name in consent and (exact or identifier in entry)]
@@ -202,8 +205,8 @@ def _legacy_entry(
     return entry
 
 
-def _others(traits: Any) -> bool:
-    return isinstance(traits, dict) and not _SAID_BY_GROUP.issuperset(traits)
+def _has_unused(traits: Any) -> bool:
+    return isinstance(traits, dict) and not _GROUP_TRAITS.issuperset(traits)
 
 
 def _object(value: Any) -> JsonObject:

@@ -1,4 +1,4 @@
-"""The profile of a person: in an identify call, and inside an event."""
+"""The profile in an identify call, and the profile inside an event."""
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -6,34 +6,34 @@ from typing import Any
 
 from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import to_string, truthy
+from klavier.klaviyo.attributes import IDENTIFIERS, LOCATION_ATTRIBUTES
 from klavier.strictjson import kind_of
-from klavier_rudderstack import acceptable
-from klavier_rudderstack.lookup import Found, compile_lookup, custom_properties
+from klavier.vendor import RejectEvent
 from klavier_rudderstack.mode import Mode
-from klavier_rudderstack.nesting import flatten
-from klavier_rudderstack.parcel import Refused
-from klavier_rudderstack.patches import patches_of
-from klavier_rudderstack.phone import accepted
 from klavier_rudderstack.tables import profile, traits
+from klavier_rudderstack.values import acceptable
+from klavier_rudderstack.values.integrations import read_patches
+from klavier_rudderstack.values.lookup import Found, compile_lookup, custom_properties
+from klavier_rudderstack.values.nesting import flatten
+from klavier_rudderstack.values.phone import accepted
 
-Profile = Callable[[Event, list[str]], JsonObject]
-"""Makes a profile of an event and adds to the notes; raises `Refused`."""
+MakeProfile = Callable[[Event, list[str]], JsonObject]
+"""Returns the profile of an event and adds to the notes; raises `RejectEvent`."""
 
 NO_CONTACT = "None of email and phone are present in the payload"
 NOT_E164 = "Phone number is not in E.164 format."
-NO_IDENTIFIER = "nothing that Klaviyo accepts identifies the person; send a userId, an email or a phone in E.164 form"
-NO_ANONYMOUS_ID = "anonymous_id left out: Klaviyo's profile import takes none since revision 2025-10-15"
+NO_IDENTIFIER = "no identifier that Klaviyo accepts: pass userId, an email address or a phone number in E.164 form"
+NO_ANONYMOUS_ID = "anonymous_id left out: Klaviyo's profile import does not accept it since revision 2025-10-15"
 
 _CONTACT_IN_PROPERTIES = frozenset({"properties.email", "properties.phone"})
-_NOTHING: AbstractSet[str] = frozenset()
-_IDENTIFIERS = frozenset({"email", "phone_number", "external_id", "anonymous_id", "_kx"})
+_IDENTIFIERS = frozenset(IDENTIFIERS)
 _ANONYMOUS_UNTIL = "2025-07-15"
-"""The last revision whose profile import takes an anonymous id."""
+"""The last revision whose profile import accepts an anonymous id."""
 
 
-def v1_identify(mode: Mode) -> Profile:
-    """Compile v1's profile of an identify call: the `data` of create, update or import profile."""
-    read = compile_lookup(profile.V1_IDENTIFY, mode.version.own_traits, dots_nest=mode.points.dots_nest)
+def compile_v1_identify(mode: Mode) -> MakeProfile:
+    """Return the maker of v1's profile in an identify call: the `data` of create, update or import profile."""
+    read = compile_lookup(profile.V1_IDENTIFY, mode.version.own_traits, dots_nest=mode.fidelity.dots_nest)
     enforce, flat, exact = mode.settings.enforce_email_as_primary, mode.settings.flatten_properties, mode.exact
 
     def make(event: Event, notes: list[str]) -> JsonObject:
@@ -47,17 +47,18 @@ def v1_identify(mode: Mode) -> Profile:
         if properties:
             attributes["properties"] = flatten(properties) if flat else properties
         data = {"type": "profile", "attributes": attributes}
-        return data if exact else identified(data)
+        return data if exact else _require_identifier(data)
 
     return make
 
 
-def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
-    """Compile v1's profile inside an event: people properties natively, a profile object on today's wire."""
-    points, enforce = mode.points, mode.settings.enforce_email_as_primary
-    # RudderStack deletes both from the properties before it looks for the person, only not for ecommerce events.
-    without = _NOTHING if ecommerce or points.contact_in_properties else _CONTACT_IN_PROPERTIES
-    read = compile_lookup(points.v1_event_profile, traits.V1, without, dots_nest=points.dots_nest)
+def compile_v1_event(mode: Mode, *, ecommerce: bool) -> MakeProfile:
+    """Return the maker of v1's profile inside an event: people properties natively, a profile on the current wire."""
+    fidelity, enforce = mode.fidelity, mode.settings.enforce_email_as_primary
+    # RudderStack deletes both from the properties before it looks up the profile, only not for ecommerce events.
+    keeps_contact = ecommerce or fidelity.contact_in_properties
+    without: AbstractSet[str] = frozenset() if keeps_contact else _CONTACT_IN_PROPERTIES
+    read = compile_lookup(fidelity.v1_event_profile, traits.V1, without, dots_nest=fidelity.dots_nest)
     flat, exact, legacy = mode.settings.flatten_properties, mode.exact, mode.legacy
 
     def make(event: Event, notes: list[str]) -> JsonObject:
@@ -71,13 +72,13 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
             custom = flatten(custom)
         if "consent" in attributes:
             custom.setdefault("$consent", attributes.pop("consent"))
-        if not exact and not profile.SAID_AS.keys().isdisjoint(custom):
-            _take_specials(found, custom, notes)
+        if not exact and not profile.ATTRIBUTES.keys().isdisjoint(custom):
+            _apply_specials(found, custom, notes)
         finish(event, found, notes, exact=exact)
         if not exact and _IDENTIFIERS.isdisjoint(attributes):
-            raise Refused(NO_IDENTIFIER)
+            raise RejectEvent(NO_IDENTIFIER)
         if legacy:
-            people = _people(attributes, custom)
+            people = _people_properties(attributes, custom)
             return flatten(people) if flat and exact else people  # RudderStack flattens its own specials as well
         if custom:
             attributes["properties"] = custom
@@ -86,15 +87,16 @@ def v1_event(mode: Mode, *, ecommerce: bool) -> Profile:
     return make
 
 
-def imported(mode: Mode, *, inside_event: bool) -> Profile:
-    """Compile the profile of v2 and v3: the `data` of import profile, or of `profile` inside an event."""
-    exact, anonymous_user_id = mode.exact, mode.points.anonymous_user_id
-    without = _CONTACT_IN_PROPERTIES if inside_event and not mode.points.contact_in_properties else _NOTHING
-    own_traits, nests = mode.version.own_traits, mode.points.dots_nest
+def compile_import(mode: Mode, *, inside_event: bool) -> MakeProfile:
+    """Return the maker of v2's and v3's profile: the `data` of import profile, or of `profile` inside an event."""
+    exact, anonymous_user_id = mode.exact, mode.fidelity.anonymous_user_id
+    drops_contact = inside_event and not mode.fidelity.contact_in_properties
+    without: AbstractSet[str] = _CONTACT_IN_PROPERTIES if drops_contact else frozenset()
+    own_traits, nests = mode.version.own_traits, mode.fidelity.dots_nest
     read = compile_lookup(profile.IMPORT, own_traits, without, dots_nest=nests)
     flat, enforce = mode.settings.flatten_properties, mode.settings.enforce_email_as_primary
     drops_anonymous = not (exact or inside_event or mode.revision <= _ANONYMOUS_UNTIL)
-    # Revisions from 2024-02-15 to 2026-07-15 want `meta` among the attributes of an event's profile.
+    # Revisions from 2024-02-15 to 2026-07-15 expect `meta` among the attributes of an event's profile.
     meta_inside = inside_event and not mode.current
 
     def make(event: Event, notes: list[str]) -> JsonObject:
@@ -102,10 +104,10 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
         attributes, _, custom, _ = found
         phone = attributes.get("phone_number")
         if phone is not None and (phone.__class__ is not str or accepted(phone) is None):
-            raise Refused(NOT_E164)
+            raise RejectEvent(NOT_E164)
         patches: JsonObject = {}
         if "integrations" in event.payload:
-            patches, changed = patches_of(event.payload, notes, exact=exact)
+            patches, changed = read_patches(event.payload, notes, exact=exact)
             if changed:
                 custom = custom_properties(event, own_traits | changed, dots_nest=nests)
         if flat:
@@ -122,25 +124,25 @@ def imported(mode: Mode, *, inside_event: bool) -> Profile:
         data: JsonObject = {"type": "profile", "attributes": attributes}
         (attributes if meta_inside else data)["meta"] = {"patch_properties": patches}
         if "externalId" in event.context:
-            _put_id(data, klaviyo_id(event.context), exact=exact)
-        return data if exact else identified(data)
+            _set_id(data, find_klaviyo_id(event.context), exact=exact)
+        return data if exact else _require_identifier(data)
 
     return make
 
 
 def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None:
-    """Put the location among the attributes found, and make all of them what Klaviyo accepts."""
+    """Put the location among the attributes found, and convert all of them to what Klaviyo accepts."""
     attributes, location, _, odd = found
     if not exact:
         for name in odd:
-            target = location if name in profile.LOCATION else attributes
+            target = location if name in LOCATION_ATTRIBUTES else attributes
             if name in target:
                 _settle(target, name, acceptable.attribute(name, target[name], notes))
-            elif name in acceptable.UNPLACED:
-                notes.extend(acceptable.unplaced(name, event))
+            elif name in acceptable.UNMAPPED:
+                notes.extend(acceptable.note_unmapped(name, event))
             elif name in acceptable.HOLDERS:
                 holder = event.payload if name == "traits" else event.context
-                notes.append(acceptable.shapeless(name, holder["traits"]))
+                notes.append(acceptable.note_wrong_kind(name, holder["traits"]))
         if "email" in attributes and not acceptable.is_email(attributes["email"]):
             _settle(attributes, "email", acceptable.email(attributes["email"], notes))
         if "phone_number" in attributes:
@@ -149,15 +151,8 @@ def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None
         attributes["location"] = location
 
 
-def identified(data: JsonObject) -> JsonObject:
-    """Give the profile back; raises `Refused` where Klaviyo could not tell whose it is."""
-    if _IDENTIFIERS.isdisjoint(data["attributes"]) and "id" not in data:
-        raise Refused(NO_IDENTIFIER)
-    return data
-
-
-def klaviyo_id(context: JsonObject) -> Any:
-    """Find the profile's Klaviyo id, the first external id of type `klaviyo-profileId`; None without one."""
+def find_klaviyo_id(context: JsonObject) -> Any:
+    """Return the profile's Klaviyo id, the first external id of type `klaviyo-profileId`; None without one."""
     given = context.get("externalId")
     if isinstance(given, list):
         for item in given:
@@ -166,7 +161,19 @@ def klaviyo_id(context: JsonObject) -> Any:
     return None
 
 
-def _put_id(data: JsonObject, profile_id: Any, *, exact: bool) -> None:
+def _require_identifier(data: JsonObject) -> JsonObject:
+    """Return the profile unchanged; raises `RejectEvent` where nothing in it identifies it."""
+    if _IDENTIFIERS.isdisjoint(data["attributes"]) and "id" not in data:
+        raise RejectEvent(NO_IDENTIFIER)
+    return data
+
+
+def _require_contact(attributes: JsonObject) -> None:
+    if not truthy(attributes.get("email")) and not truthy(attributes.get("phone_number")):
+        raise RejectEvent(NO_CONTACT)
+
+
+def _set_id(data: JsonObject, profile_id: Any, *, exact: bool) -> None:
     if profile_id is not None and (exact or (isinstance(profile_id, str) and profile_id)):
         data["id"] = profile_id
 
@@ -184,24 +191,19 @@ def _drop_anonymous(attributes: JsonObject, notes: list[str]) -> None:
         notes.append(NO_ANONYMOUS_ID)
 
 
-def _require_contact(attributes: JsonObject) -> None:
-    if not truthy(attributes.get("email")) and not truthy(attributes.get("phone_number")):
-        raise Refused(NO_CONTACT)
-
-
 def _without_nulls(custom: JsonObject) -> JsonObject:
     return {key: value for key, value in custom.items() if value is not None}
 
 
-def _take_specials(found: Found, custom: JsonObject, notes: list[str]) -> None:
-    """Make attributes of custom properties that are named as specials; they win over what was looked up, null clears.
+def _apply_specials(found: Found, custom: JsonObject, notes: list[str]) -> None:
+    """Move custom properties with the name of a special to its attribute; they replace what was found, null clears.
 
-    RudderStack sends custom properties beside its own specials, and Klaviyo took each `$first_name` for the first name.
+    RudderStack sends custom properties beside its own specials, and Klaviyo read each `$first_name` as the first name.
     """
     attributes, location, _, odd = found
-    for special in [name for name in custom if name in profile.SAID_AS]:
-        name, value = profile.SAID_AS[special], custom.pop(special)
-        target = location if name in profile.LOCATION else attributes
+    for special in [name for name in custom if name in profile.ATTRIBUTES]:
+        name, value = profile.ATTRIBUTES[special], custom.pop(special)
+        target = location if name in LOCATION_ATTRIBUTES else attributes
         if isinstance(value, (dict, list)):
             notes.append(f"{special} left out: {kind_of(value)} where Klaviyo takes text")
             continue
@@ -212,8 +214,8 @@ def _take_specials(found: Found, custom: JsonObject, notes: list[str]) -> None:
             target[name] = None if value is None else to_string(value)
 
 
-def _people(attributes: JsonObject, custom: JsonObject) -> JsonObject:
-    """Say the person in people properties, as Klaviyo's API did until 2023: `$email`, `$id`, custom ones beside."""
+def _people_properties(attributes: JsonObject, custom: JsonObject) -> JsonObject:
+    """Return a profile as the people properties of Klaviyo's API until 2023: `$email`, `$id`, custom ones beside."""
     attributes.update(attributes.pop("location", {}))
     people = {profile.SPECIALS[name]: value for name, value in attributes.items()}
     people.update(custom)

@@ -1,61 +1,62 @@
-"""The points where RudderStack's documents and its deployed code differ, as one table."""
+"""The differences between RudderStack's documents and its deployed code, as one table."""
 
 from collections.abc import Mapping
 
 from attrs import frozen
 
-from klavier.vendor import FidelityName
+from klavier.vendor import FidelityTable
 from klavier_rudderstack.tables import ecommerce, profile
 
 
 @frozen
-class Points:
-    """One column of the table: what is followed at each point."""
+class Fidelity:
+    """One column of the table: a field for each difference."""
 
     items_key: str
     """The property that holds the items of an ecommerce event."""
     item: Mapping[str, str]
-    """What the parameters of an item are called."""
+    """Klaviyo's names of an item's parameters."""
     row_total_fallback: bool
-    """Whether `row_total`, which the document's sample holds, stands in for a missing `total`."""
+    """Whether `row_total`, which the document's sample uses, stands in for a missing `total`."""
     ecommerce_extras: bool
-    """Whether properties without a name of their own are sent with an ecommerce event in cloud mode."""
+    """Whether cloud mode sends the properties of an ecommerce event that no table renames."""
     screen_name: bool
-    """Whether v1 takes the screen's name for the metric."""
+    """Whether v1 uses the screen's name as the metric."""
     event_name_in_properties: bool
-    """Whether v2 and v3 fall back on `properties.event` and `properties.name`, as v1 does."""
+    """Whether v2 and v3 fall back to `properties.event` and `properties.name`, as v1 does."""
     group_needs_contact: bool
-    """Whether a group call needs an e-mail address or a phone number."""
+    """Whether a group call needs an email address or a phone number."""
     identify_needs_id: bool
-    """Whether an identify call needs a user id, an e-mail address or a phone number."""
+    """Whether an identify call needs a user id, an email address or a phone number."""
     sms_consent: bool
-    """Whether `smsConsent` and the setting `sms_consent` decide about text messages."""
+    """Whether `smsConsent` and the setting `sms_consent` add or remove the SMS channel."""
     group_user_consent: bool
     """Whether the consent of a group call is also looked up in the traits of its user."""
     adds_to_list: bool
-    """Whether a person is added to a list that is known without being subscribed."""
+    """Whether a profile is added to a known list when the event does not subscribe it."""
     anonymous_user_id: bool
-    """Whether v2 and v3 fall back on the anonymous id where there is no user id; v1 always does."""
+    """Whether v2 and v3 fall back to the anonymous id where there is no user id; v1 always does."""
     v1_event_profile: profile.Table
     """Where v1 looks up the profile inside an event."""
     contact_in_properties: bool
-    """Whether `properties.email` and `properties.phone` identify the person of an event that they are taken out of."""
+    """Whether `properties.email` and `properties.phone` of an event identify its profile; both are always removed from
+    the event's properties."""
     external_id_as_email: bool
-    """Whether a subscription takes the first external id for an e-mail address where there is none."""
+    """Whether a subscription without an email address uses the first external id as one."""
     patch_after_create: bool
     """Whether v1 updates a profile that it has just created."""
     dots_nest: bool
-    """Whether a dot in the name of a trait nests the custom property, over one that has the first part's name."""
+    """Whether a dot in a trait's name nests the custom property, replacing one with the name of the first part."""
     device_names_as_given: bool
-    """Whether device mode sends event names untouched."""
+    """Whether device mode leaves event names unchanged."""
     device_plain_members: bool
-    """Whether device mode also reads `traits` and `category` where a server would send them, beside `context.traits`
-    and `properties.category`, where the browser puts them."""
+    """Whether device mode also reads `traits` and `category`, where server SDKs put them, besides `context.traits` and
+    `properties.category`, where the browser SDK puts them."""
     device_commerce: bool
     """Whether device mode maps ecommerce events as cloud mode does."""
 
 
-DOCUMENTED = Points(
+DOCUMENTED = Fidelity(
     items_key="Items",
     item=ecommerce.ITEM,
     row_total_fallback=True,
@@ -78,7 +79,7 @@ DOCUMENTED = Points(
     device_commerce=True,
 )
 
-DEPLOYED = Points(
+DEPLOYED = Fidelity(
     items_key="items",
     item=ecommerce.ITEM_DEPLOYED,
     row_total_fallback=False,
@@ -101,4 +102,4 @@ DEPLOYED = Points(
     device_commerce=False,
 )
 
-POINTS: Mapping[FidelityName, Points] = {"documented": DOCUMENTED, "deployed": DEPLOYED}
+FIDELITIES = FidelityTable(DOCUMENTED, DEPLOYED)

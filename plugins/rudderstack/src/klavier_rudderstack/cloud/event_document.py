@@ -1,4 +1,4 @@
-"""The shapes of an event: as 2023-02-22 has it, and as Klaviyo's API has it since."""
+"""The document of a create event request, in the shape of revision 2023-02-22 and in that of later revisions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,19 +10,20 @@ from klavier.jsvalues import parse_float
 from klavier.klaviyo.limits import METRIC_NAME
 from klavier.klaviyo.times import klaviyo_time
 from klavier.strictjson import kind_of
-from klavier_rudderstack import acceptable
+from klavier.vendor import RejectEvent
 from klavier_rudderstack.mode import Mode
-from klavier_rudderstack.parcel import Refused
+from klavier_rudderstack.values import acceptable
 
-BAD_NAME = f"the event's name is no text of 1 to {METRIC_NAME} characters, which is what Klaviyo takes"
+BAD_NAME = f"the event's name is no text of 1 to {METRIC_NAME} characters: Klaviyo accepts no other metric name"
+BAD_TIME = "time left out: not a time that Klaviyo accepts (RFC 3339, from 1990 on)"
+
 _SPECIALS = frozenset({"$event_id", "$value"})
-"""The properties that Klaviyo took for an event's id and its value until 2023."""
-BAD_TIME = "time left out: no time that Klaviyo takes (RFC 3339, from 1990 on)"
+"""The properties that Klaviyo read as an event's id and value until 2023."""
 
 
 @define
 class Content:
-    """What an event says besides whose it is: missing members are None, as is what the payload does not hold."""
+    """What an event holds besides its profile; what the payload lacks is None."""
 
     name: Any
     properties: JsonObject | None
@@ -31,33 +32,33 @@ class Content:
     time: Any = None
 
 
-Attributes = Callable[[Event, Content, list[str]], JsonObject]
-"""Gives the attributes of an event but for metric and profile, and may change its content's name."""
+MakeAttributes = Callable[[Event, Content, list[str]], JsonObject]
+"""Returns the attributes of an event except metric and profile; may change the name in its content."""
 
-Shape = Callable[[Event, Content, JsonObject, list[str]], JsonObject]
-"""Makes the document of an event out of its content and its person; raises `Refused`."""
+MakeDocument = Callable[[Event, Content, JsonObject, list[str]], JsonObject]
+"""Returns the document of an event from its content and its profile; raises `RejectEvent`."""
 
 
-def compile_shape(mode: Mode) -> Shape:
-    """Compile the shape of events: natively v1's own, else the one that later revisions have."""
-    attributes_of = _to_the_letter(mode) if mode.exact else _acceptable(mode)
+def compile_document(mode: Mode) -> MakeDocument:
+    """Return the function that makes documents: with v1's own shape on the native wire, else with today's."""
+    attributes_of = _exact_attributes(mode) if mode.exact else _acceptable_attributes(mode)
     legacy = mode.legacy
 
-    def document(event: Event, content: Content, person: JsonObject, notes: list[str]) -> JsonObject:
+    def document(event: Event, content: Content, profile: JsonObject, notes: list[str]) -> JsonObject:
         attributes = attributes_of(event, content, notes)
         if legacy:
             attributes["metric"] = {"name": content.name}
-            attributes["profile"] = person
+            attributes["profile"] = profile
         else:
             metric = {} if content.name is None and "name" not in event.payload else {"name": content.name}
             attributes["metric"] = {"data": {"type": "metric", "attributes": metric}}
-            attributes["profile"] = {"data": person}
+            attributes["profile"] = {"data": profile}
         return {"data": {"type": "event", "attributes": attributes}}
 
     return document
 
 
-def _to_the_letter(mode: Mode) -> Attributes:
+def _exact_attributes(mode: Mode) -> MakeAttributes:
     def attributes(event: Event, content: Content, _: list[str]) -> JsonObject:
         found = {
             "value": content.value,
@@ -73,7 +74,7 @@ def _to_the_letter(mode: Mode) -> Attributes:
     return attributes
 
 
-def _acceptable(mode: Mode) -> Attributes:
+def _acceptable_attributes(mode: Mode) -> MakeAttributes:
     has_specials, current = not mode.version.imports, mode.current
 
     def attributes(event: Event, content: Content, notes: list[str]) -> JsonObject:
@@ -81,35 +82,35 @@ def _acceptable(mode: Mode) -> Attributes:
         if name.__class__ is not str or len(name) > METRIC_NAME:
             name = content.name = acceptable.metric_name(name)
         if not name:
-            raise Refused(BAD_NAME)
+            raise RejectEvent(BAD_NAME)
         if properties is None:
             properties = {}
         found: JsonObject = {"properties": properties}
         unique_id = event.message_id
         if has_specials and not _SPECIALS.isdisjoint(properties):
             _settle_value(content, properties, notes)
-            given = _say_specials(content, properties) if current else properties.get("$event_id")
+            given = _pop_specials(content, properties) if current else properties.get("$event_id")
             unique_id = unique_id if given in (None, "") else given
         if content.value is not None:
             found["value"] = content.value
         if content.currency is not None:
-            _say_currency(found, content.currency, notes)
+            _set_currency(found, content.currency, notes)
         if content.time is not None:
-            _say_time(found, content.time, notes)
+            _set_time(found, content.time, notes)
         found["unique_id"] = acceptable.unique_id(unique_id, event)
         return found
 
     return attributes
 
 
-def _say_specials(content: Content, properties: JsonObject) -> Any:
-    """Take `$value` and `$event_id` out of the properties: as the event's value, and as what is given back."""
+def _pop_specials(content: Content, properties: JsonObject) -> Any:
+    """Move the property `$value` to the content's value; remove and return the property `$event_id`."""
     content.value = properties.pop("$value", content.value)
     return properties.pop("$event_id", None)
 
 
 def _settle_value(content: Content, properties: JsonObject, notes: list[str]) -> None:
-    """Keep of the property `$value` what Klaviyo took for the event's value: a number, where nothing else is one."""
+    """Keep the property `$value` where Klaviyo read it as the event's value: a number, and no other value present."""
     given = properties.pop("$value", None)
     if given is None:
         return
@@ -117,18 +118,18 @@ def _settle_value(content: Content, properties: JsonObject, notes: list[str]) ->
     if content.value is not None:
         notes.append("$value left out: the event has a value already")
     elif number is None:
-        notes.append(f"$value left out: {kind_of(given)} that is no number")
+        notes.append(f"$value left out: {kind_of(given)} that is not a number")
     else:
         properties["$value"] = number
 
 
-def _say_currency(attributes: JsonObject, currency: Any, notes: list[str]) -> None:
+def _set_currency(attributes: JsonObject, currency: Any, notes: list[str]) -> None:
     code = acceptable.currency(currency, notes)
     if code is not None:
         attributes["value_currency"] = code
 
 
-def _say_time(attributes: JsonObject, given: Any, notes: list[str]) -> None:
+def _set_time(attributes: JsonObject, given: Any, notes: list[str]) -> None:
     time = klaviyo_time(given)
     if time is None:
         notes.append(BAD_TIME)

@@ -8,9 +8,8 @@ from klavier.events.model import JsonObject
 def put(target: JsonObject, key: str, value: Any, *, nests: bool) -> None:
     """Set a custom property; where it `nests`, a dot in its key opens an object: `a.b` becomes `{"a": {"b": ...}}`.
 
-    A key with a slash, such as a URL, stays whole, and a dot at the end says nothing.
-
-    Objects that come from an event are copied before they are changed.
+    A key with a slash, such as a URL, stays whole, and a dot at the end is ignored.  Objects that come from an event
+    are copied before they are changed.
     """
     if not nests or "." not in key:
         target[key] = value
@@ -23,13 +22,6 @@ def put(target: JsonObject, key: str, value: Any, *, nests: bool) -> None:
     target[last] = value
 
 
-def _path(key: str) -> list[str]:
-    if "/" in key:
-        return [key]
-    parts = key.split(".")
-    return parts if parts[-1] else parts[:-1]
-
-
 def flatten(value: JsonObject) -> JsonObject:
     """Flatten objects into keys with dots, and arrays whose first element is an object or null into `key[i]`.
 
@@ -39,6 +31,13 @@ def flatten(value: JsonObject) -> JsonObject:
     for key, member in value.items():
         _flatten(member, key, flat)
     return flat
+
+
+def _path(key: str) -> list[str]:
+    if "/" in key:
+        return [key]
+    parts = key.split(".")
+    return parts if parts[-1] else parts[:-1]
 
 
 def _flatten(value: Any, path: str, flat: JsonObject) -> None:

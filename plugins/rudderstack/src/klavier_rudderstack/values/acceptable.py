@@ -1,6 +1,6 @@
-"""What Klaviyo accepts: values coerced to the types of its schema, and notes for those that cannot be.
+"""The values that Klaviyo accepts: conversions to the types of its schema, and notes about what cannot be converted.
 
-Source: Klaviyo's OpenAPI specification of profiles and events; what RudderStack itself would send is in the comments.
+Source: Klaviyo's OpenAPI specification of profiles and events.
 """
 
 import hashlib
@@ -8,26 +8,27 @@ from typing import Any
 
 from klavier.events.model import Event
 from klavier.jsvalues import dig, parse_float, to_string
+from klavier.klaviyo.attributes import COORDINATES
 from klavier.klaviyo.limits import EMAIL, METRIC_NAME, UNIQUE_ID
 from klavier.strictjson import kind_of
-from klavier_rudderstack.phone import e164
+from klavier_rudderstack.values.phone import e164
 
-_COORDINATES = frozenset({"latitude", "longitude"})
-UNPLACED = frozenset({"address", "location"})
-"""The traits that v2 and v3 read parts of, or nothing, and send nowhere else."""
+UNMAPPED = frozenset({"address", "location"})
+"""The traits that v2 and v3 read only in part, or not at all, and send nowhere else."""
 HOLDERS = frozenset({"traits", "context.traits"})
-"""What holds the members of a person."""
+"""The places of a profile's traits."""
 
 _MAPPED_PARTS = frozenset({"city", "country", "region", "state", "zip", "postalcode", "postalCode", "street"})
 """The parts of an address that have a place in a profile's location."""
+_CURRENCY_LETTERS = 3
 
 
 def attribute(name: str, value: Any, notes: list[str]) -> Any:
-    """Give an attribute of a profile as text; None, with a note, for what is none.
+    """Return a profile attribute as text; None, with a note, for an object or array.
 
-    RudderStack sends numbers and booleans as they are, and Klaviyo refuses them.
+    RudderStack sends numbers and booleans unchanged, and Klaviyo refuses them.
     """
-    if value.__class__ is str or (name in _COORDINATES and value.__class__ in (int, float)):
+    if value.__class__ is str or (name in COORDINATES and value.__class__ in (int, float)):
         return value
     if isinstance(value, (dict, list)):
         notes.append(f"{name} left out: {kind_of(value)} where Klaviyo takes text")
@@ -36,23 +37,23 @@ def attribute(name: str, value: Any, notes: list[str]) -> Any:
 
 
 def is_email(value: str) -> bool:
-    """Tell whether an e-mail address is one that Klaviyo takes as it is."""
+    """Return whether an email address needs no change: text around one @, no white space, not too long."""
     name, _, domain = value.partition("@")
-    # Text before one @ and behind it, and no white space: told in half the time that a pattern takes.
+    # Every profile passes here: these string methods take half the time of a pattern.
     return bool(name and domain and "@" not in domain and len(value) <= EMAIL and value.split() == [value])
 
 
 def email(value: str, notes: list[str]) -> str | None:
-    """Give an e-mail address as Klaviyo takes it."""
+    """Return an email address that Klaviyo accepts; None, with a note, for any other text."""
     text = value.strip()
     if is_email(text):
         return text
-    notes.append(f"email left out: not an address of up to {EMAIL} characters")
+    notes.append(f"email left out: not an email address of at most {EMAIL} characters")
     return None
 
 
 def phone(value: str, notes: list[str]) -> str | None:
-    """Give a phone number as Klaviyo takes it."""
+    """Return a phone number in E.164 form; None, with a note, for any other text."""
     found = e164(value)
     if found is None:
         notes.append("phone_number left out: not in E.164 form, such as +15005550006")
@@ -60,36 +61,31 @@ def phone(value: str, notes: list[str]) -> str | None:
 
 
 def metric_name(value: Any) -> str | None:
-    """Give a metric's name; None where Klaviyo takes nothing of the kind."""
+    """Return a metric's name as text; None where Klaviyo accepts no such name."""
     text = None if isinstance(value, (dict, list)) else to_string(value)
     return text if text and len(text) <= METRIC_NAME else None
 
 
 def number(name: str, value: Any, notes: list[str]) -> float | int | None:
-    """Give an event's value; text is read as far as it is a number, as RudderStack reads it."""
+    """Return an event's value; of text the number that it starts with, as RudderStack reads it."""
     found = parse_float(value)
     if found is None:
-        notes.append(f"{name} is not the event's value: {kind_of(value)} that is no number")
+        notes.append(f"{name} is not used as the event's value: {kind_of(value)} that is not a number")
     return found
 
 
 def currency(value: Any, notes: list[str]) -> str | None:
-    """Give a currency's ISO 4217 code in capitals."""
+    """Return a currency's ISO 4217 code in capitals; None, with a note, for anything else."""
     if value.__class__ is str:
-        code: str = value if is_code(value) else value.strip().upper()
-        if is_code(code):
+        code: str = value if _is_currency(value) else value.strip().upper()
+        if _is_currency(code):
             return code
     notes.append("value_currency left out: not a currency code of three letters, such as USD")
     return None
 
 
-def is_code(text: str) -> bool:
-    """Tell whether a text is three capital letters; quicker than a pattern."""
-    return len(text) == 3 and text.isascii() and text.isalpha() and text.isupper()  # noqa: PLR2004 -- said above
-
-
 def unique_id(value: Any, event: Event) -> str:
-    """Give the id under which Klaviyo counts an event once: `value`, else one derived from the event."""
+    """Return the id under which Klaviyo counts an event once: `value`, else one derived from the event."""
     if value.__class__ is str and 0 < len(value) <= UNIQUE_ID:
         plain: str = value
         return plain
@@ -100,28 +96,33 @@ def unique_id(value: Any, event: Event) -> str:
 
 
 def field_names(value: list[Any], notes: list[str]) -> list[str]:
-    """Give the names among the members of a list of fields."""
+    """Return the strings of a list of field names, with a note where there are other members."""
     names = [item for item in value if isinstance(item, str)]
     if len(names) < len(value):
-        notes.append("a field to change was left out: its name is no string")
+        notes.append("a field to change left out: its name is not a string")
     return names
 
 
-def shapeless(place: str, value: Any) -> str:
-    """Note what should hold members and is no object, so that nothing can be looked up in it."""
+def note_wrong_kind(place: str, value: Any) -> str:
+    """Return the note about a value at a place whose members were to be read, and that is not an object."""
     return f"{place} left out: {kind_of(value)} where an object is expected"
 
 
-def unplaced(name: str, event: Event) -> list[str]:
-    """Note what the trait `address` or `location` holds and RudderStack sends nowhere."""
+def note_unmapped(name: str, event: Event) -> list[str]:
+    """Return notes about the members of the trait `address` or `location` that RudderStack does not send."""
     notes: list[str] = []
     for place, holder in (("traits", event.payload), ("context.traits", event.context)):
         value = dig(holder, "traits", name)
         if value is None or value == "":
             continue
         if name == "location" or not isinstance(value, dict):
-            notes.append(f"{place}.{name} left out: RudderStack takes the parts of an address")
+            notes.append(f"{place}.{name} left out: RudderStack reads the parts of an address")
         else:
             left = sorted(value.keys() - _MAPPED_PARTS)
-            notes.extend(f"{place}.address.{part[:40]} left out: RudderStack maps no such part" for part in left)
+            notes.extend(f"{place}.address.{part[:40]} left out: RudderStack does not map this part" for part in left)
     return notes
+
+
+def _is_currency(text: str) -> bool:
+    """Return whether a text is three capital letters; quicker than a pattern."""
+    return len(text) == _CURRENCY_LETTERS and text.isascii() and text.isalpha() and text.isupper()

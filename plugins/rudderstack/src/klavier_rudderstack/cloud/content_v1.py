@@ -1,17 +1,17 @@
-"""What track and screen calls say under v1: four ecommerce events in Klaviyo's words, all others as they are."""
+"""The content of track and screen calls under v1: four ecommerce events are renamed, all others stay as they are."""
 
 from typing import Any
 
 from klavier.events.model import JsonObject, Screen, Track
 from klavier.jsvalues import parse_float, truthy
-from klavier_rudderstack import acceptable
-from klavier_rudderstack.commerce import compile_metrics, metric_of
-from klavier_rudderstack.events import Content
+from klavier.vendor import RejectEvent
+from klavier_rudderstack.cloud.event_document import Content
+from klavier_rudderstack.cloud.profiles import MakeProfile, compile_v1_event
 from klavier_rudderstack.mode import Mode
-from klavier_rudderstack.nesting import flatten
-from klavier_rudderstack.parcel import Refused
-from klavier_rudderstack.people import Profile, v1_event
 from klavier_rudderstack.tables.ecommerce import PROPERTIES, V1_OMITS, VALUE
+from klavier_rudderstack.values import acceptable
+from klavier_rudderstack.values.ecommerce import compile_metrics, find_metric
+from klavier_rudderstack.values.nesting import flatten
 
 NAME_NOT_TEXT = "Event type should be a string"
 NO_NAME = 'Missing required value from ["event","properties.event","properties.name"]'
@@ -19,44 +19,44 @@ BAD_VALUE = "Invalid float value"
 
 
 class V1Content:
-    """Reads the content of an event, and knows how to look up its person."""
+    """Reads the content of an event, and selects how its profile is looked up."""
 
     def __init__(self, mode: Mode) -> None:
-        self._exact, self._points, self._flatten = mode.exact, mode.points, mode.settings.flatten_properties
-        self._metrics = compile_metrics(mode.points)
-        self._person = v1_event(mode, ecommerce=False)
-        self._customer = v1_event(mode, ecommerce=True)
+        self._exact, self._fidelity, self._flatten = mode.exact, mode.fidelity, mode.settings.flatten_properties
+        self._metrics = compile_metrics(mode.fidelity)
+        self._profile = compile_v1_event(mode, ecommerce=False)
+        self._ecommerce_profile = compile_v1_event(mode, ecommerce=True)
 
-    def read(self, event: Track | Screen, notes: list[str]) -> tuple[Content, Profile]:
-        """Give the content and the way to its person.  Raises `Refused`."""
+    def read(self, event: Track | Screen, notes: list[str]) -> tuple[Content, MakeProfile]:
+        """Return the content, and the function that makes the profile.  Raises `RejectEvent`."""
         payload = event.payload
         given = payload.get("properties")
         properties = given if given.__class__ is dict else None
-        name = self._name(event)
-        metric = metric_of(name) if properties is not None else None
+        name = self._read_name(event)
+        metric = find_metric(name) if properties is not None else None
         if metric is None or properties is None:
-            content, person = self._plain(name, properties, notes), self._person
+            content, make_profile = self._read_plain(name, properties, notes), self._profile
         else:
-            content, person = self._ecommerce(metric, properties, notes), self._customer
+            content, make_profile = self._read_ecommerce(metric, properties, notes), self._ecommerce_profile
         content.time = event.timestamp if truthy(event.timestamp) else None
         if self._flatten:
             content.properties = flatten(content.properties or {})
-        return content, person
+        return content, make_profile
 
-    def _name(self, event: Track | Screen) -> Any:
+    def _read_name(self, event: Track | Screen) -> Any:
         name = event.payload.get("event")
-        if isinstance(event, Screen) and self._points.screen_name and event.name not in (None, ""):
+        if isinstance(event, Screen) and self._fidelity.screen_name and event.name not in (None, ""):
             name = event.name
         if truthy(name) and not isinstance(name, str):
-            raise Refused(NAME_NOT_TEXT)
+            raise RejectEvent(NAME_NOT_TEXT)
         return name
 
-    def _plain(self, name: Any, properties: JsonObject | None, notes: list[str]) -> Content:
+    def _read_plain(self, name: Any, properties: JsonObject | None, notes: list[str]) -> Content:
         own = {} if properties is None else properties
         places = (name, own.get("event"), own.get("name"))
         found = next((place for place in places if place is not None and place != ""), None)
         if found is None:
-            raise Refused(NO_NAME)
+            raise RejectEvent(NO_NAME)
         if properties is None:
             return Content(found, None)
         content = Content(found, {key: value for key, value in properties.items() if key not in V1_OMITS})
@@ -65,20 +65,20 @@ class V1Content:
             self._set_value(content, used, own[used], notes)
         if not self._exact:
             notes.extend(
-                f"properties.{key} left out: RudderStack takes {used or 'no value'} for the event's value"
+                f"properties.{key} left out: RudderStack uses {used or 'no property'} as the event's value"
                 for key in VALUE
                 if key != used and own.get(key) is not None
             )
         return content
 
-    def _ecommerce(self, metric: str, properties: JsonObject, notes: list[str]) -> Content:
+    def _read_ecommerce(self, metric: str, properties: JsonObject, notes: list[str]) -> Content:
         renamed = self._metrics[metric](properties)
         content = Content(metric, renamed)
-        if not self._points.ecommerce_extras:
+        if not self._fidelity.ecommerce_extras:
             if "value" in PROPERTIES[metric] and properties.get("value") is not None:
                 renamed["$value"] = parse_float(properties["value"])
                 if renamed["$value"] is None:
-                    raise Refused(BAD_VALUE)
+                    raise RejectEvent(BAD_VALUE)
             return content
         if "$value" in renamed:
             number = acceptable.number("value", renamed["$value"], notes)
@@ -93,7 +93,7 @@ class V1Content:
         return content
 
     def _set_value(self, content: Content, key: str, value: Any, notes: list[str]) -> None:
-        """Set the event's value; what is no number stays a property, unless RudderStack is followed to the letter."""
+        """Set the event's value; what is not a number stays a property, unless values are sent unchanged."""
         number = value if self._exact else acceptable.number(key, value, notes)
         if number is None and content.properties is not None:
             content.properties[key] = value

@@ -1,7 +1,8 @@
-"""Phone numbers: what RudderStack's v2 and v3 accept, and what Klaviyo takes.
+"""Phone numbers: those that RudderStack's v2 and v3 accept, and their E.164 form.
 
-RudderStack removes all but digits and the plus sign, and accepts what its phone number library then parses and writes
-in E.164 form unchanged.  That fails for unknown country codes, and for a national prefix after the country code.
+RudderStack removes all but digits and the plus sign, and accepts a number if its phone number library formats the
+parsed number in E.164 form without a change.  That fails for unknown country codes, and for a national prefix after the
+country code.
 """
 
 import re
@@ -9,19 +10,24 @@ from functools import lru_cache
 
 _FORMATTING = re.compile(r"[^0-9+]")
 _INTERNATIONAL = re.compile(r"\+[0-9]{3,20}")
-_LONGEST = 16
+_E164_LENGTH = 16
 """A plus sign and the 15 digits of E.164."""
+_NATIONAL_LENGTHS = range(2, 18)
+"""The lengths of a national number that RudderStack's library accepts."""
 
 
 def e164(value: str) -> str | None:
-    """Give a phone number as Klaviyo takes it, formatting removed; None where that cannot be done."""
+    """Return a phone number in E.164 form, formatting removed; None for any other text."""
     digits = accepted(value)
-    return digits if digits is not None and len(digits) <= _LONGEST else None
+    return digits if digits is not None and len(digits) <= _E164_LENGTH else None
 
 
 @lru_cache(maxsize=2048)
 def accepted(value: str) -> str | None:
-    """Give `+` and digits of a phone number that RudderStack's v2 and v3 accept; None for any other text."""
+    """Return `+` and digits of a phone number that RudderStack's v2 and v3 accept; None for any other text.
+
+    The results of 2,048 numbers are kept: v2 asks twice for each event.
+    """
     digits = value
     if not _INTERNATIONAL.fullmatch(digits):
         digits = _FORMATTING.sub("", value)
@@ -30,17 +36,16 @@ def accepted(value: str) -> str | None:
     for length in (1, 2, 3):
         known, prefix = _country(digits[1 : 1 + length])
         if known:
-            # Parsing in full is slow, and changes only numbers that seem to begin with the national prefix.
+            # Parsing in full takes 16 us instead of 0.5, and changes only numbers with the national prefix in front.
             if prefix is not None and prefix.match(digits, 1 + length) and not _is_e164(digits):
                 return None
-            # The bounds of a national number in RudderStack's library.
-            return digits if 2 <= len(digits) - 1 - length <= 17 else None  # noqa: PLR2004 -- said above
+            return digits if len(digits) - 1 - length in _NATIONAL_LENGTHS else None
     return None
 
 
 @lru_cache(maxsize=2048)
 def _country(code: str) -> tuple[bool, re.Pattern[str] | None]:
-    """Tell whether a country code is in use, and its national prefix as a pattern."""
+    """Return whether a country code is in use, and its national prefix as a pattern."""
     from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata  # noqa: PLC0415 -- heavy, for phones only
 
     regions = COUNTRY_CODE_TO_REGION_CODE.get(int(code or 0))

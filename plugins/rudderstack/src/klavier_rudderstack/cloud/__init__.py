@@ -1,0 +1,1 @@
+"""Cloud mode: what RudderStack's servers send to Klaviyo."""
