@@ -149,7 +149,6 @@ def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Call
                     now=time.time,
                     observe=lambda _event, _entry, outcome: kinds.append(outcome.kind),
                     own_loop=True,
-                    shows_events=lambda: False,
                 ).run(until_empty=True)
 
         found = measure(name, len(events), lambda: asyncio.run(main()))

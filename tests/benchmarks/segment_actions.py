@@ -12,7 +12,6 @@ from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.operations import usual_success
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.worker.collector import resting
 from tests.benchmarks.timing import Rate, best, measure, print_both
 
 SINGLE, BATCHED = 7_000, 46_000
@@ -62,16 +61,15 @@ def _common(number: int) -> dict[str, Any]:
 
 
 def measure_batches(name: str, vendor: Vendor, lines: list[bytes], seconds: float) -> Rate:
-    """Translate all lines as one batch over and over, the collector at rest, as klavier's dispatcher has it."""
+    """Translate all lines as one batch over and over."""
 
     def send(request: Request) -> Response:
         assert request.body
         return usual_success(request)
 
     def run() -> None:
-        with resting():
-            for delivery in plan(vendor, [parse_line(line) for line in lines]):
-                assert all(outcome.kind == "delivered" for outcome in deliver(delivery, send))
+        for delivery in plan(vendor, [parse_line(line) for line in lines]):
+            assert all(outcome.kind == "delivered" for outcome in deliver(delivery, send))
 
     return Rate(name, best(run, len(lines), seconds), BATCHED, goal=1.5)
 

@@ -42,26 +42,8 @@ async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, .
     return leg.outcomes
 
 
-def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterable[Delivery]:
-    """Give the deliveries of these events, and one that fails for those that the vendor left out or choked on."""
-    return plan_one(vendor, events[0]) if len(events) == 1 else _plan(vendor, events)
-
-
-def plan_one(vendor: Vendor, event: "Event") -> Sequence[Delivery]:
-    """Do the same for one event: most often there is one delivery, which needs no bookkeeping."""
-    events = (event,)
-    try:
-        found = tuple(vendor.deliveries(events))
-        (one,) = found
-        (its,) = one.events
-        if its is event and len(one.keys) == 1:
-            return found
-    except Exception:  # noqa: BLE001, S110 -- `_plan` meets it again, and says what is wrong
-        pass
-    return tuple(_plan(vendor, events))
-
-
-def _plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
+def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
+    """Yield the deliveries of these events; an event that the vendor omits or fails at gets one that rejects it."""
     left = set(map(id, events))
     reason = "made no delivery of the event"
     try:

@@ -43,7 +43,7 @@ class FlowExecution:
             if (
                 isinstance(one, SendOne)
                 and one.request.__class__ is Request
-                and (delivery.exact or refusal(one.request, None, one.measured) is None)
+                and (delivery.exact or refusal(one.request) is None)
             ):
                 self.request = one.request
             else:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from klavier.klaviyo.limits import Measured
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected
@@ -22,14 +21,12 @@ def not_accepted(response: Response) -> Outcome:
 class SendOne:
     """A `Delivery.flow` that makes one request: accepted is delivered with `notes`, else `failure` says what is.
 
-    Drivers know it and need no generator for it, which is a good part of what an event costs.  `measured` says
-    what whoever made the request knows of Klaviyo's limits.
+    Drivers know it and need no generator for it, which is a good part of what an event costs.
     """
 
     request: Request
     notes: tuple[str, ...] = ()
     failure: Callable[[Response], Outcome] = field(default=not_accepted, repr=False)
-    measured: Measured = ""
 
     def __call__(self) -> Flow:
         """Start the flow."""

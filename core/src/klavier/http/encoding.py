@@ -89,7 +89,7 @@ class RequestEncoder:
             headers["revision"] = revision
         if _needs_private_key(request) and self._authorization is not None:
             headers["Authorization"] = self._authorization
-        if request.has_json:
+        if request.json is not None:
             headers["Content-Type"] = media_type
         elif request.form is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -97,7 +97,7 @@ class RequestEncoder:
 
     def content(self, request: Request) -> bytes | None:
         """Return the body: JSON, or a form; None where there is none."""
-        if request.has_json:
+        if request.json is not None:
             return request.body
         return None if request.form is None else urlencode(request.form).encode("ascii")
 

@@ -7,7 +7,7 @@ measured only in bodies that are large enough, and places are spelled out only f
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 from attrs import frozen
@@ -29,10 +29,6 @@ METRIC_NAME = 127
 UNIQUE_ID = 255
 EMAIL = 100
 
-Measured = Literal["", "nested", "flat"]
-"""What is known of a request without a look at it: nothing; that names, ids, addresses and the number of properties are
-within the limits, in the shape of today's revision; that there is no array and no object in the properties besides."""
-
 Breach = tuple[str, str]
 """What goes past which limit, and where: a JSON pointer."""
 
@@ -49,14 +45,9 @@ _HOLDERS = frozenset({dict, list, tuple})
 _is_flat = _HOLDERS.isdisjoint
 
 
-def refusal(request: Request, text: bytes | None = None, measured: Measured = "") -> Response | None:
-    """Give the 400 that Klaviyo would answer to a request beyond its limits, naming the place; None for a fit one.
-
-    `text` is measured in place of the body where that is not written yet: JSON text that says at least as much.
-    """
-    body = request.body if text is None else text
-    if measured and (len(body) <= _LARGE if measured == "flat" else _has_few_levels(body)):
-        return None
+def refusal(request: Request) -> Response | None:
+    """Return the 400 that Klaviyo would answer to a request beyond its limits, naming the place; None for a fit one."""
+    body = request.body
     if request.json is None:
         return None
     if len(body) > BODY_BYTES:

@@ -1,7 +1,7 @@
 """One call of Klaviyo's API, before it is sent."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -51,28 +51,6 @@ class Request:
             body = self._body = compact(written)
         return body
 
-    @classmethod
-    def of_text(cls, method: str, path: str, body: bytes, revision: str | None) -> "Request":
-        """Make a request of a JSON body that is written already; `json` is read from it where somebody asks for it."""
-        found = cls(method, path, revision=revision)
-        found._body = body
-        del found.json
-        return found
-
-    @property
-    def has_json(self) -> bool:
-        """Whether there is a JSON body, which is not read for this."""
-        return bool(self._body) or self.json is not None
-
-    if not TYPE_CHECKING:  # or every name would pass for a member
-
-        def __getattr__(self, name: str) -> Any:
-            """Read `json` from the body; all other members are always there."""
-            if name != "json":
-                raise AttributeError(name)
-            self.json = orjson.loads(self._body)
-            return self.json
-
     def __repr__(self) -> str:
         """Show method, path, revision and sizes: never a value, since values are personal data."""
         parts = [f"{self.method} {self.path}"]
@@ -82,6 +60,6 @@ class Request:
             parts.append(f"params={sorted(self.params)}")
         if self.form is not None:
             parts.append(f"form={sorted(self.form)}")
-        if self.has_json:
+        if self.json is not None:
             parts.append(f"json={len(self.body)} bytes")
         return f"<Request {' '.join(parts)}>"

@@ -125,7 +125,6 @@ def parts_of(config: Config, folder: Path, on_outcome: OnOutcome | None = None) 
         pace=pace_of(config, vendor),
         policy=policy_of(config, plugins.vendor(vendor.name).retry),
         observe=_observer(plugins, vendor.name, on_outcome),
-        shows_events=lambda: on_outcome is not None or plugins.answers("klavier_event_outcome"),
     )
 
 

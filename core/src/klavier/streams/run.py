@@ -111,7 +111,6 @@ class StreamRun:
             now=time.time,
             observe=feed.note,
             own_loop=True,
-            shows_events=lambda: False,
         )
 
     def _shown(self, line: Line, event: Event | None, outcome: Outcome) -> Result:
@@ -130,8 +129,8 @@ class StreamRun:
             return "nobody"
 
 
-def _plain(line: Line, event: Event | None, outcome: Outcome) -> Result:
-    return Result(line, event, outcome, outcome.reason)
+def _plain(line: Line, _: Event | None, outcome: Outcome) -> Result:
+    return Result(line, None, outcome, outcome.reason)
 
 
 async def _news(feed: LineQueue) -> None:

@@ -10,11 +10,10 @@ from attrs import define
 
 from klavier.events.model import Event
 from klavier.flows.execution import FlowExecution
-from klavier.flows.send_one import SendOne, not_accepted
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox.entry import Entry
-from klavier.outcome import Outcome, delivered
+from klavier.outcome import Outcome
 from klavier.vendor import Delivery
 from klavier.worker.batcher import Pool
 from klavier.worker.bulk import Row, Unit
@@ -26,16 +25,12 @@ _TRIED_AGAIN = frozenset({401, 403, 429})
 
 @define(eq=False)
 class Result:
-    """How one try of one entry ended; `event` is None where its payload could not be read or was dropped.
-
-    It `is_let_go` where the event is to be read again should anybody want to see it.
-    """
+    """How one try of one entry ended; `event` is None where its payload could not be read or was dropped."""
 
     entry: Entry
     outcome: Outcome
     sent: Sequence[tuple[Request, Response]] = ()
     event: Event | None = None
-    is_let_go: bool = False
 
     @property
     def holds_back(self) -> bool:
@@ -59,7 +54,6 @@ class Attempt:
         "_entries",
         "_held",
         "_landed",
-        "_lets_go",
         "_next",
         "_pool",
         "_results",
@@ -68,10 +62,8 @@ class Attempt:
         "broken",
     )
 
-    def __init__(
-        self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Finished], *, lets_go: bool
-    ) -> None:
-        """Prepare a voyage; one that `lets_go` keeps only the text of what is sent, and translates again if need be."""
+    def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Finished]) -> None:
+        """Prepare a voyage; nothing is translated before `depart`."""
         self._entries = entries
         self._results: list[Result] = []
         self._next = 0
@@ -79,7 +71,6 @@ class Attempt:
         self._pool = pool
         self._landed = landed
         self._under_way = 0
-        self._lets_go = lets_go
         self._held: tuple[Row, bool] | None = None
         self.broken = False
 
@@ -101,19 +92,10 @@ class Attempt:
     def land(self, passenger: InFlight, reply: Response) -> Sequence[Unit]:
         """Take the reply to a row; gives what to send next."""
         entry, leg = passenger.owned[0], passenger.leg
-        if leg is None:
-            if reply.ok:
-                self._results.append(Result(entry, delivered(passenger.notes), (), None, True))  # noqa: FBT003 -- quicker
-                self._under_way -= 1
-                return () if self._under_way else self.depart()
-            leg = self.again(entry)
-        if leg is None:
-            self._add(Result(entry, not_accepted(reply), is_let_go=True))
-        else:
-            leg.reply(reply)
-            if leg.request is not None:
-                return (Unit(self._row(leg, entry, leg.request)),)
-            self._end(leg, entry)
+        leg.reply(reply)
+        if leg.request is not None:
+            return (Unit(self._row(leg, entry, leg.request)),)
+        self._end(leg, entry)
         self._under_way -= 1
         return self.depart()
 
@@ -145,7 +127,7 @@ class Attempt:
         while self._next < len(self._entries):
             entry = self._entries[self._next]
             self._next += 1
-            delivery = self._translator.plan(entry, is_repeatable=self._lets_go)
+            delivery = self._translator.plan(entry)
             if isinstance(delivery, Outcome):
                 self._results.append(Result(entry, delivery))
                 continue
@@ -156,22 +138,11 @@ class Attempt:
 
     def _boarded(self, entry: Entry, delivery: Delivery) -> Row | None:
         """Start a delivery; gives its first request as a row, None where it ended without any."""
-        one = delivery.flow
-        if self._lets_go and type(one) is SendOne and (row := self._pool.embark(delivery, one)) is not None:
-            row.sender = InFlight(self, (entry,), None, one.notes)
-            row.let_go()
-            return row
         leg = FlowExecution(delivery)
         if leg.request is not None:
             return self._row(leg, entry, leg.request)
         self._end(leg, entry)
         return None
-
-    def again(self, entry: Entry) -> FlowExecution | None:
-        """Start the delivery of an entry once more, of which only the text was kept; None where it has no request."""
-        delivery = self._translator.plan(entry)
-        leg = None if isinstance(delivery, Outcome) else FlowExecution(delivery)
-        return None if leg is None or leg.request is None else leg
 
     def _row(self, leg: FlowExecution, entry: Entry, request: Request) -> Row:
         return self._pool.row(request, InFlight(self, (entry,), leg), bulkable=leg.delivery.bulkable)

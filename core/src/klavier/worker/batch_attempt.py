@@ -63,8 +63,6 @@ class BatchAttempt:
     def land(self, passenger: InFlight, reply: Response) -> Sequence[Unit]:
         """Take the reply of a leg's request; gives what to send next."""
         leg, owned = passenger.leg, passenger.owned
-        if leg is None:
-            raise AssertionError("a convoy keeps its legs")
         leg.reply(reply)
         if leg.request is not None:
             return [self._unit(leg, owned, leg.request)]
@@ -72,10 +70,6 @@ class BatchAttempt:
         units = self._go(self._end(start))
         self._let_go()
         return units
-
-    def again(self, entry: Entry) -> FlowExecution | None:  # noqa: ARG002 -- as a `Attempt` does
-        """Give nothing: legs of several entries are kept."""
-        return None
 
     def _go(self, starts: Iterable[Start]) -> list[Unit]:
         """Let those legs set off whose turn it is, and what comes after those that end at once."""

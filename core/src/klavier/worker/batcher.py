@@ -6,11 +6,8 @@ from typing import Protocol
 
 from attrs import define, field
 
-from klavier.flows.send_one import SendOne
-from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.operations import M
 from klavier.klaviyo.request import Request
-from klavier.vendor import Delivery
 from klavier.worker.bulk import BulkKind, Row, Unit, pack
 from klavier.worker.fair_queue import URGENT, FairQueue
 from klavier.worker.rate_limiter import BURST_SECONDS
@@ -112,7 +109,7 @@ class _Group:
         unit = heaviest if heaviest is not None and self.is_urgent(heaviest) else self.turns.first()
         if unit is None:
             raise AssertionError("a group without units is not kept")
-        first = unit.rows[0].call
+        first = unit.rows[0].request
         return (first, self.modest(now, unit)) if self.kind is None else (_call(self.kind, first, self.items), False)
 
     @property
@@ -135,7 +132,7 @@ class _Group:
         urgent = self.is_urgent(unit)
         if self.full and not urgent:
             return None
-        wait = gate.wait(_call(self.kind, unit.rows[0].call, self.items))
+        wait = gate.wait(_call(self.kind, unit.rows[0].request, self.items))
         if urgent:
             wait = max(wait, self.spacing(now), 0.0 if self.full else self.due(linger) - now)
         elif wait < _LONG or not last:
@@ -188,22 +185,10 @@ class Pool:
         """Wrap a request; only a `bulkable` one is combined, and only where this pool combines."""
         return Row(request, sender, alone=not (self._combine and bulkable))
 
-    def embark(self, delivery: Delivery, one: SendOne) -> Row | None:
-        """Give the only request of a delivery as a row; None where it cannot be sent as it is.
-
-        What is said in a body is measured by what it says there, and is written only once.
-        """
-        try:
-            row = Row(one.request, None, alone=not (self._combine and delivery.bulkable))
-            is_fit = delivery.exact or refusal(one.request, row.text or None, one.measured) is None
-        except Exception:  # noqa: BLE001 -- who starts it as a leg meets it again, and says what is wrong
-            return None
-        return row if is_fit and one.request.__class__ is Request else None
-
     def add(self, unit: Unit, now: float) -> None:
         """Take in what stays in one body: one request, or several of one person that share a group."""
         first = unit.rows[0]
-        key: Hashable = first.group or _endpoint(first.call.method, first.call.path)
+        key: Hashable = first.group or _endpoint(first.request.method, first.request.path)
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(unit.kind)
@@ -262,18 +247,18 @@ class Pool:
             if group.full or (starved and now >= group.due(self._linger)):
                 yield group.call(now)
             elif (unit := group.lone) is not None:
-                yield unit.rows[0].call, False
+                yield unit.rows[0].request, False
 
     def _alone(self, group: _Group, door: Door, now: float) -> Parcel | None:
         turns = group.turns
         unit = turns.first()
         if unit is None:
             return None
-        if door.admit(unit.rows[0].call, modest=group.modest(now, unit)):
+        if door.admit(unit.rows[0].request, modest=group.modest(now, unit)):
             turns.take()
         else:
             unit = turns.heaviest()
-            if unit is None or not door.admit(unit.rows[0].call, modest=group.modest(now, unit)):
+            if unit is None or not door.admit(unit.rows[0].request, modest=group.modest(now, unit)):
                 return None
             turns.take_heaviest()
         group.items -= 1
@@ -281,7 +266,7 @@ class Pool:
 
     def _urgent(self, group: _Group, gate: Gate, now: float, *, last: bool) -> Iterator[Parcel]:
         while (unit := group.lone or group.hurried(now, self._linger, gate, last=last)) is not None:
-            if not gate.admit(unit.rows[0].call, modest=False):
+            if not gate.admit(unit.rows[0].request, modest=False):
                 return
             _ = group.turns.take_heaviest() or group.turns.take()
             group.items -= unit.count
@@ -293,7 +278,7 @@ class Pool:
         sent: list[Unit] = []
         for index, body in enumerate(bodies):
             full = index < len(bodies) - 1 or body.count >= kind.limit
-            call = _call(kind, body.rows[0].call, len(body.rows))
+            call = _call(kind, body.rows[0].request, len(body.rows))
             if not (full or due) or not gate.admit(call, modest=False):
                 break
             sent += body.units

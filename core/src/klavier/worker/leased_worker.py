@@ -40,7 +40,7 @@ _log = logging.getLogger("klavier.relay")
 
 @frozen
 class Parts:
-    """What a relay is made of; `shows_events` tells whether `observe` looks at events."""
+    """What a relay is made of."""
 
     vendor: Vendor
     plugins: Plugins
@@ -48,7 +48,6 @@ class Parts:
     pace: Pace = field(factory=Pace)
     policy: RetryPolicy = field(factory=RetryPolicy)
     observe: Observer = field(default=lambda _event, _entry, _outcome: None, repr=False)
-    shows_events: Callable[[], bool] = field(default=lambda: True, repr=False)
 
 
 class LeasedWorker:
@@ -124,7 +123,6 @@ class LeasedWorker:
             now=time.time,
             observe=self._observe,
             own_loop=self._own_loop,
-            shows_events=parts.shows_events,
         )
 
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:

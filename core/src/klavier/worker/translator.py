@@ -7,7 +7,7 @@ import orjson
 from klavier.errors import EventError
 from klavier.events.model import Event
 from klavier.events.reader import read_payload
-from klavier.flows.drivers import plan, plan_one
+from klavier.flows.drivers import plan
 from klavier.flows.execution import FlowExecution
 from klavier.outbox.entry import Entry
 from klavier.outcome import Outcome, rejected
@@ -29,20 +29,10 @@ class Translator:
         self._vendor = vendor
         self._plugins = plugins
 
-    def plan(self, entry: Entry, *, is_repeatable: bool = False) -> Delivery | Outcome:
-        """Let the vendor plan the delivery of one entry; one that `is_repeatable` is not shown to the plugins."""
-        event = self.read(entry) if is_repeatable else self._event(entry)
-        return event if isinstance(event, Outcome) else plan_one(self._vendor, event)[0]
-
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether an entry comes to the same again: plugins that transform events may do as they like each time."""
-        return not self._plugins.answers("klavier_transform_event")
-
-    def event(self, entry: Entry) -> Event | None:
-        """Read the event of an entry again; None for what is none, or was dropped."""
+    def plan(self, entry: Entry) -> Delivery | Outcome:
+        """Let the vendor plan the delivery of one entry."""
         event = self._event(entry)
-        return None if isinstance(event, Outcome) else event
+        return event if isinstance(event, Outcome) else next(iter(plan(self._vendor, (event,))))
 
     def start_together(self, entries: Sequence[Entry]) -> tuple[list[Start], list[Known]]:
         """Start the delivery of entries that the vendor is given at once, up to the first request of each leg."""

@@ -22,7 +22,6 @@ from klavier.worker.attempt import Attempt, Finished
 from klavier.worker.batch_attempt import BatchAttempt
 from klavier.worker.batcher import Parcel, Pool
 from klavier.worker.bulk import BulkKind, Row, Sending, Unit, Wait, send_rows
-from klavier.worker.collector import resting
 from klavier.worker.fair_queue import HEAVY
 from klavier.worker.partitions import Partitions
 from klavier.worker.sender import Sender
@@ -87,16 +86,13 @@ class Worker:
         now: Callable[[], float],
         observe: Observer,
         own_loop: bool = False,
-        shows_events: Callable[[], bool] = lambda: True,
     ) -> None:
         """Put the parts together; in its `own_loop`, which runs nothing else, what ended is written down at once.
 
         In a loop that others use too it is written down in a thread beside it, which takes more time in all.
-        `shows_events` tells whether `observe` looks at events: those of which only text was kept are read again for it.
         """
         self._outbox = outbox
         self._own_loop = own_loop
-        self._shows_events = shows_events
         self._translator = translator
         self._courier = courier
         self._policy = policy
@@ -136,10 +132,9 @@ class Worker:
         woken = True
         try:
             while True:
-                with resting():
-                    started = self._start()
-                    rests = not started and self._outbox.coming != "at once"
-                    self._dispatch(starved=rests and self._room > 0, idle=rests and not self._flights)
+                started = self._start()
+                rests = not started and self._outbox.coming != "at once"
+                self._dispatch(starved=rests and self._room > 0, idle=rests and not self._flights)
                 if self._landed and (woken or not self._flights or len(self._landed) >= self._together):
                     await self._write_down()
                     woken = False
@@ -185,9 +180,8 @@ class Worker:
 
     def _set_out(self, taken: list[list[Entry]]) -> None:
         if self._pace.batch <= 1:
-            lets_go = self._translator.is_repeatable
             for run in taken:
-                self._begin(run, Attempt(run, self._translator, self._pool, self._landed, lets_go=lets_go))
+                self._begin(run, Attempt(run, self._translator, self._pool, self._landed))
             return
         batch: list[Entry] = []
         for index, run in enumerate(taken):
@@ -234,8 +228,7 @@ class Worker:
     async def _fly_together(self, kind: BulkKind, rows: Sequence[Row]) -> None:
         """Send rows in a body and hand each its reply."""
         replies = await self._fly_body(send_rows(kind, rows))
-        with resting():
-            self._land(rows, replies)
+        self._land(rows, replies)
 
     async def _fly_singly(self, parcel: Parcel) -> None:
         """Send rows one after the other, then those of whatever may go next, so that no connection waits for us.
@@ -292,16 +285,15 @@ class Worker:
         self._landed.clear()
         if self._alarm is not None:
             self._alarm.cancel()
-        now, hold, shows = self._now(), self._courier.hold, self._shows_events()
-        with resting():
-            results = [result for each in landed for result in each.results]
-            left = {result.entry.seq for result in results}
-            gone = [result.entry.seq for result in results if result.outcome.kind in PLAIN_ENDS]
-            settled = [
-                verdict(result, self._policy, now, random.random, hold)
-                for result in (results if len(gone) < len(results) else ())
-                if result.outcome.kind not in PLAIN_ENDS
-            ]
+        now, hold = self._now(), self._courier.hold
+        results = [result for each in landed for result in each.results]
+        left = {result.entry.seq for result in results}
+        gone = [result.entry.seq for result in results if result.outcome.kind in PLAIN_ENDS]
+        settled = [
+            verdict(result, self._policy, now, random.random, hold)
+            for result in results
+            if result.outcome.kind not in PLAIN_ENDS
+        ]
         self._telling_from = min(left, default=None)
         if not await self._settle(settled, gone):
             self._landed[:0] = landed
@@ -310,13 +302,11 @@ class Worker:
         left.difference_update(again)
         for result in results:
             if result.entry.seq in left:
-                event = self._translator.event(result.entry) if shows and result.is_let_go else result.event
-                self._observe(event, result.entry, result.outcome)
+                self._observe(result.event, result.entry, result.outcome)
         self._telling_from = None
-        with resting():
-            for each in landed:
-                self._underway -= len(each.entries)
-                self._release(each, left, again)
+        for each in landed:
+            self._underway -= len(each.entries)
+            self._release(each, left, again)
 
     async def _settle(self, settled: list[Settled], gone: list[int]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""
@@ -362,13 +352,12 @@ class Worker:
 
 
 def _next(sending: Sending, reply: Response | None) -> Request | Wait | list[Response]:
-    """Go on with a body; gives what it asks for, at its end the replies.  Making a body is a burst of objects."""
-    with resting():
-        try:
-            return next(sending) if reply is None else sending.send(reply)
-        except StopIteration as stop:
-            found: list[Response] = stop.value
-            return found
+    """Go on with a body; gives what it asks for, at its end the replies."""
+    try:
+        return next(sending) if reply is None else sending.send(reply)
+    except StopIteration as stop:
+        found: list[Response] = stop.value
+        return found
 
 
 class _Slots:

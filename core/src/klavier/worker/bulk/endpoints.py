@@ -25,8 +25,7 @@ class BulkKind:
     """One kind of request that can be said together with others of its `group`.
 
     `look` gives the group of a request, what each of its items may share with no other in one body, and those items;
-    None where it must go alone.  `body` gives the body of many items like those of a `first` request; where it takes
-    nothing else from that, `single` is what each item would go as by itself, without its body.
+    None where it must go alone.  `body` gives the body of many items like those of a `first` request.
     `operation` is the bulk call: its path, how many items a body takes, and where in a body they stand.
     `follows` says that Klaviyo answers with a job whose errors come later, `keeps_order` that one body may hold several
     items about one person, in their order (events have times of their own; profiles and consents would race).
@@ -38,7 +37,6 @@ class BulkKind:
     body: Callable[[Json, Sequence[Json]], Json]
     follows: bool = False
     keeps_order: bool = False
-    single: Request | None = None
 
     @property
     def limit(self) -> int:
@@ -54,10 +52,11 @@ class BulkKind:
         """Return the path of a bulk call like `first`; that of a list call is the request's own."""
         return first.path if "{id}" in self.operation.path else self.operation.path
 
-    def request(self, first: Request, text: bytes) -> Request:
-        """Say many items in one call like `first`; `text` is the items as JSON, one after the other."""
-        body = orjson.dumps(self.body(first.json, [orjson.Fragment(text)]))
-        return Request.of_text(self.operation.method, self.path(first), body, first.revision)
+    def request(self, first: Request, items: Sequence[Json]) -> Request:
+        """Return the bulk request that holds many items like those of a `first` request."""
+        return Request(
+            self.operation.method, self.path(first), json=self.body(first.json, items), revision=first.revision
+        )
 
 
 def kind_of(request: Request) -> BulkKind | None:
@@ -159,7 +158,6 @@ _KINDS_BY_BULK = {
             _look_at_event,
             _event_body,
             keeps_order=True,
-            single=Request("POST", "/api/events", revision=CURRENT),
         ),
         BulkKind(
             "imports",
@@ -167,7 +165,6 @@ _KINDS_BY_BULK = {
             _look_at_import,
             _import_body,
             follows=True,
-            single=Request("POST", "/api/profile-import", revision=CURRENT),
         ),
         BulkKind("subscribe", BY_NAME["bulk_subscribe_profiles"], _look_at_consent, _consent_body),
         BulkKind("unsubscribe", BY_NAME["bulk_unsubscribe_profiles"], _look_at_consent, _consent_body),

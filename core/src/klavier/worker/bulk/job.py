@@ -3,7 +3,6 @@
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import orjson
 from attrs import frozen
 
 from klavier.klaviyo.attributes import PROFILE_IDENTIFIERS
@@ -103,7 +102,7 @@ def _follow(
 ) -> Generator[Request | Wait, Response, tuple[Response, dict[int, Response]]]:
     """Wait for an import job's end and read its errors; gives the reply of good rows and that of each bad one."""
     path = f"/api/profile-bulk-import-jobs/{job_id}"
-    revision = rows[0].call.revision
+    revision = rows[0].request.revision
     pause = _FIRST_LOOK
     for _ in range(_LOOKS):
         job = yield Request("GET", path, revision=revision)
@@ -136,7 +135,7 @@ def _import_errors(
     if not bad:
         return found
     params: dict[str, str] | None = None
-    items = orjson.loads(b"[%b]" % b",".join([row.text for row in rows]))
+    items = [item for row in rows for item in row.items]
     while True:
         page = yield Request("GET", f"{path}/import-errors", params=params, revision=revision)
         data = page.json.get("data") if isinstance(page.json, dict) else None

@@ -1,7 +1,7 @@
 """Fill bodies: as many items as fit, never one identity twice, what belongs together in one."""
 
 from collections.abc import Collection, Hashable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
@@ -12,64 +12,43 @@ from klavier.worker.bulk.endpoints import BulkKind, kind_of
 UNIT_BYTES = 2_000_000
 """How much of one person's events goes into one body at most."""
 
-
-class Sender(Protocol):
-    """Who waits for the reply to a row."""
-
-    def again(self) -> Request | None:
-        """Make the request of the row once more, which was let go; None where it should not be able to."""
-        ...
+_ITEM_BYTES = 100
+"""How much longer an item of a body may be than the body of its own request, in bytes: that of an event is by 72."""
 
 
 class Row:
     """One request on its way, with whatever its sender knows it by.
 
     `kind` and `group` say what it can share a body with, `identities` what no other row of that body may have too,
-    `text` what it is there as JSON, `count` how many items it is, `size` how many bytes.  `call` is the request, or one
-    like it without a body.  A request that goes `alone` has no kind, and so has one that cannot be written.
+    `items` what it is there, `count` how many items that is, `size` how many bytes.  A request that goes `alone` has no
+    kind, and so has one that cannot be written.
     """
 
-    __slots__ = ("call", "count", "group", "identities", "kind", "sender", "size", "text")
+    __slots__ = ("count", "group", "identities", "items", "kind", "request", "sender", "size")
 
     kind: BulkKind | None
     group: Hashable | None
     identities: Collection[Hashable]
 
     def __init__(self, request: Request, sender: Any, *, alone: bool) -> None:
-        """Wrap a request, and write it as it will be said in a body: once, since it is measured by that too."""
-        self.call = request
+        """Wrap a request, and measure what it is in a body."""
+        self.request = request
         self.sender = sender
         kind = None if alone else kind_of(request)
         if kind is not None:
             try:
                 found = kind.look(request)
                 if found is not None:
-                    self.group, self.identities, items = found
-                    self.text = text = orjson.dumps(items)[1:-1]  # a slice takes no more memory than it needs
-                    self.kind, self.count, self.size = kind, len(items), len(text) + 1
+                    self.group, self.identities, self.items = found
+                    # An item says little more than a request of its own, which was written to be measured already.
+                    self.size = len(request.body) + _ITEM_BYTES * len(self.items)
+                    self.kind, self.count = kind, len(self.items)
                     return
             except (KeyError, TypeError, ValueError, AttributeError):
                 pass  # not the shape that the endpoint takes: who sends it alone says what is wrong
         self.kind = self.group = None
-        self.identities, self.text = (), b""
+        self.identities, self.items = (), []
         self.count, self.size = 1, 0
-
-    @property
-    def request(self) -> Request:
-        """The request; made again by the sender where it was let go."""
-        kind = self.kind
-        if kind is None or self.call is not kind.single:
-            return self.call
-        return self.sender.again() or in_one(kind, [self])  # a body of one row says the same
-
-    def let_go(self) -> None:
-        """Keep the text alone where that is all that is sent: many requests under way take much time to reach."""
-        kind, call = self.kind, self.call
-        if kind is None:
-            if call.has_json and call.params is None:
-                self.call = Request.of_text(call.method, call.path, call.body, call.revision)
-        elif kind.single is not None:
-            self.call = kind.single
 
 
 class Unit:
@@ -134,7 +113,7 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
     is_new = taken.keys().isdisjoint
     first = room = 0  # no body before the first has room for anything
     for unit in units:
-        room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].call)
+        room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].request)
         at = first
         if not is_new(unit.identities):
             at = max(first, *[taken.get(identity, -1) + 1 for identity in unit.identities])
@@ -156,8 +135,8 @@ def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list
 
 
 def in_one(kind: BulkKind, rows: Sequence[Row]) -> Request:
-    """Say rows in one call; its body is put together from what each row has written."""
-    return kind.request(rows[0].call, b",".join([row.text for row in rows]))
+    """Say rows in one call."""
+    return kind.request(rows[0].request, [item for row in rows for item in row.items])
 
 
 def _wrapping(kind: BulkKind, first: Request) -> int:
