@@ -10,7 +10,7 @@ from typing import Any
 
 from klavier.events import segment
 from klavier.events.model import Event, JsonObject
-from klavier.klaviyo.times import klaviyo_time
+from klavier.values.times import klaviyo_time
 
 _TYPES = {"$identify": "identify", "$page": "page", "$screen": "screen"}
 _PROMOTED = {"distinct_id": "userId", "$device_id": "anonymousId", "$insert_id": "messageId", "time": "timestamp"}

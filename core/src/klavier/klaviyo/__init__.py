@@ -3,6 +3,6 @@
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import ApiError, Response
 from klavier.klaviyo.revisions import CURRENT
-from klavier.klaviyo.times import klaviyo_time
+from klavier.values import klaviyo_time
 
 __all__ = ["CURRENT", "ApiError", "Request", "Response", "klaviyo_time"]

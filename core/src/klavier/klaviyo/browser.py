@@ -25,9 +25,9 @@ from klavier.klaviyo.special_properties import (
     identifiers,
     profile_attributes,
 )
-from klavier.klaviyo.times import klaviyo_time
 from klavier.outcome import Outcome, delivered, failed, rejected, skipped
 from klavier.strictjson import kind_of
+from klavier.values.times import klaviyo_time
 from klavier.vendor import BrowserCall, Flow
 
 NO_IDENTITY = "no identity: only the browser's cookie identifies the profile of this call, so it was not sent"

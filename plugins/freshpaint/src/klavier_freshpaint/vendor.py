@@ -12,8 +12,8 @@ from klavier.events.model import Event, Identify, JsonObject, Page, Screen, Trac
 from klavier.jsvalues import to_string
 from klavier.klaviyo.browser import browser_flow
 from klavier.klaviyo.legacy import IdentifyCall, LegacyCall, TrackCall, legacy_flow
-from klavier.klaviyo.times import klaviyo_time
 from klavier.outcome import Outcome, rejected, skipped
+from klavier.values.times import klaviyo_time
 from klavier.vendor import BrowserCall, Delivery, Flow, Vendor
 from klavier_freshpaint.hipaa import Guard
 from klavier_freshpaint.message import PAGE, SCREEN, find_name, read_properties, read_traits

@@ -14,7 +14,7 @@ from klavier.klaviyo.limits import UNIQUE_ID
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 from klavier.klaviyo.special_properties import TRANSLATED_IDENTIFIERS, event_attributes, profile_attributes
-from klavier.klaviyo.times import klaviyo_time
+from klavier.values.times import klaviyo_time
 
 NO_IDENTIFIER = "no identity: an id, an e-mail address or a phone number in E.164 form is needed"
 

@@ -8,8 +8,8 @@ from attrs import define
 from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import parse_float
 from klavier.klaviyo.limits import METRIC_NAME
-from klavier.klaviyo.times import klaviyo_time
 from klavier.strictjson import kind_of
+from klavier.values.times import klaviyo_time
 from klavier.vendor import RejectEvent
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.values import acceptable

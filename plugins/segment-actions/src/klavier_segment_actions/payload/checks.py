@@ -5,8 +5,8 @@ from typing import Any
 
 from attrs import frozen
 
-from klavier.klaviyo.times import is_iso_time
 from klavier.strictjson import kind_of
+from klavier.values.times import is_iso_time
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped
 from klavier_segment_actions.payload.fields import Field

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any
 
-from klavier.klaviyo.times import EARLIEST_YEAR, is_iso_time, klaviyo_time
+from klavier.values.times import EARLIEST_YEAR, is_iso_time, klaviyo_time
 
 # Both cases are spelled out and no part is ever tried again, which makes it several times as fast.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
