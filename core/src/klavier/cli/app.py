@@ -25,6 +25,7 @@ COMMANDS = {
     "probe": "Send one event and show Klaviyo's replies.",
     "run": "Deliver what is in the outbox.",
     "sandbox": "Serve a Klaviyo to try things out on.",
+    "serve": "Accept events over HTTP from SDKs, and deliver them.",
     "vendors": "List the installed vendors and their settings.",
 }
 """The built-in commands, each in the module of its name, with the line that `klavier --help` shows for it."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 
 from klavier.config.environment import substitute
+from klavier.config.gateway import GatewaySection
 from klavier.config.local_plugin import discover_beside
 from klavier.config.model import Config, DeliverySection, KlaviyoSection, build
 from klavier.config.toml import read_toml
@@ -18,7 +19,7 @@ from klavier.redaction import redact_text
 from klavier.settings import structure
 from klavier.strictjson import find_fault, kind_of
 
-_SECTIONS: Final = {"klaviyo": KlaviyoSection, "delivery": DeliverySection}
+_SECTIONS: Final = {"klaviyo": KlaviyoSection, "delivery": DeliverySection, "gateway": GatewaySection}
 _KEYS: Final = ("vendor", *_SECTIONS, "vendors")
 
 
@@ -56,10 +57,11 @@ def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins)
     name = _chosen(data, plugins, problems)
     klaviyo = _section(data, "klaviyo", KlaviyoSection, problems)
     delivery = _section(data, "delivery", DeliverySection, problems)
+    gateway = _section(data, "gateway", GatewaySection, problems)
     vendors = _vendors(data, name, klaviyo, plugins, problems)
     if problems:
         raise ConfigError([redact_text(problem) for problem in dict.fromkeys(problems)])
-    return Config(vendor=name, klaviyo=klaviyo, vendors=vendors, delivery=delivery, plugins=plugins)
+    return Config(vendor=name, klaviyo=klaviyo, vendors=vendors, delivery=delivery, gateway=gateway, plugins=plugins)
 
 
 def _unknown_keys(data: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from klavier.config.gateway import GatewaySection
 from klavier.loading import bind
 from klavier.settings import describe, fill_from_klaviyo, setting, structure
 
@@ -138,6 +139,7 @@ class Config:
     klaviyo: KlaviyoSection = field(factory=KlaviyoSection)
     vendors: Mapping[str, Mapping[str, Any]] = field(factory=dict, repr=False)
     delivery: DeliverySection = field(factory=DeliverySection)
+    gateway: GatewaySection = field(factory=GatewaySection)
     plugins: "Plugins | None" = field(default=None, repr=False, eq=False)
 
     def build_vendor(self, name: str | None = None) -> "Vendor":

@@ -1,0 +1,1 @@
+"""Events over HTTP: the endpoints of Segment's, RudderStack's and Freshpaint's SDKs, answered into an outbox."""

@@ -1,0 +1,108 @@
+"""The gateway as an ASGI application, with the worker that delivers what it stores."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from klavier.config.load import load_config
+from klavier.config.model import Config
+from klavier.errors import ConfigError
+from klavier.gateway.endpoints import routes
+from klavier.gateway.service import GatewayService
+from klavier.relay.factory import connect_to, parts_of
+from klavier.worker.leased_worker import LeasedWorker
+
+_PREFLIGHT_SECONDS = 86_400
+"""How long browsers remember a preflight's reply: the longest that any of them allows."""
+
+
+class Gateway:
+    """Accepts events over HTTP into an outbox and delivers them; `app` is the ASGI application.
+
+    Use it as an asynchronous context manager: at the end requests under way are stored, and the worker stops.
+    """
+
+    def __init__(self, config: Config, folder: Path, *, deliver: bool = True, connect: Any = None) -> None:
+        """Prepare a gateway for a configuration whose relative paths begin in `folder`.
+
+        With `deliver=False` another process delivers, such as `klavier run`. Raises `ConfigError` where no source of
+        events is configured.
+        """
+        if not any(source.write_key or source.write_keys for source in config.gateway.sources.values()):
+            raise ConfigError(
+                "gateway.sources: at least one source with a write_key is needed, such as "
+                '[gateway.sources.web] with write_key = "${WEB_WRITE_KEY}"'
+            )
+        self._connect = connect or connect_to(config)
+        self._parts = parts_of(config, folder)
+        self._deliver = deliver
+        self.worker = LeasedWorker(self._parts)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.service = GatewayService(config, self._parts, folder, self._notify)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.app = Starlette(
+            routes=routes(self.service),
+            lifespan=self._lifespan,
+            middleware=[
+                Middleware(
+                    CORSMiddleware,
+                    allow_origins=list(config.gateway.allow_origins),
+                    allow_methods=["GET", "POST"],
+                    allow_headers=["*"],  # SDKs ask for headers of their own; none of them changes who may send
+                    max_age=_PREFLIGHT_SECONDS,
+                )
+            ],
+        )
+        self.app.router.redirect_slashes = False  # SDKs count a redirect as a success, or follow it without the body
+
+    async def __aenter__(self) -> Self:
+        """Start storing and delivering."""
+        self._loop = asyncio.get_running_loop()
+        self._tasks = [asyncio.create_task(self.service.intake.run(), name="klavier-intake")]
+        if self._deliver:
+            self._tasks.append(asyncio.create_task(self._run_worker(), name="klavier-worker"))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Store what waits, stop the worker, and close the outbox."""
+        self.service.intake.close()
+        self.worker.stop()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._parts.outbox.close()
+
+    async def _run_worker(self) -> None:
+        async with self._connect() as send:
+            await self.worker.run(send)
+
+    def _notify(self) -> None:
+        """Wake the worker; called from the thread that stores."""
+        if self._loop is not None and self._deliver:
+            self._loop.call_soon_threadsafe(self.worker.notify)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with self:
+            yield
+
+
+def app(
+    config: str | os.PathLike[str] | Config = "klavier.toml",
+    *,
+    environ: Mapping[str, str] | None = None,
+    deliver: bool = True,
+) -> Starlette:
+    """Return the gateway as an ASGI application, to serve or to mount in another one.
+
+    An application that mounts it runs the lifespan of it as well, as Starlette and FastAPI document. Raises
+    `ConfigError` for what is wrong in the configuration.
+    """
+    if isinstance(config, Config):
+        return Gateway(config, Path(), deliver=deliver).app
+    return Gateway(load_config(config, environ=environ), Path(config).parent, deliver=deliver).app

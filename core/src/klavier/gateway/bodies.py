@@ -1,0 +1,74 @@
+"""Read the bodies of requests: decompressed within a bound, and parsed."""
+
+import json
+import zlib
+from typing import Any
+
+import orjson
+from attrs import frozen
+
+_GZIP = b"\x1f\x8b"
+_AUTO_HEADER = zlib.MAX_WBITS | 32
+"""Makes zlib read both its own and gzip's header."""
+
+
+@frozen
+class Refusal(Exception):  # noqa: N818 -- no error of ours: it becomes the reply
+    """A request that is refused: the status, a code for programs and a message for people, without its content."""
+
+    status: int
+    code: str
+    message: str
+    retry_after: int | None = None
+
+
+def read_json(text: bytes) -> Any:
+    """Return the JSON value of a body; raises `Refusal` (400) for no JSON."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
+    try:  # lone surrogates and NaN fail one event, not the whole batch: the check of each event finds them
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise Refusal(400, "invalid_json", "the body is no JSON") from None
+
+
+def first_element(text: bytes) -> bytes:
+    """Return the text of the first element of a JSON array, or the whole text of any other value."""
+    written = text.decode("utf-8", "replace").strip()
+    if not written.startswith("["):
+        return written.encode()
+    start = len(written) - len(written[1:].lstrip())
+    try:
+        _, end = json.JSONDecoder().raw_decode(written, start)
+    except (ValueError, RecursionError):
+        return written.encode()
+    return written[start:end].encode()
+
+
+def decompress(raw: bytes, content_encoding: str, limit: int) -> bytes:
+    """Return the text of a body of at most `limit` bytes, before and after decompression.
+
+    RudderStack's Node SDK sends gzip as a form, browsers send JSON as text/plain: the content type says nothing, the
+    encoding header and the first bytes do. Raises `Refusal`: 413 for a body that is too large, 400 for a broken one.
+    """
+    text = _decompress(raw, content_encoding.strip().lower(), limit)
+    if len(text) > limit:
+        raise Refusal(413, "too_large", f"the request is larger than {limit} bytes")
+    return text
+
+
+def _decompress(raw: bytes, encoding: str, limit: int) -> bytes:
+    if encoding not in ("gzip", "x-gzip", "deflate") and not raw.startswith(_GZIP):
+        return raw
+    decoder = zlib.decompressobj(_AUTO_HEADER)
+    try:
+        text = decoder.decompress(raw, limit + 1)
+    except zlib.error:
+        if raw[:1] in (b"{", b"["):  # a proxy has decompressed the body and kept the header
+            return raw
+        raise Refusal(400, "invalid_encoding", "the body cannot be decompressed") from None
+    if not decoder.eof and len(text) <= limit:
+        raise Refusal(400, "invalid_encoding", "the compressed body is cut off")
+    return text

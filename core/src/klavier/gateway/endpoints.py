@@ -1,0 +1,209 @@
+"""The endpoints of the gateway as Starlette routes."""
+
+import asyncio
+import base64
+import binascii
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from klavier.errors import OutboxError
+from klavier.gateway.bodies import Refusal
+from klavier.gateway.messages import Client
+from klavier.gateway.replies import METRICS, PIXEL, ROUTES, error_body, rudderstack_source_config, segment_settings
+from klavier.gateway.service import Collected
+from klavier.version import VERSION
+
+if TYPE_CHECKING:
+    from klavier.gateway.service import GatewayService
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+BODY_SECONDS = 30.0
+"""How long a body may take to arrive: a slow phone sends 4 MB in that time, a slow attacker holds no connection."""
+_RETRY_SECONDS = 5
+"""After a failed write; the disk is tried again as often by the worker."""
+
+_log = logging.getLogger("klavier.gateway")
+
+
+def routes(service: "GatewayService") -> list[Route]:
+    """Return the routes that take events from SDKs."""
+    collect = _guarded(_Collect(service))
+    webhook = _guarded(_Webhook(service))
+    found = [Route(path, collect, methods=["POST"]) for path in ROUTES]
+    found += [Route(path, _swallow, methods=["POST"]) for path in METRICS]
+    return [
+        *found,
+        Route("/v1/webhook", webhook, methods=["GET", "POST"]),
+        Route("/pixel/v1/{event_type}", _Pixel(service).__call__, methods=["GET"]),
+        Route("/v1/projects/{write_key}/settings", _guarded(_segment_settings(service)), methods=["GET"]),
+        Route("/sourceConfig", _guarded(_source_config(service)), methods=["GET"]),
+        Route("/sourceConfig/", _guarded(_source_config(service)), methods=["GET"]),
+        Route("/health", _health, methods=["GET"]),
+        Route("/version", _version, methods=["GET"]),
+    ]
+
+
+def _guarded(endpoint: Endpoint) -> Endpoint:
+    """Turn the errors of an endpoint into replies that make SDKs retry, or not."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except Refusal as refusal:
+            return _refuse(refusal)
+        except OutboxError as error:
+            _log.warning("events are refused with 503: %s", error)
+            return _refuse(Refusal(503, "unavailable", "events cannot be stored now; send them again", _RETRY_SECONDS))
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+    return answer
+
+
+def _refuse(refusal: Refusal) -> Response:
+    headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+    return JSONResponse(error_body(refusal.code, refusal.message), refusal.status, headers)
+
+
+class _Collect:
+    """Takes the events of Segment's, RudderStack's and Freshpaint's SDKs."""
+
+    def __init__(self, service: "GatewayService") -> None:
+        self._service = service
+
+    async def __call__(self, request: Request) -> Response:
+        service = self._service
+        collected = Collected(
+            await _read_raw(request, service.section.max_body),
+            ROUTES[request.url.path],
+            _keys_outside(request),
+            request.headers.get("content-encoding", ""),
+            client=_client(request, service, is_browser=_is_browser(request)),
+        )
+        await service.collect(collected)
+        return JSONResponse({"success": True})
+
+
+class _Webhook:
+    """Takes events from other servers: one event or an array, signed where the source has a secret."""
+
+    def __init__(self, service: "GatewayService") -> None:
+        self._service = service
+
+    async def __call__(self, request: Request) -> Response:
+        raw = await _read_raw(request, self._service.section.max_body)
+        if request.method == "GET" and not raw:
+            raw = orjson.dumps({name: value for name, value in request.query_params.items() if name != "writeKey"})
+        collected = Collected(
+            raw,
+            None,
+            _keys_outside(request),
+            request.headers.get("content-encoding", ""),
+            signature=request.headers.get("x-signature", ""),
+        )
+        await self._service.collect(collected)
+        return JSONResponse({"success": True})
+
+
+class _Pixel:
+    """Takes one event in the query of an image; answers with the image whatever happens, as RudderStack does."""
+
+    def __init__(self, service: "GatewayService") -> None:
+        self._service = service
+
+    async def __call__(self, request: Request) -> Response:
+        event_type = request.path_params["event_type"]
+        if event_type in ("track", "page"):
+            members = {name: value for name, value in request.query_params.items() if name != "writeKey"}
+            client = _client(request, self._service, is_browser=True)
+            collected = Collected(orjson.dumps(members), event_type, _keys_outside(request), client=client)
+            answer = await _guarded(self._collector(collected))(request)
+            if answer.status_code >= 400:  # noqa: PLR2004 -- the first of HTTP's errors
+                _log.info("a pixel's event was refused with %s", answer.status_code)
+        return Response(PIXEL, media_type="image/gif", headers={"Cache-Control": "no-store"})
+
+    def _collector(self, collected: Collected) -> Endpoint:
+        async def collect(_: Request) -> Response:
+            await self._service.collect(collected)
+            return Response()
+
+        return collect
+
+
+def _segment_settings(service: "GatewayService") -> Endpoint:
+    async def answer(request: Request) -> Response:
+        key = request.path_params["write_key"]
+        service.find_source([key])
+        return JSONResponse(segment_settings(request.url.scheme, request.url.netloc, key))
+
+    return answer
+
+
+def _source_config(service: "GatewayService") -> Endpoint:
+    async def answer(request: Request) -> Response:
+        keys = _keys_outside(request)
+        source = service.find_source(keys)
+        return JSONResponse(rudderstack_source_config(source.name, next(key for key in keys if key)))
+
+    return answer
+
+
+async def _swallow(request: Request) -> Response:
+    """Read nothing of the figures that SDKs send about themselves."""
+    async for _ in request.stream():
+        pass
+    return JSONResponse({"success": True})
+
+
+async def _health(_: Request) -> Response:
+    return JSONResponse({"server": "UP", "db": "UP", "acceptingEvents": "TRUE"})
+
+
+async def _version(_: Request) -> Response:
+    return JSONResponse({"Version": VERSION})
+
+
+async def _read_raw(request: Request, limit: int) -> bytes:
+    """Return the body as sent; raises `Refusal` for one that is too large or takes too long."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limit:
+                    raise Refusal(413, "too_large", f"the request is larger than {limit} bytes")
+    except TimeoutError:
+        raise Refusal(408, "timeout", "the body took too long to arrive") from None
+    return bytes(body)
+
+
+def _keys_outside(request: Request) -> list[str]:
+    """Return the write keys outside the body: the user of Basic authentication, then the query's."""
+    scheme, _, value = request.headers.get("authorization", "").partition(" ")
+    user = ""
+    if scheme.lower() == "basic":
+        try:
+            user = base64.b64decode(value.strip(), validate=True).decode("utf-8", "replace").split(":", 1)[0]
+        except (binascii.Error, ValueError):
+            user = ""
+    return [user, request.query_params.get("writeKey", "")]
+
+
+def _is_browser(request: Request) -> bool:
+    """Return whether a page sends the request: browsers name the page's origin, servers and apps do not."""
+    return "origin" in request.headers or "referer" in request.headers
+
+
+def _client(request: Request, service: "GatewayService", *, is_browser: bool) -> Client:
+    if not is_browser or not service.section.fill_client:
+        return Client()
+    peer = request.client.host if request.client else ""
+    address = service.proxies.client_address(peer, ",".join(request.headers.getlist("x-forwarded-for")))
+    return Client(address, request.headers.get("user-agent", ""))

@@ -1,0 +1,102 @@
+"""Complete the events of a request as the CDPs' own servers do: types, times, address and user agent.
+
+Source: Segment's HTTP Tracking API and RudderStack's HTTP API, and what their SDKs send.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from attrs import frozen
+
+_BATCH_MEMBERS = ("context", "integrations")
+"""What a batch may say once for all its events."""
+_PRIVATE = ("writeKey", "_metadata")
+"""What is for the server alone; the key must not reach a file."""
+_FARTHEST = timedelta(days=400)
+"""Clocks that differ by more are not corrected: a wrong `sentAt` would move history by years."""
+
+
+@frozen
+class Client:
+    """The browser or app of a request; empty texts where it is not known or not to be filled in."""
+
+    ip: str = ""
+    user_agent: str = ""
+
+
+def read_messages(body: Any, event_type: str | None) -> Iterator[Any]:
+    """Return the events of a body, each as sent: one event, an array, or an object with `batch`.
+
+    `event_type` is the type that the path names, for events that do not. What a batch says once is given to each event
+    that does not say it itself. What is no object is returned as it is: whoever checks it rejects it.
+    """
+    if isinstance(body, list):
+        yield from body
+        return
+    if not isinstance(body, dict) or not isinstance(body.get("batch"), list):
+        if isinstance(body, dict) and event_type is not None and not body.get("type"):
+            body = {**body, "type": event_type}
+        yield body
+        return
+    shared = {name: body[name] for name in (*_BATCH_MEMBERS, "sentAt") if body.get(name) is not None}
+    for message in body["batch"]:
+        yield {**shared, **_without_null(message)} if isinstance(message, dict) else message
+
+
+def complete(message: Mapping[str, Any], received_at: datetime, client: Client) -> dict[str, Any]:
+    """Return an event with `receivedAt`, a corrected `timestamp`, and the client's address and user agent.
+
+    `timestamp` becomes the time of receipt less the time that the sender's clock saw pass between the event and its
+    sending; the sender's own time stays as `originalTimestamp`.
+    """
+    event = {name: value for name, value in message.items() if name not in _PRIVATE}
+    event["receivedAt"] = write_time(received_at)
+    if "properties" in event and "event" in event and "type" not in event:
+        return event  # Freshpaint's format has its own members for times and addresses
+    original = event.get("originalTimestamp") or event.get("timestamp")
+    if original in (None, ""):
+        event["timestamp"] = event["receivedAt"]
+    else:
+        event["originalTimestamp"] = original
+        event["timestamp"] = _correct(original, event.get("sentAt"), received_at) or original
+    context = event.get("context")
+    if (client.ip or client.user_agent) and (context is None or isinstance(context, dict)):
+        filled = dict(context or {})
+        if client.ip and not filled.get("ip"):
+            filled["ip"] = client.ip
+        if client.user_agent and not filled.get("userAgent"):
+            filled["userAgent"] = client.user_agent
+        event["context"] = filled
+    return event
+
+
+def write_time(moment: datetime) -> str:
+    """Write a time as SDKs do: UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def read_time(value: Any) -> datetime | None:
+    """Read a time in ISO 8601; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _correct(original: Any, sent_at: Any, received_at: datetime) -> str | None:
+    happened, sent = read_time(original), read_time(sent_at)
+    if happened is None or sent is None or abs(received_at - sent) > _FARTHEST:
+        return None
+    try:
+        return write_time(received_at - (sent - happened))
+    except OverflowError:
+        return None
+
+
+def _without_null(message: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an event without members of null that its batch could say: an SDK writes null for what is not set."""
+    return {name: value for name, value in message.items() if value is not None or name not in _BATCH_MEMBERS}

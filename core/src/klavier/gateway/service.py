@@ -1,0 +1,143 @@
+"""Turn the requests of SDKs into stored events: authenticate, limit, complete, check, store."""
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import define, field
+
+from klavier.errors import EventError
+from klavier.gateway.addresses import Proxies
+from klavier.gateway.archive import Archive
+from klavier.gateway.bodies import Refusal, decompress, read_json
+from klavier.gateway.intake import Intake, Message
+from klavier.gateway.messages import Client, complete, read_messages
+from klavier.gateway.sources import Source, Sources, seconds_to_wait
+from klavier.relay.intake import accept
+
+if TYPE_CHECKING:
+    from klavier.config.model import Config
+    from klavier.worker.leased_worker import Parts
+
+Acceptance = Literal["accepted", "rejected", "refused"]
+"""Stored to be delivered; stored as a dead letter, since it is no event; or answered with an error, and not stored."""
+
+_REJECTED_KEY = "rejected"
+"""The ordering key of what is no event."""
+
+
+@define(eq=False)
+class Collected:
+    """One request with events, read so far."""
+
+    raw: bytes = field(repr=False)
+    event_type: str | None
+    keys: Sequence[str] = field(repr=False)
+    """Write keys outside the body, the first one given counts."""
+    content_encoding: str = ""
+    signature: str | None = None
+    """The signature of a webhook; None for a request that is none."""
+    client: Client = field(factory=Client, repr=False)
+
+
+class GatewayService:
+    """Accepts the events of requests into an outbox; knows nothing of HTTP but statuses."""
+
+    def __init__(self, config: "Config", parts: "Parts", folder: Path, on_stored: Callable[[], None]) -> None:
+        """Accept into the outbox of `parts`; `on_stored` is called from a thread after each write.
+
+        A relative path of the archive begins in `folder`.
+        """
+        section = config.gateway
+        self.section = section
+        self.sources = Sources(section.sources)
+        self.proxies = Proxies(section.trusted_proxies)
+        self.counts: Counter[tuple[str, Acceptance]] = Counter()
+        """Events by source and acceptance; refused requests count once, under the source `unknown` without a key."""
+        self.intake = Intake(self._store, section.reorder_window)
+        self._parts = parts
+        self._archive = None if section.archive is None else Archive(folder / section.archive)
+        self._on_stored = on_stored
+
+    async def collect(self, request: Collected) -> int:
+        """Store the events of a request; return how many there were.
+
+        Returns when they are stored durably. One that is no event becomes a dead letter and refuses no other one.
+        Raises `Refusal`, or `OutboxError` where they cannot be stored.
+        """
+        text = decompress(request.raw, request.content_encoding, self.section.max_body)
+        body = read_json(text)
+        source = self._authenticate(request, body, text)
+        messages = list(read_messages(body, request.event_type))
+        wait = source.limit.take(len(messages), monotonic())
+        if wait:
+            self.counts[source.name, "refused"] += 1
+            raise Refusal(429, "rate_limited", "too many events a second from this source", seconds_to_wait(wait))
+        now = datetime.now(UTC)
+        stored = [self._read(source, message, now, request.client) for message in messages]
+        await self._add(source, stored)
+        return len(messages)
+
+    def find_source(self, keys: Iterable[str]) -> Source:
+        """Return the source of the first key that is given; raises `Refusal` (401)."""
+        source = self.sources.find(next((key for key in keys if key), None))
+        if source is None:
+            self.counts["unknown", "refused"] += 1
+            raise Refusal(401, "invalid_write_key", "the write key is not known; set it up under [gateway.sources]")
+        return source
+
+    def _authenticate(self, request: Collected, body: Any, text: bytes) -> Source:
+        source = self.find_source([*request.keys, *_keys_inside(body)])
+        if request.signature is not None and not source.verify_signature(text, request.signature):
+            self.counts[source.name, "refused"] += 1
+            raise Refusal(401, "invalid_signature", "the signature does not match the source's webhook_secret")
+        return source
+
+    def _read(self, source: Source, message: Any, now: datetime, client: Client) -> tuple[Message, dict[str, Any]]:
+        """Return an event as it will be stored, and its payload."""
+        payload = complete(message, now, client) if isinstance(message, dict) else {}
+        try:
+            message_id, key, written = accept(payload or message, self._parts.vendor, self._parts.plugins)
+        except EventError:
+            known = payload.get("messageId")
+            message_id = known if isinstance(known, str) and known.isprintable() else f"klavier-{uuid.uuid4()}"
+            written = json.dumps(payload or message).encode()
+            return Message(source.name, message_id, _REJECTED_KEY, written, is_event=False), payload
+        return Message(source.name, message_id, key, written), payload
+
+    async def _add(self, source: Source, messages: Sequence[tuple[Message, dict[str, Any]]]) -> None:
+        if not messages:
+            return
+        try:
+            await self.intake.add(messages)
+        except Exception:
+            self.counts[source.name, "refused"] += len(messages)
+            raise
+        for message, _ in messages:
+            self.counts[source.name, "accepted" if message.is_event else "rejected"] += 1
+
+    def _store(self, messages: Sequence[Message]) -> None:
+        """Store events, those that are no events too: the worker makes dead letters of them when their turn comes."""
+        self._parts.outbox.put([(message.message_id, message.key, message.payload) for message in messages])
+        if self._archive is not None:
+            self._archive.write([message for message in messages if message.is_event])
+        self._on_stored()
+
+
+def _keys_inside(body: Any) -> Iterable[str]:
+    """Return the write keys in a body: of the batch, of its first event, or Freshpaint's token."""
+    first = body[0] if isinstance(body, list) and body else body
+    if not isinstance(first, dict):
+        return
+    batch = first.get("batch")
+    inner = batch[0] if isinstance(batch, list) and batch else None
+    for place in (first, inner):
+        if isinstance(place, dict):
+            properties = place.get("properties")
+            token = properties.get("token") if isinstance(properties, dict) and "type" not in place else None
+            yield from (key for key in (place.get("writeKey"), token) if isinstance(key, str))
