@@ -1,4 +1,4 @@
-"""Engage audiences, lists, deletions and the test of the key."""
+"""Engage audiences, lists, deletions and the authentication test."""
 
 from collections.abc import Generator
 from typing import Any
@@ -16,7 +16,7 @@ def vendor(**more: Any) -> Any:
 
 
 def finish(steps: Generator[Request, Response, Any], *replies: Response) -> tuple[list[Request], Any]:
-    """Run a generator to its end with these replies."""
+    """Run a generator to its end with these replies; return its requests and its result."""
     requests, answers = [], iter(replies)
     try:
         requests.append(next(steps))
@@ -67,8 +67,8 @@ class TestEngage:
         assert [call.path for call in sandbox.calls] == ["/api/lists", "/api/lists", "/api/profile-bulk-import-jobs"]
         assert len(sandbox.state()["lists"][0]["profiles"]) == 3
 
-    def test_whose_list_it_is(self) -> None:
-        """The audience's own setting goes before the vendor's, and that before the list's id at Segment."""
+    def test_list_precedence(self) -> None:
+        """The audience's own setting overrides the vendor's, which overrides the list's id at Segment."""
         own = {"audience_settings": {"listId": "OWN"}, "external_audience_id": "EXT"}
         for personas, settings, path in (
             (own, {}, "OWN"), ({"external_audience_id": "EXT"}, {}, "EXT"),
@@ -77,10 +77,10 @@ class TestEngage:
             requests = rehearse(vendor(**settings), [entered(**personas)]).requests
             assert requests[-1].path == f"/api/lists/{path}/relationships/profiles"
 
-    def test_nobody_leaves_an_audience_without_a_list(self) -> None:
+    def test_removing_from_an_audience_without_a_list_is_rejected(self) -> None:
         (outcome,) = rehearse(vendor(), [entered("Audience Exited", computation_key="vip")]).outcomes
         assert (outcome.kind, outcome.reason) == (
-            "rejected", "the audience has no list in Klaviyo yet, so nobody can be taken off it",
+            "rejected", "the audience has no list in Klaviyo yet, so the profile cannot be removed from it",
         )  # fmt: skip
 
     def test_no_list_and_no_audience(self) -> None:
@@ -88,7 +88,7 @@ class TestEngage:
         assert outcome.reason.startswith("list_id: required")
         deployed = vendor(fidelity="deployed", mappings=[{"action": "addProfileToList"}])
         (outcome,) = rehearse(deployed, [entered(computation_key="vip")]).outcomes
-        assert outcome.reason == "list_id: required, and the mapping gives none"
+        assert outcome.reason == "list_id: required, and the mapping resolves to nothing"
 
     @pytest.mark.parametrize(
         "replies",
@@ -98,7 +98,7 @@ class TestEngage:
             [Response(200, {"data": []}), Response(201, {})],
         ],
     )
-    def test_a_list_that_cannot_be_had(self, replies: list[Response]) -> None:
+    def test_a_list_that_cannot_be_created(self, replies: list[Response]) -> None:
         result = rehearse(vendor(), [entered(computation_key="vip")], replies)
         assert len(result.requests) == len(replies)
         assert result.outcomes[0].kind == "failed"
@@ -137,7 +137,7 @@ class TestAccount:
         assert finish(vendor().account.create_audience(""))[1].kind == "rejected"
         assert finish(vendor().account.create_audience("VIP"), Response(500))[1].retryable
 
-    def test_get_audience_must_echo_the_id(self) -> None:
+    def test_get_audience_compares_the_id(self) -> None:
         (request,), found = finish(vendor().account.get_audience("L/1"), Response(200, {"data": {"id": "L/1"}}))
         assert (request.path, found) == ("/api/lists/L%2F1", "L/1")
         assert finish(vendor().account.get_audience("L"), Response(200, {"data": {"id": "M"}}))[1].kind == "rejected"
@@ -165,7 +165,7 @@ class TestAccount:
         assert outcome.notes == ("no profile has this external id, so there is nothing to delete",)
         assert finish(vendor().account.delete_profile())[1].kind == "rejected"
 
-    def test_as_deployed_the_user_id_is_taken_for_klaviyos(self) -> None:
+    def test_deployed_deletion_sends_the_user_id_as_the_profile_id(self) -> None:
         deployed = vendor(fidelity="deployed", wire="native")
         (request,), _ = finish(deployed.account.delete_profile(user_id="u1"), Response(202))
         assert request.path == "/api/data-privacy-deletion-jobs/"

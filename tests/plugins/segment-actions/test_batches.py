@@ -1,4 +1,4 @@
-"""Batches of events: what goes together, and what becomes of each event."""
+"""Batches of events: which events are sent together, and the outcome of each."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def sizes(result: Any) -> list[int]:
     return [len(request.json["data"]["attributes"]["events-bulk-create"]["data"]) for request in result.requests]
 
 
-def test_one_event_makes_a_batch_too() -> None:
+def test_a_batch_of_one_event() -> None:
     result = rehearse(vendor(BATCHED), [track(1)])
     assert [request.path for request in result.requests] == ["/api/event-bulk-create-jobs"]
 
@@ -46,7 +46,7 @@ def test_the_same_event_twice_is_sent_once() -> None:
     assert sizes(rehearse(vendor(BATCHED), [track(1, userId="a"), track(1, userId="b")])) == [2]
 
 
-def test_named_events_keep_their_error_and_the_others_try_again() -> None:
+def test_events_named_by_klaviyo_keep_their_error_and_others_are_retryable() -> None:
     error = {
         "status": 400,
         "detail": "bad ada@example.com",
@@ -60,13 +60,13 @@ def test_named_events_keep_their_error_and_the_others_try_again() -> None:
 
 
 @pytest.mark.parametrize("pointer", ["", "/data/attributes/events-bulk-create/data/9/x", "/data", None, 5])
-def test_an_error_that_names_no_event_is_about_all(pointer: Any) -> None:
+def test_an_error_without_a_pointer_applies_to_all_events(pointer: Any) -> None:
     reply = Response(400, {"errors": [{"detail": "x", "source": {"pointer": pointer}}]})
     result = rehearse(vendor(BATCHED), [track(1), track(2)], [reply])
     assert [(o.status, o.retryable) for o in result.outcomes] == [(400, False)] * 2
 
 
-def test_a_bad_event_does_not_take_the_others_with_it() -> None:
+def test_an_unsendable_event_does_not_reject_others() -> None:
     deep: Any = 1
     for _ in range(240):
         deep = [deep]
@@ -122,7 +122,7 @@ one_event = st.one_of(
 )  # fmt: skip
 
 
-def told(batched: bool, payloads: list[dict[str, Any]], times: int = 1) -> Any:  # noqa: FBT001 -- one of two ways
+def state_after(batched: bool, payloads: list[dict[str, Any]], times: int = 1) -> Any:  # noqa: FBT001 -- one of two ways
     mappings = [m | {"fields": m["fields"] | {"enable_batching": batched}} for m in MIXED]
     sandbox = Sandbox(private_api_key="pk_sandbox")
     sandbox.add_list("Audience", id="LIST1")
@@ -136,8 +136,8 @@ def told(batched: bool, payloads: list[dict[str, Any]], times: int = 1) -> Any: 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(one_event, max_size=8))
-def test_a_batch_leaves_klaviyo_as_its_events_one_by_one(payloads: list[dict[str, Any]]) -> None:
-    assert told(True, payloads) == told(False, payloads)  # noqa: FBT003 -- one of two ways
+def test_batched_and_single_delivery_result_in_the_same_state(payloads: list[dict[str, Any]]) -> None:
+    assert state_after(True, payloads) == state_after(False, payloads)  # noqa: FBT003 -- one of two ways
 
 
 @settings(max_examples=20, deadline=None)
@@ -145,12 +145,12 @@ def test_a_batch_leaves_klaviyo_as_its_events_one_by_one(payloads: list[dict[str
 def test_delivering_twice_is_harmless(payloads: list[dict[str, Any]], batched: bool) -> None:  # noqa: FBT001 -- drawn
     last = {payload["userId"]: payload for payload in payloads if payload["type"] == "identify"}
     once = [payload for payload in payloads if payload["type"] != "identify"] + list(last.values())
-    assert told(batched, once, times=2) == told(batched, once)
+    assert state_after(batched, once, times=2) == state_after(batched, once)
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(one_event, max_size=6), st.sampled_from(MIXED), st.sampled_from(["documented", "deployed"]))
-def test_what_goes_into_one_batch_is_what_grouping_comes_to(
+def test_the_one_batch_shortcut_equals_grouping(
     payloads: list[dict[str, Any]], mapping: dict[str, Any], fidelity: str
 ) -> None:
     events = [parse_event(payload | {"messageId": f"m{n % 4}"}) for n, payload in enumerate(payloads)]

@@ -80,18 +80,18 @@ class TestSubscribeProfile:
         assert [len(attributes_of(request)["profiles"]["data"]) for request in requests] == [100, 25, 100, 25]
 
     @pytest.mark.parametrize("value", [None, "", False])
-    def test_history_is_always_told(self, value: object) -> None:
+    def test_historical_import_is_always_sent(self, value: object) -> None:
         assert only("subscribeProfile", {"historical_import": value}, CONSENT)["historical_import"] is False
 
     @pytest.mark.parametrize("time", ["2024-03-01 10:20", 1709288430123])
-    def test_times_of_consent_keep_their_form_as_deployed(self, time: object) -> None:
+    def test_consented_at_keeps_its_form_in_deployed_fidelity(self, time: object) -> None:
         fields = {"historical_import": True, "consented_at": time, "phone_number": None}
         (request,), _ = run("subscribeProfile", fields, CONSENT, fidelity="deployed", wire="native")
         (profile,) = attributes_of(request)["profiles"]["data"]
         marketing = profile["attributes"]["subscriptions"]["email"]["marketing"]
         assert marketing == {"consent": "SUBSCRIBED", "consented_at": time}
 
-    def test_nobody_is_dropped_silently(self) -> None:
+    def test_items_without_identifier_are_not_dropped_silently(self) -> None:
         nobody = {"type": "track", "event": "E", "userId": "n", "messageId": "n"}
         fields = {"enable_batching": True}
         requests, outcomes = run("subscribeProfile", fields, CONSENT, nobody)
@@ -99,7 +99,7 @@ class TestSubscribeProfile:
         _, outcomes = run("subscribeProfile", fields, CONSENT, nobody, fidelity="deployed")
         assert [outcome.kind for outcome in outcomes] == ["delivered", "delivered"]
         assert outcomes[1].notes == (
-            "dropped, as Segment drops it without telling: needs phone_number or email; map one",
+            "dropped, as Segment drops it without an error: needs phone_number or email; map one",
         )
 
 

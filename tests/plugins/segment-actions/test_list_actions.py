@@ -51,7 +51,7 @@ class TestAddProfileToList:
         requests, _ = run("addProfileToList", {"phone_number": "415 555 2671", "country_code": "US"}, self.ENTERED)
         assert attributes_of(requests[0])["phone_number"] == "+14155552671"
 
-    def test_email_needs_letters_at_its_end(self) -> None:
+    def test_email_needs_an_alphabetic_top_level_domain(self) -> None:
         assert "email:" in rejection("addProfileToList", {"email": "a@b.c1"}, self.ENTERED)
 
     def test_conflict_needs_no_patch(self) -> None:
@@ -65,7 +65,7 @@ class TestAddProfileToList:
         requests, (outcome,) = run("addProfileToList", {}, self.ENTERED, replies=[(500, None), (204, None)])
         assert (len(requests), outcome.kind, outcome.status) == (1, "failed", 500)
 
-    def test_as_deployed_the_failure_is_told_too(self) -> None:
+    def test_deployed_fidelity_reports_the_failure_too(self) -> None:
         settings = {"fidelity": "deployed", "wire": "native"}
         requests, (outcome,) = run(
             "addProfileToList", {"enable_batching": False}, self.ENTERED, replies=[(500, None), (204, None)], **settings
@@ -115,11 +115,11 @@ class TestRemove:
         requests, _ = run(action, fields, {"type": "identify"})
         assert requests[0].params == {"filter": 'any(phone_number,["+14155552671"])'}
 
-    def test_nobody_found(self, action: str) -> None:
+    def test_no_profile_found(self, action: str) -> None:
         event = {"type": "identify", **REMOVALS[action]}
         requests, (outcome,) = run(action, {"list_id": "L1"}, event)
         assert [request.method for request in requests] == ["GET", "GET"]
-        assert (outcome.kind, outcome.reason) == ("rejected", "no profile has these identifiers, so nobody was removed")
+        assert (outcome.kind, outcome.reason) == ("rejected", "no profile has these identifiers, so none was removed")
         _, outcomes = run(action, {"list_id": "L1", "enable_batching": True}, event, event | {"messageId": "2"})
         assert [(o.kind, o.notes) for o in outcomes] == [("delivered", ("no profile has these identifiers",))] * 2
 

@@ -135,19 +135,19 @@ def test_directives(mapping: Any, expected: Any, fidelity: FidelityName) -> None
     assert (mapping, EVENT) == before
 
 
-def test_a_placeholder_that_a_value_brings_in_is_expanded_only_as_deployed() -> None:
+def test_placeholders_in_values_are_expanded_in_deployed_fidelity_only() -> None:
     mapping = {"@template": "{{{properties.evil}}}"}
     assert resolve_mapping(mapping, EVENT) == "{{userId}}"
     assert resolve_mapping(mapping, EVENT, "deployed") == "u-1"
 
 
-def test_dollars_in_a_replacement_stand_for_the_match_only_as_deployed() -> None:
+def test_replacement_patterns_are_expanded_in_deployed_fidelity_only() -> None:
     mapping = {"@replace": {"pattern": "b", "replacement": "<$&$$>", "value": "abc"}}
     assert resolve_mapping(mapping, EVENT) == "a<$&$$>c"
     assert resolve_mapping(mapping, EVENT, "deployed") == "a<b$>c"
 
 
-def test_an_unknown_liquid_filter_is_passed_over_only_as_deployed() -> None:
+def test_unknown_liquid_filters_are_ignored_in_deployed_fidelity_only() -> None:
     mapping = {"v": {"@liquid": "{{ userId | upcas }}"}}
     assert resolve_mapping(mapping, EVENT, "deployed") == {"v": "u-1"}
     with pytest.raises(ConfigError, match=r"^v\.@liquid: .*upcas"):
@@ -157,8 +157,8 @@ def test_an_unknown_liquid_filter_is_passed_over_only_as_deployed() -> None:
 MISTAKES = [
     ({"a": {"@path": 5}}, "a.@path: must be a string or a directive, not a number"),
     ({"a": {"@path": "$.b", "@literal": 1}}, "a: a directive has one key that begins with @, and this has 2 keys"),
-    ({"a": {"b": [{"@pth": "$.b"}]}}, "a.b[0]: @pth is no directive; known are @arrayPath"),
-    ({"a": {"@path": ".."}}, "a.@path: the path names nothing"),
+    ({"a": {"b": [{"@pth": "$.b"}]}}, "a.b[0]: @pth is no directive; directives are @arrayPath"),
+    ({"a": {"@path": ".."}}, "a.@path: the path has no key"),
     ({"a": {"@if": {"then": 1}}}, "a.@if: requires 'exists' or 'blank'"),
     ({"a": {"@if": "x"}}, "a.@if: must be an object of options, not a string"),
     ({"a": {"@case": {"operator": "title", "value": "x"}}}, "a.@case.operator: must be 'lower' or 'upper'"),
@@ -172,7 +172,7 @@ MISTAKES = [
     ({"a": {"@merge": {"direction": "left"}}}, "a.@merge: requires 'objects'"),
     ({"a": {"@merge": {"direction": "left", "objects": [3]}}}, "a.@merge.objects[0]: must be an object or a directive"),
     ({"a": {"@flatten": {"value": 1}}}, "a.@flatten: requires 'separator'"),
-    ({"a": {"@transform": {"apply": {}}}}, "a.@transform: requires 'apply'; give it"),
+    ({"a": {"@transform": {"apply": {}}}}, "a.@transform: requires 'apply'; add it"),
     ({"a": {"@transform": {"apply": {"x": {"@foo": 1}}, "mapping": {"y": 1}}}}, "a.@transform.apply.x: @foo is no"),
     ({"a": {"@liquid": "{% for x in y %}{% endfor %}"}}, "a.@liquid: tag 'for' is disabled"),
     ({"a": {"@liquid": "x" * 1001}}, "a.@liquid: must be a template of at most 1000 characters"),
@@ -183,19 +183,19 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("mapping", "message"), MISTAKES, ids=[m[:50] for _, m in MISTAKES])
-def test_a_mistake_is_named_by_its_place(mapping: Any, message: str) -> None:
+def test_mistakes_are_reported_with_their_path(mapping: Any, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve_mapping(mapping, EVENT)
     assert caught.value.problems[0].startswith(message)
 
 
-def test_all_mistakes_are_named_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         resolve_mapping({"a": {"@path": 1}, "b": {"@foo": 2}, "c": {"@case": {}}}, EVENT)
     assert [problem.split(":")[0] for problem in caught.value.problems] == ["a.@path", "b", "c.@case"]
 
 
-ONLY_AN_EVENT_SHOWS = [
+EVENT_ERRORS = [
     ({"a": {"@path": {"@path": "$.properties.price"}}}, r"a\.@path: the path must resolve to a string, not a number"),
     ({"a": {"@template": {"@path": "$.nope"}}}, r"a\.@template: the template must resolve to a string, not nothing"),
     ({"a": {"@flatten": {"separator": {"@path": "$.properties.zero"}, "value": {}}}}, r"a\.@flatten: the separator"),
@@ -205,8 +205,8 @@ ONLY_AN_EVENT_SHOWS = [
 ]
 
 
-@pytest.mark.parametrize(("mapping", "message"), ONLY_AN_EVENT_SHOWS)
-def test_what_only_an_event_shows(mapping: Any, message: str | None) -> None:
+@pytest.mark.parametrize(("mapping", "message"), EVENT_ERRORS)
+def test_errors_that_depend_on_the_event(mapping: Any, message: str | None) -> None:
     if message is None:
         resolve_mapping(mapping, EVENT)
         return
@@ -214,7 +214,7 @@ def test_what_only_an_event_shows(mapping: Any, message: str | None) -> None:
         resolve_mapping(mapping, EVENT)
 
 
-def test_liquid_stays_small() -> None:
+def test_liquid_output_is_bounded() -> None:
     bomb = "{{ userId " + "| replace: '', 'xxxxxxxxxx' " * 30 + "}}"
     with pytest.raises(ConfigError, match=r"a\.@liquid: filter 'replace' would write too much"):
         resolve_mapping({"a": {"@liquid": bomb}}, EVENT)
@@ -287,7 +287,7 @@ mappings = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(mapping=mappings, event=st.dictionaries(st.sampled_from("abc"), values, max_size=3))
-def test_any_mapping_gives_json_or_a_placed_error(mapping: Any, event: dict[str, Any]) -> None:
+def test_any_mapping_returns_json_or_an_error_with_a_path(mapping: Any, event: dict[str, Any]) -> None:
     before = copy.deepcopy((mapping, event))
     for fidelity in ("documented", "deployed"):
         try:

@@ -1,4 +1,4 @@
-"""Rows of a warehouse as events."""
+"""Warehouse rows as events."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_modes() -> None:
     assert [event.payload["event"] for event in events_from_rows([{}])] == ["new"]
 
 
-def test_a_row_keeps_its_id_and_another_has_another() -> None:
+def test_message_ids_are_derived_from_the_row() -> None:
     ids = [event.message_id for event in events_from_rows([*ROWS, *ROWS])]
     assert ids[:2] == ids[2:]
     assert len(set(ids)) == 2
@@ -62,7 +62,7 @@ def test_mappings_read_rows() -> None:
         ([{"a": float("nan")}], {}, "row 1, properties.a: "),
     ],
 )
-def test_rows_that_are_none(rows: Any, options: Any, message: str) -> None:
+def test_invalid_rows(rows: Any, options: Any, message: str) -> None:
     with pytest.raises(EventError) as caught:
         list(events_from_rows(rows, **options))
     assert str(caught.value).startswith(message)
@@ -87,7 +87,7 @@ def test_files(tmp_path: Path) -> None:
         ("a.jsonl", b"{\n", "line 1: not JSON"),
     ],
 )
-def test_files_that_hold_no_rows(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_invalid_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(EventError, match=message):
         list(read_rows(tmp_path / name))

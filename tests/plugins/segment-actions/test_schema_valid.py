@@ -1,4 +1,4 @@
-"""Whatever is mapped to whatever: what is sent is valid for Klaviyo, and what cannot be is rejected with its field."""
+"""For any mapping, requests fit Klaviyo's schemas, and events that cannot be sent are rejected with a reason."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`klavier send --rows`: rows of a warehouse, delivered in one command."""
+"""`klavier send --rows`: warehouse rows, delivered in one command."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_rows_are_delivered(tmp_path: Path, server: SandboxServer, name: str) ->
     assert emails(server) == {"a@b.io", "c@d.io"}
 
 
-def test_a_file_that_ends_in_what_is_no_row(tmp_path: Path, server: SandboxServer) -> None:
+def test_a_file_with_an_invalid_last_row(tmp_path: Path, server: SandboxServer) -> None:
     (tmp_path / "rows.csv").write_text("id,email\n1,a@b.io\n2\n")
     run = send(tmp_path, "rows.csv", "--rows", "--mode", "updated", "--id-column", "id")
     assert run.exit_code == 1
@@ -59,7 +59,7 @@ def test_a_file_that_ends_in_what_is_no_row(tmp_path: Path, server: SandboxServe
     assert emails(server) == {"a@b.io"}
 
 
-def test_rows_come_from_files(tmp_path: Path, server: SandboxServer) -> None:
+def test_rows_need_a_file(tmp_path: Path, server: SandboxServer) -> None:
     run = send(tmp_path, "klavier.toml", "--rows", "-")
     assert run.exit_code == 2
     assert "--rows: give the name of a file of rows" in run.output

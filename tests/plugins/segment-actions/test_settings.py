@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from klavier import ConfigError, load_vendor, parse_event, rehearse
 from klavier.settings import fill_from_klaviyo
-from klavier_segment_actions.settings import SegmentActionsSettings
+from klavier_segment_actions.settings import Settings
 
 
 def load(*mappings: Any, **more: Any) -> Any:
@@ -57,12 +57,12 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("mapping", "message"), MISTAKES, ids=[message[:50] for _, message in MISTAKES])
-def test_a_mistake_is_named_by_its_place(mapping: dict[str, Any], message: str) -> None:
+def test_mistakes_are_reported_with_their_path(mapping: dict[str, Any], message: str) -> None:
     (problem,) = problems(mapping)
     assert problem.startswith(message)
 
 
-def test_all_mistakes_are_named() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     broken = {"action": "trackEvent", "trigger": "(", "fields": {"x": 1, "value": {"@foo": 1}}}
     assert [problem.split(": ")[0] for problem in problems({"action": "upsertProfile"}, broken)] == [
         "mappings[1].trigger",
@@ -71,17 +71,17 @@ def test_all_mistakes_are_named() -> None:
     ]
 
 
-def test_a_mapping_that_is_off_is_checked_too() -> None:
+def test_disabled_mappings_are_checked_too() -> None:
     assert problems({"action": "trackEvent", "enabled": False, "trigger": "nope"})
 
 
 def test_fifty_mappings_at_most() -> None:
     load(*[{"action": "trackEvent"}] * 50)
-    assert problems(*[{"action": "trackEvent"}] * 51) == ("mappings: at most 50 mappings, not 51; leave some out",)
+    assert problems(*[{"action": "trackEvent"}] * 51) == ("mappings: at most 50 mappings, not 51; remove some",)
 
 
-def test_the_key_is_secret_and_filled() -> None:
-    assert fill_from_klaviyo(SegmentActionsSettings, {}, {"private_api_key": "pk_1"}) == {"api_key": "pk_1"}
+def test_the_key_is_secret_and_filled_from_klaviyo_settings() -> None:
+    assert fill_from_klaviyo(Settings, {}, {"private_api_key": "pk_1"}) == {"api_key": "pk_1"}
     assert "pk_x" not in repr(load().settings)
     with pytest.raises(ConfigError, match=r"^api_key: required"):
         load_vendor("segment-actions", {})
@@ -103,11 +103,11 @@ DEFAULT = [
 
 
 @pytest.mark.parametrize(("payload", "expected"), DEFAULT, ids=[str(p.get("event", p["type"])) for p, _ in DEFAULT])
-def test_nothing_but_a_key(payload: dict[str, Any], expected: list[str]) -> None:
+def test_the_default_preset(payload: dict[str, Any], expected: list[str]) -> None:
     assert paths(load(), payload) == expected
 
 
-def test_the_person_of_an_identify_is_the_one_of_a_track() -> None:
+def test_identify_and_track_identify_the_same_profile() -> None:
     events = [{"type": "identify", "userId": "u", "traits": {"email": "a@b.io", "plan": "pro"}}, track("X")]
     identify, tracked = rehearse(load(), [parse_event(event) for event in events]).requests
     assert identify.json["data"]["attributes"]["external_id"] == "u"
@@ -157,31 +157,31 @@ def test_the_deployed_remove_profile_matches_no_identify() -> None:
     assert rehearse(load(mapping, fidelity="deployed"), [event]).outcomes[0].kind == "skipped"
 
 
-def test_a_trigger_that_segment_cannot_read_matches_nothing_as_deployed() -> None:
+def test_unparsable_triggers_match_nothing_in_deployed_fidelity() -> None:
     vendor = load({"action": "trackEvent", "trigger": "length(event) > 3"}, fidelity="deployed")
     assert paths(vendor, track("X")) == []
     assert vendor.mappings[0].broken_trigger == "a value is missing (column 13)"
 
 
-def test_the_profile_of_an_event_is_filled_as_documented_only() -> None:
+def test_the_event_profile_has_defaults_in_documented_fidelity_only() -> None:
     mapping = {"action": "trackEvent", "fields": {"enable_batching": False}}
     assert paths(load(mapping), track("X")) == ["/api/events"]
     (outcome,) = rehearse(load(mapping, fidelity="deployed"), [parse_event(track("X"))]).outcomes
-    assert (outcome.kind, outcome.reason) == ("rejected", "profile: required, and the mapping gives none")
+    assert (outcome.kind, outcome.reason) == ("rejected", "profile: required, and the mapping resolves to nothing")
 
 
-def test_batching_is_off_until_it_is_set_as_documented_only() -> None:
+def test_batching_is_off_by_default_in_documented_fidelity_only() -> None:
     mapping = {"action": "trackEvent", "fields": {"profile": {"external_id": {"@path": "$.userId"}}}}
     assert paths(load(mapping), track("X")) == ["/api/events"]
     assert paths(load(mapping, fidelity="deployed"), track("X")) == ["/api/event-bulk-create-jobs"]
 
 
-def test_native_calls_have_segments_slashes_and_revision() -> None:
+def test_native_requests_have_segments_slashes_and_revision() -> None:
     (request,) = rehearse(load(wire="native"), [parse_event(track("X"))]).requests
     assert (request.path, request.revision) == ("/api/events/", "2025-01-15")
 
 
-def test_a_mapping_that_fails_on_an_event_rejects_the_event() -> None:
+def test_a_mapping_that_cannot_be_applied_rejects_the_event() -> None:
     vendor = load({"action": "trackEvent", "fields": {"metric_name": {"@template": {"@path": "$.properties.n"}}}})
     (outcome,) = rehearse(vendor, [parse_event(track("X", properties={"n": 1}))]).outcomes
     assert outcome.kind == "rejected"

@@ -1,4 +1,4 @@
-"""An event that matches several mappings: their order is kept, also when one is to be tried again."""
+"""An event that matches several mappings: their order is kept, also when one is retried."""
 
 from typing import Any
 
@@ -27,14 +27,14 @@ def rehearsed(status: int, *events: dict[str, Any], batch: bool = False, **setti
 
 
 @pytest.mark.parametrize("batch", [False, True])
-def test_a_later_mapping_waits_for_the_next_try(batch: bool) -> None:  # noqa: FBT001 -- two cases of one test
+def test_later_mappings_wait_for_a_retry(batch: bool) -> None:  # noqa: FBT001 -- two cases of one test
     found = rehearsed(503, *([EVENT, OTHER] if batch else [EVENT]), batch=batch)
     assert len(found.requests) == 1
     assert SUBSCRIPTIONS not in found.requests[0].path
     assert {(outcome.kind, outcome.retryable) for outcome in found.outcomes} == {("failed", True)}
 
 
-def test_a_refusal_holds_no_later_mapping_back() -> None:
+def test_a_refusal_does_not_delay_later_mappings() -> None:
     found = rehearsed(400, EVENT)
     assert [request.path for request in found.requests] == [PROFILES, SUBSCRIPTIONS]
     (outcome,) = found.outcomes
@@ -42,6 +42,6 @@ def test_a_refusal_holds_no_later_mapping_back() -> None:
     assert "subscribeProfile: delivered" in outcome.reason
 
 
-def test_to_the_letter_each_mapping_goes_by_itself() -> None:
+def test_deployed_native_mappings_are_independent() -> None:
     found = rehearsed(503, EVENT, fidelity="deployed", wire="native")
     assert [request.path.rstrip("/") for request in found.requests] == [PROFILES, SUBSCRIPTIONS]

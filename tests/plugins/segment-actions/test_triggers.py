@@ -28,16 +28,16 @@ def test_recorded_cases() -> None:
     assert wrong == []
 
 
-def test_what_both_fidelities_read_means_the_same() -> None:
-    """Only the quirks differ: precedence, words that are passed over, stars in match, null of type and event."""
-    quirks = {'not type = "track"', 'type = "track" and foo = "bar"', 'match(properties.s, "h*d")'}
-    quirks |= {'match(event, "*der*")', 'properties.arr.0.id = "x"', ""}
+def test_both_fidelities_agree_on_triggers_without_defects() -> None:
+    """They differ in precedence, ignored words, stars in match, and null of type and event only."""
+    defects = {'not type = "track"', 'type = "track" and foo = "bar"', 'match(properties.s, "h*d")'}
+    defects |= {'match(event, "*der*")', 'properties.arr.0.id = "x"', ""}
     for case in recorded("segment-actions-triggers.jsonl"):
         try:
             documented = matches_trigger(case["fql"], case["event"])
         except ConfigError:
             continue
-        if case["fql"] not in quirks:
+        if case["fql"] not in defects:
             assert documented is case["expected"].get("match", False), case["fql"]
 
 
@@ -75,7 +75,7 @@ def test_both_fidelities(fql: str, expected: bool) -> None:  # noqa: FBT001 -- a
     assert matches_trigger(fql, EVENT, "deployed") is expected
 
 
-QUIRKS = [
+DEFECTS = [
     # trigger, documented, deployed
     ('type = "track" or event = "X" and traits.plan = "free"', True, False),
     ('type = "page" and event = "A" or event = "Order Completed"', True, True),
@@ -96,8 +96,8 @@ QUIRKS = [
 ]
 
 
-@pytest.mark.parametrize(("fql", "documented", "deployed"), QUIRKS)
-def test_quirks(fql: str, documented: bool, deployed: bool) -> None:  # noqa: FBT001 -- columns of the table
+@pytest.mark.parametrize(("fql", "documented", "deployed"), DEFECTS)
+def test_defects(fql: str, documented: bool, deployed: bool) -> None:  # noqa: FBT001 -- columns of the table
     assert (matches_trigger(fql, EVENT), matches_trigger(fql, EVENT, "deployed")) == (documented, deployed)
 
 
@@ -118,15 +118,15 @@ NUMBERS = [
     ('"4 or so"', 5, False),
     ("null", 5, False),
 ]
-"""What Segment's implementation reads as a number in `properties.it > ...`."""
+"""How Segment's implementation converts the value of `properties.it > ...` to a number."""
 
 
 @pytest.mark.parametrize(("text", "actual", "expected"), NUMBERS)
-def test_what_deployed_code_takes_for_a_number(text: str, actual: Any, expected: bool) -> None:  # noqa: FBT001 -- a column of the table
+def test_deployed_number_conversion(text: str, actual: Any, expected: bool) -> None:  # noqa: FBT001 -- a column of the table
     assert matches_trigger(f"properties.it > {text}", {"properties": {"it": actual}}, "deployed") is expected
 
 
-def test_deployed_code_compares_names_with_no_truth() -> None:
+def test_deployed_fidelity_does_not_compare_user_ids_with_booleans() -> None:
     assert not matches_trigger("userId >= false", {"userId": 5}, "deployed")
 
 
@@ -137,18 +137,18 @@ MISTAKES = [
     ('type = "track" event = "X"', "expected 'and', 'or' or the end, not 'event' (column 16)"),
     ('(type = "track"', "expected 'and', 'or' or ')', not the end (column 16)"),
     ('type = "track', "the string has no closing quote (column 8)"),
-    ("type = track", "expected a text in quotes, a number, true, false or null, not 'track' (column 8)"),
-    ("properties = 1", "properties is followed by a point and a name, like properties.plan (column 1)"),
+    ("type = track", "expected a string in quotes, a number, true, false or null, not 'track' (column 8)"),
+    ("properties = 1", "properties is followed by a dot and a name, like properties.plan (column 1)"),
     ("properties.x[0] = 1", "a name ends with"),
-    ("properties. = 1", "expected a name after the point, not '=' (column 13)"),
-    ('properties.x > "5"', "> compares with a number, not a text (column 16)"),
+    ("properties. = 1", "expected a name after the dot, not '=' (column 13)"),
+    ('properties.x > "5"', "> compares with a number, not a string (column 16)"),
     ("properties.x = -", "a number has digits (column 16)"),
     ("properties.x = 1.2.3", "a number has one decimal point (column 19)"),
-    ("properties.x = 1.", "a number does not end with a point (column 17)"),
+    ("properties.x = 1.", "a number does not end with a decimal point (column 17)"),
     ('contains(type, "t")', "contains() does not work on type; compare it with = (column 10)"),
-    ("contains(event, 5)", "contains() takes a text in quotes, not '5' (column 17)"),
-    ('match(event "x")', "match() takes a field, a comma and a text, not a text (column 13)"),
-    ('type = "track" ; x', "this character does not belong here (column 16)"),
+    ("contains(event, 5)", "contains() takes a string in quotes, not '5' (column 17)"),
+    ('match(event "x")', "match() takes a field, a comma and a string, not a string (column 13)"),
+    ('type = "track" ; x', "unexpected character (column 16)"),
     ('type !"track"', "after '!' comes"),
     ("(" * 60 + 'type = "a"' + ")" * 60, "parentheses nest deeper than 50 levels (column 51)"),
     ("properties.a\\", "a backslash escapes the character after it"),
@@ -156,7 +156,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize(("fql", "message"), MISTAKES, ids=[m[:40] for _, m in MISTAKES])
-def test_a_mistake_names_its_column(fql: str, message: str) -> None:
+def test_mistakes_are_reported_with_their_column(fql: str, message: str) -> None:
     with pytest.raises(ConfigError) as caught:
         matches_trigger(fql, EVENT)
     assert str(caught.value).startswith(message)
@@ -212,7 +212,7 @@ words = st.sampled_from(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(words, max_size=14), st.booleans())
-def test_any_text_is_read_or_refused_at_a_column(parts: list[str], spaced: bool) -> None:  # noqa: FBT001 -- drawn
+def test_any_text_is_parsed_or_rejected_with_a_column(parts: list[str], spaced: bool) -> None:  # noqa: FBT001 -- drawn
     fql = (" " if spaced else "").join(parts)
     assert isinstance(matches_trigger(fql, EVENT, "deployed"), bool)
     try:

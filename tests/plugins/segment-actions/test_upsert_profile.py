@@ -44,9 +44,9 @@ class TestUpsertProfile:
     def test_phone_and_country(self) -> None:
         fields = {"phone_number": "(415) 555-2671", "country_code": "US"}
         assert only("upsertProfile", fields, self.IDENTIFY)["phone_number"] == "+14155552671"
-        assert "in capitals" in rejection("upsertProfile", {"country_code": "us"}, self.IDENTIFY)
+        assert "in upper case" in rejection("upsertProfile", {"country_code": "us"}, self.IDENTIFY)
         assert rejection("upsertProfile", {"phone_number": "(415) 555-2671"}, self.IDENTIFY) == (
-            "phone_number: cannot be converted to E.164 form; map country_code, or send it as +15005550006"
+            "phone_number: cannot be converted to E.164; map country_code, or send it as +15005550006"
         )
 
     def test_empty_and_null_are_left_out(self) -> None:
@@ -63,7 +63,7 @@ class TestUpsertProfile:
         )
 
     def test_lists(self) -> None:
-        """A connected list goes before the event's own, and that before the mapping's."""
+        """A connected list overrides the event's own, which overrides the mapping's."""
         event = self.IDENTIFY | {"integrations": {"Klaviyo": {"listId": "L/2"}}}
         fields = {"list_id": "L1"}
         for mapping, given, path in (
@@ -100,7 +100,7 @@ class TestUpsertProfile:
         requests, (outcome,) = run("upsertProfile", {}, self.IDENTIFY, replies=[(409, reply)])
         assert (len(requests), outcome.kind, outcome.status, outcome.retryable) == (1, "failed", 409, False)
 
-    def test_a_profile_without_an_id_is_on_no_list(self) -> None:
+    def test_a_profile_without_an_id_is_added_to_no_list(self) -> None:
         requests, (outcome,) = run("upsertProfile", {"list_id": "L"}, self.IDENTIFY, replies=[(201, {"data": {}})])
         assert (len(requests), outcome.kind) == (1, "failed")
 
@@ -125,7 +125,7 @@ class TestUpsertProfile:
             (None, ["3@e.io"]),
         ]
 
-    def test_a_person_is_once_in_an_import(self) -> None:
+    def test_an_import_contains_a_profile_once(self) -> None:
         events = [
             {"type": "identify", "userId": "u", "traits": {"email": "a@e.io", "firstName": name}} for name in "AB"
         ]

@@ -1,7 +1,7 @@
-"""What Segment does with an account besides events: its lists, audiences, deletions and the test of the key.
+"""The calls that Segment makes besides events: authentication test, lists, audiences and deletions.
 
-Each function gives a generator that yields requests, is sent replies and returns what it found, or the `Outcome` of
-what went wrong; `klavier.flows` and tests drive it like any flow.
+Each method returns a generator that yields requests, is sent replies, and returns its result, or the `Outcome` of
+what failed; flow drivers run it like any flow.
 """
 
 from collections.abc import Generator
@@ -13,100 +13,102 @@ from attrs import frozen
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected
-from klavier_segment_actions.actions.base import outcome_of
-from klavier_segment_actions.actions.lists import first_id
+from klavier_segment_actions.actions.base import settle_reply
+from klavier_segment_actions.actions.lists import read_first_id
 from klavier_segment_actions.calls import Calls
-from klavier_segment_actions.fidelity import Differences
+from klavier_segment_actions.fidelity import Fidelity
 
-MISMATCH = "the reply is about another list, so the audience's list cannot be confirmed"
+MISMATCH = "Klaviyo returned another list, so the audience's list cannot be confirmed"
 
 
 @frozen
 class ListChoice:
-    """A list to choose from."""
+    """A list of the account."""
 
     list_id: str
     name: str
 
 
 class Account:
-    """The calls about an account, bound to a wire and a fidelity."""
+    """The calls of an account, bound to a wire and a fidelity; `list_id` is the configured list of audiences."""
 
-    def __init__(self, calls: Calls, rules: Differences, list_id: str | None = None) -> None:
+    def __init__(self, calls: Calls, fidelity: Fidelity, list_id: str | None = None) -> None:
         self.calls = calls
-        self.rules = rules
+        self.fidelity = fidelity
         self.list_id = list_id
 
     def authentication_test(self) -> Generator[Request, Response, Outcome]:
-        """Ask whether the key works: GET /api/accounts."""
-        return outcome_of((yield self.calls.get(self.calls.accounts)))
+        """Check the private key: GET /api/accounts."""
+        return settle_reply((yield self.calls.get(self.calls.accounts)))
 
     def list_choices(self) -> Generator[Request, Response, list[ListChoice] | Outcome]:
-        """Give the lists to choose a `list_id` from: GET /api/lists, page by page."""
+        """Return the lists of the account: GET /api/lists, page by page."""
         found: list[ListChoice] = []
         request = self.calls.get(self.calls.list_choices)
         while True:
             reply = yield request
             if not reply.ok:
-                return outcome_of(reply)
+                return settle_reply(reply)
             found.extend(_choices(reply))
             cursor = _next_page(reply)
-            if cursor is None or self.calls.native:  # Segment shows the first page
+            if cursor is None or self.calls.native:  # Segment reads the first page only
                 return found
             request = self.calls.get(self.calls.list_choices, {"page[cursor]": cursor})
 
     def create_audience(self, name: str) -> Generator[Request, Response, str | Outcome]:
-        """Give the id of the list of a new audience: the configured list without any request, else POST /api/lists."""
+        """Return the list id of a new audience: the configured list without any request, else POST /api/lists."""
         if self.list_id:
             return self.list_id
         if not name:
-            return rejected("the audience needs a name; give one, or set list_id")
+            return rejected("no name: pass the audience's name, or set list_id")
         reply = yield self.calls.create_list(name)
         if not reply.ok:
-            return outcome_of(reply)
-        return reply.data_id or failed("Klaviyo created the list but gave no id", reply.status)
+            return settle_reply(reply)
+        return reply.data_id or failed("Klaviyo created the list but returned no id", reply.status)
 
     def get_audience(self, list_id: str) -> Generator[Request, Response, str | Outcome]:
-        """Give the id of an audience's list after asking for it: GET /api/lists/{id} must echo it."""
+        """Return the id of an audience's list once Klaviyo confirms it: GET /api/lists/{id} must return that id."""
         reply = yield self.calls.get_list(self.list_id or list_id)
         if not reply.ok:
-            return outcome_of(reply)
+            return settle_reply(reply)
         return list_id if reply.data_id == list_id else rejected(MISMATCH)
 
     def connect_list(self, list_id: str = "", name: str = "") -> Generator[Request, Response, ListChoice | Outcome]:
-        """Give the list to connect a mapping to: the existing one with an id, else a new one with a name.
+        """Return the list to connect a mapping to: the existing one with `list_id`, else a new one named `name`.
 
-        The result's `list_id` is what the mapping's setting `connected_list_id` takes.
+        The result's `list_id` is the value for the mapping's setting `connected_list_id`.
         """
         if not list_id and not name:
-            return rejected("give the id of a list to connect to, or the name of one to create")
+            return rejected("no list: pass the id of an existing list, or the name of a new one")
         reply = yield self.calls.get_list(list_id) if list_id else self.calls.create_list(name)
         if not reply.ok:
-            return outcome_of(reply)
+            return settle_reply(reply)
         found = reply.data_id
         if found is None or (list_id and found != list_id):
             return rejected(MISMATCH)
         return ListChoice(found, _name(_data(reply)) or name)
 
     def delete_profile(self, user_id: str = "", email: str = "") -> Generator[Request, Response, Outcome]:
-        """Ask Klaviyo to delete everything about a person: POST /api/data-privacy-deletion-jobs.
+        """Request the deletion of a profile and all its data: POST /api/data-privacy-deletion-jobs.
 
-        As deployed, the user id is sent as if it were Klaviyo's own id.  As documented, a profile is named by its
-        e-mail address, or looked up by the user id, which is its external id.
+        Documented fidelity identifies the profile by `email`, else looks it up by `user_id`, its external id.
+        Deployed fidelity sends the user id as if it were Klaviyo's own profile id.
         """
         if not user_id and not email:
-            return rejected("give a user_id or an email to delete")
-        if not self.rules.sendable:
-            return outcome_of((yield self._deletion({"id": user_id} if user_id else {"attributes": {"email": email}})))
+            return rejected("no profile: pass user_id or email")
+        if not self.fidelity.sendable:
+            return settle_reply(
+                (yield self._deletion({"id": user_id} if user_id else {"attributes": {"email": email}}))
+            )
         if email:
-            return outcome_of((yield self._deletion({"attributes": {"email": email}})))
+            return settle_reply((yield self._deletion({"attributes": {"email": email}})))
         reply = yield self.calls.find_profiles("external_id", [user_id])
         if not reply.ok:
-            return outcome_of(reply)
-        found = first_id(reply)
+            return settle_reply(reply)
+        found = read_first_id(reply)
         if found is None:
             return delivered(["no profile has this external id, so there is nothing to delete"])
-        return outcome_of((yield self._deletion({"id": found, "attributes": {}})))
+        return settle_reply((yield self._deletion({"id": found, "attributes": {}})))
 
     def _deletion(self, profile: dict[str, Any]) -> Request:
         data = {"type": "profile", **profile}
@@ -135,7 +137,7 @@ def _choices(reply: Response) -> list[ListChoice]:
 
 
 def _next_page(reply: Response) -> str | None:
-    """Give the cursor of the next page, which Klaviyo writes as a whole address."""
+    """Return the cursor of the next page, which Klaviyo sends as a complete URL."""
     links = reply.json.get("links") if isinstance(reply.json, dict) else None
     following = links.get("next") if isinstance(links, dict) else None
     if not isinstance(following, str):

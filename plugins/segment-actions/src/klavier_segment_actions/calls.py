@@ -1,4 +1,4 @@
-"""The calls of Klaviyo's API that the actions make, on either wire."""
+"""The requests to Klaviyo's API that the actions make, on either wire."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,19 +9,19 @@ from klavier.klaviyo.revisions import CURRENT
 from klavier.vendor import Wire
 
 NATIVE = "2025-01-15"
-"""The revision that Segment names."""
+"""The revision that Segment uses."""
 
 
 class Calls:
-    """Builds requests: on the native wire with Segment's revision and slashes, else with today's."""
+    """Builds requests: on the native wire with Segment's revision and trailing slashes, else with the newest."""
 
     def __init__(self, wire: Wire) -> None:
         native = wire == "native"
         slash = "/" if native else ""
         self.native = native
         self.revision = NATIVE if native else CURRENT
-        self.subscriptions_at_once = 100 if native else 1000
-        self.lookups_at_once = 1000 if native else 100
+        self.most_subscriptions = 100 if native else 1000
+        self.most_lookups = 1000 if native else 100
         self.events = f"/api/events{slash}"
         self.event_batches = f"/api/event-bulk-create-jobs{slash}"
         self.profiles = f"/api/profiles{slash}"
@@ -33,19 +33,19 @@ class Calls:
         self.slash = slash
 
     def post(self, path: str, body: Any) -> Request:
-        """Send a document."""
+        """Build a POST request with a JSON body."""
         return Request("POST", path, json=body, revision=self.revision)
 
     def get(self, path: str, params: dict[str, str] | None = None) -> Request:
-        """Read something."""
+        """Build a GET request."""
         return Request("GET", path, params=params, revision=self.revision)
 
     def create_profile(self, attributes: dict[str, Any]) -> Request:
-        """Create a profile; Klaviyo answers 409 where its identifier is taken."""
+        """Create a profile; Klaviyo answers 409 where one of its identifiers exists."""
         return self.post(self.profiles, {"data": {"type": "profile", "attributes": attributes}})
 
     def update_profile(self, profile_id: str, attributes: dict[str, Any]) -> Request:
-        """Change the profile with an id."""
+        """Update the profile with an id."""
         body = {"data": {"type": "profile", "attributes": attributes, "id": profile_id}}
         return Request("PATCH", f"/api/profiles/{quote(profile_id, safe='')}", json=body, revision=self.revision)
 
@@ -57,16 +57,16 @@ class Calls:
         return self.get(self.profiles, params)
 
     def add_to_list(self, list_id: str, profile_id: str | None) -> Request:
-        """Put a profile on a list."""
+        """Add a profile to a list."""
         return Request("POST", self._members(list_id), json={"data": [_profile(profile_id)]}, revision=self.revision)
 
     def remove_from_list(self, list_id: str, profile_ids: Sequence[str]) -> Request:
-        """Take profiles off a list."""
+        """Remove profiles from a list."""
         body = {"data": [_profile(profile_id) for profile_id in profile_ids]}
         return Request("DELETE", self._members(list_id), json=body, revision=self.revision)
 
     def import_profiles(self, profiles: list[Any], list_id: str | None) -> Request:
-        """Create or change many profiles, and put them on a list where one is given."""
+        """Create or update many profiles, and add them to a list if one is passed."""
         data: dict[str, Any] = {
             "type": "profile-bulk-import-job",
             "attributes": {"profiles": {"data": profiles}},
@@ -92,7 +92,7 @@ class Calls:
 
 
 _DEFAULT_PAGE = 20
-"""How many profiles Klaviyo gives on a page unless told otherwise."""
+"""The number of profiles on a page without `page[size]`."""
 
 
 def _profile(profile_id: str | None) -> dict[str, str]:
@@ -100,6 +100,6 @@ def _profile(profile_id: str | None) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """Quote a value of a filter, so that quotes in it stay in it."""
+    """Quote a value of a filter, and escape the quotes in it."""
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

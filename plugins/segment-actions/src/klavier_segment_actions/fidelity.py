@@ -4,44 +4,44 @@ from typing import Final
 
 from attrs import frozen
 
-from klavier.vendor import FidelityName
+from klavier.vendor import FidelityTable
 
 
 @frozen
-class Differences:
-    """One column of the table; see `DOCUMENTED` and `DEPLOYED`."""
+class Fidelity:
+    """One column of the table; see `FIDELITIES`."""
 
     template_passes: int
-    """How often `@template` looks for placeholders: the implementation also expands those that a value brought in."""
+    """How many passes `@template` makes: a second one expands placeholders that values brought in."""
     replacement_patterns: bool
-    """Whether `$&` and its kin in the replacement of `@replace` stand for parts of the match, as in JavaScript."""
+    """Whether `$&` and the like in the replacement of `@replace` stand for parts of the match, as in JavaScript."""
     unknown_filters: bool
-    """Whether `@liquid` passes over a filter that it does not know."""
+    """Whether `@liquid` ignores a filter that it does not know."""
     trigger_precedence: bool
-    """Whether `and` binds closer than `or`, parentheses nest and `!` goes before any condition."""
+    """Whether `and` binds closer than `or`, parentheses nest, and `!` may precede any condition."""
     broken_trigger_is_error: bool
-    """Whether a trigger that cannot be read is an error; otherwise it matches no event."""
+    """Whether a trigger that cannot be parsed is an error; otherwise it matches no event."""
     default_batching: bool
-    """Whether the batch switch has the default of its action; otherwise it is off until it is set."""
+    """Whether a mapping batches by default where its action does; otherwise batching is off until it is enabled."""
     remove_profile_trigger: str
     """The default trigger of removeProfile."""
     profile_default: bool
-    """Whether the profile of an event is filled from userId and anonymousId where the mapping does not say."""
+    """Whether the profile of an event defaults to userId and anonymousId where the mapping does not map them."""
     creates_lists: bool
-    """Whether an audience's list is found by the audience's name, and created on its first sync."""
+    """Whether an audience's list is looked up by the audience's name, and created on the first sync."""
     unknown_fields: bool
-    """Whether a mapping of a field that the action does not have is passed over; otherwise it is an error."""
+    """Whether a mapping of a field that the action does not have is ignored; otherwise it is an error."""
     sendable: bool
-    """Whether what Klaviyo would refuse is left out with a note; otherwise it is sent as it is."""
+    """Whether what Klaviyo would refuse is rejected, or left out with a note; otherwise it is sent unchanged."""
     batch_leftovers: bool
-    """Whether a batch keeps empty texts, and the country code of events without a phone number."""
+    """Whether a batch keeps empty strings, and the country code of events without a phone number."""
     shared_import: bool
-    """Whether one bulk import may hold a person twice, although Klaviyo promises no order inside it."""
+    """Whether one bulk import may contain a profile twice, although Klaviyo defines no order within an import."""
     dropped_subscription: bool
-    """Whether a batched subscription without e-mail address and phone number is reported as a success."""
+    """Whether a batched subscription without email and phone number is reported as a success."""
 
 
-DOCUMENTED: Final = Differences(
+DOCUMENTED: Final = Fidelity(
     template_passes=1,
     replacement_patterns=False,
     unknown_filters=False,
@@ -58,7 +58,7 @@ DOCUMENTED: Final = Differences(
     dropped_subscription=False,
 )
 
-DEPLOYED: Final = Differences(
+DEPLOYED: Final = Fidelity(
     template_passes=2,
     replacement_patterns=True,
     unknown_filters=True,
@@ -75,7 +75,5 @@ DEPLOYED: Final = Differences(
     dropped_subscription=True,
 )
 
-
-def differences(fidelity: FidelityName) -> Differences:
-    """Give the column for a fidelity."""
-    return DEPLOYED if fidelity == "deployed" else DOCUMENTED
+FIDELITIES: Final = FidelityTable(documented=DOCUMENTED, deployed=DEPLOYED)
+"""The table: documented behavior, and the behavior observed of Segment's implementation."""

@@ -1,7 +1,7 @@
-"""Which events go into one batch, so that requests about one person keep the order of the person's events.
+"""Which events are sent in one batch, so that requests of one profile keep the order of its events.
 
-Events are put into layers.  A person's later event never goes into an earlier layer, and a batch lies in one layer;
-deliveries are then given layer by layer.  So two batches never wait for each other, and each is as full as the order
+Events are assigned to layers.  A profile's later event is never in an earlier layer, and a batch belongs to one layer;
+deliveries are then returned layer by layer.  So no two batches wait for each other, and each is as full as the order
 of events allows.
 """
 
@@ -15,8 +15,8 @@ from klavier.events.model import Event
 
 T = TypeVar("T")
 
-NOBODY = "nobody"
-"""The ordering key of events that name no person; they have no order among them."""
+NO_PROFILE = "nobody"
+"""The ordering key of events without an identifier; they have no order among them."""
 
 _FIRST = -1
 """The layer before all others."""
@@ -35,37 +35,39 @@ class Group(Generic[T]):
 
 
 class Grouping(Generic[T]):
-    """Collects events into groups; made anew for each run of deliveries."""
+    """Collects events into groups; one instance for each call of `deliveries`."""
 
     def __init__(self) -> None:
         self._groups: list[Group[T]] = []
         self._open: dict[Hashable, list[tuple[int, int]]] = {}
+        """For each kind the groups that have room: layer and index, sorted."""
         self._last: dict[str, Group[T]] = {}
+        """The group of each profile's latest event."""
 
-    def add(self, event: Event, key: str, content: T, kind: Hashable, size: int, *, once: bool) -> None:  # noqa: PLR0913 -- what there is to know of an event
-        """Put an event into a group of its kind with at most `size` events; `once` keeps a person out of it twice."""
-        last = self._last.get(key) if key != NOBODY else None
-        if last is not None and not once and last.kind == kind and last.room > 0:
+    def add(self, event: Event, key: str, content: T, kind: Hashable, size: int, *, unique: bool) -> None:  # noqa: PLR0913 -- all that grouping depends on
+        """Add an event to a group of its kind of at most `size` events; `unique` allows a profile once in a group."""
+        last = self._last.get(key) if key != NO_PROFILE else None
+        if last is not None and not unique and last.kind == kind and last.room > 0:
             group = last
         else:
             group = self._open_group(kind, 0 if last is None else last.layer + 1, size)
-        _put(group, event, key, content)
+        _append(group, event, key, content)
         group.room -= 1
         if group.room == 0:
             self._close(group)
-        if key != NOBODY:
+        if key != NO_PROFILE:
             self._last[key] = group
 
     def add_idle(self, event: Event, key: str, content: T) -> None:
-        """Put an event that causes no request after the person's last one, without taking room; else before all."""
-        last = self._last.get(key) if key != NOBODY else None
+        """Add an event that sends nothing to the profile's latest group, beyond its size; else before all groups."""
+        last = self._last.get(key) if key != NO_PROFILE else None
         if last is None:
             last = Group(_FIRST, None, 0)
             self._groups.append(last)
-        _put(last, event, key, content)
+        _append(last, event, key, content)
 
     def in_order(self) -> Iterator[Group[T]]:
-        """Give the groups layer by layer."""
+        """Return the groups layer by layer."""
         return iter(sorted(self._groups, key=lambda group: group.layer))
 
     def _open_group(self, kind: Hashable, earliest: int, size: int) -> Group[T]:
@@ -90,7 +92,7 @@ class Grouping(Generic[T]):
         del places[index]
 
 
-def _put(group: Group[T], event: Event, key: str, content: T) -> None:
+def _append(group: Group[T], event: Event, key: str, content: T) -> None:
     group.events.append(event)
     group.keys.append(key)
     group.contents.append(content)

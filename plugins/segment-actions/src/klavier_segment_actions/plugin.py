@@ -1,4 +1,4 @@
-"""What this package registers with klavier."""
+"""The hooks that this package registers with klavier."""
 
 from typing import TYPE_CHECKING
 
@@ -18,21 +18,17 @@ if TYPE_CHECKING:
 @hookimpl
 def klavier_vendors() -> "Iterable[VendorSpec]":
     """Register the vendor."""
-    # Here, since the list of commands, for which this module is imported too, must not wait for the vendor.
+    # Imported here: `klavier --help` imports this module too and must not load the vendor.
     from klavier.vendor import VendorSpec  # noqa: PLC0415 -- see above
-    from klavier_segment_actions.settings import SegmentActionsSettings  # noqa: PLC0415 -- see above
+    from klavier_segment_actions.settings import Settings  # noqa: PLC0415 -- see above
     from klavier_segment_actions.tables.retry import RETRY  # noqa: PLC0415 -- see above
     from klavier_segment_actions.vendor import NAME, SegmentActions  # noqa: PLC0415 -- see above
 
-    return [
-        VendorSpec(
-            NAME, "Segment's Klaviyo (Actions) destination", SegmentActionsSettings, SegmentActions, RETRY, portable
-        )
-    ]
+    return [VendorSpec(NAME, "Segment's Klaviyo (Actions) destination", Settings, SegmentActions, RETRY, portable)]
 
 
 def portable() -> "Portable":
-    """Give the settings in the words of migrations."""
+    """Return the reader and writer of settings for `klavier migrate`."""
     from klavier_segment_actions.portable import PORTABLE  # noqa: PLC0415 -- only migrations need it
 
     return PORTABLE
@@ -40,7 +36,7 @@ def portable() -> "Portable":
 
 @hookimpl
 def klavier_read_rows(path: str, mode: "Mode", id_column: str | None) -> "Iterator[Event]":
-    """Read rows of CSV and of JSON Lines, as Segment's reverse ETL does."""
+    """Read rows of CSV and JSON Lines, as Segment's reverse ETL does."""
     from klavier_segment_actions.rows import events_from_rows, read_rows  # noqa: PLC0415 -- only `klavier send` needs it
 
     return events_from_rows(read_rows(path), mode, id_column=id_column)

@@ -1,7 +1,7 @@
-"""Reverse ETL: rows of a warehouse as events.
+"""Reverse ETL: warehouse rows as events.
 
-Source: Segment's Reverse ETL; each row that was added, updated or deleted becomes a track event whose name says which,
-with the row's columns as properties, so that the same mappings read it.
+Source: Segment's Reverse ETL; each row that was added, updated or deleted becomes a track event named accordingly, with
+the row's columns as properties, so that the same mappings read it.
 """
 
 import csv
@@ -27,11 +27,11 @@ NAMES: Mapping[str, str] = {"added": "new", "updated": "updated", "deleted": "de
 def events_from_rows(
     rows: Iterable[Mapping[str, Any]], mode: Mode = "added", *, id_column: str | None = None
 ) -> Iterator[Event]:
-    """Make an event of each row, lazily.
+    """Convert each row to an event, lazily.
 
     The event is a track named `new`, `updated` or `deleted`, its `properties` are the row, its `userId` the value in
     `id_column` (left out without one), its `messageId` derived from mode and row, so that the same row is the same
-    event.  A column `__mode` in a row goes before `mode`.  Raises `EventError` with the number of the row, from 1.
+    event.  A column `__mode` in a row overrides `mode`.  Raises `EventError` with the number of the row, from 1.
     """
     for number, row in enumerate(rows, 1):
         if not isinstance(row, Mapping):
@@ -47,8 +47,9 @@ def events_from_rows(
 def read_rows(path: str | Path) -> Iterator[dict[str, Any]]:
     """Read the rows of a file, one at a time: CSV with a header line where the name ends in `.csv`, else JSON lines.
 
-    Empty cells of CSV are null; all others are text, which the payload check turns into numbers where a field wants
-    them.  Raises `EventError` with the line for what is no row, `OSError` for a file that cannot be read.
+    Empty cells of CSV are null; all others are strings, which the payload check converts to numbers where a field
+    requires them.  Raises `EventError` that names a line which is no row, `OSError` for a file that cannot
+    be read.
     """
     file = Path(path)
     return _csv_rows(file) if file.suffix.lower() == ".csv" else _json_rows(file)
@@ -58,7 +59,7 @@ def _event(columns: dict[str, Any], name: str, id_column: str | None, number: in
     payload: dict[str, Any] = {"type": "track", "event": name, "properties": columns}
     if id_column is not None:
         if columns.get(id_column) in (None, ""):
-            raise EventError(f"the column {id_column!r} is empty, and it names the person", f"row {number}")
+            raise EventError(f"the column {id_column!r} is empty, and it contains the user id", f"row {number}")
         payload["userId"] = columns[id_column]
     try:
         event = parse_event(payload)

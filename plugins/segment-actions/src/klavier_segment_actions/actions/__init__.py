@@ -1,1 +1,1 @@
-"""What each action sends, as flows over checked payloads."""
+"""The requests of each action, as flows over checked payloads."""

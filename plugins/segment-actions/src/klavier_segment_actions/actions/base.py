@@ -1,4 +1,4 @@
-"""What an action is: it prepares a payload, then sends it alone or together with others."""
+"""The interface of an action: prepare a payload, then send it alone or in a batch."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Hashable, Sequence
@@ -11,17 +11,17 @@ from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected
-from klavier.vendor import Flow
+from klavier.vendor import Flow, RejectEvent
 from klavier_segment_actions.calls import Calls
-from klavier_segment_actions.fidelity import Differences
+from klavier_segment_actions.fidelity import Fidelity
 from klavier_segment_actions.payload.formats import e164
 from klavier_segment_actions.tables.retry import RETRY
 
-Sending = Generator[Request, Response, Outcome]
+SingleFlow = Generator[Request, Response, Outcome]
 """A flow for one event."""
 
-BatchSending = Generator[Request, Response, Sequence[Outcome]]
-"""A flow for several events; gives one outcome for each, in order."""
+BatchFlow = Generator[Request, Response, Sequence[Outcome]]
+"""A flow for several events; returns one outcome for each, in order."""
 
 
 @define(repr=False, eq=False)
@@ -29,56 +29,56 @@ class Item:
     """What an action will send for one event."""
 
     body: Any
-    """The JSON that stands for the event: attributes of a profile, or an event."""
+    """The JSON of the event: the attributes of a profile, or an event."""
     notes: tuple[str, ...] = ()
     identity: Hashable = None
-    """Equal for items that Klaviyo takes for one and the same."""
+    """Equal for items that Klaviyo treats as the same event."""
     group: Hashable = None
-    """Items of one batch have the same."""
+    """Equal for all items of one batch."""
     list_id: str | None = None
     audience: str | None = None
     """The name of an audience whose list is not known yet."""
     options: Any = None
-    """What the action needs besides."""
+    """What the action needs in addition to the body."""
 
     def __repr__(self) -> str:
-        """Show nothing of the person."""
+        """Show no personal data."""
         return f"<Item notes={len(self.notes)}>"
 
 
 class Action(ABC):
-    """One of Segment's actions bound to a wire and a fidelity; keeps no state."""
+    """One of Segment's actions bound to a wire and a fidelity; stateless."""
 
-    once_a_batch = False
-    """Whether a batch may hold a person once only."""
+    unique_profiles = False
+    """Whether a batch may contain a profile only once."""
 
     bulkable = False
-    """Whether a single event is one request, of which nothing but its success matters."""
+    """Whether a single event is one request of whose reply only the success matters."""
 
-    def __init__(self, calls: Calls, rules: Differences, *, batched: bool) -> None:
+    def __init__(self, calls: Calls, fidelity: Fidelity, *, batched: bool) -> None:
         self.calls = calls
-        self.rules = rules
+        self.fidelity = fidelity
         self.batched = batched
-        self.leftovers = rules.batch_leftovers and batched
-        """Whether what stripping and phone numbers leave behind is sent too."""
+        self.leftovers = fidelity.batch_leftovers and batched
+        """Whether empty strings and the country code of a missing phone number are sent."""
 
     @abstractmethod
-    def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:
-        """Make what will be sent from a checked payload, or the outcome of one that cannot be."""
+    def prepare(self, payload: dict[str, Any], event: Event) -> Item:
+        """Build what will be sent from a checked payload; raises `RejectEvent`."""
 
     def flow(self, item: Item) -> Callable[[], Flow]:
-        """Give the flow that sends one item."""
+        """Return the flow that sends one item."""
         return partial(self.single, item)
 
     @abstractmethod
-    def single(self, item: Item) -> Sending:
+    def single(self, item: Item) -> SingleFlow:
         """Send one item."""
 
-    def batch(self, items: Sequence[Item]) -> BatchSending:
-        """Send items together, where the action can."""
+    def batch(self, items: Sequence[Item]) -> BatchFlow:
+        """Send items together where the action has a bulk call, else one by one."""
         return (yield from self.one_by_one(items))
 
-    def one_by_one(self, items: Sequence[Item]) -> BatchSending:
+    def one_by_one(self, items: Sequence[Item]) -> BatchFlow:
         """Send items one after another."""
         outcomes = []
         for item in items:
@@ -86,8 +86,8 @@ class Action(ABC):
         return outcomes
 
 
-def outcome_of(reply: Response, notes: tuple[str, ...] = ()) -> Outcome:
-    """Give the outcome of an event whose last request got this reply."""
+def settle_reply(reply: Response, notes: tuple[str, ...] = ()) -> Outcome:
+    """Return the outcome of an event from the reply to its last request."""
     if reply.ok:
         return delivered(notes)
     if reply.local:
@@ -95,26 +95,25 @@ def outcome_of(reply: Response, notes: tuple[str, ...] = ()) -> Outcome:
     return failed(reply.reason, reply.status or None, retryable=RETRY.may_retry(reply), notes=notes)
 
 
-def with_phone(payload: dict[str, Any], *, leftovers: bool = False) -> Outcome | None:
-    """Put a phone number into E.164 form, in place; gives the rejection of one that cannot be.
+def normalize_phone(payload: dict[str, Any], *, leftovers: bool = False) -> None:
+    """Convert `phone_number` to E.164 in place; raises `RejectEvent` where it cannot be converted.
 
-    The country code and an empty number go, unless `leftovers` are wanted.
+    Removes `country_code`, and an empty phone number; `leftovers` keeps both where there is no phone number.
     """
     phone = payload.get("phone_number")
     if not phone:
         if not leftovers:
             payload.pop("country_code", None)
             payload.pop("phone_number", None)
-        return None
+        return
     country = payload.pop("country_code", None)
     number = e164(phone, country)
     if number is None:
         hint = "check it against country_code" if country else "map country_code, or send it as +15005550006"
-        return rejected(f"phone_number: cannot be converted to E.164 form; {hint}")
+        raise RejectEvent(f"phone_number: cannot be converted to E.164; {hint}")
     payload["phone_number"] = number
-    return None
 
 
-def names_somebody(payload: dict[str, Any], *fields: str) -> bool:
-    """Tell whether at least one of the identifiers has a value."""
+def has_identifier(payload: dict[str, Any], *fields: str) -> bool:
+    """Return whether at least one of the identifiers has a value."""
     return any(payload.get(field) for field in fields)

@@ -1,4 +1,4 @@
-"""subscribeProfile and unsubscribeProfile: consent to e-mail and SMS."""
+"""subscribeProfile and unsubscribeProfile: consent to email and SMS."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,96 +6,105 @@ from typing import Any
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.outcome import Outcome, delivered, rejected
-from klavier_segment_actions.actions.base import Action, BatchSending, Item, Sending, with_phone
-from klavier_segment_actions.actions.splitting import same_for_all, send_together
+from klavier.vendor import RejectEvent
+from klavier_segment_actions.actions.base import Action, BatchFlow, Item, SingleFlow, normalize_phone
+from klavier_segment_actions.actions.bulk import send_together, settle_alike
 from klavier_segment_actions.calls import Calls
-from klavier_segment_actions.fidelity import Differences
+from klavier_segment_actions.fidelity import Fidelity
 
 SOURCE = "-59"
-"""The source that Klaviyo knows as Segment."""
+"""The `custom_source` that Klaviyo shows as Segment."""
 
-NEEDED = "needs phone_number or email; map one"
-_AT_ONCE = 100
-"""How many profiles Segment puts in one call, and Klaviyo takes in one for unsubscribing."""
+_MOST_PROFILES = 100
+"""How many profiles Segment sends in one call; also Klaviyo's limit of a call that unsubscribes."""
 
 
 class ConsentAction(Action):
-    """What both actions about consent share."""
+    """What both consent actions share."""
 
-    at_once = _AT_ONCE
+    most_profiles = _MOST_PROFILES
     bulkable = True
-    needs_somebody = False
-    """Whether, as deployed, a batch of which everybody is dropped is an error."""
+    empty_batch_is_error = False
+    """Whether, in deployed fidelity, a batch whose every item is dropped is an error."""
 
-    def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:  # noqa: ARG002 -- the interface of actions
-        """Make the profile of the request; as deployed, one without address and number is dropped in a batch."""
-        who = dict(payload)
-        problem = with_phone(who)
-        if problem is None and not (who.get("email") or who.get("phone_number")):
-            problem = rejected(NEEDED)
-        if problem is None and self.rules.sendable and who.get("historical_import") and not who.get("consented_at"):
-            problem = rejected("consented_at: required for a historical import; map it")
+    def prepare(self, payload: dict[str, Any], event: Event) -> Item:  # noqa: ARG002 -- the interface of actions
+        """Build the profile of the request; an item without a body was refused, and its note is the reason."""
+        profile = dict(payload)
         options = self.options(payload)
-        group = (payload.get("list_id") or None, *options)
-        if problem is None:
-            return Item(self.profile(who), list_id=payload.get("list_id") or None, group=group, options=options)
-        return Item(None, group=group, options=options, notes=(problem.reason,))
+        list_id = payload.get("list_id") or None
+        group = (list_id, *options)
+        try:
+            normalize_phone(profile)
+            self._check(profile)
+        except RejectEvent as refusal:
+            return Item(None, group=group, options=options, notes=(str(refusal),))
+        return Item(self.profile(profile), list_id=list_id, group=group, options=options)
 
     def options(self, payload: dict[str, Any]) -> tuple[Any, ...]:
-        """Give what a request says besides its profiles and list."""
+        """Return what a request contains besides its profiles and list."""
         raise NotImplementedError
 
-    def profile(self, who: dict[str, Any]) -> dict[str, Any]:
-        """Make a profile of the request."""
+    def profile(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Build a profile of the request."""
         raise NotImplementedError
 
     def request(self, items: Sequence[Item]) -> Request:
-        """Make the request for items that share list and options."""
+        """Build the request for items that share list and options."""
         raise NotImplementedError
 
-    def single(self, item: Item) -> Sending:
+    def single(self, item: Item) -> SingleFlow:
         """Send one profile."""
         if item.body is None:
             return rejected(item.notes[0])
-        return (yield from send_together([item], self.request, same_for_all))[0]
+        return (yield from send_together([item], self.request, settle_alike))[0]
 
-    def batch(self, items: Sequence[Item]) -> BatchSending:
-        """Send profiles in as few requests as there is room; the first that fails fails them all."""
+    def batch(self, items: Sequence[Item]) -> BatchFlow:
+        """Send profiles in as few requests as their limit allows.
+
+        In deployed fidelity the first request that fails fails all items.
+        """
         live = [item for item in items if item.body is not None]
         outcomes: list[Outcome] = []
-        for start in range(0, len(live), self.at_once):
-            outcomes.extend((yield from send_together(live[start : start + self.at_once], self.request, same_for_all)))
-        if not self.rules.sendable:
+        for start in range(0, len(live), self.most_profiles):
+            chunk = live[start : start + self.most_profiles]
+            outcomes.extend((yield from send_together(chunk, self.request, settle_alike)))
+        if not self.fidelity.sendable:
             outcomes = _all_or_nothing(outcomes)
         sent = iter(outcomes)
-        return [next(sent) if item.body is not None else self._dropped(item, outcomes) for item in items]
+        return [next(sent) if item.body is not None else self._settle_dropped(item, outcomes) for item in items]
 
-    def _dropped(self, item: Item, outcomes: Sequence[Outcome]) -> Outcome:
-        if not self.rules.dropped_subscription or (self.needs_somebody and not outcomes):
+    def _check(self, profile: dict[str, Any]) -> None:
+        if not (profile.get("email") or profile.get("phone_number")):
+            raise RejectEvent("needs phone_number or email; map one")
+        if self.fidelity.sendable and profile.get("historical_import") and not profile.get("consented_at"):
+            raise RejectEvent("consented_at: required for a historical import; map it")
+
+    def _settle_dropped(self, item: Item, outcomes: Sequence[Outcome]) -> Outcome:
+        if not self.fidelity.dropped_subscription or (self.empty_batch_is_error and not outcomes):
             return rejected(item.notes[0])
         failure = next((outcome for outcome in outcomes if outcome.kind != "delivered"), None)
-        return failure or delivered((f"dropped, as Segment drops it without telling: {item.notes[0]}",))
+        return failure or delivered((f"dropped, as Segment drops it without an error: {item.notes[0]}",))
 
 
 class SubscribeProfile(ConsentAction):
     """Subscribe Profile: POST /api/profile-subscription-bulk-create-jobs."""
 
-    needs_somebody = True
+    empty_batch_is_error = True
 
-    def __init__(self, calls: Calls, rules: Differences, *, batched: bool) -> None:
-        super().__init__(calls, rules, batched=batched)
-        self.at_once = calls.subscriptions_at_once
+    def __init__(self, calls: Calls, fidelity: Fidelity, *, batched: bool) -> None:
+        super().__init__(calls, fidelity, batched=batched)
+        self.most_profiles = calls.most_subscriptions
 
     def options(self, payload: dict[str, Any]) -> tuple[Any, ...]:
-        """Give source and whether the consent is historical."""
+        """Return the source, and whether the consent is historical."""
         return (payload.get("custom_source") or SOURCE, payload.get("historical_import", False))
 
-    def profile(self, who: dict[str, Any]) -> dict[str, Any]:
-        """Subscribe to what there is an address or number for; the time of consent is for historical imports only."""
+    def profile(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Subscribe each channel that has an identifier; only historical imports have the time of consent."""
         consent: dict[str, Any] = {"consent": "SUBSCRIBED"}
-        if who.get("historical_import") and who.get("consented_at"):
-            consent["consented_at"] = who["consented_at"]
-        return _profile(who, {"marketing": consent}, {"marketing": consent})
+        if payload.get("historical_import") and payload.get("consented_at"):
+            consent["consented_at"] = payload["consented_at"]
+        return _profile(payload, {"marketing": consent}, {"marketing": consent})
 
     def request(self, items: Sequence[Item]) -> Request:
         """Subscribe profiles."""
@@ -112,14 +121,14 @@ class SubscribeProfile(ConsentAction):
 class UnsubscribeProfile(ConsentAction):
     """Unsubscribe Profile: POST /api/profile-subscription-bulk-delete-jobs."""
 
-    def options(self, payload: dict[str, Any]) -> tuple[Any, ...]:  # noqa: ARG002 -- the interface of consent
-        """Give nothing: unsubscribing has no options."""
+    def options(self, payload: dict[str, Any]) -> tuple[Any, ...]:  # noqa: ARG002 -- the interface of consent actions
+        """Return nothing: unsubscribing has no options."""
         return ()
 
-    def profile(self, who: dict[str, Any]) -> dict[str, Any]:
+    def profile(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Unsubscribe from marketing, and from transactional SMS too."""
-        gone = {"consent": "UNSUBSCRIBED"}
-        return _profile(who, {"marketing": gone}, {"marketing": gone, "transactional": gone})
+        consent = {"consent": "UNSUBSCRIBED"}
+        return _profile(payload, {"marketing": consent}, {"marketing": consent, "transactional": consent})
 
     def request(self, items: Sequence[Item]) -> Request:
         """Unsubscribe profiles."""
@@ -130,13 +139,13 @@ class UnsubscribeProfile(ConsentAction):
         return self.calls.post("/api/profile-subscription-bulk-delete-jobs", _on_list(data, items[0].list_id))
 
 
-def _profile(who: dict[str, Any], email: dict[str, Any], sms: dict[str, Any]) -> dict[str, Any]:
+def _profile(payload: dict[str, Any], email: dict[str, Any], sms: dict[str, Any]) -> dict[str, Any]:
     attributes: dict[str, Any] = {"subscriptions": {}}
-    if who.get("email"):
-        attributes["email"] = who["email"]
+    if payload.get("email"):
+        attributes["email"] = payload["email"]
         attributes["subscriptions"]["email"] = email
-    if who.get("phone_number"):
-        attributes["phone_number"] = who["phone_number"]
+    if payload.get("phone_number"):
+        attributes["phone_number"] = payload["phone_number"]
         attributes["subscriptions"]["sms"] = sms
     return {"type": "profile", "attributes": attributes}
 

@@ -1,4 +1,4 @@
-"""Saying a profile within Klaviyo's schema: what has no attribute becomes a custom property."""
+"""Event profiles within Klaviyo's schema: a member that is no attribute becomes a custom property."""
 
 from typing import Any
 
@@ -6,21 +6,24 @@ from klavier.jsvalues import to_string
 from klavier.strictjson import kind_of
 from klavier_segment_actions.payload.formats import is_e164
 
-TEXTS = frozenset(
+TEXT_ATTRIBUTES = frozenset(
     {"email", "phone_number", "external_id", "anonymous_id", "_kx", "first_name", "last_name", "organization", "locale",
      "title", "image"}
 )  # fmt: skip
-"""The attributes of a profile that are texts. Source: the profile object of Klaviyo's OpenAPI specification."""
+"""The attributes of a profile that are strings. Source: the profile object of Klaviyo's OpenAPI specification."""
 
 LOCATION = frozenset(
     {"address1", "address2", "city", "country", "latitude", "longitude", "region", "zip", "timezone", "ip"}
 )
+"""The members of a profile's location. Source: as above."""
 
 _IDENTIFIERS = frozenset({"email", "phone_number", "external_id", "anonymous_id"})
+_LONGEST_NAME = 40
+"""Characters of a member's name in a note: room for any real name, too short for a customer's free text."""
 
 
-def is_plain_person(profile: dict[str, Any]) -> bool:
-    """Tell of an event's profile what holds of nearly all: identifiers and nothing else, the phone number in form."""
+def has_only_identifiers(profile: dict[str, Any]) -> bool:
+    """Return whether an event's profile needs no change: identifiers only, and the phone number is E.164."""
     get = profile.get
     phone = get("phone_number")
     return (
@@ -30,13 +33,13 @@ def is_plain_person(profile: dict[str, Any]) -> bool:
     )
 
 
-def event_profile(profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Give the attributes of an event's profile and notes; members that Klaviyo does not know become properties."""
+def build_event_profile(profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the attributes of an event's profile, and notes on what was left out."""
     attributes: dict[str, Any] = {}
     properties: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in profile.items():
-        if name in TEXTS and not isinstance(value, (dict, list)):
+        if name in TEXT_ATTRIBUTES and not isinstance(value, (dict, list)):
             attributes[name] = value if value is None or isinstance(value, str) else to_string(value)
         elif name == "location" and isinstance(value, dict):
             attributes[name] = _location(value, notes)
@@ -45,7 +48,7 @@ def event_profile(profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, .
         elif name not in ("meta", "id"):
             properties.setdefault(name, value)
         else:
-            notes.append(f"profile.{name} left out: it steers Klaviyo and says nothing about the person")
+            notes.append(f"profile.{name} left out: it controls Klaviyo's API and is no data of the profile")
     if properties:
         attributes["properties"] = properties
     return attributes, tuple(notes)
@@ -55,14 +58,13 @@ def _location(value: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, item in value.items():
         if name not in LOCATION:
-            notes.append(f"profile.location.{shortened(name)} left out: Klaviyo has no such member")
+            notes.append(f"profile.location.{_shorten(name)} left out: Klaviyo has no such member")
         elif isinstance(item, (dict, list)):
-            notes.append(f"profile.location.{name} left out: {kind_of(item)} where Klaviyo takes text")
+            notes.append(f"profile.location.{name} left out: {kind_of(item)} where Klaviyo takes a string")
         else:
             found[name] = item if item is None or isinstance(item, str) else to_string(item)
     return found
 
 
-def shortened(name: str) -> str:
-    """Give a name for a note; a very long one is somebody's text."""
-    return name if len(name) <= 40 else f"{name[:40]}…"  # noqa: PLR2004 -- room for any real name
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"

@@ -1,22 +1,23 @@
-"""upsertProfile: create a profile, change it where it exists, and put it on a list."""
+"""upsertProfile: create a profile, update it where it exists, and add it to a list."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from klavier.events.model import Event
-from klavier.outcome import Outcome, failed, rejected
+from klavier.outcome import Outcome, failed
+from klavier.vendor import RejectEvent
 from klavier_segment_actions.actions.base import (
     Action,
-    BatchSending,
+    BatchFlow,
     Item,
-    Sending,
-    names_somebody,
-    outcome_of,
-    with_phone,
+    SingleFlow,
+    has_identifier,
+    normalize_phone,
+    settle_reply,
 )
-from klavier_segment_actions.actions.splitting import same_for_all, send_together
+from klavier_segment_actions.actions.bulk import send_together, settle_alike
 from klavier_segment_actions.calls import Calls
-from klavier_segment_actions.fidelity import Differences
+from klavier_segment_actions.fidelity import Fidelity
 
 CONFLICT = 409
 
@@ -25,53 +26,52 @@ class UpsertProfile(Action):
     """Upsert Profile; `connected_list_id` is the list that the mapping was connected to when it was saved."""
 
     def __init__(
-        self, calls: Calls, rules: Differences, *, batched: bool, connected_list_id: str | None = None
+        self, calls: Calls, fidelity: Fidelity, *, batched: bool, connected_list_id: str | None = None
     ) -> None:
-        super().__init__(calls, rules, batched=batched)
+        super().__init__(calls, fidelity, batched=batched)
         self.connected_list_id = connected_list_id
-        self.once_a_batch = not rules.shared_import
+        self.unique_profiles = not fidelity.shared_import
 
-    def prepare(self, payload: dict[str, Any], event: Event) -> Item | Outcome:  # noqa: ARG002 -- the interface of actions
-        """Make the attributes of the profile, and choose its list."""
+    def prepare(self, payload: dict[str, Any], event: Event) -> Item:  # noqa: ARG002 -- the interface of actions
+        """Build the attributes of the profile, and choose its list."""
         attributes = dict(payload)
-        problem = with_phone(attributes, leftovers=self.leftovers)
+        normalize_phone(attributes, leftovers=self.leftovers)
         attributes.pop("country_code", None)
-        if problem is not None:
-            return problem
         default, override = attributes.pop("list_id", None), attributes.pop("override_list_id", None)
         list_id = self.connected_list_id or override or default
-        if not names_somebody(attributes, "email", "phone_number", "external_id"):
-            return rejected("needs one of external_id, phone_number and email; map one")
+        if not has_identifier(attributes, "email", "phone_number", "external_id"):
+            raise RejectEvent("needs one of external_id, phone_number and email; map one")
         return Item(attributes, list_id=list_id or None, group=list_id)
 
-    def single(self, item: Item) -> Sending:
-        """POST /api/profiles; on 409 PATCH the profile that is there; then POST it to the list."""
+    def single(self, item: Item) -> SingleFlow:
+        """POST /api/profiles; on 409 PATCH the existing profile; then POST it to the list."""
         reply = yield self.calls.create_profile(item.body)
         profile_id = reply.data_id if reply.ok else None
         if reply.status == CONFLICT and reply.duplicate_profile_id:
             profile_id = reply.duplicate_profile_id
             reply = yield self.calls.update_profile(profile_id, item.body)
         if not reply.ok or not item.list_id:
-            return outcome_of(reply, item.notes)
+            return settle_reply(reply, item.notes)
         if profile_id is None:
             return _no_id(reply.status)
-        return outcome_of((yield self.calls.add_to_list(item.list_id, profile_id)), item.notes)
+        return settle_reply((yield self.calls.add_to_list(item.list_id, profile_id)), item.notes)
 
-    def batch(self, items: Sequence[Item]) -> BatchSending:
+    def batch(self, items: Sequence[Item]) -> BatchFlow:
         """POST /api/profile-bulk-import-jobs, with the list that the items share."""
         return (yield from import_profiles(self.calls, items, items[0].list_id))
 
 
-def import_profiles(calls: Calls, items: Sequence[Item], list_id: str | None) -> BatchSending:
-    """Import the profiles of items, and put them on a list where one is given."""
+def import_profiles(calls: Calls, items: Sequence[Item], list_id: str | None) -> BatchFlow:
+    """Import the profiles of items, and add them to the list if there is one."""
     return (
         yield from send_together(
             items,
             lambda some: calls.import_profiles([{"type": "profile", "attributes": i.body} for i in some], list_id),
-            same_for_all,
+            settle_alike,
         )
     )
 
 
 def _no_id(status: int) -> Outcome:
-    return failed("Klaviyo accepted the profile but gave no id, so it is on no list", status, retryable=True)
+    reason = "Klaviyo accepted the profile but returned no id, so it was not added to the list"
+    return failed(reason, status, retryable=True)

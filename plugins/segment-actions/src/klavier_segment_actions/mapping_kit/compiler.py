@@ -1,37 +1,40 @@
-"""From a mapping to a function of the event, with every mistake named by its place in the mapping."""
+"""From a mapping to a function of the event; every mistake is reported with its path in the mapping."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from klavier.errors import ConfigError
 from klavier.strictjson import kind_of
-from klavier_segment_actions.fidelity import Differences
+from klavier.vendor import RejectEvent
+from klavier_segment_actions.fidelity import Fidelity
 from klavier_segment_actions.mapping_kit.missing import MISSING
 
 Resolver = Callable[[Any], Any]
-"""From an event to a mapped value; raises `ConfigError` where the event shows that the mapping cannot work."""
+"""From an event to a mapped value; raises `RejectEvent` where the mapping cannot be applied to the event."""
 
 Directive = Callable[["Compiler", Any], Resolver]
 """Compiles the value of one `@` key."""
 
 DEEPEST = 100
-"""How deep a mapping may nest; deeper ones are a mistake, and would exhaust the stack."""
+"""How deep a mapping may nest; deeper ones would exhaust the stack."""
+
+_LONGEST_NAME = 20
+"""Characters of an unknown directive's name in a message: room for any real name."""
 
 
 class Compiler:
-    """Compiles one mapping: keeps the place it is at and the problems it found."""
+    """Compiles one mapping: keeps the current path and the problems found."""
 
-    def __init__(self, directives: Mapping[str, Directive], rules: Differences, place: str = "") -> None:
+    def __init__(self, directives: Mapping[str, Directive], fidelity: Fidelity, place: str = "") -> None:
         self.directives = directives
-        self.rules = rules
+        self.fidelity = fidelity
         self.place = place
         self.problems: list[str] = []
         self.keep_missing = False
         self._depth = 0
 
     def problem(self, text: str) -> Resolver:
-        """Note a problem at the current place; gives a stand-in, since compiling goes on to find more."""
+        """Record a problem at the current path; returns a placeholder, so that compiling can go on and find more."""
         line = f"{self.place}: {text}" if self.place else text
         if line not in self.problems:
             self.problems.append(line)
@@ -39,7 +42,7 @@ class Compiler:
 
     @contextmanager
     def at(self, key: str | int) -> Iterator[None]:
-        """Step into a member or item of the mapping."""
+        """Enter a member or item of the mapping."""
         before = self.place
         self.place = f"{before}[{key}]" if isinstance(key, int) else f"{before}.{key}" if before else key
         try:
@@ -49,7 +52,7 @@ class Compiler:
 
     @contextmanager
     def keeping_missing(self, *, keep: bool) -> Iterator[None]:
-        """Let objects and arrays keep what is missing: it overwrites others in a merge, and has no key when flat."""
+        """Keep `MISSING` in objects and arrays: it overwrites values in a merge, and has no key when flattened."""
         before, self.keep_missing = self.keep_missing, keep
         try:
             yield
@@ -57,7 +60,7 @@ class Compiler:
             self.keep_missing = before
 
     def compile(self, node: Any) -> Resolver:
-        """Compile a directive or raw value."""
+        """Compile a directive or a plain value."""
         self._depth += 1
         try:
             if self._depth > DEEPEST:
@@ -85,13 +88,13 @@ class Compiler:
         if len(names) > 1 or others:
             return self.problem(
                 f"a directive has one key that begins with @, and this has {len(names) + len(others)} keys; "
-                "put the others one level up"
+                "move the others one level up"
             )
         name = names[0]
         directive = self.directives.get(name)
         if directive is None:
-            shown = name if name[1:].isalnum() and len(name) <= 20 else "(a text)"  # noqa: PLR2004 -- room for any name
-            return self.problem(f"{shown} is no directive; known are {', '.join(sorted(self.directives))}")
+            shown = name if name[1:].isalnum() and len(name) <= _LONGEST_NAME else "the name"
+            return self.problem(f"{shown} is no directive; directives are {', '.join(sorted(self.directives))}")
         with self.at(name):
             return directive(self, node[name])
 
@@ -126,20 +129,20 @@ class Compiler:
 
 
 def has_directive(node: Any) -> bool:
-    """Tell whether a node of a mapping is a directive: an object with a key that begins with @."""
+    """Return whether a node of a mapping is a directive: an object with a key that begins with @."""
     return isinstance(node, dict) and any(isinstance(key, str) and key.startswith("@") for key in node)
 
 
 def constant(value: Any) -> Resolver:
-    """Resolve to one value whatever the event."""
+    """Return a resolver of one value for every event."""
     return lambda _event: value
 
 
 def nothing(_event: Any) -> Any:
-    """Resolve to nothing at all."""
+    """Resolve to nothing."""
     return MISSING
 
 
-def fault(place: str, text: str) -> ConfigError:
-    """Make the error for what only an event can show, such as a path that resolves to a number."""
-    return ConfigError(f"{place}: {text}")
+def mapping_error(place: str, text: str) -> RejectEvent:
+    """Return the error of a mapping that cannot be applied to an event, such as a path that resolves to a number."""
+    return RejectEvent(f"{place}: {text}")

@@ -1,4 +1,4 @@
-"""JavaScript's ways with JSON values that a mapping can show."""
+"""JavaScript's operations on JSON values that mappings depend on."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from klavier_segment_actions.mapping_kit.missing import MISSING
 
 
 def to_json(value: Any) -> Any:
-    """Write a value as `JSON.stringify` does; what is missing stays missing."""
+    """Serialize a value as `JSON.stringify` does; `MISSING` stays `MISSING`."""
     if value is MISSING:
         return MISSING
     if isinstance(value, str):
@@ -22,14 +22,14 @@ def to_json(value: Any) -> Any:
 
 
 def equals_empty(value: Any) -> bool:
-    """Tell whether `value == ""` holds: for "", zero, false and arrays that are written as nothing."""
+    """Return whether `value == ""` is true: for "", zero, false and arrays that convert to an empty string."""
     if isinstance(value, (str, bool, int, float)):
         return not value
     return isinstance(value, list) and to_string(value) == ""
 
 
 def spread(value: Any) -> dict[str, Any]:
-    """Give what `Object.assign` copies from a value: members, or indexed items of an array or text."""
+    """Return what `Object.assign` copies from a value: members, or indexed items of an array or string."""
     if isinstance(value, dict):
         return value
     if isinstance(value, (list, str)):

@@ -48,7 +48,7 @@ class _SafeEnvironment(Environment):
     local_namespace_limit = OUTPUT
 
 
-def liquid_of(text: str, *, lenient: bool) -> Callable[[Any], str]:
+def compile_liquid(text: str, *, lenient: bool) -> Callable[[Any], str]:
     """Compile a template; raises ValueError that names the fault and its place.
 
     The result raises ValueError too, for what only an event can show (a filter given a wrong kind of value, say).

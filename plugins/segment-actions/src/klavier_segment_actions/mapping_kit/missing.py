@@ -5,12 +5,12 @@ from typing import Any, Final
 
 
 class Missing(Enum):
-    """The type of `MISSING`; an enumeration, so that `is` narrows it."""
+    """The type of `MISSING`; an enumeration, so that type checkers narrow `is MISSING`."""
 
     MISSING = "missing"
 
     def __bool__(self) -> bool:
-        """Count as false, as `undefined` does."""
+        """Return False, as `undefined` is falsy."""
         return False
 
 
@@ -18,7 +18,7 @@ MISSING: Final = Missing.MISSING
 
 
 def cleaned(value: Any) -> Any:
-    """Give a value without its missing members; a missing item of an array becomes null, as in JSON."""
+    """Return a value without its missing members; a missing item of an array becomes null, as in JSON."""
     if isinstance(value, dict):
         return {key: cleaned(item) for key, item in value.items() if item is not MISSING}
     if isinstance(value, list):

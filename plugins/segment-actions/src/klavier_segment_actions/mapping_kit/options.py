@@ -1,4 +1,4 @@
-"""Checks on what a directive is given, each noting its problem at its place."""
+"""Checks of a directive's options; each records its problem at the current path."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from klavier_segment_actions.mapping_kit.compiler import Compiler, has_directive
 
 
 def as_object(compiler: Compiler, value: Any) -> dict[str, Any] | None:
-    """Give the options of a directive that takes an object, None after noting that they are none."""
+    """Return the options of a directive that takes an object; None after recording that they are no object."""
     if isinstance(value, dict) and not has_directive(value):
         return value
     found = "a directive" if has_directive(value) else kind_of(value)
@@ -16,15 +16,15 @@ def as_object(compiler: Compiler, value: Any) -> dict[str, Any] | None:
 
 
 def require(compiler: Compiler, options: dict[str, Any], *keys: str) -> bool:
-    """Note each option that is missing or empty."""
+    """Record each option that is missing or empty; returns whether all are present."""
     missing = [key for key in keys if not options.get(key)]
     for key in missing:
-        compiler.problem(f"requires {key!r}; give it")
+        compiler.problem(f"requires {key!r}; add it")
     return not missing
 
 
 def check_string(compiler: Compiler, options: dict[str, Any], key: str, longest: int | None = None) -> None:
-    """Note an option that is given and is no string, or one that is too long."""
+    """Record an option that is present and no string, or too long."""
     if key not in options:
         return
     value = options[key]
@@ -36,14 +36,14 @@ def check_string(compiler: Compiler, options: dict[str, Any], key: str, longest:
 
 
 def check_boolean(compiler: Compiler, options: dict[str, Any], key: str) -> None:
-    """Note an option that is given and is not true or false."""
+    """Record an option that is present and no boolean."""
     if key in options and not isinstance(options[key], bool):
         with compiler.at(key):
             compiler.problem(f"must be true or false, not {kind_of(options[key])}")
 
 
 def check_choice(compiler: Compiler, options: dict[str, Any], key: str, *choices: str) -> None:
-    """Note an option that is given and is none of the choices, in any case."""
+    """Record an option that is present and is none of the choices; case is ignored."""
     if key not in options:
         return
     value = options[key]
@@ -53,6 +53,6 @@ def check_choice(compiler: Compiler, options: dict[str, Any], key: str, *choices
 
 
 def check_text_or_directive(compiler: Compiler, value: Any) -> None:
-    """Note a value that is neither a string nor a directive."""
+    """Record a value that is neither a string nor a directive."""
     if not isinstance(value, str) and not has_directive(value):
         compiler.problem(f"must be a string or a directive, not {kind_of(value)}")

@@ -8,30 +8,32 @@ from klavier_segment_actions.mapping_kit.missing import MISSING
 
 _KEYS = re.compile(r"[^\[.\]]+")
 _BREAKS = re.compile(r"""\[(?=["'0-9])|\.|(?<=["'0-9])\]+""")
-"""Where the paths of mappings break: a bracket counts beside a digit or a quote, and is part of a key elsewhere."""
+"""The separators of a mapping's path: a bracket counts next to a digit or a quote, and is part of a key elsewhere."""
 _QUOTES = str.maketrans("", "", "\"'")
-_INDEX = re.compile(r"0|[1-9]\d*")
+_INDEX = re.compile(r"0|[1-9][0-9]*")
+_LONGEST_INDEX = 10
+"""Digits of an index; no array in a payload is that long, and longer texts are not converted."""
 
 Reader = Callable[[Any], Any]
 """From an event to the value at a path, `MISSING` where there is none."""
 
 
-def mapping_keys(path: str) -> list[str] | None:
-    """Split the path of a mapping, such as `a.b[0]['c d']`; the event itself is the empty path or a point.
+def split_mapping_path(path: str) -> list[str] | None:
+    """Split the path of a mapping, such as `a.b[0]['c d']`; the empty path and `.` are the event itself.
 
-    None for one that names nothing, such as `..`.
+    Returns None for a path without a key, such as `..`.
     """
     keys = [key.translate(_QUOTES) for key in _BREAKS.split(path) if key]
     return keys or ([] if path in ("", ".") else None)
 
 
-def keys_of(path: str) -> list[str] | None:
-    """Split the path of a trigger at dots and brackets; None for one that is not empty and yet names nothing."""
+def split_trigger_path(path: str) -> list[str] | None:
+    """Split the path of a trigger at dots and brackets; None for one that is not empty and has no key."""
     return _KEYS.findall(path) or (None if path else [])
 
 
 def reader(keys: list[str]) -> Reader:
-    """Compile the keys of a path; the empty path gives the event itself."""
+    """Compile the keys of a path; the empty path returns the event itself."""
     if not keys:
         return _itself
     if len(keys) == 1:
@@ -51,13 +53,13 @@ def reader(keys: list[str]) -> Reader:
 
 
 def member(value: Any, key: str) -> Any:
-    """Read one member as JavaScript does behind a guard: falsy values are given back, arrays and texts have indices."""
+    """Read one member as guarded JavaScript does: a falsy value is returned itself, arrays and strings have indices."""
     if isinstance(value, dict):
         return value.get(key, MISSING)
     if isinstance(value, (str, list)) and (value or isinstance(value, list)):
         if key == "length":
             return len(value)
-        if _INDEX.fullmatch(key) and len(key) < 10 and int(key) < len(value):  # noqa: PLR2004 -- no array is that long
+        if _INDEX.fullmatch(key) and len(key) < _LONGEST_INDEX and int(key) < len(value):
             return value[int(key)]
         return MISSING
     return MISSING if value else value

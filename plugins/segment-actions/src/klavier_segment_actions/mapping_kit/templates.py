@@ -1,4 +1,4 @@
-"""Text with placeholders: `{{path}}` and `{{{path}}}` mean the same, since nothing is escaped."""
+"""Strings with placeholders: `{{path}}` and `{{{path}}}` are equal, since nothing is escaped."""
 
 import re
 from collections.abc import Callable
@@ -6,18 +6,18 @@ from typing import Any
 
 from klavier.jsvalues import to_string
 from klavier_segment_actions.mapping_kit.missing import MISSING
-from klavier_segment_actions.mapping_kit.paths import mapping_keys, reader
+from klavier_segment_actions.mapping_kit.paths import reader, split_mapping_path
 
 _PLACEHOLDER = re.compile(r"\{\{\{(?P<three>[^}]+)\}\}\}|\{\{(?P<two>[^}]+)\}\}")
 _THREE = re.compile(r"\{\{\{(?P<three>[^}]+)\}\}\}")
 _TWO = re.compile(r"\{\{(?P<two>[^}]+)\}\}")
 
 Template = Callable[[Any], str]
-"""From an event to the text for it."""
+"""From an event to the expanded string."""
 
 
-def template_of(text: str, passes: int) -> Template:
-    """Compile a template; with two passes, placeholders that a `{{{value}}}` brings in are expanded too."""
+def compile_template(text: str, passes: int) -> Template:
+    """Compile a template; with two passes, placeholders that a `{{{value}}}` brought in are expanded too."""
     if passes == 1 or "{{{" not in text:
         return _compiled(text, _PLACEHOLDER)
     first = _compiled(text, _THREE)
@@ -29,7 +29,7 @@ def _compiled(text: str, placeholder: re.Pattern[str]) -> Template:
     end = 0
     for match in placeholder.finditer(text):
         parts.append(text[end : match.start()])
-        keys = mapping_keys(match[match.lastgroup or 0].strip())
+        keys = split_mapping_path(match[match.lastgroup or 0].strip())
         parts.append(reader(keys) if keys is not None else lambda _event: MISSING)
         end = match.end()
     parts.append(text[end:])

@@ -1,1 +1,1 @@
-"""Checking what a mapping gives against the fields of its action."""
+"""Checking mapped values against the fields of an action."""

@@ -1,6 +1,6 @@
-"""Making one kind of value of another, by the rules of Segment's validator.
+"""Coercion of one JSON kind to another, as Segment's validator does it.
 
-Source: observed; they are those of the JSON schema validator that Segment uses, with coercion on.
+Source: observed; the rules are those of a JSON schema validator with type coercion enabled.
 """
 
 import re
@@ -12,12 +12,12 @@ _NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\
 
 
 def unwrapped(value: Any) -> Any:
-    """Give the one item of an array of one, any other value as it is."""
+    """Return the item of an array with one item, and any other value unchanged."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def as_text(value: Any) -> str | None:
-    """Make text of a number or truth value; None of an object or array."""
+    """Return a string for a string, number, boolean or null; None for an object or array."""
     value = unwrapped(value)
     if isinstance(value, str):
         return value
@@ -27,7 +27,7 @@ def as_text(value: Any) -> str | None:
 
 
 def as_number(value: Any) -> float | int | None:
-    """Make a number of a truth value or of text that is nothing but a number; None of anything else."""
+    """Return a number for a number, boolean, null, or a string that is only a number; None for anything else."""
     value = unwrapped(value)
     if isinstance(value, bool) or value is None:
         return int(bool(value))
@@ -42,7 +42,7 @@ def as_number(value: Any) -> float | int | None:
 
 
 def as_boolean(value: Any) -> bool | None:
-    """Make a truth value of "true", "false", 1, 0 and null; None of anything else."""
+    """Return a boolean for a boolean, "true", "false", 1, 0 and null; None for anything else."""
     value = unwrapped(value)
     if isinstance(value, bool):
         return value

@@ -1,4 +1,4 @@
-"""One field of an action: its kind, its default and what it must fulfil."""
+"""One field of an action: its kind, its default and its rules."""
 
 from typing import Any, Literal
 
@@ -11,10 +11,11 @@ Kind = Literal["string", "number", "boolean", "datetime", "object", "objects"]
 class Field:
     """A row of an action's table.
 
-    `default` is the mapping that fills it where the settings do not; None for an unmapped field.  Objects have
-    `members` that are checked, and pass others where `extra` says so.  `nullable` keeps null, which other fields drop.
-    The list of an `audience` is found by the audience's name where no mapping gives it, in documented fidelity.  A time
-    that is `as_given` keeps its form where Klaviyo takes it, as deployed always.
+    `default` is the mapping used where the settings have none; None for an unmapped field.  The `members` of an object
+    are checked; `extra` lets other members pass.  `nullable` keeps null, which other fields drop.  A field `audience`
+    is the list of an Engage audience: in documented fidelity it is looked up by the audience's name where the mapping
+    resolves to nothing.  A time that is `as_given` keeps its form: always in deployed fidelity, else where Klaviyo
+    accepts it.
     """
 
     name: str

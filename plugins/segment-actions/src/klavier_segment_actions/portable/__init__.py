@@ -1,4 +1,4 @@
-"""Mappings in the words of migrations: read into them, and written from them."""
+"""Mappings in the vocabulary of migrations: reading mappings into terms, and writing them from terms."""
 
 from klavier_segment_actions.portable.portable import PORTABLE
 

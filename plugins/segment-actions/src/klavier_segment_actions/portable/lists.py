@@ -1,10 +1,10 @@
-"""Lists and consent in mappings, both ways: who is subscribed, unsubscribed or added, by identify and group calls."""
+"""Lists and consent in mappings, in both directions: which identify and group calls subscribe, unsubscribe or add."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from klavier_segment_actions.portable.nodes import OMITTED, Node, chain, described, is_expressible, only, place_of
-from klavier_segment_actions.portable.people import external_id
+from klavier_segment_actions.portable.profiles import external_id
 from klavier_segment_actions.portable.trigger import Trigger
 from klavier_segment_actions.tables.fields import path
 from klavier_segment_actions.tables.portable import CASES, GROUP_FLAG, JOINS, SUBSCRIBE_FLAG
@@ -17,7 +17,7 @@ Wanted = Mapping[str, Any]
 
 
 def list_fields(wanted: Wanted) -> Row:
-    """Map the list of Upsert Profile, where everybody who is identified is added to it; else see `list_mappings`."""
+    """Map the list of Upsert Profile, where every identified profile is added to it; else see `list_mappings`."""
     cases = wanted.get("joins") or {}
     if set(cases.values()) != {"adds"} or len(cases) != len(CASES):
         return {"override_list_id": OMITTED}
@@ -28,7 +28,7 @@ def list_fields(wanted: Wanted) -> Row:
 
 
 def list_mappings(wanted: Wanted) -> Iterator[Row]:
-    """Give a mapping for each way in which identified people get on or off the list."""
+    """Return a mapping for each way in which identified profiles are added to or removed from the list."""
     cases: Mapping[str, str] = wanted.get("joins") or {}
     if set(cases.values()) == {"adds"} and len(cases) == len(CASES):
         return
@@ -50,7 +50,7 @@ def list_mappings(wanted: Wanted) -> Iterator[Row]:
 
 
 def group_mappings(wanted: Wanted) -> Iterator[Row]:
-    """Give a mapping for each way in which group calls get people on or off the list that they name."""
+    """Return a mapping for each way in which group calls add profiles to, or remove them from, the list they name."""
     for case, how in _merged_cases(wanted.get("group_joins") or {}):
         flags = CASES[case].format(flag=GROUP_FLAG).split(" and ") if case else ()
         if how not in SUBSCRIBING or any(_channels(wanted).values()):
@@ -58,7 +58,7 @@ def group_mappings(wanted: Wanted) -> Iterator[Row]:
 
 
 def _merged_cases(cases: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Give each case with what is done; one without a name where it is the same in all."""
+    """Return each case with its action; a single case without a name where all have the same action."""
     if len(set(cases.values())) == 1 and len(cases) == len(CASES):
         yield "", next(iter(cases.values()))
     else:
@@ -80,7 +80,7 @@ def _row(wanted: Wanted, how: str, trigger: Trigger, list_id: Node) -> Row:
 
 
 def _channels(wanted: Wanted) -> dict[str, bool]:
-    """Tell which identifiers a subscription names: without any consent known, all."""
+    """Return which identifiers a subscription contains: all, where no consent is known."""
     consent, sms = wanted.get("consent"), wanted.get("sms_consent")
     found = {"email": consent is None or "email" in consent, "phone_number": consent is None or "sms" in consent}
     return found if sms is None else {**found, "phone_number": sms == "always"}
@@ -98,7 +98,7 @@ def _guarded(node: Node) -> Node:
 
 
 def _is_field(place: str) -> bool:
-    """Tell whether a trigger can ask for a place."""
+    """Return whether a trigger can test a place."""
     return place.partition(".")[0] in ("traits", "properties", "context")
 
 
@@ -106,7 +106,7 @@ def _is_field(place: str) -> bool:
 
 
 def read_list_fields(fields: Mapping[str, Node]) -> dict[str, Any]:
-    """Say what Upsert Profile does with lists."""
+    """Return what Upsert Profile does with lists."""
     (own, guarded_own), (override, guarded) = (_unguarded(fields.get(name)) for name in ("list_id", "override_list_id"))
     places = described(override) if override else ()
     if not own and not places:
@@ -121,7 +121,7 @@ def read_list_fields(fields: Mapping[str, Node]) -> dict[str, Any]:
 
 
 def read_join(fields: Mapping[str, Node], trigger: Trigger, how: str, known: dict[str, Any], flag: str) -> bool:
-    """Add what a mapping for a list does to what is known; tells whether it was understood."""
+    """Add what a list mapping does to `known`; returns whether it was recognized."""
     case = _case(trigger, flag)
     if case is None:
         return False
@@ -141,7 +141,7 @@ def read_join(fields: Mapping[str, Node], trigger: Trigger, how: str, known: dic
 
 
 def _case(trigger: Trigger, flag: str) -> str | None:
-    """Give the case of a flag that a trigger is for: empty for all, None for another condition."""
+    """Return the case of a flag that a trigger matches: empty for all, None for another condition."""
     flags = " and ".join(other for other in trigger.others if other.startswith(f"{flag} "))
     others = [other for other in trigger.others if not other.startswith(f"{flag} ") and other != _EMAIL_THERE]
     if any(not other.endswith(" != null") for other in others):
@@ -150,7 +150,7 @@ def _case(trigger: Trigger, flag: str) -> str | None:
 
 
 def _list_of(node: Node) -> tuple[tuple[str, ...], str]:
-    """Give the places where an event may name the list, and the list otherwise."""
+    """Return the places where an event may name the list, and the list used otherwise."""
     if isinstance(node, str):
         return (), node
     options = only(node, "@if")

@@ -1,4 +1,4 @@
-"""Small mappings and the places that they stand for, both ways."""
+"""Small mappings and the paths that they read, in both directions."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ Node = Any
 """A mapping of one field."""
 
 OMITTED = ""
-"""What keeps a default from being used: empty text is left out."""
+"""The mapping that overrides a default with nothing: an empty string is left out."""
 
 _SIMPLE = re.compile(r"[A-Za-z0-9_$]+(?:\[[0-9]+\])?(?:\.[A-Za-z0-9_$]+(?:\[[0-9]+\])?)*")
 
 
 def is_expressible(place: str) -> bool:
-    """Tell whether a path can name a place: one with brackets behind it cannot be named."""
+    """Return whether a mapping's path can name a place; keys with other characters have no path."""
     return _SIMPLE.fullmatch(place) is not None
 
 
 def chain(places: Sequence[str]) -> Node:
-    """Map the first of some places that has a value; those that no path can name are passed over."""
+    """Map the first of some places that has a value; places without a path are ignored."""
     named = [place for place in places if is_expressible(place)]
     if not named:
         return OMITTED
@@ -33,7 +33,7 @@ def chain(places: Sequence[str]) -> Node:
 
 
 def places_of(node: Node) -> tuple[str, ...] | None:
-    """Give the places that `chain` made a mapping of: none for a field that is left out, None for any other mapping."""
+    """Return the places of a mapping built by `chain`: none for an omitted field; None for any other mapping."""
     if node is None or node == OMITTED:
         return ()
     place = place_of(node)
@@ -49,31 +49,31 @@ def places_of(node: Node) -> tuple[str, ...] | None:
 
 
 def described(node: Node) -> tuple[str, ...]:
-    """Give the places of a mapping, or words for one that is no chain of places."""
+    """Return the places of a mapping, or a description of one that is no chain of places."""
     found = places_of(node)
     if found is not None:
         return found
-    return (f"{node!r} (as it stands)",) if isinstance(node, (str, int, float, bool)) else ("(a mapping of its own)",)
+    return (f"{node!r} (a constant)",) if isinstance(node, (str, int, float, bool)) else ("(a custom mapping)",)
 
 
 def place_of(node: Node) -> str | None:
-    """Give the place that a mapping by path looks at."""
+    """Return the place that a mapping by path reads."""
     found = only(node, "@path")
     return found[2:] if isinstance(found, str) and found.startswith("$.") and len(found) > len("$.") else None
 
 
 def only(node: Node, directive: str) -> Any:
-    """Give the value of a node's one directive, None where it is another one."""
+    """Return the value of a node's only directive, None where it is another one."""
     return node[directive] if isinstance(node, Mapping) and list(node) == [directive] else None
 
 
 def merged(*objects: Node) -> Node:
-    """Lay objects over each other, the last on top; what is not there counts as empty."""
+    """Map a shallow merge of objects, of which the last wins; a missing object counts as empty."""
     return {"@merge": {"direction": "right", "objects": list(objects)}}
 
 
 def objects_of(node: Node) -> list[Node] | None:
-    """Give the objects that `merged` laid over each other."""
+    """Return the objects of a mapping built by `merged`."""
     options = only(node, "@merge")
     if not isinstance(options, Mapping) or options.get("direction") != "right":
         return None
@@ -82,12 +82,12 @@ def objects_of(node: Node) -> list[Node] | None:
 
 
 def flattened(node: Node) -> Node:
-    """Flatten what a mapping gives."""
+    """Map the flattened value of a mapping."""
     return {"@flatten": {"separator": ".", "value": node}}
 
 
 def unflattened(node: Node) -> tuple[Node, bool]:
-    """Give what is flattened, and whether it is."""
+    """Return the mapping inside `flattened`, and whether it is flattened."""
     options = only(node, "@flatten")
     is_flat = isinstance(options, Mapping) and dict(options, value=None) == {"separator": ".", "value": None}
     return (options["value"], True) if is_flat else (node, False)

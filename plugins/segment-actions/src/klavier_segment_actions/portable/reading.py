@@ -1,11 +1,11 @@
-"""Mappings in the words of migrations."""
+"""Mappings in the vocabulary of migrations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from klavier_segment_actions.portable.lists import read_join, read_list_fields
 from klavier_segment_actions.portable.nodes import described, objects_of, place_of, unflattened
-from klavier_segment_actions.portable.people import (
+from klavier_segment_actions.portable.profiles import (
     AND_ID,
     BOTH,
     FLAT,
@@ -16,9 +16,9 @@ from klavier_segment_actions.portable.people import (
     read_custom,
     read_identity,
 )
-from klavier_segment_actions.portable.shapes import product_words, words_of
+from klavier_segment_actions.portable.shapes import read_products, read_shape
 from klavier_segment_actions.portable.trigger import Trigger, read
-from klavier_segment_actions.portable.writing import view_property_words, view_words
+from klavier_segment_actions.portable.writing import view_property_term, view_term
 from klavier_segment_actions.settings import MappingSettings
 from klavier_segment_actions.tables.actions import ACTIONS
 from klavier_segment_actions.tables.fields import EVENT_PROFILE
@@ -35,7 +35,7 @@ Fields = Mapping[str, Any]
 
 
 def read_mappings(mappings: Sequence[MappingSettings], *, remove_trigger: str, profile_default: bool) -> Known:
-    """Say what enabled mappings do; what has no word is said under the name of its place, such as `mappings[2]`."""
+    """Return what enabled mappings do; what has no term is listed under its path, such as `mappings[2]`."""
     known: Known = {}
     triggers = [read(_text(mapping, remove_trigger)) for mapping in mappings]
     apart = {name for trigger in triggers if trigger for name in trigger.events}
@@ -49,7 +49,7 @@ def read_mappings(mappings: Sequence[MappingSettings], *, remove_trigger: str, p
             known[place] = f"{mapping.action} for {_text(mapping, remove_trigger) or 'every event'}"
         elif mapping.connected_list_id:
             known[f"{place}.connected_list_id"] = mapping.connected_list_id
-        known |= {f"{place}.{name}": "a mapping of its own" for name in _unread(mapping)}
+        known |= {f"{place}.{name}": "a custom mapping" for name in _unread(mapping)}
         if mapping.fields.get("enable_batching") is True:
             known["batches"] = True
     return known
@@ -60,7 +60,7 @@ def _text(mapping: MappingSettings, remove_trigger: str) -> str:
 
 
 def _effective(mapping: MappingSettings, *, profile_default: bool) -> Fields:
-    """Give all fields with their mappings: those given, and the defaults of the others."""
+    """Return all fields with their mappings: those of the settings, and the defaults of the others."""
     fields = {field.name: field.default for field in _ROWS[mapping.action].fields} | mapping.fields
     profile = fields.get("profile")
     if "profile" in fields and profile_default and (profile is None or isinstance(profile, Mapping)):
@@ -69,7 +69,7 @@ def _effective(mapping: MappingSettings, *, profile_default: bool) -> Fields:
 
 
 def _unread(mapping: MappingSettings) -> list[str]:
-    """Give the fields that no reader looks at, where their mapping is not the action's own."""
+    """Return the fields that no reader reads, where their mapping is not the default."""
     defaults = {field.name: field.default for field in _ROWS[mapping.action].fields}
     looked = {"country_code", "time", "custom_source", "historical_import", "consented_at"}
     return [
@@ -123,15 +123,15 @@ def _track(fields: Fields, trigger: Trigger, known: Known, apart: set[str]) -> b
 def _view(fields: Fields, trigger: Trigger, known: Known) -> bool:
     if trigger.events or trigger.but or f"{trigger.type}_name" in known:
         return False
-    known[f"{trigger.type}_name"] = view_words(fields.get("metric_name"))
-    known[f"{trigger.type}_properties"] = view_property_words(fields.get("properties"))
+    known[f"{trigger.type}_name"] = view_term(fields.get("metric_name"))
+    known[f"{trigger.type}_properties"] = view_property_term(fields.get("properties"))
     return True
 
 
 def _rename(metric: str, fields: Fields, trigger: Trigger, known: Known) -> bool:
     known["renames"] = {**known.get("renames", {}), **dict.fromkeys(trigger.events, metric)}
     objects = objects_of(fields.get("properties")) or []
-    names = words_of(objects[1], "$.properties") if len(objects) > 1 else {}
+    names = read_shape(objects[1], "$.properties") if len(objects) > 1 else {}
     if names is None:
         return False
     value, event_id = described(fields.get("value")), described(fields.get("unique_id"))
@@ -159,14 +159,14 @@ def _order(fields: Fields, trigger: Trigger, known: Known, _: set[str]) -> bool:
     mapped = fields.get("products")
     if mapped:
         known["product_events"] = products
-        known["product_properties"] = product_words(mapped)
+        known["product_properties"] = read_products(mapped)
     objects = objects_of(fields.get("properties")) or []
-    known["order_properties"] = words_of(objects[1], "$.properties") if len(objects) > 1 else None
+    known["order_properties"] = read_shape(objects[1], "$.properties") if len(objects) > 1 else None
     return True
 
 
 def _event(fields: Fields, known: Known, value: str) -> None:
-    """Read what an event says and whose it is."""
+    """Read the value, id, properties and profile of an event mapping."""
     known[value] = described(fields.get("value")) or None
     known.setdefault("order_value", known[value])
     known["event_id"] = described(fields.get("unique_id"))
@@ -175,13 +175,13 @@ def _event(fields: Fields, known: Known, value: str) -> None:
     if place_of(node) is not None:
         known["bare_events"] = "rejected"
     if sources["sources"] != ("properties",):
-        known["mappings of properties"] = "a mapping of its own"
+        known["mappings of properties"] = "a custom mapping"
     if sources["allowed"] is not None:
         known["allowed"] = sources["allowed"]
     known["flatten"] = FLAT if is_flat else known.get("flatten")
     profile = fields.get("profile")
     if not isinstance(profile, Mapping):
-        known["event_attributes"] = {"profile": ("(a mapping of its own)",)}
+        known["event_attributes"] = {"profile": ("(a custom mapping)",)}
         return
     known["event_attributes"] = read_attributes(profile)
     custom = read_custom(profile.get("properties"))

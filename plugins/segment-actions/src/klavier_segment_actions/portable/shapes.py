@@ -1,6 +1,6 @@
-"""The products of an event under other names, as a mapping and in words.
+"""The products of an event under other names, as a mapping and as a term.
 
-In words, a new name stands for `name` (a member), `[name]` (a list of it), `name, else 1` (with a default),
+In a term, a new name stands for `name` (a member), `[name]` (a list of it), `name, else 1` (with a default),
 `name of each` (a list over all products) or a table that begins with `each of`, the shape of each product.
 """
 
@@ -20,25 +20,25 @@ _LISTED = re.compile(r"\[(\w+)\]")
 
 
 def shape(names: Mapping[str, Any], root: str) -> dict[str, Node]:
-    """Map members under their new names; `root` is where plain members stand, such as `$.properties`."""
+    """Map members under their new names; `root` is the path of plain members, such as `$.properties`."""
     return {name: _member(meant, root) for name, meant in names.items()}
 
 
-def words_of(node: Any, root: str) -> dict[str, Any] | None:
-    """Give the words of what `shape` made; None for any other mapping."""
+def read_shape(node: Any, root: str) -> dict[str, Any] | None:
+    """Return the term of a mapping built by `shape`; None for any other mapping."""
     if not isinstance(node, Mapping) or any(name.startswith("@") for name in node):
         return None
-    found = {name: _words(member, root) for name, member in node.items()}
+    found = {name: _read_member(member, root) for name, member in node.items()}
     return None if None in found.values() else found
 
 
 def each_product(names: Mapping[str, Any]) -> Node:
-    """Map every product to its members and those under new names."""
+    """Map every product to its members, and to those under new names."""
     return {"@arrayPath": ["$.properties.products", merged(_ITEM, shape(names, "$"))]}
 
 
-def product_words(node: Node) -> dict[str, Any] | None:
-    """Give the words of what `each_product` made; None for any other mapping."""
+def read_products(node: Node) -> dict[str, Any] | None:
+    """Return the term of a mapping built by `each_product`; None for any other mapping."""
     found = only(node, "@arrayPath")
     if (
         not isinstance(found, (list, tuple))
@@ -48,7 +48,7 @@ def product_words(node: Node) -> dict[str, Any] | None:
         return None
     objects = objects_of(found[1])
     return (
-        words_of(objects[1], "$")
+        read_shape(objects[1], "$")
         if objects and objects[0] == _ITEM and len(objects) == len(("item", "names"))
         else None
     )
@@ -68,8 +68,8 @@ def _member(meant: Any, root: str) -> Node:
     return path(f"{root}.{meant}")
 
 
-def _words(node: Node, root: str) -> Any:
-    """Read one member back; None where it is of another kind."""
+def _read_member(node: Node, root: str) -> Any:
+    """Return the term of one member; None where it is of another kind."""
     prefix = f"{root}.".removeprefix("$.")
     if isinstance(node, list) and len(node) == 1:
         inner = place_of(node[0])
@@ -83,7 +83,7 @@ def _words(node: Node, root: str) -> Any:
         inner = place_of(array[1])
         if inner is not None:
             return f"{inner} of each"
-        products = product_words(node)
+        products = read_products(node)
         return None if products is None else {"each of": "products", **products}
     place = place_of(node)
     return None if place is None else place.removeprefix(prefix)

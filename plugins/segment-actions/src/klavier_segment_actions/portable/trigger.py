@@ -1,4 +1,4 @@
-"""The triggers that migrations write and read: which type, which events, and under which conditions."""
+"""The triggers that migrations write and read: type, event names and conditions."""
 
 import re
 
@@ -17,7 +17,7 @@ _NAME = re.compile(r""""([^"]*)"|'([^']*)'""")
 
 @frozen
 class Trigger:
-    """A trigger in parts: one type, events by name (empty: any), events that are left out, other conditions."""
+    """A trigger in parts: the type, event names (empty: any), excluded event names, other conditions."""
 
     type: str = ""
     events: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Trigger:
     others: tuple[str, ...] = ()
 
     def text(self) -> str:
-        """Write it."""
+        """Return the trigger's text."""
         parts = [f'type = "{self.type}"'] if self.type else []
         named = [f"event = {quoted(name)}" for name in self.events]
         if named:
@@ -35,7 +35,7 @@ class Trigger:
 
 
 def read(text: str) -> Trigger | None:
-    """Read a trigger; None for one with anything else in it."""
+    """Parse a trigger; None for one that has any other part."""
     types: list[str] = []
     events: list[str] = []
     but: list[str] = []
@@ -60,12 +60,12 @@ def read(text: str) -> Trigger | None:
 
 
 def quoted(name: str) -> str:
-    """Write the name of an event."""
+    """Return an event name in quotes."""
     return f"'{name}'" if '"' in name else f'"{name}"'
 
 
-def is_sayable(name: str) -> bool:
-    """Tell whether a trigger can hold the name of an event."""
+def is_quotable(name: str) -> bool:
+    """Return whether a trigger can contain the name of an event."""
     return not ('"' in name and "'" in name) and name.isprintable() and "\\" not in name
 
 

@@ -1,4 +1,4 @@
-"""Mappings from the words of migrations."""
+"""Mappings from the vocabulary of migrations."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from klavier.migration import Decision, Reading, Written
 from klavier_segment_actions.portable.lists import group_mappings, list_fields, list_mappings
 from klavier_segment_actions.portable.nodes import OMITTED, Node, chain, flattened, merged, objects_of
-from klavier_segment_actions.portable.people import (
+from klavier_segment_actions.portable.profiles import (
     BOTH,
     OWN,
     attribute_fields,
@@ -15,7 +15,7 @@ from klavier_segment_actions.portable.people import (
     id_property,
 )
 from klavier_segment_actions.portable.shapes import each_product, shape
-from klavier_segment_actions.portable.trigger import Trigger, is_sayable
+from klavier_segment_actions.portable.trigger import Trigger, is_quotable
 from klavier_segment_actions.tables.actions import ACTIONS
 from klavier_segment_actions.tables.fields import path
 from klavier_segment_actions.tables.portable import ENGAGE, ORDERS, SEGMENT
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 
 def write(wanted: Reading) -> Written:
-    """Give the mappings that come nearest to what is wanted."""
+    """Return the mappings that come closest to the terms wanted."""
     rows = [
         *_identify(wanted),
         *_track(wanted),
@@ -46,7 +46,7 @@ def write(wanted: Reading) -> Written:
 
 
 def event_fields(wanted: Reading, value: str) -> Row:
-    """Map what all events say: person, value, id and properties."""
+    """Map what all events have: profile, value, id and properties."""
     fields: Row = {"profile": _profile(wanted), "properties": properties(wanted)}
     places = wanted.get(value)
     if places:
@@ -56,15 +56,15 @@ def event_fields(wanted: Reading, value: str) -> Row:
 
 
 def properties(wanted: Reading) -> Node:
-    """Map the properties of an event: all, those that are allowed, or none where it has none."""
+    """Map the properties of an event: all of them, or those that are allowed."""
     allowed = wanted.get("allowed")
-    # Merged, since an event without properties would be refused.
+    # Merged: an event without properties would otherwise be rejected.
     node = merged(path("$.properties")) if allowed is None else custom_field({"allowed": allowed}, ("properties",), {})
     return flattened(node) if wanted.get("flatten") else node
 
 
 def _profile(wanted: Reading) -> Row:
-    """Map the person inside an event; members with their default are named only where the fidelity has no default."""
+    """Map the profile of an event; members with their default value are left out where the fidelity has one."""
     attributes = wanted.get("event_attributes") or {}
     found = {
         name: node
@@ -99,7 +99,7 @@ def _track(wanted: Reading) -> Iterator[Row]:
     if not names:
         return
     apart = (*(ORDERS if wanted.get("order_name") else ()), *(wanted.get("renames") or {}))
-    events = () if names == _ALL else tuple(name for name in names if name not in apart and is_sayable(name))
+    events = () if names == _ALL else tuple(name for name in names if name not in apart and is_quotable(name))
     trigger = Trigger("track", events, apart if names == _ALL else ())
     if events or names == _ALL:
         yield {"action": "trackEvent", "trigger": trigger.text(), "fields": event_fields(wanted, "value")}
@@ -151,15 +151,15 @@ _NAMES = {"name": path("$.name"), "category": path("$.category")}
 
 
 def view_properties(node: Node, meant: Any) -> Node:
-    """Map the properties of a page or screen view: all of them, with its name and category, or none."""
+    """Map the properties of a page or screen view: none, or all of them, with name and category where wanted."""
     if meant is None:
         return {}
     objects = objects_of(node)
     return merged(_NAMES, *objects) if meant == _NAMED and objects else node
 
 
-def view_property_words(node: Node) -> str | None:
-    """Give the words of what `view_properties` made."""
+def view_property_term(node: Node) -> str | None:
+    """Return the term of a mapping built by `view_properties`."""
     if not node:
         return None
     return _NAMED if (objects_of(node) or [None])[0] == _NAMES else "its properties"
@@ -169,7 +169,7 @@ _VIEWED = "Viewed {category} {name} page"
 
 
 def view_name(name: str) -> Node:
-    """Map the name of a page or screen view: the name in it, or a fixed one."""
+    """Map the name of a page or screen view: the name in the event, or a constant."""
     if name in ("{name}", "{event}"):
         return path(f"$.{name[1:-1]}")
     if name != _VIEWED:
@@ -185,14 +185,14 @@ def view_name(name: str) -> Node:
     return {"@if": {**named, "then": with_category, "else": "Viewed a Page"}}
 
 
-def view_words(node: Node) -> str:
-    """Give the words of what `view_name` made."""
+def view_term(node: Node) -> str:
+    """Return the term of a mapping built by `view_name`."""
     known = {repr(view_name(name)): name for name in ("{name}", "{event}", _VIEWED)}
-    return known.get(repr(node)) or (node if isinstance(node, str) else "(a mapping of its own)")
+    return known.get(repr(node)) or (node if isinstance(node, str) else "(a custom mapping)")
 
 
 def _short(row: Row) -> Row:
-    """Leave out fields that are mapped as the action maps them by itself."""
+    """Remove fields whose mapping is the action's default."""
     defaults = _DEFAULTS[row["action"]]
     fields = {
         name: node

@@ -1,1 +1,1 @@
-"""Tables that stand beside Segment's document: the actions, their fields and defaults."""
+"""Tables after Segment's document: the actions, their fields and defaults."""

@@ -11,19 +11,19 @@ from klavier_segment_actions.payload.fields import Field
 from klavier_segment_actions.tables import fields
 
 CONTROLS: Final = ("enable_batching", "batch_size", "batch_keys")
-"""Fields that say how to send, never what."""
+"""Fields that control how events are sent; they are no part of the payload."""
 
 
 @frozen
 class BatchLimits:
-    """How many events go into one batch, and the fields that all events of a batch share."""
+    """How many events one batch may have, and the fields that all events of a batch share."""
 
     least: int
     most: int
     default: int
     keys: tuple[str, ...] = ()
     on: bool = False
-    """Whether the implementation batches without being told to."""
+    """Whether the implementation batches by default."""
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""The codes that the field Country Code takes. Source: ISO 3166-1 alpha-2, and XK as Google's phone rules have it."""
+"""The values of the field Country Code. Source: ISO 3166-1 alpha-2, and XK as Google's libphonenumber has it."""
 
 # fmt: off
 COUNTRIES = frozenset({
@@ -20,4 +20,4 @@ COUNTRIES = frozenset({
     "VN", "VU", "WF", "WS", "XK", "YE", "YT", "ZA", "ZM", "ZW",
 })
 # fmt: on
-"""Codes in capitals, as Segment wants them."""
+"""Codes in upper case, as Segment requires."""

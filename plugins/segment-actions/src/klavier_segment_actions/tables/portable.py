@@ -1,4 +1,4 @@
-"""What Segment's Klaviyo (Actions) destination does whatever its mappings say, in the words of migrations.
+"""The behavior of Segment's Klaviyo (Actions) destination that no mapping changes, in the vocabulary of migrations.
 
 Source: Segment's document of Klaviyo (Actions), and the tables of its fields.
 """
@@ -11,7 +11,7 @@ BY_NATURE: Final[dict[str, Any]] = {
     "required":        "an identifier",
     "contact":         "a bad address or phone number rejects the event",
 }
-"""Said of every set of mappings."""
+"""True of every set of mappings."""
 
 WITH: Final[dict[str, dict[str, Any]]] = {
     "value":          {"value_text": "text that is a number counts; else the event is rejected"},
@@ -20,26 +20,26 @@ WITH: Final[dict[str, dict[str, Any]]] = {
     "product_events": {"product_id": "made of the order's id", "product_shares": True},
     "renames":        {"renames_spellings": "exactly so", "renames_repeat": True},
 }
-"""Said where the first term has a value."""
+"""Added where the first term has a value."""
 
 WITH_SUBSCRIPTIONS: Final = {"source": "Segment (-59)", "channels_missing": "the event is rejected"}
-"""Said where people are subscribed."""
+"""Added where a mapping subscribes profiles."""
 
 ATTRIBUTES: Final = ("email", "phone_number", "first_name", "last_name", "organization", "title", "image")
-"""The attributes that Upsert Profile has a field for."""
+"""The attributes for which Upsert Profile has a field."""
 
 LOCATION: Final = ("address1", "city", "country", "latitude", "longitude", "region", "zip")
-"""Those that its field `location` takes."""
+"""The members of its field `location`."""
 
 ORDERS: Final = ("Order Completed", "Completed Order")
-"""How a completed order is called before Segment says it."""
+"""The event names of a completed order."""
 
 SUBSCRIBE_FLAG: Final = "traits.properties.subscribe"
 GROUP_FLAG: Final = "traits.subscribe"
-"""Where identify and group calls of other vendors say whether to subscribe."""
+"""The trait by which identify and group calls of other vendors ask for a subscription."""
 
 JOINS: Final = {"subscribes": "subscribeProfile", "asks for confirmation": "subscribeProfile", "unsubscribes": "unsubscribeProfile", "adds": "addProfileToList"}
-"""The action that puts people on a list in each way."""
+"""The action for each way of adding profiles to a list."""
 
 CASES: Final = {
     "subscribe = true":  "{flag} = true",
@@ -49,8 +49,8 @@ CASES: Final = {
 """The trigger of each case of a flag."""
 
 ENGAGE: Final = ({"action": "addProfileToList", "enabled": False}, {"action": "removeProfileFromList", "enabled": False})
-"""The two Engage actions, which Segment left off when it migrated Segment Classic."""
+"""The two Engage actions, which Segment left disabled when it migrated Segment Classic."""
 
-SEGMENT: Final = "this mapping and the conditions of Track Event keep orders as the old vendor says them; Segment's own migration has neither, so that an order is an Order Completed: leave them out, or write preset = 'classic-migration' alone, to follow Segment"
-"""What a person should know of a mapping that Segment's own migration does not make."""
+SEGMENT: Final = "this mapping and the conditions of Track Event keep orders as the old vendor sends them; Segment's own migration has neither, so an order becomes an Order Completed: remove them, or use preset = 'classic-migration' alone, to follow Segment"
+"""The decision that a migration reports for a mapping that Segment's own migration does not create."""
 # fmt: on

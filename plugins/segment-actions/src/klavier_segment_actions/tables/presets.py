@@ -1,4 +1,4 @@
-"""Named sets of mappings, for settings that give none."""
+"""Named sets of mappings, for settings without mappings."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -43,7 +43,7 @@ DEFAULT: Final = (
         "fields": {"external_id": path("$.userId")},
     },
 )
-"""What klavier does with nothing but a key: every event causes one action at most."""
+"""The mappings of a configuration that has only a key: every event triggers at most one action."""
 
 CLASSIC_MIGRATION: Final = (
     {"action": "upsertProfile"},
@@ -51,7 +51,7 @@ CLASSIC_MIGRATION: Final = (
     {"action": "addProfileToList", "enabled": False},
     {"action": "removeProfileFromList", "enabled": False},
 )
-"""What Segment made of a Segment Classic destination when it migrated it; the Engage actions are off."""
+"""The mappings that Segment created when it migrated a Segment Classic destination; the Engage actions are disabled."""
 
 PRESETS: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
     "default": DEFAULT,

@@ -1,4 +1,4 @@
-"""What the conditions of a trigger mean: functions from an event to true or false."""
+"""The conditions of triggers: functions from an event to true or false."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -7,19 +7,19 @@ from typing import Any
 from attrs import frozen
 
 from klavier_segment_actions.mapping_kit.missing import MISSING
-from klavier_segment_actions.mapping_kit.paths import keys_of, reader
+from klavier_segment_actions.mapping_kit.paths import reader, split_trigger_path
 
 Condition = Callable[[dict[str, Any]], bool]
-"""From an event's payload to whether it fulfils the condition."""
+"""From an event's payload to whether the condition is true."""
 
 Test = Callable[[Any], bool]
-"""From the value of a field to whether it passes."""
+"""From the value of a field to whether the test is true."""
 
 PLAIN_FIELDS = ("type", "event", "name", "userId")
-"""Fields that stand for themselves."""
+"""Fields without a path."""
 
 NESTED_FIELDS = ("properties", "traits", "context")
-"""Fields that are followed by a path."""
+"""Fields with a path."""
 
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
@@ -32,13 +32,13 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def field_condition(root: str, path: str | None, test: Test) -> Condition:
-    """Test a field: one of `PLAIN_FIELDS`, or the path under one of `NESTED_FIELDS`."""
+    """Return the condition that a field passes a test: one of `PLAIN_FIELDS`, or a path in one of `NESTED_FIELDS`."""
     if path is None:
         if isinstance(test, EqualsText):
             expected = test.expected
-            return lambda event: event.get(root) == expected  # what nearly all triggers ask, so in one step
+            return lambda event: event.get(root) == expected  # the most frequent trigger, in one step
         return lambda event: test(event.get(root, MISSING))
-    keys = keys_of(path)
+    keys = split_trigger_path(path)
     if not keys:
         return lambda _event: test(MISSING)
     read = reader([root, *keys])
@@ -47,7 +47,7 @@ def field_condition(root: str, path: str | None, test: Test) -> Condition:
 
 @frozen
 class EqualsText:
-    """Passes the same text; no other kind of value is ever equal to text."""
+    """True for the same string; no other kind of value equals a string."""
 
     expected: str
 
@@ -57,12 +57,12 @@ class EqualsText:
 
 
 def differs_from_text(expected: str) -> Test:
-    """Pass everything but the same text."""
+    """Return a test that is true for everything but the same string."""
     return lambda actual: not (isinstance(actual, str) and actual == expected)
 
 
 def compares(symbol: str, expected: float) -> Test:
-    """Pass numbers in relation to a number; nothing else is compared."""
+    """Return a test that compares numbers with a number; it is false for all other kinds."""
     relation = _COMPARE[symbol]
     return lambda actual: (
         isinstance(actual, (int, float)) and not isinstance(actual, bool) and relation(actual, expected)
@@ -70,47 +70,47 @@ def compares(symbol: str, expected: float) -> Test:
 
 
 def exists(actual: Any) -> bool:
-    """Pass what is neither missing nor null."""
+    """Return whether a value is neither missing nor null."""
     return actual is not None and actual is not MISSING
 
 
 def missing(actual: Any) -> bool:
-    """Pass what is missing or null."""
+    """Return whether a value is missing or null."""
     return actual is None or actual is MISSING
 
 
 def is_true(actual: Any) -> bool:
-    """Pass true."""
+    """Return whether a value is true."""
     return actual is True
 
 
 def is_false(actual: Any) -> bool:
-    """Pass false."""
+    """Return whether a value is false."""
     return actual is False
 
 
 def never(_actual: Any) -> bool:
-    """Pass nothing."""
+    """Return False for every value."""
     return False
 
 
 def text_test(check: Callable[[str], bool], *, negated: bool) -> Test:
-    """Check texts only: other kinds of values pass neither the check nor its negation."""
+    """Return a test of strings; for other kinds both the check and its negation are false."""
     return lambda actual: isinstance(actual, str) and check(actual) is not negated
 
 
 def all_of(conditions: Sequence[Condition]) -> Condition:
-    """Fulfil every condition."""
+    """Return the condition that all conditions are true."""
     if len(conditions) == 1:
         return conditions[0]
-    if len(conditions) == 2:  # noqa: PLR2004 -- most that have several have two
+    if len(conditions) == 2:  # noqa: PLR2004 -- most triggers with several conditions have two
         first, second = conditions
         return lambda event: first(event) and second(event)
     return lambda event: all(condition(event) for condition in conditions)
 
 
 def any_of(conditions: Sequence[Condition]) -> Condition:
-    """Fulfil at least one condition."""
+    """Return the condition that at least one condition is true."""
     if len(conditions) == 1:
         return conditions[0]
     return lambda event: any(condition(event) for condition in conditions)

@@ -1,7 +1,7 @@
-"""Reading triggers as Segment's implementation does, quirks and all.
+"""Parses triggers as Segment's implementation does, including its defects.
 
-Words that begin no condition are passed over, the last `and` or `or` of a level joins all of it, a parenthesis ends at
-the first closing one, and `match` without a star at its end cuts off the first character.
+Words that begin no condition are ignored, the last `and` or `or` of a level applies to the whole level, a parenthesis
+ends at the first closing one, and `match` without a star at its end drops the first character of its argument.
 """
 
 import math
@@ -12,23 +12,23 @@ from typing import Final
 from klavier.jsvalues import to_string
 from klavier_segment_actions.triggers import conditions as on
 from klavier_segment_actions.triggers.conditions import NESTED_FIELDS, PLAIN_FIELDS, Condition, Test
-from klavier_segment_actions.triggers.tokens import Token, TriggerProblem, tokens_of
+from klavier_segment_actions.triggers.tokens import Token, TriggerError, tokenize
 
 _FUNCTIONS: Final = ("contains", "match")
 _FUNCTION_FIELDS: Final = ("event", "name", "userId")
 _DECIMAL: Final = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|Infinity)")
 _RADIX: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
-_TRUTHS: Final = {"true": 1.0, "false": 0.0}
+_BOOLEANS: Final = {"true": 1.0, "false": 0.0}
 
 
 def read_trigger(text: str) -> Condition:
-    """Compile a trigger; raises `TriggerProblem` where the implementation fails."""
-    tokens = deque(_joined(tokens_of(text)))
+    """Compile a trigger; raises `TriggerError` where the implementation fails."""
+    tokens = deque(_joined(tokenize(text)))
     return _group(tokens, len(text))
 
 
 def _joined(tokens: list[Token]) -> list[Token]:
-    """Join names and dots to one name; a number ends it."""
+    """Join names and dots to one name, which a number ends."""
     joined: list[Token] = []
     index = 0
     while index < len(tokens):
@@ -60,7 +60,7 @@ def _group(tokens: deque[Token], end: int) -> Condition:
         elif token.kind == "conditional":
             either = token.text == "or"
     if not found:
-        raise TriggerProblem("there is no condition that Segment can read", end)
+        raise TriggerError("Segment finds no condition", end)
     return on.any_of(found) if either else on.all_of(found)
 
 
@@ -72,7 +72,7 @@ def _parenthesis(tokens: deque[Token], opening: Token, end: int) -> Condition:
             inside.append(Token("end", "eos", token.place))
             return _group(inside, token.place)
         inside.append(token)
-    raise TriggerProblem("the parenthesis is never closed", min(opening.place, end))
+    raise TriggerError("the parenthesis is never closed", min(opening.place, end))
 
 
 def _field(token: Token, tokens: deque[Token], found: list[Condition]) -> None:
@@ -80,10 +80,10 @@ def _field(token: Token, tokens: deque[Token], found: list[Condition]) -> None:
     if root not in PLAIN_FIELDS and root not in NESTED_FIELDS:
         return
     if not tokens:
-        raise TriggerProblem("an operator is missing", token.place + len(token.text))
+        raise TriggerError("an operator is missing", token.place + len(token.text))
     operator = tokens.popleft()
     if not tokens:
-        raise TriggerProblem("a value is missing", operator.place)
+        raise TriggerError("a value is missing", operator.place)
     value = tokens.popleft()
     test = _test(root, operator, value)
     found.append(on.field_condition(root, None if root in PLAIN_FIELDS else path or root, test))
@@ -100,8 +100,8 @@ def _test(root: str, operator: Token, value: Token) -> Test:
             return on.compares("number_equals" if operator.text == "=" else "number_not_equals", _number(value.text))
         return (on.EqualsText if operator.text == "=" else on.differs_from_text)(_text(value))
     if operator.text in ("<", "<=", ">", ">="):
-        is_truth = root in NESTED_FIELDS and value.text in _TRUTHS
-        return on.compares(operator.text, _TRUTHS[value.text] if is_truth else _number(_text(value)))
+        is_boolean = root in NESTED_FIELDS and value.text in _BOOLEANS
+        return on.compares(operator.text, _BOOLEANS[value.text] if is_boolean else _number(_text(value)))
     return on.never
 
 
@@ -109,7 +109,7 @@ def _function(name: Token, tokens: deque[Token], found: list[Condition], *, nega
     arguments = [tokens.popleft() if tokens else None for _ in range(5)]
     field, value = arguments[1], arguments[3]
     if field is None or value is None:
-        raise TriggerProblem(f"{name.text}() takes a field and a value", name.place)
+        raise TriggerError(f"{name.text}() takes a field and a value", name.place)
     if name.text == "contains":
         part = _text(value)
         test = on.text_test(lambda actual: part in actual, negated=negated)
@@ -131,7 +131,7 @@ def _match(value: Token, *, negated: bool) -> Test:
 
 
 def _text(token: Token) -> str:
-    """Give a word as text: double quotes fall away, single ones stay, numbers are written as JavaScript would."""
+    """Return a token as a string: without double quotes, with single ones; numbers as JavaScript writes them."""
     if token.kind == "string":
         return token.text.removeprefix('"').removesuffix('"')
     if token.kind == "number":
@@ -141,7 +141,7 @@ def _text(token: Token) -> str:
 
 
 def _number(text: str) -> float:
-    """Read a number as JavaScript's `Number()` does: nothing is zero, and what is no number compares as nothing."""
+    """Convert to a number as JavaScript's `Number()` does: the empty string is zero, and what is no number is NaN."""
     text = text.strip()
     if not text:
         return 0.0

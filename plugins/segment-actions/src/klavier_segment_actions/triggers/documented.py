@@ -1,7 +1,6 @@
-"""Reading triggers with the usual rules: `and` binds closer than `or`, parentheses nest, `!` negates what follows.
+"""Parses triggers with the usual rules: `and` binds closer than `or`, parentheses nest, `!` negates what follows.
 
-Every word counts: what begins no condition is an error that names its column, and so is a field or function that the
-language does not have.
+A word that begins no condition, and a field or function that the language does not have, is an error with its column.
 """
 
 import difflib
@@ -10,7 +9,7 @@ from typing import Final
 
 from klavier_segment_actions.triggers import conditions as on
 from klavier_segment_actions.triggers.conditions import NESTED_FIELDS, PLAIN_FIELDS, Condition, Test
-from klavier_segment_actions.triggers.tokens import Token, TriggerProblem, tokens_of
+from klavier_segment_actions.triggers.tokens import Token, TriggerError, tokenize
 
 _FUNCTIONS: Final = ("contains", "match")
 _FIELDS: Final = ("type", "event", "name", "userId", "properties.*", "traits.*", "context.*")
@@ -18,8 +17,8 @@ _DEEPEST: Final = 50
 
 
 def read_trigger(text: str) -> Condition:
-    """Compile a trigger; raises `TriggerProblem`."""
-    parser = _Parser(tokens_of(text))
+    """Compile a trigger; raises `TriggerError`."""
+    parser = _Parser(tokenize(text))
     condition = parser.either()
     parser.finish()
     return condition
@@ -42,7 +41,7 @@ class _Parser:
 
     def finish(self) -> None:
         if self.next.kind != "end":
-            raise TriggerProblem(f"expected 'and', 'or' or the end, not {_shown(self.next)}", self.next.place)
+            raise TriggerError(f"expected 'and', 'or' or the end, not {_shown(self.next)}", self.next.place)
 
     def either(self) -> Condition:
         found = [self.both()]
@@ -71,7 +70,7 @@ class _Parser:
         root, path = self.field()
         operator = self.take()
         if operator.kind != "operator" or operator.text == "!":
-            raise TriggerProblem(f"expected =, !=, <, <=, > or >=, not {_shown(operator)}", operator.place)
+            raise TriggerError(f"expected =, !=, <, <=, > or >=, not {_shown(operator)}", operator.place)
         return on.field_condition(root, path, _test(operator, self.value()))
 
     def function(self, *, negated: bool) -> Condition:
@@ -80,11 +79,11 @@ class _Parser:
         place = self.next.place
         root, path = self.field()
         if root == "type":
-            raise TriggerProblem(f"{name.text}() does not work on type; compare it with =", place)
-        self._expect(",", f"{name.text}() takes a field, a comma and a text")
+            raise TriggerError(f"{name.text}() does not work on type; compare it with =", place)
+        self._expect(",", f"{name.text}() takes a field, a comma and a string")
         value = self.take()
         if value.kind != "string":
-            raise TriggerProblem(f"{name.text}() takes a text in quotes, not {_shown(value)}", value.place)
+            raise TriggerError(f"{name.text}() takes a string in quotes, not {_shown(value)}", value.place)
         self._expect(")", f"{name.text}() ends with ')'")
         text = value.text[1:-1]
         if name.text == "contains":
@@ -97,28 +96,28 @@ class _Parser:
     def field(self) -> tuple[str, str | None]:
         root = self.take()
         if root.kind != "ident":
-            raise TriggerProblem(f"expected a field, not {_shown(root)}; fields are {', '.join(_FIELDS)}", root.place)
+            raise TriggerError(f"expected a field, not {_shown(root)}; fields are {', '.join(_FIELDS)}", root.place)
         if root.text in PLAIN_FIELDS:
             return root.text, None
         if root.text not in NESTED_FIELDS:
-            raise TriggerProblem(f"{_shown(root)} is no field{_suggestion(root.text)}", root.place)
+            raise TriggerError(f"{_shown(root)} is no field{_suggestion(root.text)}", root.place)
         keys: list[str] = []
         while self.next.kind == "dot":
             self.take()
             keys.append(self._key())
         if not keys:
-            raise TriggerProblem(f"{root.text} is followed by a point and a name, like {root.text}.plan", root.place)
+            raise TriggerError(f"{root.text} is followed by a dot and a name, like {root.text}.plan", root.place)
         return root.text, ".".join(keys)
 
     def value(self) -> Token:
         token = self.take()
         known = token.kind in ("string", "number", "null") or token.text in ("true", "false")
         if not known:
-            raise TriggerProblem(
-                f"expected a text in quotes, a number, true, false or null, not {_shown(token)}", token.place
+            raise TriggerError(
+                f"expected a string in quotes, a number, true, false or null, not {_shown(token)}", token.place
             )
         if token.kind == "number" and not any(char.isdigit() for char in token.text):
-            raise TriggerProblem("a number has digits", token.place)
+            raise TriggerError("a number has digits", token.place)
         return token
 
     def _deeper(self) -> Condition:
@@ -127,19 +126,19 @@ class _Parser:
         opening = self.take()
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise TriggerProblem(f"parentheses nest deeper than {_DEEPEST} levels", opening.place)
+            raise TriggerError(f"parentheses nest deeper than {_DEEPEST} levels", opening.place)
         inner = self.either()
         self.depth -= 1
         if self.next.text != ")":
-            raise TriggerProblem(f"expected 'and', 'or' or ')', not {_shown(self.next)}", self.next.place)
+            raise TriggerError(f"expected 'and', 'or' or ')', not {_shown(self.next)}", self.next.place)
         self.take()
         return inner
 
     def _key(self) -> str:
-        """Take one key of a path: a name, a number, or both run together, as in an id."""
+        """Read one key of a path: a name, a number, or both without a space, as in an id."""
         first = self.take()
         if first.kind not in ("ident", "number", "null", "conditional"):
-            raise TriggerProblem(f"expected a name after the point, not {_shown(first)}", first.place)
+            raise TriggerError(f"expected a name after the dot, not {_shown(first)}", first.place)
         text, end = first.text, first.place + len(first.text)
         while self.next.kind in ("ident", "number") and self.next.place == end:
             end += len(self.next.text)
@@ -154,7 +153,7 @@ class _Parser:
 
     def _expect(self, text: str, otherwise: str) -> None:
         if self.next.text != text or self.next.kind == "string":
-            raise TriggerProblem(f"{otherwise}, not {_shown(self.next)}", self.next.place)
+            raise TriggerError(f"{otherwise}, not {_shown(self.next)}", self.next.place)
         self.take()
 
 
@@ -162,7 +161,7 @@ def _test(operator: Token, value: Token) -> Test:
     equal = operator.text == "="
     if operator.text not in ("=", "!="):
         if value.kind != "number":
-            raise TriggerProblem(f"{operator.text} compares with a number, not {_shown(value)}", value.place)
+            raise TriggerError(f"{operator.text} compares with a number, not {_shown(value)}", value.place)
         return on.compares(operator.text, float(value.text))
     if value.kind == "null":
         return on.missing if equal else on.exists
@@ -183,8 +182,8 @@ def _shown(token: Token) -> str:
     if token.kind == "end":
         return "the end"
     if token.kind == "string":
-        return "a text"
-    return repr(token.text) if len(token.text) <= 30 else f"a {token.kind}"  # noqa: PLR2004 -- enough to find it by
+        return "a string"
+    return repr(token.text) if len(token.text) <= 30 else f"a {token.kind}"  # noqa: PLR2004 -- longer ones may be a customer's text
 
 
 def _suggestion(name: str) -> str:

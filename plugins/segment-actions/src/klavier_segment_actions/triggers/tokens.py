@@ -1,6 +1,6 @@
-"""The words of the trigger language (Segment calls it FQL), each with its place in the text.
+"""The tokens of the trigger language (FQL), each with its index in the text.
 
-The splitting follows Segment's own lexer to the letter, so that what it refuses is refused here too.
+The rules are exactly those of Segment's own lexer, so that text which it refuses is refused here too.
 """
 
 from typing import Literal
@@ -22,15 +22,18 @@ _SINGLE: dict[str, Kind] = {".": "dot", "[": "bracket", "]": "bracket", ",": "co
 
 @frozen
 class Token:
-    """One word; `place` is the index of its first character. Strings keep their quotes, as they do at Segment's."""
+    """One token; `place` is the index of its first character. Strings keep their quotes, as in Segment's lexer."""
 
     kind: Kind
     text: str
     place: int
 
 
-class TriggerProblem(Exception):  # noqa: N818 -- it never leaves this package: it becomes a ConfigError
-    """A trigger that cannot be read; `place` is the index of the character it fails at."""
+class TriggerError(Exception):
+    """A trigger that cannot be parsed; `place` is the index of the first wrong character.
+
+    It does not leave this package: `compile_trigger` raises `ConfigError` instead.
+    """
 
     def __init__(self, problem: str, place: int) -> None:
         self.problem = problem
@@ -38,8 +41,8 @@ class TriggerProblem(Exception):  # noqa: N818 -- it never leaves this package: 
         super().__init__(problem, place)
 
 
-def tokens_of(text: str) -> list[Token]:
-    """Split a trigger into words, an `end` last; raises `TriggerProblem`."""
+def tokenize(text: str) -> list[Token]:
+    """Split a trigger into tokens, an `end` last; raises `TriggerError`."""
     return _Lexer(text).tokens()
 
 
@@ -72,7 +75,7 @@ class _Lexer:
             return self._string(char, start)
         if char in _SINGLE:
             return Token(_SINGLE[char], char, start)
-        raise TriggerProblem("this character does not belong here", start)
+        raise TriggerError("unexpected character", start)
 
     def _peek(self) -> str:
         return self.text[self.at : self.at + 1]
@@ -83,7 +86,7 @@ class _Lexer:
         if self._accept("="):
             return Token("operator", char + "=", start)
         if char == "!":
-            raise TriggerProblem("after '!' comes '=' and a space, a name or '('", start)
+            raise TriggerError("after '!' comes '=' and a space, a name or '('", start)
         return Token("operator", char, start)
 
     def _word(self, char: str, start: int) -> Token:
@@ -98,11 +101,11 @@ class _Lexer:
             if self._peek() == "\\":
                 self.at += 1
                 if not self._peek():
-                    raise TriggerProblem("a backslash escapes the character after it, and there is none", self.at - 1)
+                    raise TriggerError("a backslash escapes the character after it, and there is none", self.at - 1)
             name.append(self._peek())
             self.at += 1
         if self._peek() and self._peek() not in _AFTER_NAME:
-            raise TriggerProblem("a name ends with a space, '.', '(', '=', '!', ',' or ')'", self.at)
+            raise TriggerError("a name ends with a space, '.', '(', '=', '!', ',' or ')'", self.at)
         return Token("ident", "".join(name), start)
 
     def _number(self, start: int) -> Token:
@@ -110,9 +113,9 @@ class _Lexer:
         while self._peek() and (self._peek() in _DIGITS or self._peek() == "."):
             if self._peek() == ".":
                 if self.text[self.at + 1 : self.at + 2] in _CLOSING or self.at + 1 == len(self.text):
-                    raise TriggerProblem("a number does not end with a point", self.at)
+                    raise TriggerError("a number does not end with a decimal point", self.at)
                 if decimal:
-                    raise TriggerProblem("a number has one decimal point", self.at)
+                    raise TriggerError("a number has one decimal point", self.at)
                 decimal = True
             self.at += 1
         return Token("number", self.text[start : self.at], start)
@@ -120,14 +123,14 @@ class _Lexer:
     def _string(self, quote: str, start: int) -> Token:
         end = self.text.find(quote, self.at)
         if end < 0:
-            raise TriggerProblem("the string has no closing quote", start)
+            raise TriggerError("the string has no closing quote", start)
         text = self.text[start : end + 1]
         self.at = end
-        self._accept(quote)  # Segment's lexer leaves the quote where none of " ,])" follows, and trips over it
+        self._accept(quote)  # where none of " ,])" follows, Segment's lexer leaves the quote and fails at it
         return Token("string", text, start)
 
     def _accept(self, expected: str) -> bool:
-        """Take the expected characters where a closing character or the end follows them."""
+        """Consume the expected characters where a closing character or the end follows them."""
         end = self.at + len(expected)
         if self.text[self.at : end] != expected or not (end == len(self.text) or self.text[end] in _CLOSING):
             return False

@@ -1,4 +1,4 @@
-"""Directives that keep or leave out: `@if` and `@excludeWhenNull`."""
+"""Conditional directives: `@if` and `@excludeWhenNull`."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from klavier_segment_actions.mapping_kit.options import as_object
 
 
 def if_(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@if`: `exists` (neither missing nor null) or else `blank` (not empty, whatever its name says)."""
+    """Compile `@if`: `exists` (neither missing nor null), or `blank` (not empty, contrary to its name)."""
     options = as_object(compiler, value)
     if options is None:
         return compiler.compile(None)
     if not truthy(options.get("exists")) and not truthy(options.get("blank")):
-        return compiler.problem("requires 'exists' or 'blank'; give one")
+        return compiler.problem("requires 'exists' or 'blank'; add one")
     by_existence = "exists" in options
     subject = compiler.member(options, "exists" if by_existence else "blank")
     then, otherwise = compiler.member(options, "then"), compiler.member(options, "else")
@@ -31,7 +31,7 @@ def if_(compiler: Compiler, value: Any) -> Resolver:
 
 
 def exclude_when_null(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@excludeWhenNull`: null becomes nothing, also inside objects."""
+    """Compile `@excludeWhenNull`: null is removed, also inside objects."""
     resolve = compiler.compile(value)
     return lambda event: _without_nulls(resolve(event))
 

@@ -1,16 +1,16 @@
-"""Directives that take values from the event: `@path`, `@arrayPath` and `@literal`."""
+"""Directives that read the event: `@path`, `@arrayPath` and `@literal`."""
 
 from typing import Any
 
 from klavier.strictjson import kind_of
-from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, fault, has_directive, nothing
+from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, has_directive, mapping_error, nothing
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.mapping_kit.options import check_text_or_directive
-from klavier_segment_actions.mapping_kit.paths import mapping_keys, reader
+from klavier_segment_actions.mapping_kit.paths import reader, split_mapping_path
 
 
 def path(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@path`: the value at a path, which may itself come from the event."""
+    """Compile `@path`: the value at a path, which may itself be read from the event."""
     if isinstance(value, str):
         return _lookup(compiler, value)
     check_text_or_directive(compiler, value)
@@ -21,8 +21,8 @@ def path(compiler: Compiler, value: Any) -> Resolver:
     def read(event: Any) -> Any:
         found = name(event)
         if not isinstance(found, str):
-            raise fault(place, f"the path must resolve to a string, not {_kind(found)}")
-        keys = mapping_keys(_plain(found))
+            raise mapping_error(place, f"the path must resolve to a string, not {_kind(found)}")
+        keys = split_mapping_path(_plain(found))
         return MISSING if keys is None else reader(keys)(event)
 
     return read
@@ -52,15 +52,8 @@ def array_path(compiler: Compiler, value: Any) -> Resolver:
 
 
 def literal(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@literal`: the value, in which directives still work."""
+    """Compile `@literal`: the value; directives in it are still resolved."""
     return compiler.compile(value)
-
-
-def path_of(mapping: Any) -> tuple[str, ...] | None:
-    """Give the keys of a mapping that is nothing but a path, such as `$.context.traits.email`."""
-    text = mapping.get("@path") if isinstance(mapping, dict) and len(mapping) == 1 else None
-    keys = mapping_keys(_plain(text)) if isinstance(text, str) else None
-    return None if keys is None else tuple(keys)
 
 
 def _root(compiler: Compiler, value: Any) -> Resolver:
@@ -69,14 +62,14 @@ def _root(compiler: Compiler, value: Any) -> Resolver:
 
 
 def _lookup(compiler: Compiler, text: str) -> Resolver:
-    keys = mapping_keys(_plain(text))
+    keys = split_mapping_path(_plain(text))
     if keys is None:
-        return compiler.problem("the path names nothing; write it like $.properties.name")
+        return compiler.problem("the path has no key; write it like $.properties.name")
     return reader(keys)
 
 
 def _plain(text: str) -> str:
-    """Drop the first `$.`, wherever it stands: that is all the implementation does."""
+    """Remove the first `$.`, wherever it occurs, as the implementation does."""
     return text.replace("$.", "", 1)
 
 

@@ -8,21 +8,21 @@ import orjson
 from klavier.errors import EventError
 from klavier.jsvalues import truthy
 from klavier.strictjson import find_fault, kind_of
-from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, fault, has_directive, nothing
+from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, has_directive, mapping_error, nothing
 from klavier_segment_actions.mapping_kit.javascript import spread, to_json
 from klavier_segment_actions.mapping_kit.missing import MISSING, cleaned
 from klavier_segment_actions.mapping_kit.options import as_object, check_boolean, check_choice, require
 
 
 def merge(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@merge`: objects laid over each other, the last wins (`right`) or the first (`left`)."""
+    """Compile `@merge`: a shallow merge; the last object wins (`right`) or the first (`left`)."""
     options = as_object(compiler, value)
     if options is None or not require(compiler, options, "direction"):
         return nothing
     check_choice(compiler, options, "direction", "left", "right")
     objects = options.get("objects")
     if not isinstance(objects, list):
-        return compiler.problem("requires 'objects', an array of objects and directives; give it")
+        return compiler.problem("requires 'objects', an array of objects and directives; add it")
     parts = []
     with compiler.keeping_missing(keep=True), compiler.at("objects"):
         for index, part in enumerate(objects):
@@ -34,13 +34,13 @@ def merge(compiler: Compiler, value: Any) -> Resolver:
         parts.reverse()
     keep = compiler.keep_missing
 
-    def lay(event: Any) -> dict[str, Any]:
+    def build(event: Any) -> dict[str, Any]:
         merged: dict[str, Any] = {}
         for part in parts:
             merged.update(spread(part(event)))
         return merged if keep else cleaned(merged)
 
-    return lay
+    return build
 
 
 def flatten(compiler: Compiler, value: Any) -> Resolver:
@@ -56,14 +56,14 @@ def flatten(compiler: Compiler, value: Any) -> Resolver:
         with compiler.at("separator"):
             compiler.problem("must be a string or a directive")
     if "value" not in options:
-        compiler.problem("requires 'value'; give it")
+        compiler.problem("requires 'value'; add it")
     containers = dict if options.get("omitArrays") else (dict, list)
     place, keep = compiler.place, compiler.keep_missing
 
     def flat(event: Any) -> dict[str, Any]:
         joint = separator(event)
         if not isinstance(joint, str):
-            raise fault(place, "the separator must resolve to a string")
+            raise mapping_error(place, "the separator must resolve to a string")
         found = subject(event)
         if found is MISSING:
             return {}
@@ -74,7 +74,7 @@ def flatten(compiler: Compiler, value: Any) -> Resolver:
 
 
 def transform(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@transform`: `apply` builds a new event, and `mapping` reads that alone."""
+    """Compile `@transform`: `apply` builds a new event, and `mapping` reads only that."""
     options = as_object(compiler, value)
     if options is None or not require(compiler, options, "apply", "mapping"):
         return nothing
@@ -88,18 +88,18 @@ def transform(compiler: Compiler, value: Any) -> Resolver:
 
 
 def json_(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@json`: `encode` writes JSON text, `decode` reads it; text that is no JSON stays as it is."""
+    """Compile `@json`: `encode` serializes, `decode` parses; a string that is no JSON stays unchanged."""
     options = as_object(compiler, value)
     if options is None or not require(compiler, options, "mode"):
         return nothing
     check_choice(compiler, options, "mode", "encode", "decode")
     if not truthy(options.get("value")):
-        return compiler.problem("requires 'value'; give it")
+        return compiler.problem("requires 'value'; add it")
     with compiler.keeping_missing(keep=False):
         subject = compiler.member(options, "value")
     if options["mode"] == "encode":
         return lambda event: to_json(subject(event))
-    if options["mode"] != "decode":  # accepted in any case, but only known in lower case
+    if options["mode"] != "decode":  # accepted in any case, but recognized in lower case only
         return nothing
     place = compiler.place
     return lambda event: _decoded(subject(event), place)
@@ -124,5 +124,5 @@ def _decoded(value: Any, place: str) -> Any:
     try:
         find_fault(read)
     except EventError as error:
-        raise fault(place, f"the JSON text holds what cannot be sent: {error.problem}") from None
+        raise mapping_error(place, f"the JSON text contains what cannot be sent: {error.problem}") from None
     return read

@@ -1,4 +1,4 @@
-"""Directives that make text: `@template`, `@case`, `@replace` and `@liquid`."""
+"""Directives that build strings: `@template`, `@case`, `@replace` and `@liquid`."""
 
 import re
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 from klavier.jsvalues import to_string, truthy
 from klavier.strictjson import kind_of
-from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, fault, nothing
+from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, mapping_error, nothing
 from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.mapping_kit.options import (
     as_object,
@@ -15,32 +15,32 @@ from klavier_segment_actions.mapping_kit.options import (
     check_text_or_directive,
     require,
 )
-from klavier_segment_actions.mapping_kit.templates import Template, template_of
+from klavier_segment_actions.mapping_kit.templates import Template, compile_template
 
 LONGEST = 10
-"""How long the texts of `@replace` may be."""
+"""The characters that a pattern or replacement of `@replace` may have."""
 
 _CASES: dict[str, Callable[[str], str]] = {"lower": str.lower, "upper": str.upper}
 _DOLLARS = re.compile(r"\$([$&`'])")
 
 
 def template(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@template`: text with `{{path}}` placeholders; nothing is escaped."""
+    """Compile `@template`: a string with `{{path}}` placeholders; nothing is escaped."""
     check_text_or_directive(compiler, value)
-    passes = compiler.rules.template_passes
+    passes = compiler.fidelity.template_passes
     if isinstance(value, str):
-        return template_of(value, passes)
-    return _from_text(compiler, value, lambda text: template_of(text, passes))
+        return compile_template(value, passes)
+    return _from_text(compiler, value, lambda text: compile_template(text, passes))
 
 
 def liquid(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@liquid`: a Liquid template without loops, includes and the filters that Segment switched off."""
+    """Compile `@liquid`: a Liquid template without loops, includes and the filters that Segment disabled."""
     if not isinstance(value, str):
         return compiler.problem(f"must be a string, not {kind_of(value)}")
-    from klavier_segment_actions.mapping_kit.liquid import liquid_of  # noqa: PLC0415 -- the library loads slowly
+    from klavier_segment_actions.mapping_kit.liquid import compile_liquid  # noqa: PLC0415 -- the library loads slowly
 
     try:
-        render = liquid_of(value, lenient=compiler.rules.unknown_filters)
+        render = compile_liquid(value, lenient=compiler.fidelity.unknown_filters)
     except ValueError as error:
         return compiler.problem(str(error))
     place = compiler.place
@@ -49,13 +49,13 @@ def liquid(compiler: Compiler, value: Any) -> Resolver:
         try:
             return render(event)
         except ValueError as error:
-            raise fault(place, str(error)) from None
+            raise mapping_error(place, str(error)) from None
 
     return rendered
 
 
 def case(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@case`: text in upper or lower case, other values as they are."""
+    """Compile `@case`: a string in upper or lower case; other values stay unchanged."""
     options = as_object(compiler, value)
     if options is None or not require(compiler, options, "operator"):
         return nothing
@@ -73,7 +73,7 @@ def case(compiler: Compiler, value: Any) -> Resolver:
 
 
 def replace(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@replace`: literal text for other text, everywhere unless `global` is false, up to two patterns."""
+    """Compile `@replace`: replaces literal text, all occurrences unless `global` is false, up to two patterns."""
     options = as_object(compiler, value)
     if options is None or not require(compiler, options, "pattern"):
         return nothing
@@ -83,7 +83,7 @@ def replace(compiler: Compiler, value: Any) -> Resolver:
     for key in ("ignorecase", "global"):
         check_boolean(compiler, options, key)
     if "value" not in options:
-        return compiler.problem("requires 'value'; give it")
+        return compiler.problem("requires 'value'; add it")
     subject = _subject(compiler, options)
     if not truthy(options["value"]):
         return nothing
@@ -117,13 +117,13 @@ def _replacer(compiler: Compiler, options: dict[str, Any], pattern: str, replace
     expression = re.compile(re.escape(pattern), flags)
     count = 1 if options.get("global") is False else 0
     text = replacement if isinstance(replacement, str) else ""
-    expand = compiler.rules.replacement_patterns and "$" in text
+    expand = compiler.fidelity.replacement_patterns and "$" in text
     by: Callable[[re.Match[str]], str] = (lambda match: _expanded(text, match)) if expand else (lambda _: text)
     return lambda subject: expression.sub(by, subject, count=count)
 
 
 def _expanded(replacement: str, match: re.Match[str]) -> str:
-    """Fill in `$$`, `$&`, `` $` `` and `$'` as JavaScript does."""
+    """Expand `$$`, `$&`, `` $` `` and `$'` as JavaScript does."""
     parts = {"$": "$", "&": match[0], "`": match.string[: match.start()], "'": match.string[match.end() :]}
     return _DOLLARS.sub(lambda found: parts[found[1]], replacement)
 
@@ -135,7 +135,7 @@ def _from_text(compiler: Compiler, value: Any, make: Callable[[str], Template]) 
         text = resolve(event)
         if not isinstance(text, str):
             found = "nothing" if text is MISSING else kind_of(text)
-            raise fault(place, f"the template must resolve to a string, not {found}")
+            raise mapping_error(place, f"the template must resolve to a string, not {found}")
         return make(text)(event)
 
     return render

@@ -1,4 +1,4 @@
-"""The person of an event in mappings: identifiers, attributes and custom properties, both ways."""
+"""The profile of an event in mappings: identifiers, attributes and custom properties, in both directions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ Wanted = Mapping[str, Any]
 
 
 def external_id(wanted: Wanted, attributes: Mapping[str, Any]) -> Node:
-    """Map the user id, as far as it is an identifier; `attributes` says where an e-mail address is."""
+    """Map the user id where it is an identifier; `attributes` has the places of the email address."""
     meant = wanted.get("user_id") or ""
     if not meant.startswith(PLAIN):
         return OMITTED
@@ -48,7 +48,7 @@ def external_id(wanted: Wanted, attributes: Mapping[str, Any]) -> Node:
 
 
 def id_property(wanted: Wanted, *, in_event: bool) -> dict[str, Node]:
-    """Map the user id as a custom property, where it is one; inside events only where it is nothing else."""
+    """Map the user id as a custom property where it is one; in events only where it has no other role."""
     meant = wanted.get("user_id") or ""
     if meant.startswith(_CUSTOM):
         return {meant.removeprefix(_CUSTOM): path("$.userId")}
@@ -56,7 +56,7 @@ def id_property(wanted: Wanted, *, in_event: bool) -> dict[str, Node]:
 
 
 def attribute_fields(places: Mapping[str, Any], allowed: Any) -> dict[str, Node]:
-    """Map the attributes of a profile and its location; of `allowed` traits only, where those are given."""
+    """Map the attributes of a profile and its location; only `allowed` traits, where there are any."""
     known = {name: _let_through(found, allowed) for name, found in places.items()}
     fields = {name: chain(known.get(name, ())) for name in ATTRIBUTES}
     inside = {name: chain(known[name]) for name in LOCATION if known.get(name)}
@@ -65,7 +65,7 @@ def attribute_fields(places: Mapping[str, Any], allowed: Any) -> dict[str, Node]
 
 
 def custom_field(wanted: Wanted, sources: Any, extra: Mapping[str, Node]) -> Node:
-    """Map custom properties: all members of their sources, or those that are allowed, and what is `extra`."""
+    """Map custom properties: all members of their sources, or those that are allowed, and the `extra` ones."""
     allowed = wanted.get("allowed")
     objects: list[Node]
     if allowed is None:
@@ -92,7 +92,7 @@ def _picked(source: str, allowed: Any) -> dict[str, Node]:
 
 
 def read_attributes(fields: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
-    """Give the places of the attributes that some fields map."""
+    """Return the places of the attributes that some fields map."""
     location = fields.get("location")
     inside = location if isinstance(location, Mapping) and not any(n.startswith("@") for n in location) else {}
     nodes = {name: fields.get(name) for name in ATTRIBUTES} | {
@@ -105,7 +105,7 @@ def read_attributes(fields: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
 
 
 def read_identity(node: Node) -> dict[str, Any]:
-    """Say what the user id becomes, by the mapping of `external_id`."""
+    """Return what the user id becomes, from the mapping of `external_id`."""
     options = only(node, "@if")
     unless = isinstance(options, Mapping) and options.get("then") == OMITTED and options.get("else") is not None
     if unless and isinstance(options, Mapping) and places_of(options.get("exists")):
@@ -122,7 +122,7 @@ def read_identity(node: Node) -> dict[str, Any]:
 
 
 def read_custom(node: Node) -> dict[str, Any]:
-    """Say where custom properties come from: `sources`, `allowed`, `id` (what holds the user id), `flat`."""
+    """Return where custom properties come from: `sources`, `allowed`, `id` (the property of the user id), `flat`."""
     inner, is_flat = unflattened(node)
     found: dict[str, Any] = {"sources": (), "allowed": None, "id": "", "flat": is_flat}
     if inner is None or inner == OMITTED:
@@ -132,12 +132,12 @@ def read_custom(node: Node) -> dict[str, Any]:
         if place is not None:
             found["sources"] = (*found["sources"], place)
         elif not _read_members(part, found):
-            found["sources"] = (*found["sources"], "(a mapping of its own)")
+            found["sources"] = (*found["sources"], "(a custom mapping)")
     return found
 
 
 def _read_members(part: Node, found: dict[str, Any]) -> bool:
-    """Read an object of members: the user id's property, or the members that are allowed."""
+    """Read an object of members: the user id's property, or the allowed members."""
     if not isinstance(part, Mapping) or any(name.startswith("@") for name in part):
         return False
     if len(part) == 1 and place_of(next(iter(part.values()))) == "userId":
