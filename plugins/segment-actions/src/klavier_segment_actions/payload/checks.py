@@ -49,27 +49,35 @@ def utf16_length(text: str) -> int:
 
 
 def _text(field: Field, place: str, *, sendable: bool) -> Check:
-    nullable, choices = field.nullable, field.choices
     longest = field.longest if sendable or field.identifier else None
-    email, strict = field.email, field.strict_email
+    email, strict, choices = field.email, field.strict_email, field.choices
+    to_text = _converter(place, nullable=field.nullable)
+    if longest is None and not email and choices is None:
+        return lambda value: value if type(value) is str else to_text(value)
 
-    def check(value: Any) -> Any:
-        if type(value) is not str:
-            if value is None and nullable:
-                return None
-            text = as_text(value)
-            if text is None:
-                raise RejectEvent(f"{place}: must be a string, not {kind_of(unwrapped(value))}")
-            value = text
-        if longest is not None and len(value) * 2 > longest and utf16_length(value) > longest:
-            raise RejectEvent(f"{place}: must have at most {longest} characters, not {utf16_length(value)}")
-        if email and not (is_email(value) and (not strict or is_strict_email(value))):
+    def check(value: Any) -> str:
+        text = value if type(value) is str else to_text(value) or ""
+        if longest is not None and len(text) * 2 > longest and utf16_length(text) > longest:
+            raise RejectEvent(f"{place}: must have at most {longest} characters, not {utf16_length(text)}")
+        if email and not (is_email(text) and (not strict or is_strict_email(text))):
             raise RejectEvent(f"{place}: must be an ASCII email address with a dotted domain")
-        if choices is not None and value not in choices:
+        if choices is not None and text not in choices:
             raise RejectEvent(f"{place}: must be an ISO 3166-1 alpha-2 country code in upper case")
-        return value
+        return text
 
     return check
+
+
+def _converter(place: str, *, nullable: bool) -> Callable[[Any], str | None]:
+    def to_text(value: Any) -> str | None:
+        if value is None and nullable:
+            return None
+        text = as_text(value)
+        if text is None:
+            raise RejectEvent(f"{place}: must be a string, not {kind_of(unwrapped(value))}")
+        return text
+
+    return to_text
 
 
 def _number(place: str) -> Check:
