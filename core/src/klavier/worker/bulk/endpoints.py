@@ -62,7 +62,9 @@ class BulkKind:
 def kind_of(request: Request) -> BulkKind | None:
     """Give the kind of a request by its call; None where it must go alone."""
     kind = _KINDS.get((request.method, request.path)) or _list_kind(request)
-    return None if kind is None or request.revision != CURRENT or request.json.__class__ is not dict else kind
+    if kind is None or request.revision != CURRENT or request.params is not None or request.json.__class__ is not dict:
+        return None  # a bulk body holds no query parameters, and is of the newest revision
+    return kind
 
 
 def _list_kind(request: Request) -> BulkKind | None:
