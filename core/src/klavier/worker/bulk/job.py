@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from attrs import frozen
 
@@ -177,4 +178,4 @@ def _next_cursor(page: Response) -> str | None:
     following = links.get("next") if isinstance(links, dict) else None
     if not isinstance(following, str) or "page%5Bcursor%5D=" not in following:
         return None
-    return following.split("page%5Bcursor%5D=", 1)[1].split("&", 1)[0]
+    return unquote(following.split("page%5Bcursor%5D=", 1)[1].split("&", 1)[0])
