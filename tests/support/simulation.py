@@ -26,9 +26,9 @@ from tests.support.klaviyo_windows import FixedWindows
 
 
 class PlainVendor(klavier.Vendor):
-    """identify becomes an import, track an event, group a subscription; each says the event's number.
+    """identify becomes an import, track an event, group a subscription; each request holds the event's number.
 
-    Every other event's flow is a `SendOne`, of which a body keeps the text alone; the others are generators.
+    Every other event's flow is a `SendOne`, the others are generators.
     """
 
     name = "plain"
@@ -36,37 +36,73 @@ class PlainVendor(klavier.Vendor):
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         for event in events:
             is_object = event.payload["n"] % 2
-            flow = SendOne(_request(event), failure=_refused) if is_object else partial(self._flow, event)
+            flow = SendOne(plain_request(event), failure=refused) if is_object else partial(self._flow, event)
             yield Delivery((event,), (self.key(event),), flow, bulkable=True, lone=True)
 
     def _flow(self, event: Event) -> Flow:
-        reply = yield _request(event)
-        return delivered() if reply.ok else _refused(reply)
+        reply = yield plain_request(event)
+        return delivered() if reply.ok else refused(reply)
 
 
-def _refused(reply: klavier.Response) -> Outcome:
+class ScriptedVendor(klavier.Vendor):
+    """A vendor whose deliveries a test writes: `flow_of` returns the flow of one event.
+
+    `lone` returns whether an event's flow makes one request only.
+    """
+
+    name = "scripted"
+
+    def __init__(
+        self, flow_of: Callable[[Event], Callable[[], Flow]], lone: Callable[[Event], bool] = lambda _: True
+    ) -> None:
+        self._flow_of = flow_of
+        self._lone = lone
+
+    def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
+        for event in events:
+            yield Delivery((event,), (self.key(event),), self._flow_of(event), bulkable=True, lone=self._lone(event))
+
+
+def refused(reply: klavier.Response) -> Outcome:
+    """Return the outcome of an event whose request was refused."""
     return failed("refused", reply.status, retryable=reply.retryable)
 
 
-def _request(event: Event) -> klavier.Request:
-    number = {"n": event.payload["n"]}
-    person = {"type": "profile", "attributes": {"external_id": str(event.user_id)}}
+def plain_request(event: Event) -> klavier.Request:
+    """Return the one request that the plain vendor makes of an event."""
+    user, number = str(event.user_id), event.payload["n"]
     if isinstance(event, klavier.Identify):
-        person["attributes"] = {"external_id": str(event.user_id), "properties": number}
-        return klavier.Request("POST", "/api/profile-import", json={"data": person}, revision=CURRENT)
+        return import_request(user, number)
     if isinstance(event, klavier.Group):
-        person["attributes"] = {"external_id": str(event.user_id), "properties": number}
-        job = {"type": "profile-subscription-bulk-create-job", "attributes": {"profiles": {"data": [person]}}}
-        path = "/api/profile-subscription-bulk-create-jobs"
-        return klavier.Request("POST", path, json={"data": job}, revision=CURRENT)
+        return subscribe_request(user, number)
+    return event_request(user, number)
+
+
+def event_request(user: str, number: int, unique_id: str | None = None) -> klavier.Request:
+    """Return a create-event request of a profile; `unique_id` is `m` and the number by default."""
     attributes = {
-        "properties": number,
-        "unique_id": event.stable_id,
+        "properties": {"n": number},
+        "unique_id": unique_id or f"m{number}",
         "metric": {"data": {"type": "metric", "attributes": {"name": "Event"}}},
-        "profile": {"data": person},
+        "profile": {"data": {"type": "profile", "attributes": {"external_id": user}}},
     }
     body = {"data": {"type": "event", "attributes": attributes}}
     return klavier.Request("POST", "/api/events", json=body, revision=CURRENT)
+
+
+def import_request(user: str, number: int, **attributes: Any) -> klavier.Request:
+    """Return a create-or-update-profile request; `attributes` are added to the profile's."""
+    every = {"external_id": user, "properties": {"n": number}, **attributes}
+    body = {"data": {"type": "profile", "attributes": every}}
+    return klavier.Request("POST", "/api/profile-import", json=body, revision=CURRENT)
+
+
+def subscribe_request(user: str, number: int) -> klavier.Request:
+    """Return a bulk-subscribe request of one profile."""
+    profile = {"type": "profile", "attributes": {"external_id": user, "properties": {"n": number}}}
+    job = {"type": "profile-subscription-bulk-create-job", "attributes": {"profiles": {"data": [profile]}}}
+    path = "/api/profile-subscription-bulk-create-jobs"
+    return klavier.Request("POST", path, json={"data": job}, revision=CURRENT)
 
 
 class FakeKlaviyo:
@@ -99,15 +135,17 @@ class FakeKlaviyo:
         self.calls[operation.name] += 1
         if request.method == "GET":
             return klavier.Response(200, {"data": {"id": "J", "attributes": {"status": "complete", "failed_count": 0}}})
-        for person, number in _said(request.json):
+        for person, number in numbers_in(request.json):
             if number not in self.unique:
                 self.unique.add(number)
                 self.received[person].append(number)
         return klavier.Response(202, {"data": {"id": "J"}})
 
 
-def _said(body: Any) -> list[tuple[str, int]]:
-    """Read person and number of every event or profile in a single or bulk body."""
+def numbers_in(body: Any) -> list[tuple[str, int]]:
+    """Read user and number of every event or profile in a single or bulk body; a call without a body has none."""
+    if body is None:
+        return []
     data = body["data"]
     attributes = data["attributes"]
     if "events-bulk-create" in attributes:
@@ -126,11 +164,11 @@ def _profile(profile: Any) -> tuple[str, int]:
     return profile["attributes"]["external_id"], profile["attributes"]["properties"]["n"]
 
 
-def fill(outbox: Outbox, events: Iterable[dict[str, Any]]) -> int:
-    """Accept events, numbered; gives how many."""
+def fill(outbox: Outbox, events: Iterable[dict[str, Any]], first: int = 0) -> int:
+    """Accept events, numbered from `first`; returns how many."""
     rows = (
         (f"m{n}", f"user:{event['userId']}", orjson.dumps({**event, "n": n, "messageId": f"m{n}"}))
-        for n, event in enumerate(events)
+        for n, event in enumerate(events, first)
     )
     count = 0
     while some := list(itertools.islice(rows, 10_000)):  # a million at once would take gigabytes
@@ -140,30 +178,58 @@ def fill(outbox: Outbox, events: Iterable[dict[str, Any]]) -> int:
 
 
 class Simulation:
-    """One dispatcher on the running (virtual) loop."""
+    """One worker on the running (virtual) loop.
 
-    def __init__(
-        self, outbox: Outbox, *, pace: Pace | None = None, policy: RetryPolicy | None = None, **kwargs: Any
+    `ended` holds each event with its final outcome, in the order in which the observer was called.
+    """
+
+    def __init__(  # noqa: PLR0913 -- every part of it may be chosen
+        self,
+        outbox: Outbox,
+        *,
+        pace: Pace | None = None,
+        policy: RetryPolicy | None = None,
+        vendor: klavier.Vendor | None = None,
+        plugins: klavier.Plugins | None = None,
+        own_loop: bool = False,
+        **kwargs: Any,
     ) -> None:
         self.clock = asyncio.get_running_loop().time
         self.klaviyo = FakeKlaviyo(self.clock, **kwargs)
         self.outbox = outbox
         self.outcomes: Counter[str] = Counter()
-        self.dispatcher = Worker(
+        self.ended: list[tuple[Event | None, Outcome]] = []
+        self.worker = Worker(
             outbox,
-            Translator(PlainVendor(), klavier.Plugins()),
+            Translator(vendor or PlainVendor(), plugins or klavier.Plugins()),
             Sender(self.klaviyo.send, RateLimiter(self.clock), self.clock),
             policy=policy or RetryPolicy(),
             pace=pace or Pace(),
             now=self.clock,
             observe=self._observe,
+            own_loop=own_loop,
         )
 
     async def drain(self) -> float:
-        """Deliver everything; gives the seconds it took."""
+        """Deliver everything; returns the seconds it took."""
         began = self.clock()
-        await self.dispatcher.run(until_empty=True)
+        await self.worker.run(until_empty=True)
         return self.clock() - began
 
-    def _observe(self, _event: Event | None, _entry: Entry, outcome: Outcome) -> None:
+    def start(self) -> "asyncio.Task[None]":
+        """Deliver in a task until `stop`."""
+        return asyncio.create_task(self.worker.run(until_empty=False))
+
+    def accept(self, events: Iterable[dict[str, Any]], first: int = 0) -> int:
+        """Accept more events while the delivery runs, numbered from `first`; returns how many."""
+        count = fill(self.outbox, events, first)
+        self.worker.notify()
+        return count
+
+    def stop(self) -> None:
+        """Finish what is in flight, start nothing more."""
+        self.worker.stop()
+
+    def _observe(self, event: Event | None, _entry: Entry, outcome: Outcome) -> None:
         self.outcomes[outcome.kind] += 1
+        self.ended.append((event, outcome))
