@@ -141,7 +141,7 @@ def yielding(value: Any) -> Callable[[], Any]:
         (ending_with([delivered(), "x", delivered()]), "the vendor's flow ended with an array, not with outcomes"),
         (ending_with([delivered()]), "the vendor gave 1 outcomes for 3 events"),
         (ending_with([delivered()] * 4), "the vendor gave 4 outcomes for 3 events"),
-        (ending_with([], 0), "the vendor gave 0 outcomes for 3 events"),
+        (ending_with([], 0), "the vendor's flow returned 0 outcomes for 3 events"),
     ],
 )
 def test_a_broken_flow_fails_its_events_and_nothing_else(
@@ -284,7 +284,7 @@ RAISED = "vendor odd raised {} while translating"
         (lambda events: [*one_each(events[:2]), "rubbish"], ["a", "b", RAISED.format("AttributeError")]),
         (
             lambda events: [evolve(delivery, keys=()) for delivery in one_each(events)],
-            ["vendor odd gave 0 keys for 1 events"] * 3,
+            ["vendor odd returned 0 keys for 1 events"] * 3,
         ),
     ],
 )
@@ -344,7 +344,7 @@ def test_browser_calls_are_collected_in_order() -> None:
 @pytest.mark.parametrize(
     ("vendor", "events", "replies", "words"),
     [
-        ("rudderstack", EVENTS, None, "vendor: must be a vendor as klavier.load_vendor gives it, not a string"),
+        ("rudderstack", EVENTS, None, "vendor: must be a vendor as klavier.load_vendor returns it, not a string"),
         (Behaviour(one_each), [EVENTS[0], {"type": "track"}], None, "events: number 1 is an object, not an event"),
         (Behaviour(one_each), {"type": "track"}, None, "events: number 0 is a string, not an event"),
         (Behaviour(one_each), EVENTS[0], None, "events: must be a list of events, not a Python Track"),

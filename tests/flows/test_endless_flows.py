@@ -68,7 +68,7 @@ def test_a_flow_without_an_end_is_ended(
             closed.append(True)
 
     found = run(delivery_of(for_ever), sent)
-    assert found == (failed("the vendor's flow made 50 requests and came to no end"),) * 2
+    assert found == (failed("the vendor's flow made 50 requests and did not end"),) * 2
     assert closed == [True]
     assert len(sent) == (50 if request_ is FIT else 0)
     assert "for_ever: the vendor's flow made 50 requests" in caplog.text
@@ -109,7 +109,7 @@ class Odd(klavier.Vendor):
 @pytest.mark.parametrize("pace", [Pace(), FEWEST_CALLS], ids=["single", "bulk"])
 @pytest.mark.parametrize(
     ("given", "reason"),
-    [(FIT, "made 50 requests and came to no end"), ({"email": "ada@shop.test"}, "gave an object, not a Request")],
+    [(FIT, "made 50 requests and did not end"), ({"email": "ada@shop.test"}, "yielded an object, not a Request")],
 )
 def test_a_relay_fails_their_events_and_delivers_the_others(
     given: object, reason: str, pace: Pace, monkeypatch: pytest.MonkeyPatch

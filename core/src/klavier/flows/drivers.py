@@ -1,7 +1,7 @@
-"""Run flows to their outcomes: one driver that waits for replies, one that awaits them.
+"""Run flows to their outcomes: one driver that blocks for replies, one that awaits them.
 
-Both keep the same promises: each event of a delivery gets exactly one outcome, and a vendor that raises fails its own
-events and nothing else.
+Both keep two promises: each event of a delivery gets exactly one outcome, and a vendor that raises fails its own
+events and no others.
 """
 
 import logging
@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from klavier.errors import TransportError
-from klavier.flows.endings import ContractError
 from klavier.flows.execution import FlowExecution
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
@@ -22,24 +21,33 @@ if TYPE_CHECKING:
 
 Send = Callable[[Request], Response]
 AsyncSend = Callable[[Request], Awaitable[Response]]
+"""Sends one request, once, and returns its reply; raises `TransportError` where none came."""
 
 _log = logging.getLogger("klavier.flows")
 
 
 def deliver(delivery: Delivery, send: Send) -> tuple[Outcome, ...]:
-    """Run one delivery; gives one outcome for each of its events, in order."""
-    leg = FlowExecution(delivery)
-    while (request := leg.request) is not None:
-        leg.reply(_reply(send, request))
-    return leg.outcomes
+    """Run one delivery; returns one outcome for each of its events, in order."""
+    execution = FlowExecution(delivery)
+    while (request := execution.request) is not None:
+        try:
+            reply = send(request)
+        except Exception as error:  # noqa: BLE001 -- whatever `send` raises is no fault of the vendor
+            reply = no_reply(error)
+        execution.reply(reply)
+    return execution.outcomes
 
 
 async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, ...]:
-    """Run one delivery, awaiting each reply; gives one outcome for each of its events, in order."""
-    leg = FlowExecution(delivery)
-    while leg.request is not None:
-        leg.reply(await _reply_async(send, leg.request))
-    return leg.outcomes
+    """Run one delivery, awaiting each reply; returns one outcome for each of its events, in order."""
+    execution = FlowExecution(delivery)
+    while execution.request is not None:
+        try:
+            reply = await send(execution.request)
+        except Exception as error:  # noqa: BLE001 -- whatever `send` raises is no fault of the vendor
+            reply = no_reply(error)
+        execution.reply(reply)
+    return execution.outcomes
 
 
 def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
@@ -48,52 +56,34 @@ def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
     reason = "made no delivery of the event"
     try:
         for delivery in vendor.deliveries(events):
-            _check_keys(delivery)
+            if len(delivery.keys) != len(delivery.events):
+                reason = f"returned {len(delivery.keys)} keys for {len(delivery.events)} events"
+                break
             left.difference_update(map(id, delivery.events))
             yield delivery
-    except ContractError as error:
-        reason = str(error)
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
         _log.error("vendor %s raised %s while translating", vendor.name, type(error).__name__)
         reason = f"raised {type(error).__name__} while translating"
     for event in events if left else ():
         if id(event) in left:
             left.discard(id(event))
-            yield Delivery((event,), (ordering_key(event),), partial(_give_up, f"vendor {vendor.name} {reason}"))
+            yield Delivery((event,), (ordering_key(event),), partial(_reject, f"vendor {vendor.name} {reason}"))
 
 
 def in_order(events: Sequence["Event"], outcomes: Iterable[tuple[Delivery, Sequence[Outcome]]]) -> list[Outcome]:
     """Sort outcomes by delivery into the order of the events."""
     found: dict[int, Outcome] = {}
-    for delivery, given in outcomes:
-        for event, outcome in zip(delivery.events, given, strict=True):
+    for delivery, its_outcomes in outcomes:
+        for event, outcome in zip(delivery.events, its_outcomes, strict=True):
             found.setdefault(id(event), outcome)
     return [found[id(event)] for event in events]
 
 
-def _check_keys(delivery: Delivery) -> None:
-    if len(delivery.keys) != len(delivery.events):
-        raise ContractError(f"gave {len(delivery.keys)} keys for {len(delivery.events)} events")
+def no_reply(error: Exception) -> Response:
+    """Return the reply that stands for an error while sending; the message of a foreign one may quote secrets."""
+    return Response.none(str(error) if isinstance(error, TransportError) else f"{type(error).__name__} while sending")
 
 
-def _reply(send: Send, request: Request) -> Response:
-    try:
-        return send(request)
-    except TransportError as error:
-        return Response.none(str(error))
-    except Exception as error:  # noqa: BLE001 -- whoever sends may raise anything, which is no fault of the vendor
-        return Response.none(f"{type(error).__name__} while sending")
-
-
-async def _reply_async(send: AsyncSend, request: Request) -> Response:
-    try:
-        return await send(request)
-    except TransportError as error:
-        return Response.none(str(error))
-    except Exception as error:  # noqa: BLE001 -- whoever sends may raise anything, which is no fault of the vendor
-        return Response.none(f"{type(error).__name__} while sending")
-
-
-def _give_up(reason: str) -> Flow:
+def _reject(reason: str) -> Flow:
     return rejected(reason)
     yield  # what makes this a generator

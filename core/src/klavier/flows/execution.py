@@ -1,31 +1,36 @@
-"""One delivery on its way: its flow, advanced reply by reply, until each event has its outcome."""
+"""The execution of one delivery's flow, advanced reply by reply until each event has its outcome."""
 
 import logging
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from klavier.flows.endings import ContractError, broken, spread
+from klavier.errors import PluginError
 from klavier.flows.send_one import SendOne
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.outcome import Outcome
+from klavier.outcome import Outcome, failed
 from klavier.strictjson import kind_of
 from klavier.vendor import Delivery, Flow
 
 MOST_REQUESTS = 10_000
-"""How many requests one flow may make: many more than any batch of a vendor needs, so that it must be without end."""
+"""How many requests one flow may make. The largest batch of a vendor has 1,000 events with a few requests each, so a
+flow that makes more never ends; raise it for a vendor with larger batches."""
 
 _log = logging.getLogger("klavier.flows")
+
+
+class ContractError(PluginError):
+    """A vendor broke its side of the contract; the message says how and quotes nothing."""
 
 
 class FlowExecution:
     """A delivery's flow between two replies.
 
-    `request` is what is to be sent now, None at the end; then `outcomes` holds one outcome for each event, in order.
-    `sent` holds the requests so far with their replies, those included that klavier refused itself.
-    A flow that raises, never ends, or gives something else than requests and outcomes, fails its own events and nothing
-    else.
+    `request` is the request to send next, None at the end; then `outcomes` holds one outcome for each event, in order.
+    `sent` holds the requests so far with their replies, including those that klavier refused itself.
+    A flow that raises, never ends, or returns anything but outcomes fails its own events and no others.
     """
 
     __slots__ = ("_flow", "delivery", "outcomes", "request", "sent")
@@ -39,7 +44,7 @@ class FlowExecution:
         self._flow: Flow | None = None
         one = delivery.flow
         try:
-            # A request that may be sent needs no generator until its reply is a bad one.
+            # A request within the limits needs no generator: the reply alone decides the outcome.
             if (
                 isinstance(one, SendOne)
                 and one.request.__class__ is Request
@@ -47,42 +52,39 @@ class FlowExecution:
             ):
                 self.request = one.request
             else:
-                self._start()
+                self._flow = flow = delivery.flow()
+                self._accept(next(flow), flow.send)
         except StopIteration as stop:
-            self.outcomes = spread(stop.value, delivery)
+            self.outcomes = _outcome_per_event(stop.value, delivery)
         except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-            self._break(error)
+            self._fail(error)
 
     def reply(self, response: Response) -> None:
-        """Hand the reply of `request` to the flow; afterwards `request` is the next one, or None."""
+        """Pass the reply of `request` to the flow; afterwards `request` is the next one, or None."""
         request, one, flow = self.request, self.delivery.flow, self._flow
         if request is None:
-            raise AssertionError("a leg that has ended takes no reply")
+            raise AssertionError("a flow that has ended takes no reply")
         self.sent.append((request, response))
         self.request = None
         try:
             if flow is None and isinstance(one, SendOne):
                 outcome = one.settle(response)
                 is_plain = outcome.__class__ is Outcome and len(self.delivery.events) == 1
-                self.outcomes = (outcome,) if is_plain else spread(outcome, self.delivery)
+                self.outcomes = (outcome,) if is_plain else _outcome_per_event(outcome, self.delivery)
             elif flow is not None:
-                self._offer(flow.send(response), flow.send)
+                self._accept(flow.send(response), flow.send)
         except StopIteration as stop:
-            self.outcomes = spread(stop.value, self.delivery)
+            self.outcomes = _outcome_per_event(stop.value, self.delivery)
         except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
-            self._break(error)
+            self._fail(error)
 
-    def _start(self) -> None:
-        self._flow = flow = self.delivery.flow()
-        self._offer(next(flow), flow.send)
-
-    def _offer(self, request: Request, send: Callable[[Response], Request]) -> None:
+    def _accept(self, request: Request, send: Callable[[Response], Request]) -> None:
         """Keep a request that can be sent; one beyond Klaviyo's limits is answered here, with the refusal."""
         while True:
             if not isinstance(request, Request):
-                raise ContractError(f"the vendor's flow gave {kind_of(request)}, not a Request")
+                raise ContractError(f"the vendor's flow yielded {kind_of(request)}, not a Request")
             if len(self.sent) >= MOST_REQUESTS:
-                raise ContractError(f"the vendor's flow made {MOST_REQUESTS:,} requests and came to no end")
+                raise ContractError(f"the vendor's flow made {MOST_REQUESTS:,} requests and did not end")
             refused = None if self.delivery.exact else refusal(request)
             if refused is None:
                 self.request = request
@@ -90,12 +92,30 @@ class FlowExecution:
             self.sent.append((request, refused))
             request = send(refused)
 
-    def _break(self, error: Exception) -> None:
-        """Fail the events; end a flow that was left between two requests, which then changes nothing any more."""
+    def _fail(self, error: Exception) -> None:
+        """Fail the events, and close a flow that was left between two requests."""
         if isinstance(error, ContractError):
-            # Its name tells which vendor's it is; what the message of a foreign error quotes may be personal data.
+            reason = str(error)
+            # The flow's name shows which vendor it is of.
             _log.error("%s: %s", getattr(self._flow, "__qualname__", "a flow"), error)
             with suppress(Exception):
                 if self._flow is not None:
                     self._flow.close()
-        self.outcomes = broken(error, self.delivery)
+        else:
+            # The message of a foreign error may quote personal data: only its type and place are logged.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            _log.error("a flow raised %s at %s:%s", type(error).__name__, where.filename, where.lineno)
+            reason = f"the vendor raised {type(error).__name__}"
+        self.outcomes = (failed(reason),) * len(self.delivery.events)
+
+
+def _outcome_per_event(result: Outcome | Sequence[Outcome], delivery: Delivery) -> tuple[Outcome, ...]:
+    """Return one outcome for each event, also where a vendor's flow returned something else."""
+    count = len(delivery.events)
+    if isinstance(result, Outcome):
+        return (result,) * count
+    if not isinstance(result, (list, tuple)) or not all(isinstance(outcome, Outcome) for outcome in result):
+        return (failed(f"the vendor's flow ended with {kind_of(result)}, not with outcomes"),) * count
+    if len(result) != count:
+        return (failed(f"the vendor's flow returned {len(result)} outcomes for {count} events"),) * count
+    return tuple(result)

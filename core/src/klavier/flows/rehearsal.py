@@ -1,4 +1,4 @@
-"""A dry run: what a vendor would send, and what would become of each event, without a network."""
+"""A dry run: what a vendor would send, and the outcome of each event, without a network."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,7 +18,7 @@ from klavier.vendor import BrowserCall, Vendor
 
 @frozen
 class Rehearsal:
-    """What happened in a dry run: the requests in the order of their making, one outcome for each event, in order."""
+    """The result of a dry run: the requests in the order they were made, one outcome for each event, in order."""
 
     requests: list[Request]
     outcomes: list[Outcome]
@@ -26,12 +26,12 @@ class Rehearsal:
 
 
 def rehearse(vendor: Vendor, events: Iterable[Event], replies: Iterable[Response] | None = None) -> Rehearsal:
-    """Deliver events to nobody.
+    """Dry run: return the requests without sending them.
 
-    Each request is answered by the next of `replies`; without them, or when they run out, by its endpoint's usual
-    success.  No request is tried twice.  Never touches the network.
+    Each request is answered by the next of `replies`; without them, or when they run out, by its operation's usual
+    success. No request is tried twice. Never touches the network.
 
-    Raises `UsageError` for what is no vendor, event or reply.
+    Raises `UsageError` for an argument that is not a vendor, event or reply.
     """
     events = _checked(vendor, events)
     script = enumerate(replies or ())
@@ -57,9 +57,9 @@ def rehearse(vendor: Vendor, events: Iterable[Event], replies: Iterable[Response
 
 
 def _checked(vendor: object, events: Iterable[Any]) -> list[Event]:
-    """Name what is easily mixed up: a vendor's name for the vendor, a payload for the event."""
+    """Check for likely mix-ups: a vendor's name for the vendor, a payload for the event."""
     if not isinstance(vendor, Vendor):
-        raise UsageError(f"vendor: must be a vendor as klavier.load_vendor gives it, not {kind_of(vendor)}")
+        raise UsageError(f"vendor: must be a vendor as klavier.load_vendor returns it, not {kind_of(vendor)}")
     if not isinstance(events, Iterable):
         raise UsageError(f"events: must be a list of events, not {kind_of(events)}")
     found = list(events)

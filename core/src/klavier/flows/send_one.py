@@ -1,4 +1,4 @@
-"""The flow that most events need: one request, and what its reply says."""
+"""The flow that most events need: one request, whose reply decides the outcome."""
 
 from collections.abc import Callable
 
@@ -11,17 +11,18 @@ from klavier.vendor import Flow
 
 
 def not_accepted(response: Response) -> Outcome:
-    """Give the outcome of an event whose only request was refused: `rejected` where klavier itself did not send it."""
+    """Return the outcome of an event whose only request was refused: `rejected` where klavier did not send it."""
     if response.local:
         return rejected(response.reason)
     return failed(response.reason, response.status or None, retryable=response.retryable)
 
 
-@define(eq=False)  # nobody changes it; frozen it would take twice as long to make, and nearly every event has one
+@define(eq=False)  # never changed; frozen it would take twice as long to make, and nearly every event has one
 class SendOne:
-    """A `Delivery.flow` that makes one request: accepted is delivered with `notes`, else `failure` says what is.
+    """A `Delivery.flow` that makes one request.
 
-    Drivers know it and need no generator for it, which is a good part of what an event costs.
+    A success results in `delivered` with `notes`, any other reply in the outcome that `failure` returns.
+    Drivers recognize it and start no generator, which saves a large part of an event's processor time.
     """
 
     request: Request
@@ -34,5 +35,5 @@ class SendOne:
         return self.settle(response)
 
     def settle(self, response: Response) -> Outcome:
-        """Give the outcome for a reply."""
+        """Return the outcome for a reply."""
         return delivered(self.notes) if response.ok else self.failure(response)
