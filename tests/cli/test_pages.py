@@ -11,8 +11,8 @@ from tests.support.repository import ROOT
 
 @pytest.mark.parametrize("page", ["cli.md", "configuration.md"])
 def test_generated_parts_are_current(page: str) -> None:
-    """Bring them up to date with `python -m cogapp -r docs/cli.md docs/configuration.md`."""
+    """Bring them up to date with `python -m cogapp -r docs/reference/cli.md docs/reference/configuration.md`."""
     output = io.StringIO()
     with redirect_stdout(output):
-        code = Cog().main(["cog", "--check", "--diff", str(ROOT / "docs" / page)])
+        code = Cog().main(["cog", "--check", "--diff", str(ROOT / "docs" / "reference" / page)])
     assert code == 0, output.getvalue()

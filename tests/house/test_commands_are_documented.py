@@ -1,4 +1,4 @@
-"""Every built-in command and each of its options stands in docs/cli.md."""
+"""Every built-in command and each of its options stands in docs/reference/cli.md."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ import pytest
 from klavier.cli.app import COMMANDS, app
 from tests.support.repository import ROOT
 
-PAGE = (ROOT / "docs" / "cli.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "reference" / "cli.md").read_text("utf-8")
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:

@@ -66,8 +66,8 @@ def links(page: Path) -> set[Path]:
         "how-to/compare-vendors",
         "how-to/write-a-vendor",
         "how-to/run-a-relay",
-        "cli",
-        "sandbox",
+        "reference/cli",
+        "how-to/sandbox",
     ],
 )
 def test_a_newcomer_finds_it_in_two_clicks(wanted: str) -> None:

@@ -90,7 +90,7 @@ def test_the_kit_finds_them(found: dict[type[Wrapper], str], pytestconfig: pytes
 
 
 def test_each_is_found_by_what_it_breaks(found: dict[type[Wrapper], str]) -> None:
-    """The table in docs/testing.md is made of these."""
+    """The table in docs/how-to/testing.md is made of these."""
     assert {name_of(fault): by for fault, by in found.items() if by} == {
         name_of(fault): expected for fault, expected in FAULTS if found[fault]
     }
