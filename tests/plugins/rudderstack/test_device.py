@@ -20,8 +20,8 @@ PLACES = [
     ("$last_name", ["lastName", "lastname", "last_name"]),
     ("$city", ["city", "City", "address.city"]),
     ("$country", ["country", "Country", "address.country"]),
-    ("$region", ["region", "state", "address.state"]),
-    ("$zip", ["zip", "address.zip", "address.postalCode"]),
+    ("$region", ["region", "state", "State", "address.state", "address.State"]),
+    ("$zip", ["zip", "address.postalCode"]),
     ("$address1", ["address.street"]),
     ("$title", ["title"]),
     ("$organization", ["organization"]),
@@ -37,6 +37,22 @@ def test_identify_places(special: str, place: str, fidelity: str) -> None:
     assert called == "identify"
     assert people["$id"] == "u"
     assert people[special] == "x"
+
+
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+def test_places_that_are_not_read(fidelity: str) -> None:
+    traits = {"postalCode": "94103", "address": {"region": "CA", "zip": "94104"}}
+    ((_, people),) = calls({"type": "identify", "userId": "u", "context": {"traits": traits}}, fidelity=fidelity)
+    assert people == {"$id": "u", **traits}
+
+
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+@pytest.mark.parametrize("wire", ["current", "native"])
+def test_long_metric_names_are_sent_only_exactly(fidelity: str, wire: str) -> None:
+    payload = {"type": "track", "userId": "u", "event": "n" * 200}
+    result = rehearsal(payload, **DEVICE, fidelity=fidelity, wire=wire)
+    sent = fidelity == "deployed" and wire == "native"
+    assert (len(result.requests), result.outcomes[0].kind) == ((1, "delivered") if sent else (0, "rejected"))
 
 
 def test_identify_needs_traits_and_an_identifier() -> None:

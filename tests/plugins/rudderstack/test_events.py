@@ -110,6 +110,25 @@ def test_original_timestamp_is_used_in_v2() -> None:
     assert "time" not in attributes(payload)
 
 
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+@pytest.mark.parametrize("wire", ["current", "native"])
+@pytest.mark.parametrize("timestamp", ["", None])
+def test_an_empty_original_timestamp_is_no_time(timestamp: Any, fidelity: str, wire: str) -> None:
+    payload = track(timestamp=timestamp, originalTimestamp="")
+    for version in ("v2", "v3"):
+        result = rehearsal(payload, api_version=version, fidelity=fidelity, wire=wire)
+        assert "time" not in result.requests[0].json["data"]["attributes"]
+        assert result.outcomes[0].notes == ()
+
+
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+@pytest.mark.parametrize("revenue", ["\uff11\uff12", "\u0661", "\x1c12"])
+def test_only_ascii_digits_are_numbers(revenue: str, fidelity: str) -> None:
+    for version in ("v2", "v3"):
+        found = outcome(track(properties={"revenue": revenue}), api_version=version, fidelity=fidelity, wire="native")
+        assert found.reason == "Invalid float value"
+
+
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
 @pytest.mark.parametrize("wire", ["current", "native"])
 def test_every_event_has_a_unique_id(version: str, wire: str) -> None:

@@ -42,6 +42,18 @@ def test_list_of_the_event_wins_over_the_setting(version: str) -> None:
     assert len(rehearsal(identify(), **{**settings, "list_id": ""}).requests) == 1
 
 
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("payload", [identify(listId=42), group(group_id=42)])
+def test_numeric_list_ids_are_text_but_in_v1_sent_exactly(version: str, payload: dict[str, Any]) -> None:
+    settings: dict[str, Any] = {"api_version": version, "consent": "email"}
+    for wire, fidelity in (("current", "documented"), ("current", "deployed"), ("native", "documented")):
+        body = rehearsal(payload, **settings, wire=wire, fidelity=fidelity).requests[-1].json
+        found = body["data"]["attributes"].get("list_id") or list_of(body)
+        assert found == "42"
+    exact = rehearsal(payload, payload, **settings, wire="native", fidelity="deployed").requests[-1].json
+    assert (exact["data"]["attributes"].get("list_id") or list_of(exact)) == (42 if version == "v1" else "42")
+
+
 @pytest.mark.parametrize(("version", "last"), [("v1", None), ("v2", UNSUBSCRIBE), ("v3", UNSUBSCRIBE)])
 @pytest.mark.parametrize("wire", ["current", "native"])
 def test_subscribe_false(version: str, last: str | None, wire: str) -> None:

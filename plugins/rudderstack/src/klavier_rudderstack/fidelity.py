@@ -32,6 +32,8 @@ class Fidelity:
     """Whether `smsConsent` and the setting `sms_consent` add or remove the SMS channel."""
     group_user_consent: bool
     """Whether the consent of a group call is also looked up in the traits of its user."""
+    mapped_consent: bool
+    """Whether a mapped identify call (reverse ETL) without `traits.properties` reads its consent from the traits."""
     adds_to_list: bool
     """Whether a profile is added to a known list when the event does not subscribe it."""
     anonymous_user_id: bool
@@ -67,6 +69,7 @@ DOCUMENTED = Fidelity(
     identify_needs_id=True,
     sms_consent=True,
     group_user_consent=True,
+    mapped_consent=True,
     adds_to_list=True,
     anonymous_user_id=True,
     v1_event_profile=profile.V1_EVENT,
@@ -90,6 +93,7 @@ DEPLOYED = Fidelity(
     identify_needs_id=False,
     sms_consent=False,
     group_user_consent=False,
+    mapped_consent=False,
     adds_to_list=False,
     anonymous_user_id=False,
     v1_event_profile=profile.V1_EVENT_DEPLOYED,

@@ -15,6 +15,7 @@ from klavier_rudderstack.mode import resolve_mode
 from klavier_rudderstack.settings import Settings
 from klavier_rudderstack.tables.ecommerce import EVENTS, IMPORT_OMITS, V1_OMITS
 from klavier_rudderstack.values.ecommerce import find_metric
+from klavier_rudderstack.values.mapped import resolve_mapped
 
 _TRAITS, _PROPERTIES = frozenset({"traits.*"}), frozenset({"properties.*"})
 
@@ -28,7 +29,7 @@ class RudderStack(Vendor):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._mode = mode = resolve_mode(settings)
-        self._device = DeviceTranslator(settings) if settings.connection_mode == "device" else None
+        self._device = DeviceTranslator(mode) if settings.connection_mode == "device" else None
         self._cloud = CloudTranslator(mode)
         wire = LegacyWire(mode) if mode.legacy else ImportWire(mode)
         self._factory = DeliveryFactory(wire, exact=mode.exact, bulkable=mode.current)
@@ -42,13 +43,17 @@ class RudderStack(Vendor):
             return (self._cloud_delivery(events[0]),)
         batcher = JobBatcher(self._factory)
         for event in events:
-            key = ordering_key(event)
+            key = self.key(event)
             translated = self._translate(event, key)
             if isinstance(translated, Delivery):
                 batcher.append(translated, key)
             else:
                 batcher.add(event, key, translated)
         return batcher.deliveries()
+
+    def key(self, event: Event) -> str:
+        """Return the ordering key of an event; that of a mapped event (reverse ETL) is the one of its mapped user."""
+        return ordering_key(resolve_mapped(event, exact=self._mode.exact) if self._device is None else event)
 
     def _device_delivery(self, device: DeviceTranslator, event: Event) -> Delivery:
         key = ordering_key(event)
@@ -59,7 +64,7 @@ class RudderStack(Vendor):
 
     def _cloud_delivery(self, event: Event) -> Delivery:
         """Return the delivery of one event, which shares no job."""
-        key = ordering_key(event)
+        key = self.key(event)
         translated = self._translate(event, key)
         if isinstance(translated, Delivery):
             return translated

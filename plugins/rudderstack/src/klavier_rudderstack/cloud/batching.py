@@ -7,6 +7,7 @@ from attrs import define, field
 
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
+from klavier.jsvalues import to_string
 from klavier.vendor import Delivery, Flow
 from klavier_rudderstack.cloud import flows
 from klavier_rudderstack.cloud.translation import Translation
@@ -70,7 +71,7 @@ class JobBatcher:
         if translation.membership is None:
             self.append(self._factory.single(event, key, translation), key)
             return
-        shared = (event.type, translation.membership.operation, translation.membership.list_id)
+        shared = (event.type, translation.membership.operation, to_string(translation.membership.list_id))
         job = self._open.get(shared)
         if job is None or len(job.translations) >= JOB_SIZE or self._last.get(key, -1) > job.position:
             job = self._open[shared] = _Job(len(self._items))

@@ -37,8 +37,10 @@ class ImportContent:
             self._split(content, properties, notes)
         if self._flatten:
             content.properties = flatten(content.properties or {})
-        time = event.timestamp
-        content.time = payload.get("originalTimestamp") if time is None or time == "" else time
+        for time in (event.timestamp, payload.get("originalTimestamp")):
+            if time is not None and time != "":
+                content.time = time
+                break
         return content, self._profile
 
     def _find_name(self, properties: JsonObject) -> Any:

@@ -42,9 +42,11 @@ class Subscriptions:
         consent = mode.settings.consent
         self._consent: Any = list(consent) if isinstance(consent, tuple) else consent
 
-    def read_identify(self, payload: JsonObject, notes: list[str]) -> Membership | None:
-        """Return the membership that an identify call asks for; None for none.  Raises `RejectEvent`."""
-        traits = control_traits(payload)
+    def read_identify(self, payload: JsonObject, traits: JsonObject, notes: list[str]) -> Membership | None:
+        """Return the membership that an identify call asks for by its control traits; None for none.
+
+        Raises `RejectEvent`.
+        """
         control = _object(traits.get("properties"))
         given = control.get("listId")
         list_id = given if truthy(given) else self._mode.settings.list_id
@@ -54,9 +56,9 @@ class Subscriptions:
         if operation is None:
             return None
         if operation == "add":
-            return Membership("add", _list_id(list_id), {})
+            return Membership("add", self._list_id(list_id), {})
         entry = self._entry(operation, payload, traits, notes)
-        return None if entry is None else Membership(operation, _list_id(list_id), entry)
+        return None if entry is None else Membership(operation, self._list_id(list_id), entry)
 
     def read_group(self, payload: JsonObject, notes: list[str]) -> Membership:
         """Return the membership that a group call asks for.  Raises `RejectEvent`."""
@@ -67,7 +69,7 @@ class Subscriptions:
         operation = self._operation(traits.get("subscribe"))
         if operation is None:
             raise RejectEvent(NO_SUBSCRIBE_FLAG if self._mode.version.unsubscribes else NOT_SUBSCRIBING)
-        list_id = _list_id(payload["groupId"])
+        list_id = self._list_id(payload["groupId"])
         if not self._mode.exact and (
             _has_unused(payload.get("traits")) or _has_unused(dig(payload, "context", "traits"))
         ):
@@ -86,6 +88,11 @@ class Subscriptions:
         """Return the email address and phone number of a group call's user as attributes of a profile."""
         email, phone = self._read_contact(payload, notes)
         return {name: value for name, value in (("email", email), ("phone_number", phone)) if value is not None}
+
+    def _list_id(self, value: Any) -> Any:
+        """Return a list id as text; v1 was observed to send it unchanged, v2 and v3 to group the jobs by its text."""
+        unchanged = isinstance(value, str) or (self._mode.exact and self._mode.legacy)
+        return value if unchanged else to_string(value)
 
     def _operation(self, flag: Any) -> Operation | None:
         if truthy(flag):
@@ -226,7 +233,3 @@ def _first_external_id(payload: JsonObject) -> Any:
     first = given[0] if isinstance(given, list) and given else None
     found = dig(first, "id")
     return None if found == "" else found
-
-
-def _list_id(value: Any) -> str:
-    return value if isinstance(value, str) else to_string(value)

@@ -1,6 +1,6 @@
 """What one event translates into, before it becomes a delivery."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import define, frozen
 
@@ -16,7 +16,8 @@ class Membership:
     """A change of a list: `entry` is the profile's entry of the job, empty for `add`, which needs Klaviyo's own id."""
 
     operation: Operation
-    list_id: str
+    list_id: Any
+    """Text, unless v1 sends the event's value unchanged."""
     entry: JsonObject
 
 

@@ -1,6 +1,7 @@
 """Cloud mode: translates events one at a time, under one mode that is compiled when the vendor is made."""
 
 from klavier.events.model import Event, Group, Identify, JsonObject, Screen, Track
+from klavier.jsvalues import truthy
 from klavier.klaviyo.request import Request
 from klavier.vendor import RejectEvent
 from klavier_rudderstack.cloud.content_import import ImportContent
@@ -13,7 +14,8 @@ from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.tables import profile
 from klavier_rudderstack.values import acceptable
 from klavier_rudderstack.values.integrations import check_enabled
-from klavier_rudderstack.values.lookup import compile_lookup
+from klavier_rudderstack.values.lookup import compile_lookup, control_traits
+from klavier_rudderstack.values.mapped import resolve_mapped
 
 NEEDS_KEY = "Private API Key is a required field for {type} events"
 NOT_SUPPORTED = "Event type {type} is not supported"
@@ -59,13 +61,19 @@ class CloudTranslator:
 
     def _translate_identify(self, event: Identify) -> Translation:
         notes: list[str] = []
+        mapped = resolve_mapped(event, exact=self._mode.exact)
+        traits = control_traits(mapped.payload)
+        if mapped is not event:
+            drops_consent = not self._mode.fidelity.mapped_consent
+            if drops_consent and not truthy(control_traits(event.payload).get("properties")):
+                traits = {"properties": traits.get("properties")}
         try:
-            data = self._profile(event, notes)
+            data = self._profile(mapped, notes)
         except RejectEvent as rejection:
             if self._mode.fidelity.identify_needs_id and str(rejection) == NO_IDENTIFIER and not notes:
                 raise RejectEvent(NEEDS_ID) from None
             raise
-        membership = self._subscriptions.read_identify(event.payload, notes)
+        membership = self._subscriptions.read_identify(mapped.payload, traits, notes)
         return Translation(profile={"data": data}, membership=membership, notes=_unique(notes))
 
     def _translate_group(self, event: Group) -> Translation:

@@ -40,7 +40,7 @@ class Wire(Protocol):
     def one_request(self, document: JsonObject) -> Request | None:
         """Return the only request of an upsert, None where it takes several."""
 
-    def membership_request(self, operation: Operation, list_id: str, entries: Sequence[Any]) -> Request:
+    def membership_request(self, operation: Operation, list_id: Any, entries: Sequence[Any]) -> Request:
         """Return the request that changes the membership of several profiles: job entries, for `add` Klaviyo ids."""
 
 
@@ -61,7 +61,7 @@ class ImportWire:
         """Return the request that imports a profile."""
         return Request("POST", PROFILE_IMPORT, json=document, revision=self._revision)
 
-    def membership_request(self, operation: Operation, list_id: str, entries: Sequence[Any]) -> Request:
+    def membership_request(self, operation: Operation, list_id: Any, entries: Sequence[Any]) -> Request:
         """Return a job request with the list as a relationship."""
         if operation == "add":
             return _add_to_list(list_id, entries, self._revision)
@@ -102,7 +102,7 @@ class LegacyWire:
         """Return None: a profile takes two calls or three."""
         return
 
-    def membership_request(self, operation: Operation, list_id: str, entries: Sequence[Any]) -> Request:
+    def membership_request(self, operation: Operation, list_id: Any, entries: Sequence[Any]) -> Request:
         """Return a job request with the list's id in the job itself."""
         if operation == "add":
             return _add_to_list(list_id, entries, self._revision)

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from klavier.events.model import Event, Identify, JsonObject, Page, Track
-from klavier.jsvalues import dig, to_string, truthy
+from klavier.jsvalues import dig, to_string, trim, truthy
 from klavier.klaviyo.browser import browser_flow
 from klavier.vendor import BrowserCall, Delivery, Flow, RejectEvent, SkipEvent
-from klavier_rudderstack.fidelity import FIDELITIES
-from klavier_rudderstack.settings import Settings
+from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.tables.device import PROFILE, USER_ID
 from klavier_rudderstack.tables.ecommerce import DEVICE_OMITS, ITEM_DEVICE, PROPERTIES
 from klavier_rudderstack.tables.traits import DEVICE
@@ -32,9 +31,8 @@ _ITEM_NAMES_AT_ROOT = "Started Checkout"
 class DeviceTranslator:
     """Translates events into browser calls, and those into requests of the client endpoints."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._fidelity = FIDELITIES[settings.fidelity]
+    def __init__(self, mode: Mode) -> None:
+        self._settings, self._fidelity, self._exact = mode.settings, mode.fidelity, mode.exact
         self._metrics = compile_metrics(self._fidelity, frozenset()) if self._fidelity.device_commerce else {}
 
     def delivery(self, event: Event, key: str) -> Delivery:
@@ -47,7 +45,7 @@ class DeviceTranslator:
         def flow() -> Flow:  # unlike a partial, its repr contains no personal data
             return browser_flow(calls, identifiers, self._settings.public_api_key, event)
 
-        return Delivery((event,), (key,), flow, browser_calls=calls)
+        return Delivery((event,), (key,), flow, browser_calls=calls, exact=self._exact)
 
     def _calls(self, event: Event) -> tuple[BrowserCall, ...]:
         if isinstance(event, Identify):
@@ -92,7 +90,7 @@ class DeviceTranslator:
             if not name:
                 raise RejectEvent(NO_NAME)
             return ["track", name, properties]
-        return ["track", name.strip().lower() if name else name, properties]
+        return ["track", trim(name).lower() if name else name, properties]
 
     def _page(self, event: Page) -> BrowserCall:
         if not self._settings.send_page_as_track:

@@ -17,8 +17,8 @@ PROFILE: Mapping[str, Places] = {
     "$country":      ("context.traits.country", "context.traits.Country", "context.traits.address.country", "context.traits.address.Country"),
     "$organization": ("context.traits.organization",),
     "$title":        ("context.traits.title",),
-    "$region":       ("context.traits.region", "context.traits.address.region", "context.traits.state", "context.traits.State", "context.traits.address.state", "context.traits.address.State"),
-    "$zip":          ("context.traits.zip", "context.traits.postalCode", "context.traits.address.zip", "context.traits.address.postalCode"),
+    "$region":       ("context.traits.region", "context.traits.state", "context.traits.State", "context.traits.address.state", "context.traits.address.State"),
+    "$zip":          ("context.traits.zip", "context.traits.address.postalCode"),
     "$address1":     ("context.traits.address.street",),
 }
 """The first place with a truthy value wins; without one the value of the last place is sent, whatever it is."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from klavier.events.model import JsonObject
-from klavier.jsvalues import truthy
+from klavier.jsvalues import trim, truthy
 from klavier.klaviyo.limits import METRIC_NAME
 from klavier_rudderstack.fidelity import Fidelity
 from klavier_rudderstack.tables.ecommerce import EVENTS, ITEMS_FROM, PROPERTIES
@@ -23,13 +23,13 @@ def find_metric(event: Any) -> str | None:
     """Return the Klaviyo metric of an ecommerce event; None for any other event."""
     if event.__class__ is not str:
         return None
-    return _find_metric(event) if len(event) <= METRIC_NAME else EVENTS.get(event.strip().lower())
+    return _find_metric(event) if len(event) <= METRIC_NAME else EVENTS.get(trim(event).lower())
 
 
 @lru_cache(maxsize=1024)
 def _find_metric(name: str) -> str | None:
     """Remember the results of short names: a source sends the same few names, and long ones would fill the memory."""
-    return EVENTS.get(name.strip().lower())
+    return EVENTS.get(trim(name).lower())
 
 
 def compile_metrics(fidelity: Fidelity, without: AbstractSet[str] = _CONTACT) -> Mapping[str, Rename]:
