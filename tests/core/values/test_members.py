@@ -11,12 +11,13 @@ from klavier.values import misplaced_members
     ("kind", "members", "notes"),
     [
         ("track", {"properties": '{"plan":"pro"}'}, ("properties left out: a string where an object is expected",)),
-        ("track", {"properties": []}, ("properties left out: an array where an object is expected",)),
+        ("track", {"properties": [{"plan": "pro"}]}, ("properties left out: an array where an object is expected",)),
         ("identify", {"traits": "{}"}, ("traits left out: a string where an object is expected",)),
         ("alias", {"context": "{}"}, ("context left out: a string where an object is expected",)),
         ("page", {"context": {"traits": "{}"}}, ("context.traits left out: a string where an object is expected",)),
         ("track", {"integrations": '{"All": false}'}, ("integrations left out: a string where an object is expected",)),
         ("track", {"traits": "{}", "properties": None, "context": {}}, ()),
+        ("track", {"properties": [], "context": ""}, ()),
     ],
 )
 def test_members_of_the_wrong_kind(kind: str, members: dict[str, Any], notes: tuple[str, ...]) -> None:

@@ -68,15 +68,36 @@ def test_track_on_the_current_wire() -> None:
     }
 
 
-@pytest.mark.parametrize("time", ["2023-11-14T22:13:20Z", "2023-11-14T22:13:20.900Z", 1_700_000_000, 1_700_000_000_500])
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2023-11-14T22:13:20Z",
+        "2023-11-14T22:13:20.900Z",
+        1_700_000_000,
+        1_700_000_000_500,
+        "1700000000",
+        "2023-11-14 22:13:20 UTC",
+    ],
+)
 def test_time_is_whole_seconds_in_ten_digits(time: Any) -> None:
     payload = {"type": "track", "event": "E", "userId": "u", "timestamp": time}
     assert native(payload)[1]["time"] == 1_700_000_000
 
 
-@pytest.mark.parametrize("time", [None, "soon", -5, "1970-01-01T00:00:00Z"])
-def test_a_time_that_is_none_is_left_to_klaviyo(time: Any) -> None:
-    assert "time" not in native({"type": "track", "event": "E", "userId": "u", "timestamp": time})[1]
+@pytest.mark.parametrize("time", ["soon", "2/6/2024", -5, "1970-01-01T00:00:00Z", ["2024-02-06"]])
+@pytest.mark.parametrize("settings", [{}, {"wire": "native"}, {"connection_mode": "device"}], ids=str)
+def test_a_time_that_cannot_be_read_is_left_to_klaviyo_with_a_note(time: Any, settings: dict[str, Any]) -> None:
+    payload = {"type": "track", "event": "E", "userId": "u", "timestamp": time}
+    assert "time" not in native(payload)[1]
+    (note,) = rehearsed(payload, **settings).outcomes[0].notes
+    assert note.startswith("timestamp left out: ")
+    assert note.endswith("; Klaviyo uses the time of arrival")
+
+
+def test_an_absent_time_needs_no_note() -> None:
+    payload = {"type": "track", "event": "E", "userId": "u", "timestamp": None}
+    assert "time" not in native(payload)[1]
+    assert rehearsed(payload).outcomes[0].notes == ()
 
 
 def test_email_as_identifier_leaves_the_id_out() -> None:

@@ -129,7 +129,7 @@ IDENTIFY = {"type": "identify", "userId": "u"}
 @pytest.mark.parametrize(
     ("payload", "note"),
     [
-        ({**TRACK, "timestamp": "1971-01-01T00:00:00Z"}, "time left out"),
+        ({**TRACK, "timestamp": "1971-01-01T00:00:00Z"}, "timestamp left out: a time before 1990"),
         (
             {**TRACK, "event": "Order Completed", "properties": {"products": [{"id": 1, "price": "free"}]}},
             "$value left",

@@ -141,6 +141,41 @@ def test_an_address_as_user_id_is_enough_for_the_list() -> None:
     assert document({"type": "identify", "userId": "a@b.co"}, list_id="L")["email"] == "a@b.co"
 
 
+@pytest.mark.parametrize(
+    ("flag", "sent"), [("false", "false"), ("no", "false"), (0, "false"), ("Yes", "true"), (None, "true"), ("", "true")]
+)
+def test_the_opt_in_flag_of_a_message_may_be_text(flag: Any, sent: str) -> None:
+    event = {**SERENA, "integrations": {"Klaviyo": {"listId": "L", "confirmOptin": flag}}}
+    assert document(event)["confirm_optin"] == sent
+
+
+@pytest.mark.parametrize("flag", ["perhaps", 2, ["false"]])
+def test_an_opt_in_flag_that_is_not_understood_is_noted(flag: Any) -> None:
+    event = {**SERENA, "integrations": {"Klaviyo": {"listId": "L", "confirmOptin": flag}}}
+    assert document(event, confirm_optin=False)["confirm_optin"] == "false"
+    (note,) = outcome(event).notes
+    assert note.startswith("integrations.Klaviyo.confirmOptin left out: ")
+
+
+@pytest.mark.parametrize(
+    ("phone", "number"),
+    [
+        ("+44 (0)20 7946 0958", "+442079460958"),
+        ("tel:+1-617-555-1333", "+16175551333"),
+        ("+1 617-555-1333 x12", None),
+        ("+1 800 FLOWERS", None),
+        ("617 555 1333", None),
+    ],
+)
+def test_cleaning_a_phone_number_never_makes_another_one(phone: str, number: str | None) -> None:
+    (request,) = rehearsed({**SERENA, "traits": {"phone": phone}}, wire="current").requests
+    attributes = request.json["data"]["attributes"]
+    assert (attributes.get("phone_number"), attributes["properties"]["phone"]) == (number, phone)
+    notes = outcome({**SERENA, "traits": {"phone": phone}}, wire="current").notes
+    assert [note.split(":")[0] for note in notes] == ([] if number else ["$phone_number left out"])
+    assert sent_traits({"phone": phone}, fidelity="deployed")["$phone_number"] == phone
+
+
 def test_an_unusable_list_id_is_rejected() -> None:
     event = {**SERENA, "integrations": {"klaviyo": {"listId": {"id": 1}}}}
     assert "listId" in outcome(event).reason

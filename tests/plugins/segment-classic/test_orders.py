@@ -216,6 +216,41 @@ def test_the_profile_of_an_order_with_enforced_email() -> None:
     assert "customer_properties" not in documents(event, enforce_email=True, fidelity="deployed")[0]
 
 
+@pytest.mark.parametrize("amounts", [{"revenue": "99 or so", "total": 120}, {"revenue": "1,234"}, {"total": "12,5"}])
+def test_revenue_that_is_no_number_stays_a_property_with_a_note(amounts: dict[str, Any]) -> None:
+    found = document(order(amounts))["properties"]
+    assert "$value" not in found
+    assert {name: found[name] for name in amounts} == amounts
+    name = next(iter(amounts))
+    (note,) = outcome(order(amounts)).notes
+    assert note.startswith(f"{name} is not the event's value: a string")
+    assert (
+        outcome(order(amounts), fidelity="deployed").notes[0].startswith(f"{name} is not the event's value: a string")
+    )
+
+
+def test_an_amount_with_its_currency_is_the_value() -> None:
+    assert document(order({"revenue": "\u20ac99", "total": 120}))["properties"]["$value"] == 99
+
+
+@pytest.mark.parametrize(
+    "products",
+    [
+        [{"product_id": "p1", "size": "S"}, {"product_id": "p1", "size": "M"}],
+        [{"sku": "p1"}, {"id": "p1"}],
+        [{"productId": 1, "size": "S"}, {"id": "1", "size": "M"}],
+    ],
+)
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+def test_products_that_share_an_id_are_noted(products: list[dict[str, Any]], fidelity: str) -> None:
+    event = order({"orderId": "o1", "products": [*products, {"sku": "other"}]})
+    first, second = (found["properties"]["$event_id"] for found in documents(event, fidelity=fidelity)[1:3])
+    assert first == second
+    assert outcome(event, fidelity=fidelity).notes == (
+        "products[1] has the id of products[0]: Klaviyo keeps one event of the two",
+    )
+
+
 def test_a_second_spelling_is_kept() -> None:
     found = document(order({"categories": 1, "Categories": 2}), fidelity="deployed")["properties"]
     assert found["Categories"] == 2

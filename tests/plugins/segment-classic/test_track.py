@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.segment_classic import document, outcome, rehearsed
+from tests.support.segment_classic import decoded, document, outcome, rehearsed
 
 ADDED = {
     "type": "track",
@@ -63,10 +63,9 @@ def test_the_id_of_the_order_goes_first_as_deployed() -> None:
         (12.5, 12.5),
         ("25.00", 25),
         ("$19.99", 19.99),
-        ("$1,200.50", 1),
         ("5 USD", 5),
         ("0", 0),
-        (0, None),
+        (0, 0),
         (True, None),
         ("many", None),
         ("", None),
@@ -75,8 +74,28 @@ def test_the_id_of_the_order_goes_first_as_deployed() -> None:
         ("2014-05-06", None),
     ],
 )
-def test_amounts_are_read_leniently(revenue: object, value: object) -> None:
+def test_amounts(revenue: object, value: object) -> None:
     assert properties({"revenue": revenue}).get("$value") == value
+
+
+@pytest.mark.parametrize("revenue", ["1,234", "$1,200.50", "12,50", "1 234.00", "5 per month", "many", True, [5]])
+def test_an_amount_is_never_cut_and_stays_a_property_with_a_note(revenue: object) -> None:
+    found = rehearsed({**ADDED, "properties": {"revenue": revenue}})
+    assert decoded(found.requests[0])["properties"] == {"revenue": revenue}
+    (note,) = found.outcomes[0].notes
+    assert note.startswith("revenue is not the event's value: ")
+
+
+@pytest.mark.parametrize(
+    ("revenue", "value"),
+    [("1,234", 1), ("$1,200.50", 1), ("12,50", 12), ("5 USD", 5), ("$19.99", 19.99), (0, None), (True, None)],
+)
+def test_amounts_as_deployed_are_what_javascript_reads_with_a_note_of_what_is_cut(revenue: Any, value: object) -> None:
+    assert properties({"revenue": revenue}, fidelity="deployed").get("$value") == value
+    notes = outcome({**ADDED, "properties": {"revenue": revenue}}, fidelity="deployed").notes
+    assert [note.split(":")[0] for note in notes] == (
+        ["revenue is not the event's value"] if "," in str(revenue) or revenue is True else []
+    )
 
 
 def test_only_an_order_falls_back_on_its_total() -> None:
@@ -125,6 +144,7 @@ def test_without_a_user_id() -> None:
         (1709288430123, 1709288430),
         ("1709288430", 1709288430),
         ("1709288430123", 1709288430),
+        ("2024-02-06 13:46:34.123 UTC", 1707227194),
     ],
 )
 def test_times(timestamp: object, time: int) -> None:
@@ -133,7 +153,8 @@ def test_times(timestamp: object, time: int) -> None:
 
 def test_an_unreadable_time_is_left_to_klaviyo_with_a_note() -> None:
     found = rehearsed({**ADDED, "timestamp": "soon"})
-    assert found.outcomes[0].notes == ("timestamp left out: it is no time; Klaviyo uses the time of arrival",)
+    reason = "no ISO 8601 time and no epoch number in seconds or milliseconds"
+    assert found.outcomes[0].notes == (f"timestamp left out: {reason}; Klaviyo uses the time of arrival",)
     assert "time" not in document({**ADDED, "timestamp": "soon"})
     assert "time" not in document({**ADDED, "timestamp": None})
 

@@ -60,6 +60,4 @@ def _body(name: str, properties: JsonObject) -> JsonObject:
 
 def _read_time(value: Any) -> Any:
     """Write epoch seconds as ISO 8601, since some vendors read numbers as milliseconds."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
     return klaviyo_time(value) or value

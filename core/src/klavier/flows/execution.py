@@ -5,13 +5,17 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+from attrs import evolve
+
 from klavier.errors import PluginError
+from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
 from klavier.klaviyo.limits import refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, failed
 from klavier.strictjson import kind_of
+from klavier.values import misplaced_members
 from klavier.vendor import Delivery, Flow
 
 MOST_REQUESTS = 10_000
@@ -68,9 +72,7 @@ class FlowExecution:
         self.request = None
         try:
             if flow is None and isinstance(one, SendOne):
-                outcome = one.settle(response)
-                is_plain = outcome.__class__ is Outcome and len(self.delivery.events) == 1
-                self.outcomes = (outcome,) if is_plain else _outcome_per_event(outcome, self.delivery)
+                self.outcomes = _outcome_per_event(one.settle(response), self.delivery)
             elif flow is not None:
                 self._accept(flow.send(response), flow.send)
         except StopIteration as stop:
@@ -110,12 +112,22 @@ class FlowExecution:
 
 
 def _outcome_per_event(result: Outcome | Sequence[Outcome], delivery: Delivery) -> tuple[Outcome, ...]:
-    """Return one outcome for each event, also where a vendor's flow returned something else."""
+    """Return one outcome for each event, also where a vendor's flow returned something else.
+
+    A delivered event gets a note for each member that no vendor can read: here it is noted once, for all vendors.
+    """
     count = len(delivery.events)
     if isinstance(result, Outcome):
-        return (result,) * count
+        return tuple([_add_notes(result, event) for event in delivery.events])
     if not isinstance(result, (list, tuple)) or not all(isinstance(outcome, Outcome) for outcome in result):
         return (failed(f"the vendor's flow ended with {kind_of(result)}, not with outcomes"),) * count
     if len(result) != count:
         return (failed(f"the vendor's flow returned {len(result)} outcomes for {count} events"),) * count
-    return tuple(result)
+    return tuple(map(_add_notes, result, delivery.events))
+
+
+def _add_notes(outcome: Outcome, event: Event) -> Outcome:
+    """Add the notes on members of the event that no vendor can read to the outcome of a delivered event."""
+    notes = misplaced_members(event.payload, event.type) if outcome.kind == "delivered" else ()
+    added = [note for note in notes if note not in outcome.notes]
+    return evolve(outcome, notes=(*outcome.notes, *added)) if added else outcome

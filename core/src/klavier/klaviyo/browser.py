@@ -27,7 +27,7 @@ from klavier.klaviyo.special_properties import (
 )
 from klavier.outcome import Outcome, delivered, failed, rejected, skipped
 from klavier.strictjson import kind_of
-from klavier.values.times import klaviyo_time
+from klavier.values import read_time
 from klavier.vendor import BrowserCall, Flow
 
 NO_IDENTITY = "no identity: only the browser's cookie identifies the profile of this call, so it was not sent"
@@ -118,9 +118,11 @@ class _Page:
             return None
         attributes = event_attributes(_argument(call, 2, self.notes), self.notes)
         attributes.setdefault("unique_id", _unique_id(self.event.stable_id, number))
-        time = klaviyo_time(self.event.timestamp)
+        time, reason = read_time(self.event.timestamp)
         if time is not None:
             attributes["time"] = time
+        elif reason:
+            self.notes.append(f"timestamp left out: {reason}; Klaviyo uses the time of arrival")
         attributes["metric"] = {"data": {"type": "metric", "attributes": {"name": name}}}
         attributes["profile"] = {"data": {"type": "profile", "attributes": identity}}
         return _post("/client/events", public_api_key, {"data": {"type": "event", "attributes": attributes}})

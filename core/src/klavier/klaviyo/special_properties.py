@@ -5,15 +5,14 @@ browser object still uses these names.  Source: Klaviyo's legacy Track and Ident
 properties.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from klavier.events.model import JsonObject
-from klavier.jsvalues import parse_float, to_string
+from klavier.jsvalues import to_string
 from klavier.klaviyo.attributes import SPECIAL_ATTRIBUTES, SPECIAL_IDENTIFIERS, SPECIAL_LOCATION
-from klavier.klaviyo.limits import EMAIL
 from klavier.strictjson import kind_of
+from klavier.values import read_amount, read_email, read_phone
 
 TRANSLATED_IDENTIFIERS: Mapping[str, str] = {
     special: attribute for special, attribute in SPECIAL_IDENTIFIERS.items() if attribute != "anonymous_id"
@@ -24,10 +23,8 @@ TRANSLATED_IDENTIFIERS: Mapping[str, str] = {
 an anonymous id.
 """
 
-_E164 = re.compile(r"\+[1-9][0-9]{1,14}")
-_EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@.]+")
-_SEPARATORS = str.maketrans("", "", " -.()")
-"""The characters that people write between the digits of a phone number."""
+_READERS = {"phone_number": read_phone, "email": read_email}
+"""Identifiers that have a form; the others are any text."""
 
 
 def identifiers(properties: Mapping[str, Any], notes: list[str]) -> JsonObject:
@@ -43,12 +40,13 @@ def identifiers(properties: Mapping[str, Any], notes: list[str]) -> JsonObject:
         text = _text(value)
         if text is None:
             notes.append(f"{special} left out: {kind_of(value)} identifies no profile; send a string")
-        elif attribute == "phone_number" and not _E164.fullmatch(text := text.translate(_SEPARATORS)):
-            notes.append("$phone_number left out: not in E.164 form, such as +15005550006")
-        elif attribute == "email" and (len(text := text.strip()) > EMAIL or not _EMAIL.fullmatch(text)):
-            notes.append(f"$email left out: not an e-mail address of at most {EMAIL} characters")
-        else:
-            found[attribute] = text
+            continue
+        read = _READERS.get(attribute)
+        identifier, reason = (text, "") if read is None else read(text)
+        if identifier is not None:
+            found[attribute] = identifier
+        elif reason:
+            notes.append(f"{special} left out: {reason}")
     return found
 
 
@@ -80,11 +78,11 @@ def event_attributes(properties: Mapping[str, Any], notes: list[str]) -> JsonObj
     attributes: JsonObject = {"properties": {k: v for k, v in properties.items() if k not in ("$value", "$event_id")}}
     value, event_id = properties.get("$value"), properties.get("$event_id")
     if value is not None:
-        number = parse_float(value) if isinstance(value, (str, int, float)) else None
-        if number is None:
-            notes.append(f"$value left out: {kind_of(value)} that is no number")
-        else:
+        number, reason = read_amount(value)
+        if number is not None:
             attributes["value"] = number
+        elif reason:
+            notes.append(f"$value left out: {reason}")
     if event_id is not None and event_id != "":
         text = _text(event_id)
         if text is None:

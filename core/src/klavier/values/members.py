@@ -34,6 +34,8 @@ _CONTENTS = {
     "page": "properties",
     "screen": "properties",
 }
+_EMPTY: tuple[Any, ...] = (None, "", [])
+"""What stands for an absent object: an empty array is PHP's empty object."""
 _CLOSE = 0.88
 """Similarity from which a name counts as misspelt: `propertis` has 0.95 with its member, the word `content` 0.86."""
 
@@ -45,33 +47,23 @@ def misplaced_members(payload: dict[str, Any], kind: str) -> tuple[str, ...]:
     JSON text of a warehouse's column, and members whose name is nearly one of the format's.  Unknown names of another
     kind are no mistake: pipelines add members of their own.
     """
-    notes = [
-        f"{place} left out: {kind_of(value)} where an object is expected"
-        for place, value in _objects(payload, kind)
-        if value is not None and value.__class__ is not dict
-    ]
-    if not payload.keys() <= _MEMBERS:
-        notes += [
-            f"{name} is no member of an event; did you mean {meant}?"
-            for name in payload.keys() - _MEMBERS - _OTHERS
-            if (meant := _meaning(name))
-        ]
-        notes.sort()
-    return tuple(notes)
-
-
-def _objects(payload: dict[str, Any], kind: str) -> list[tuple[str, Any]]:
-    """Return the members that should be objects, with their places."""
-    content = _CONTENTS.get(kind, "context")
-    context = payload.get("context")
+    notes = []
+    context, flags = payload.get("context"), payload.get("integrations")
     traits = context.get("traits") if isinstance(context, dict) else None
-    flags = payload.get("integrations")
-    return [
+    content = _CONTENTS.get(kind, "context")
+    for place, value in (
         (content, payload.get(content)),
-        *([("context", context)] if content != "context" else []),
+        ("context", context if content != "context" else None),
         ("context.traits", traits),
-        ("integrations", flags if isinstance(flags, (str, list)) else None),
-    ]
+        ("integrations", flags if flags is not True and flags is not False else None),
+    ):
+        if value.__class__ is not dict and value not in _EMPTY:
+            notes.append(f"{place} left out: {kind_of(value)} where an object is expected")
+    if not payload.keys() <= _MEMBERS:
+        unknown = sorted(payload.keys() - _MEMBERS - _OTHERS)
+        meanings = [(name, _meaning(name)) for name in unknown]
+        notes += [f"{name} is no member of an event; did you mean {meant}?" for name, meant in meanings if meant]
+    return tuple(notes)
 
 
 def _meaning(name: str) -> str:

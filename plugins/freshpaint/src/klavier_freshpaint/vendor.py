@@ -1,7 +1,6 @@
 """Freshpaint: from events to deliveries."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -13,7 +12,7 @@ from klavier.jsvalues import to_string
 from klavier.klaviyo.browser import browser_flow
 from klavier.klaviyo.legacy import IdentifyCall, LegacyCall, TrackCall, legacy_flow
 from klavier.outcome import Outcome, rejected, skipped
-from klavier.values.times import klaviyo_time
+from klavier.values import read_time, unix_seconds
 from klavier.vendor import BrowserCall, Delivery, Flow, Vendor
 from klavier_freshpaint.hipaa import Guard
 from klavier_freshpaint.message import PAGE, SCREEN, find_name, read_properties, read_traits
@@ -104,9 +103,11 @@ class Freshpaint(Vendor):
             "customer_properties": profile,
             "properties": self._properties(event, notes),
         }
-        seconds = _unix_seconds(event.timestamp)
-        if seconds is not None:
-            document["time"] = seconds
+        time, reason = read_time(event.timestamp)
+        if time is not None:
+            document["time"] = unix_seconds(time)
+        elif reason:
+            notes.append(f"timestamp left out: {reason}; Klaviyo uses the time of arrival")
         return TrackCall(document)
 
     def _client(self, event: Event, profile: JsonObject, token: str, notes: list[str]) -> Delivery:
@@ -154,15 +155,6 @@ def _conflicts(settings: Settings) -> Iterator[str]:
 def _identity(profile: JsonObject) -> JsonObject:
     """Return the special properties: the identifiers and the attributes beside them."""
     return {name: value for name, value in profile.items() if name.startswith("$")}
-
-
-def _unix_seconds(value: Any) -> int | None:
-    """Return a time as the track call takes it, in whole seconds since 1970; None for what is no time after 1990."""
-    text = klaviyo_time(value)
-    if text is None:
-        return None
-    moment = datetime.fromisoformat(text)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def _end(outcome: Outcome) -> Flow:

@@ -36,8 +36,11 @@ class Fidelity:
     """Messages of mobile libraries are sent too."""
     email_in_orders: bool
     """Order calls contain `$email` where it is known."""
-    null_is_epoch: bool
-    """A timestamp of null is the year 1970, and one that is no time is sent as null."""
+    reads_as_javascript: bool
+    """Times, amounts and flags are read as JavaScript does: `"1,234"` is 1, a timestamp of null is the year 1970.
+
+    Only on the native wire: on the current one they are read as `klavier.values` does, in both fidelities.
+    """
     confirm_optin: bool | None
     """The value of `confirm_optin` where the setting is not given; None sends none."""
     audience_names: bool
@@ -57,7 +60,7 @@ DOCUMENTED = Fidelity(
     products_need_id=True,
     mobile=True,
     email_in_orders=True,
-    null_is_epoch=False,
+    reads_as_javascript=False,
     confirm_optin=True,
     audience_names=True,
 )
@@ -75,7 +78,7 @@ DEPLOYED = Fidelity(
     products_need_id=False,
     mobile=False,
     email_in_orders=False,
-    null_is_epoch=True,
+    reads_as_javascript=True,
     confirm_optin=None,
     audience_names=False,
 )

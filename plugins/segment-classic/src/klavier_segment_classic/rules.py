@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from klavier.events.model import Event, JsonObject
+from klavier.values import read_time, unix_seconds
 from klavier.vendor import RejectEvent
 from klavier_segment_classic.facade.dates import read_dates, read_seconds
 from klavier_segment_classic.facade.keys import UNDEFINED, Keys, find, first_truthy, is_truthy
 from klavier_segment_classic.facade.profile import user_email
-from klavier_segment_classic.fidelity import Fidelity
+from klavier_segment_classic.fidelity import FIDELITIES, Fidelity
 from klavier_segment_classic.settings import Settings
 
 
@@ -19,6 +20,14 @@ class Rules:
 
     settings: Settings
     fidelity: Fidelity
+
+    @classmethod
+    def build(cls, settings: Settings) -> "Rules":
+        """Return the rules of some settings."""
+        fidelity = FIDELITIES[settings.fidelity]
+        if settings.wire == "current":
+            fidelity = evolve(fidelity, reads_as_javascript=False)
+        return cls(settings, fidelity)
 
     def find_id(self, event: Event) -> Any:
         """Return the user id, else the anonymous id; as documented the latter only with send_anonymous."""
@@ -54,14 +63,12 @@ class Rules:
 
     def read_time(self, event: Event, notes: list[str]) -> Any:
         """Return the time in seconds since 1970; UNDEFINED leaves it to Klaviyo, which uses the time of arrival."""
-        timestamp = event.timestamp
-        if timestamp is None and not (self.fidelity.null_is_epoch and "timestamp" in event.payload):
-            return UNDEFINED
-        seconds = read_seconds(timestamp)
-        if seconds is None and not self.fidelity.null_is_epoch:
-            notes.append("timestamp left out: it is no time; Klaviyo uses the time of arrival")
-            return UNDEFINED
-        return seconds
+        if self.fidelity.reads_as_javascript:
+            return read_seconds(event.timestamp) if "timestamp" in event.payload else UNDEFINED
+        time, reason = read_time(event.timestamp)
+        if reason:
+            notes.append(f"timestamp left out: {reason}; Klaviyo uses the time of arrival")
+        return UNDEFINED if time is None else unix_seconds(time)
 
 
 def track_email(event: Event, properties: Keys) -> Any:

@@ -17,7 +17,6 @@ from klavier_segment_classic.cloud.track import translate_track
 from klavier_segment_classic.device.calls import browser_calls, visitor_properties
 from klavier_segment_classic.eligibility import check_browser, check_server
 from klavier_segment_classic.facade.commerce import is_order_completed
-from klavier_segment_classic.fidelity import FIDELITIES
 from klavier_segment_classic.rules import Rules
 from klavier_segment_classic.settings import Settings
 from klavier_segment_classic.tables.orders import COMPLETED, PLACED, PRODUCT
@@ -37,7 +36,7 @@ class SegmentClassic(Vendor):
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Settings = settings
-        self._rules = Rules(settings, FIDELITIES[settings.fidelity])
+        self._rules = Rules.build(settings)
         self._exact = settings.fidelity == "deployed" and settings.wire == "native"
         self._delivery = self._browser if settings.connection_mode == "device" else self._server
 

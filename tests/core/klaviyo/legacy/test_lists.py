@@ -56,7 +56,7 @@ def test_a_confirmed_member_is_imported_and_subscribed(confirm_optin: Any) -> No
     assert_valid("bulk_subscribe_profiles", CURRENT, subscribed.json)
 
 
-@pytest.mark.parametrize("confirm_optin", [False, "false", "False", 0, "0", ""])
+@pytest.mark.parametrize("confirm_optin", [False, "false", "False", 0, "0", "no", "f"])
 def test_an_unconfirmed_member_is_imported_into_the_list(confirm_optin: Any) -> None:
     (imported,) = member(confirm_optin=confirm_optin).current(EVENT).requests
     assert imported.json["data"]["relationships"] == {"lists": {"data": [{"type": "list", "id": "baV129"}]}}
@@ -99,6 +99,9 @@ def test_version_two_members_are_imported_into_the_list() -> None:
         ({"$consent": ["web"]}, {"email"}),
         ({"sms_consent": True}, {"email", "sms"}),
         ({"sms_consent": False}, {"email"}),
+        ({"sms_consent": "false"}, {"email"}),
+        ({"sms_consent": "yes"}, {"email", "sms"}),
+        ({"$consent": ["web", "directmail"], "sms_consent": 0}, {"email"}),
     ],
 )
 def test_consent_names_the_channels(extra: dict[str, Any], channels: set[str]) -> None:
@@ -108,6 +111,24 @@ def test_consent_names_the_channels(extra: dict[str, Any], channels: set[str]) -
     assert profiles(imported)[0]["phone_number"] == "+14155552671"
     assert_valid("bulk_subscribe_profiles", CURRENT, subscribed.json)
     assert_valid("bulk_import_profiles", CURRENT, imported.json)
+
+
+def test_an_unknown_confirmation_asks_for_one_with_a_note() -> None:
+    translation = member(confirm_optin="perhaps").current(EVENT)
+    assert len(translation.requests) == 2
+    assert translation.notes == (
+        "confirm_optin left out: a string that is neither true nor false; the profile is asked for a confirmation",
+    )
+
+
+@pytest.mark.parametrize("consent", ["email,sms", ["letter"], ["email", "fax"], 5])
+def test_an_unknown_word_of_consent_is_noted_and_subscribes_to_nothing(consent: Any) -> None:
+    row = {"email": "ada@example.com", "$consent": consent, "sms_consent": "perhaps"}
+    translation = SubscribeCall("L", (row,), "pk").current(EVENT)
+    if isinstance(consent, list) and "email" in consent:
+        assert [note.split(":")[0] for note in translation.notes] == ["$consent left out", "sms_consent left out"]
+    else:
+        assert "subscription needs" in translation.refusal
 
 
 def test_consent_needs_its_identifier() -> None:

@@ -12,14 +12,17 @@ import orjson
 from attrs import field, frozen
 
 from klavier.events.model import Event, JsonObject
-from klavier.jsvalues import to_string, truthy
+from klavier.jsvalues import to_string
 from klavier.klaviyo.attributes import CHANNEL_IDENTIFIERS, UNPREFIXED_SPECIALS
 from klavier.klaviyo.legacy.translation import NO_IDENTIFIER, CannotTranslate, Translation, post, translate_profile
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.values import read_boolean
 
 _CHANNELS = ("email", "sms")
 """The channels that the legacy calls knew."""
+_CONSENT_SOURCES = ("web", "mobile", "directmail")
+"""Words of `$consent` for where it was collected: they are no channels."""
 _SUBSCRIBED = {"marketing": {"consent": "SUBSCRIBED"}}
 
 
@@ -60,11 +63,14 @@ class MemberCall(_ListCall):
         notes: list[str] = []
         try:
             attributes = translate_profile({**self.properties, "$email": self.email}, notes)
-        except CannotTranslate as reason:
-            return Translation(refusal=str(reason))
+        except CannotTranslate as error:
+            return Translation(refusal=str(error))
         if "email" not in attributes:
             return Translation(refusal="a member of a list needs an e-mail address")
-        if not _confirms(self.confirm_optin):
+        confirms, reason = read_boolean(self.confirm_optin)
+        if reason:
+            notes.append(f"confirm_optin left out: {reason}; the profile is asked for a confirmation")
+        if confirms is False:
             return Translation((_import([attributes], self.list_id),), tuple(notes))
         subscriber = {"email": attributes["email"], "subscriptions": {"email": _SUBSCRIBED}}
         return Translation((_import([attributes]), _subscribe([subscriber], self.list_id)), tuple(notes))
@@ -120,13 +126,6 @@ class SubscribeCall(_ListCall):
         return Translation((imported, _subscribe(subscribers, self.list_id)), tuple(notes))
 
 
-def _confirms(confirm_optin: Any) -> bool:
-    """Read `confirm_optin` as the form did: false is the text `false` or `0`."""
-    if confirm_optin is None:
-        return True
-    return truthy(confirm_optin) and to_string(confirm_optin).strip().lower() not in ("false", "0")
-
-
 def _v2(list_id: str, verb: str, api_key: str, profiles: tuple[JsonObject, ...]) -> Request:
     body = {"api_key": api_key, "profiles": list(profiles)}
     return Request("POST", f"/api/v2/list/{quote(list_id, safe='')}/{verb}", json=body)
@@ -142,10 +141,24 @@ def _profiles(profiles: tuple[JsonObject, ...], notes: list[str]) -> Iterable[tu
             notes.append(f"a profile left out: {reason}")
 
 
-def _subscriber(attributes: JsonObject, given: JsonObject, notes: list[str]) -> JsonObject | None:
+def _consent_channels(given: JsonObject, notes: list[str]) -> list[Any]:
+    """Return the channels that a v2 profile consents to: those of `$consent`, e-mail without it, and SMS by a flag."""
     consent = given.get("$consent")
-    named = [channel for channel in (consent if isinstance(consent, list) else [consent]) if channel in _CHANNELS]
-    channels = [*(named or ["email"]), *(["sms"] if truthy(given.get("sms_consent")) else [])]
+    words = consent if isinstance(consent, list) else [] if consent in (None, "") else [consent]
+    channels = [word for word in words if word in _CHANNELS]
+    unknown = [word for word in words if word not in _CHANNELS and word not in _CONSENT_SOURCES]
+    if unknown:
+        notes.append(f"$consent left out: a word that is none of {', '.join((*_CHANNELS, *_CONSENT_SOURCES))}")
+    elif not channels:
+        channels = ["email"]
+    by_sms, reason = read_boolean(given.get("sms_consent"))
+    if reason:
+        notes.append(f"sms_consent left out: {reason}")
+    return [*channels, "sms"] if by_sms else channels
+
+
+def _subscriber(attributes: JsonObject, given: JsonObject, notes: list[str]) -> JsonObject | None:
+    channels = _consent_channels(given, notes)
     subscriber: JsonObject = {"subscriptions": {}}
     for channel in _CHANNELS:
         if channel not in channels:

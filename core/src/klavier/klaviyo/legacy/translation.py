@@ -14,7 +14,7 @@ from klavier.klaviyo.limits import UNIQUE_ID
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 from klavier.klaviyo.special_properties import TRANSLATED_IDENTIFIERS, event_attributes, profile_attributes
-from klavier.values.times import klaviyo_time
+from klavier.values import read_epoch_seconds, read_time
 
 NO_IDENTIFIER = "no identity: an id, an e-mail address or a phone number in E.164 form is needed"
 
@@ -65,11 +65,12 @@ def translate_event(document: JsonObject, event: Event, notes: list[str]) -> Jso
     attributes["metric"] = {"data": {"type": "metric", "attributes": {"name": to_string(name)}}}
     attributes["profile"] = {"data": {"type": "profile", "attributes": profile}}
     if "time" in document:
-        time = klaviyo_time(document["time"])
-        if time is None:
-            notes.append("time left out: no time after 1990; Klaviyo takes the time of arrival")
-        else:
+        seconds = document["time"]
+        time, reason = (read_time if isinstance(seconds, str) else read_epoch_seconds)(seconds)
+        if time is not None:
             attributes["time"] = time
+        elif reason:
+            notes.append(f"time left out: {reason}; Klaviyo uses the time of arrival")
     return {"type": "event", "attributes": attributes}
 
 

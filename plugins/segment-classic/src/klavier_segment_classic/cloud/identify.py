@@ -8,6 +8,7 @@ from typing import Any
 from klavier.events.model import Identify, JsonObject
 from klavier.jsvalues import to_string
 from klavier.klaviyo.legacy import IdentifyCall, LegacyCall, MemberCall
+from klavier.values import read_boolean
 from klavier.vendor import RejectEvent
 from klavier_segment_classic.eligibility import read_options
 from klavier_segment_classic.facade.dates import read_dates
@@ -41,7 +42,7 @@ def translate_identify(event: Identify, rules: Rules, notes: list[str]) -> list[
             email=address,
             properties=properties,
             api_key=rules.settings.private_key,
-            confirm_optin=_confirm_optin(options, rules),
+            confirm_optin=_confirm_optin(options, rules, notes),
         )
     ]
 
@@ -74,8 +75,14 @@ def _properties(event: Identify, profile: Profile, rules: Rules) -> JsonObject:
     return properties
 
 
-def _confirm_optin(options: JsonObject, rules: Rules) -> Any:
-    if "confirmOptin" in options:
+def _confirm_optin(options: JsonObject, rules: Rules, notes: list[str]) -> Any:
+    """Return the message's own flag, else the setting, else the default of the fidelity."""
+    if rules.fidelity.reads_as_javascript and "confirmOptin" in options:
         return options["confirmOptin"]
+    flag, reason = read_boolean(options.get("confirmOptin"))
+    if flag is not None:
+        return flag
+    if reason:
+        notes.append(f"integrations.Klaviyo.confirmOptin left out: {reason}")
     setting = rules.settings.confirm_optin
     return rules.fidelity.confirm_optin if setting is None else setting

@@ -22,7 +22,7 @@ def translate_order(event: Track, rules: Rules, notes: list[str]) -> list[Legacy
         "customer_properties": _customer(event, placed.properties, rules),
     }
     name = COMPLETED if rules.settings.use_segment_spec else PLACED
-    calls: list[LegacyCall] = [_call(common, name, _order(placed))]
+    calls: list[LegacyCall] = [_call(common, name, _order(placed, notes))]
     for product, event_id in placed.product_ids(notes):
         calls.append(_call(common, PRODUCT, _product(product, event_id)))
     return calls
@@ -39,14 +39,15 @@ def _customer(event: Track, properties: Keys, rules: Rules) -> Any:
     return UNDEFINED if rules.settings.enforce_email else rules.customer_properties(event, UNDEFINED)
 
 
-def _order(placed: Order) -> JsonObject:
+def _order(placed: Order, notes: list[str]) -> JsonObject:
+    members = placed.members(SERVER_ORDER, notes)
     return {
         "$event_id": placed.event_id,
-        "$value": placed.revenue,
+        "$value": members["$value"],
         "Categories": [null_if_undefined(product.get("category")) for product in placed.products],
         "Item Names": [null_if_undefined(product.get("name")) for product in placed.products],
         "Items": [drop_undefined(_item(product)) for product in placed.products],
-        **without(placed.properties.members, SERVER_ORDER),
+        **members,
     }
 
 

@@ -17,7 +17,7 @@ def translate_track(event: Track, rules: Rules, notes: list[str]) -> list[Legacy
     document: JsonObject = {"token": rules.settings.api_key}
     if "event" in event.payload:
         document["event"] = read_dates(event.event)
-    document["properties"] = _properties(properties, rules)
+    document["properties"] = _properties(properties, rules, notes)
     time = rules.read_time(event, notes)
     if time is not UNDEFINED:
         document["time"] = time
@@ -25,14 +25,14 @@ def translate_track(event: Track, rules: Rules, notes: list[str]) -> list[Legacy
     return [TrackCall(document)]
 
 
-def _properties(properties: Keys, rules: Rules) -> JsonObject:
+def _properties(properties: Keys, rules: Rules, notes: list[str]) -> JsonObject:
     """Return the properties with `$value` and `$event_id`; `eventId` in this spelling is moved, not copied."""
     found = dict(properties.members)
     event_id = properties.get("eventid")
     if event_id is not UNDEFINED and event_id is not None:
         found["$event_id"] = event_id
         found.pop("eventId", None)
-    amount = read_revenue(properties, order=False)
+    amount = read_revenue(properties, rules.fidelity, notes, order=False)
     if amount is not UNDEFINED:
         found["$value"] = amount
     _, known = find_order_ids(properties, event_id_first=rules.fidelity.event_id_first)

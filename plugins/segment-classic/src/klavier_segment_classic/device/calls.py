@@ -27,7 +27,7 @@ def browser_calls(event: Event, rules: Rules, notes: list[str]) -> tuple[Browser
         case Track():
             if is_order_completed(event.event):
                 return tuple(translate_order(event, rules, notes))
-            return (["track", read_dates(event.event), _properties(event)],)
+            return (["track", read_dates(event.event), _properties(event, rules, notes)],)
     raise SkipEvent(f"the destination does nothing for {event.type}")
 
 
@@ -87,10 +87,10 @@ def _company(event: Group) -> Any:
     return name
 
 
-def _properties(event: Track) -> JsonObject:
+def _properties(event: Track, rules: Rules, notes: list[str]) -> JsonObject:
     """Return the properties; `revenue` in this spelling is moved to `$value` where it is a number."""
     properties: JsonObject = dict(read_dates(event.properties))
-    amount = read_revenue(Keys(properties), order=False)
+    amount = read_revenue(Keys(properties), rules.fidelity, notes, order=False)
     if amount is not UNDEFINED:
         properties["$value"] = amount
         properties.pop("revenue", None)

@@ -16,20 +16,21 @@ def translate_order(event: Track, rules: Rules, notes: list[str]) -> list[Browse
     """Return the calls of a completed order, the order's first."""
     placed = Order.read(event, rules.fidelity)
     name = rules.fidelity.order_name_in_browser or read_dates(event.event)
-    calls: list[BrowserCall] = [["track", name, drop_undefined(_order(placed))]]
+    calls: list[BrowserCall] = [["track", name, drop_undefined(_order(placed, notes))]]
     for product, event_id in placed.product_ids(notes):
         calls.append(["track", PRODUCT, drop_undefined(_product(product, event_id))])
     return calls
 
 
-def _order(placed: Order) -> JsonObject:
+def _order(placed: Order, notes: list[str]) -> JsonObject:
+    members = placed.members(CLIENT_ORDER, notes)
     return {
         "$event_id": placed.event_id,
-        "$value": placed.revenue,
+        "$value": members["$value"],
         "Categories": [null_if_undefined(product.get("category")) for product in placed.products],
         "ItemNames": [null_if_undefined(product.get("name")) for product in placed.products],
         "Items": [drop_undefined(_item(product)) for product in placed.products],
-        **without(placed.properties.members, CLIENT_ORDER),
+        **members,
     }
 
 

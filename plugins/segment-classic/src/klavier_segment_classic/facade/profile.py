@@ -5,6 +5,7 @@ from typing import Any
 from attrs import frozen
 
 from klavier.events.model import JsonObject
+from klavier.values import read_phone
 from klavier_segment_classic.facade.dates import Date
 from klavier_segment_classic.facade.keys import UNDEFINED, Keys, find, first_truthy, is_truthy
 from klavier_segment_classic.fidelity import Fidelity
@@ -78,7 +79,15 @@ def find_last_name(profile: Profile, name: str = "lastname") -> Any:
 
 
 def find_phone(profile: Profile, _: str) -> Any:
-    """Return `phone`, else the first of `phones`; as documented `phoneNumber` goes before both."""
+    """Return `phone`, else the first of `phones`; as documented `phoneNumber` goes before both.
+
+    A number is written in E.164 form, unless values are read as JavaScript does; other text stays as it is.
+    """
+    found = _find_phone(profile)
+    return found if profile.fidelity.reads_as_javascript else read_phone(found)[0] or found
+
+
+def _find_phone(profile: Profile) -> Any:
     if profile.fidelity.phone_number_trait and is_truthy(found := profile.trait("phonenumber")):
         return found
     found = profile.trait("phone")
