@@ -26,7 +26,7 @@ from klavier.flows.drivers import plan
 from klavier.flows.execution import FlowExecution
 from klavier.http.transport import Transport
 from klavier.klaviyo.operations import OPERATIONS, UNLIMITED
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.relay.intake import accept
 from klavier.retry import RetryPolicy
@@ -93,14 +93,14 @@ def accepted(events: list[dict[str, Any]], batch: int) -> Cost:
     """Accept events into an outbox on disk, `batch` with one write; each write is safe before the next begins."""
     known = vendor()
     with tempfile.TemporaryDirectory() as folder:
-        outbox = Outbox(Path(folder) / "klavier.db")
+        outbox = SqliteOutbox(Path(folder) / "klavier.db")
 
         def work() -> None:
             for first in range(0, len(events), batch):
-                outbox.put([accept(event, known) for event in events[first : first + batch]])
+                outbox.append([accept(event, known) for event in events[first : first + batch]])
 
         found = measure(f"accepted, {batch} with a write", len(events), work)
-        assert outbox.pending() == len(events)
+        assert outbox.status().waiting == len(events)
         outbox.close()
     return found
 
@@ -135,8 +135,8 @@ def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Call
     known, kinds = vendor(), []
     unlimited = {operation.name: UNLIMITED for operation in OPERATIONS}
     with tempfile.TemporaryDirectory() as folder:
-        outbox = Outbox(Path(folder) / "klavier.db")
-        outbox.put([accept(event, known) for event in events])
+        outbox = SqliteOutbox(Path(folder) / "klavier.db")
+        outbox.append([accept(event, known) for event in events])
 
         async def main() -> None:
             async with connect() as send:
@@ -153,7 +153,7 @@ def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Call
 
         found = measure(name, len(events), lambda: asyncio.run(main()))
         assert kinds == ["delivered"] * len(events)
-        assert outbox.pending() == 0
+        assert outbox.status().waiting == 0
         outbox.close()
     return found
 

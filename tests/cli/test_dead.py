@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.outbox import Outbox
-from klavier.relay.relay import always
+from klavier.outbox import SqliteOutbox
+from klavier.relay.relay import static_connection
 from tests.cli.conftest import Run
 from tests.support.terminal import Terminal
 
@@ -24,7 +24,7 @@ def letters(folder: Path) -> Path:
         bad = "ada@shop.test" in request.body.decode()
         return klavier.Response(400, {"errors": [{"detail": "ada@shop.test is bad"}]}) if bad else klavier.Response(202)
 
-    with klavier.open(folder / "klavier.toml", connect=lambda: always(send)) as relay:
+    with klavier.open(folder / "klavier.toml", connect=lambda: static_connection(send)) as relay:
         relay.track("Signed Up", {"email": "ada@shop.test"}, user_id="u1")
         relay.track("Signed In", user_id="u1")
         relay.track("Nobody", anonymous_id="a1")
@@ -61,8 +61,8 @@ def test_retried_letters_wait_again(run: Run) -> None:
     assert run("dead", "retry", "3").output == "1 event put back into the queue\n"
     assert run("dead", "retry", "--all").output == "1 event put back into the queue\n"
     assert run("dead", "list").output == "0 dead letters\n"
-    outbox = Outbox("klavier.db")
-    assert [json.loads(entry.payload)["event"] for entry in outbox.after(0, 10)] == ["Nobody", "Signed Up"]
+    outbox = SqliteOutbox("klavier.db")
+    assert [json.loads(entry.payload)["event"] for entry in outbox.read(0, 10)] == ["Nobody", "Signed Up"]
     outbox.close()
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import klavier
 from klavier.klaviyo.operations import RateLimit
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.sandbox.server import SandboxServer
 from tests.support.terminal import Terminal
 
@@ -33,8 +33,8 @@ def slow(folder: Path) -> Iterator[SandboxServer]:
 
 
 def accept(count: int) -> None:
-    with closing(Outbox("klavier.db")) as outbox:
-        outbox.put([(f"m{n}", f"user:u{n}", json.dumps(track(n)).encode()) for n in range(count)])
+    with closing(SqliteOutbox("klavier.db")) as outbox:
+        outbox.append([(f"m{n}", f"user:u{n}", json.dumps(track(n)).encode()) for n in range(count)])
 
 
 @pytest.mark.usefixtures("slow")
@@ -49,10 +49,10 @@ def test_run_shows_counts_rate_limit_and_dead_letters_and_stops_cleanly(folder: 
     assert "stopping: what is under way is finished first" in terminal.text
     last = terminal.text.strip().splitlines()[-1]
     assert last.endswith(" waiting")
-    with closing(Outbox("klavier.db")) as outbox:
-        assert last.split(", ")[-1] == f"{outbox.pending()} waiting"
+    with closing(SqliteOutbox("klavier.db")) as outbox:
+        assert last.split(", ")[-1] == f"{outbox.status().waiting} waiting"
         delivered = int(last.split()[0])
-        assert (delivered > 0, delivered + outbox.pending()) == (True, 499)
+        assert (delivered > 0, delivered + outbox.status().waiting) == (True, 499)
 
 
 @pytest.mark.usefixtures("slow")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, Start
 
@@ -33,16 +33,16 @@ def sandbox(folder: Path) -> Iterator[klavier.Sandbox]:
 
 def accept(*names: str, user: str | None = "u1") -> None:
     """Accept events and leave their delivery to others."""
-    with closing(Outbox("klavier.db")) as outbox:
+    with closing(SqliteOutbox("klavier.db")) as outbox:
         for name in names:
             payload = {"type": "track", "event": name, "messageId": name, **({"userId": user} if user else {})}
             event = klavier.parse_event(payload)
-            outbox.put([(event.stable_id, "user:u1", json.dumps(payload).encode())])
+            outbox.append([(event.stable_id, "user:u1", json.dumps(payload).encode())])
 
 
 def waiting() -> int:
-    with closing(Outbox("klavier.db")) as outbox:
-        return outbox.pending()
+    with closing(SqliteOutbox("klavier.db")) as outbox:
+        return outbox.status().waiting
 
 
 def wait_until_empty() -> None:

@@ -15,7 +15,7 @@ from klavier.cli.app import app
 from klavier.outbox import Entry
 from klavier.outcome import delivered, failed
 from klavier.plugins import installed_plugins
-from klavier.relay.factory import parts_of
+from klavier.relay.factory import make_relay_config
 from klavier.retry import RetryPolicy, told
 from klavier.worker.attempt import Result
 from klavier.worker.settlement import verdict
@@ -50,8 +50,8 @@ def span(policy: RetryPolicy, status: int, luck: float) -> tuple[int, float, lis
     while True:
         result = Result(entry, failed("no", status, retryable=True))
         settled = verdict(result, policy, now, lambda: luck, 0.0)
-        if settled.letter is not None:
-            return settled.letter.tries, now - 1000.0, [after - before for before, after in pairwise(moments)]
+        if settled.dead_letter is not None:
+            return settled.dead_letter.tries, now - 1000.0, [after - before for before, after in pairwise(moments)]
         assert settled.due is not None
         entry = Entry(1, "m1", "user:u1", b"{}", 0.0, settled.due, settled.tries, settled.first_try)
         now = max(settled.due, now + 1.0)
@@ -125,7 +125,7 @@ def test_a_try_that_the_event_is_not_to_blame_for_is_free(name: str, status: int
     policy = policy_of(name)
     old = Entry(1, "m1", "user:u1", b"{}", 0.0, 0.0, 99, 1.0)
     settled = verdict(Result(old, failed("no", status)), policy, 10.0**9, lambda: 0.5, 0.0)
-    assert (settled.letter, settled.tries) == (None, 99)
+    assert (settled.dead_letter, settled.tries) == (None, 99)
     assert settled.due is not None
 
 
@@ -159,9 +159,9 @@ def test_a_configuration_says_otherwise(tmp_path: Path) -> None:
     file = tmp_path / "klavier.toml"
     head = 'vendor = "rudderstack"\n[klaviyo]\nprivate_api_key = "pk_x"\n[delivery]\noutbox = "memory"\n'
     file.write_text(head)
-    assert parts_of(klavier.load_config(file), tmp_path).policy == policy_of("rudderstack")
+    assert make_relay_config(klavier.load_config(file), tmp_path).policy == policy_of("rudderstack")
     file.write_text(f"{head}tries = 2\ngive_up = 60\nfirst_delay = 0.5\nlongest_delay = 30.0\n")
-    policy = parts_of(klavier.load_config(file), tmp_path).policy
+    policy = make_relay_config(klavier.load_config(file), tmp_path).policy
     assert (policy.tries, policy.give_up, policy.first, policy.longest) == (2, 60, 0.5, 30.0)
     assert policy.statuses == policy_of("rudderstack").statuses
     assert span(policy, 500, 0.999999)[0] == 2

@@ -10,7 +10,7 @@ import klavier
 from klavier import Delivery, Event, Flow, Request, Response
 from klavier.flows.drivers import deliver, deliver_async
 from klavier.flows.execution import MOST_REQUESTS
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.outcome import Outcome, delivered, failed
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
@@ -122,8 +122,10 @@ def test_a_relay_fails_their_events_and_delivers_the_others(
         return Response(202)
 
     async def main() -> None:
-        outbox, clock, vendor = Outbox(), asyncio.get_running_loop().time, Odd(given)
-        outbox.put([(name, f"user:{name}", b'{"type":"track","event":"x","userId":"%c"}' % ord(name)) for name in "ab"])
+        outbox, clock, vendor = SqliteOutbox(), asyncio.get_running_loop().time, Odd(given)
+        outbox.append(
+            [(name, f"user:{name}", b'{"type":"track","event":"x","userId":"%c"}' % ord(name)) for name in "ab"]
+        )
         await Worker(
             outbox,
             Translator(vendor, klavier.Plugins()),
@@ -133,7 +135,7 @@ def test_a_relay_fails_their_events_and_delivers_the_others(
             now=clock,
             observe=lambda _, entry, outcome: ended.update({entry.message_id: outcome}),
         ).run(until_empty=True)
-        assert [letter.message_id for letter in outbox.dead()] == ["a"]
+        assert [letter.message_id for letter in outbox.dead_letters()] == ["a"]
 
     run_virtually(main())
     assert ended == {"a": failed(f"the vendor's flow {reason}"), "b": delivered()}

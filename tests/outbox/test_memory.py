@@ -3,7 +3,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klavier.outbox import Entry, MemoryQueue, Outbox, Settled
+from klavier.outbox import Entry, MemoryQueue, Settlement, SqliteOutbox
 
 KEYS = st.sampled_from(["user:ada", "user:bob", "nobody"])
 FATES = st.sampled_from(["gone", "settled", "later", "waits"])
@@ -16,17 +16,17 @@ def told(entries: list[Entry]) -> list[Any]:
 @given(keys=st.lists(KEYS, max_size=12), fates=st.lists(st.lists(FATES, min_size=12, max_size=12), max_size=3))
 @settings(max_examples=30)
 def test_it_answers_as_the_outbox_does(keys: list[str], fates: list[list[str]]) -> None:
-    outbox = Outbox()
-    outbox.put([(f"m{n}", key, b"%d" % n) for n, key in enumerate(keys)], now=0.0)
-    queue = MemoryQueue(outbox.after(0, 100))
+    outbox = SqliteOutbox()
+    outbox.append([(f"m{n}", key, b"%d" % n) for n, key in enumerate(keys)], now=0.0)
+    queue = MemoryQueue(outbox.read(0, 100))
     for round_ in fates:
-        each = list(zip(queue.after(0, 100), round_, strict=False))
-        settled = [Settled(entry) for entry, fate in each if fate == "settled"]
-        settled += [Settled(entry, 7.0, entry.tries + 1, 5.0) for entry, fate in each if fate == "later"]
+        each = list(zip(queue.read(0, 100), round_, strict=False))
+        settled = [Settlement(entry) for entry, fate in each if fate == "settled"]
+        settled += [Settlement(entry, 7.0, entry.tries + 1, 5.0) for entry, fate in each if fate == "later"]
         for box in (outbox, queue):
             box.settle(settled, [entry.seq for entry, fate in each if fate == "gone"])
         for seq in range(len(keys) + 1):
-            assert told(queue.after(seq, 3)) == told(outbox.after(seq, 3))
+            assert told(queue.read(seq, 3)) == told(outbox.read(seq, 3))
             for key in set(keys):
-                assert told(queue.of_key(key, seq, 2)) == told(outbox.of_key(key, seq, 2))
+                assert told(queue.read_key(key, seq, 2)) == told(outbox.read_key(key, seq, 2))
     outbox.close()

@@ -13,7 +13,7 @@ from tempfile import mkdtemp
 import pytest
 from attrs import define, field
 
-from klavier.outbox import DeadLetter, Entry, Outbox, Settled
+from klavier.outbox import DeadLetter, Entry, Settlement, SqliteOutbox
 from tests.support.power import Disk, Platter, Step
 
 IMAGES = int(os.environ.get("KLAVIER_POWER_LOSSES", "1000"))
@@ -39,7 +39,7 @@ class Known:
 
 def work(disk: Disk, path: Path, rng: random.Random) -> None:
     """Put an outbox to work, and note before and after each call what is known."""
-    outbox = Outbox(path, connect=disk.connect)
+    outbox = SqliteOutbox(path, open_file=disk.connect)
     number = 0
     for _ in range(CALLS):
         if rng.random() < 0.6:
@@ -48,10 +48,10 @@ def work(disk: Disk, path: Path, rng: random.Random) -> None:
             ]
             number += len(rows)
             disk.note("put", {row[0] for row in rows})
-            outbox.put(rows, now=1.0)
+            outbox.append(rows, now=1.0)
             disk.note("accepted", {row[0] for row in rows})
             continue
-        entries = outbox.after(0, rng.randint(1, 8))
+        entries = outbox.read(0, rng.randint(1, 8))
         fates = [(entry, rng.choice(["delivered", "delivered", "died", "later"])) for entry in entries]
         disk.note("ending", {entry.message_id for entry, fate in fates if fate != "later"})
         outbox.settle(settled(entry, fate) for entry, fate in fates)
@@ -60,23 +60,23 @@ def work(disk: Disk, path: Path, rng: random.Random) -> None:
     outbox.close()
 
 
-def settled(entry: Entry, fate: str) -> Settled:
+def settled(entry: Entry, fate: str) -> Settlement:
     if fate == "later":
-        return Settled(entry, due=9.0, tries=entry.tries + 1, first_try=1.0)
+        return Settlement(entry, due=9.0, tries=entry.tries + 1, first_try=1.0)
     letter = DeadLetter(entry.seq, entry.message_id, entry.key, entry.payload, 1.0, 2.0, 1, "failed", 400, "bad")
-    return Settled(entry, letter=letter if fate == "died" else None)
+    return Settlement(entry, dead_letter=letter if fate == "died" else None)
 
 
 def check(folder: Path, files: dict[str, bytes], known: Known) -> None:
     """Open what the power loss left, and compare it with what the program knew."""
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    outbox = Outbox(folder / "klavier.db")
-    with outbox._guarded() as connection:
+    outbox = SqliteOutbox(folder / "klavier.db")
+    with outbox._database.use() as connection:
         connection.execute("PRAGMA synchronous = OFF")  # the image is looked at once and thrown away
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    waiting = {entry.message_id for entry in outbox.after(0, 10**6)}
-    dead = {letter.message_id for letter in outbox.dead(limit=10**6)}
+    waiting = {entry.message_id for entry in outbox.read(0, 10**6)}
+    dead = {letter.message_id for letter in outbox.dead_letters(limit=10**6)}
     outbox.close()
     assert known.accepted - known.ending <= waiting
     assert waiting.isdisjoint(known.delivered | known.died)

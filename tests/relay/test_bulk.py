@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import klavier
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
 from klavier.testing.strategies import stream_payloads
@@ -34,7 +34,7 @@ SINGLE = Pace()
 def deliver(vendor: klavier.Vendor, payloads: Sequence[Any], pace: Pace) -> tuple[klavier.Sandbox, Counter[str]]:
     """Deliver payloads in virtual time; gives the account and how many events ended how."""
     sandbox = klavier.Sandbox(unknown_lists="create")
-    outbox = Outbox()
+    outbox = SqliteOutbox()
     kinds: Counter[str] = Counter()
 
     async def main() -> None:
@@ -51,7 +51,7 @@ def deliver(vendor: klavier.Vendor, payloads: Sequence[Any], pace: Pace) -> tupl
         await dispatcher.run(until_empty=True)
 
     events = [klavier.parse_event({**payload, "messageId": f"m{n}"}) for n, payload in enumerate(payloads)]
-    outbox.put([(e.stable_id, vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
+    outbox.append([(e.stable_id, vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
     run_virtually(main())
     outbox.close()
     return sandbox, kinds

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.outbox import Outbox, Settled
-from klavier.relay.relay import Connect, always
+from klavier.flows.drivers import Connect
+from klavier.outbox import Settlement, SqliteOutbox
+from klavier.relay.relay import static_connection
+from tests.support.clocks import Clock
 
 CONFIG = """
 vendor = "rudderstack"
@@ -31,7 +33,7 @@ def sandbox() -> klavier.Sandbox:
 
 @pytest.fixture
 def connect(sandbox: klavier.Sandbox) -> Connect:
-    return lambda: always(sandbox.send_async)
+    return lambda: static_connection(sandbox.send_async)
 
 
 def write(folder: Path, outbox: str = "klavier.db", bulk: str = "vendor") -> Path:
@@ -85,10 +87,10 @@ def test_what_is_not_delivered_at_the_end_is_delivered_next_time(tmp_path: Path,
         raise klavier.TransportError("connection refused")
 
     path = write(tmp_path)
-    relay = klavier.open(path, connect=lambda: always(nobody))
+    relay = klavier.open(path, connect=lambda: static_connection(nobody))
     relay.track("Kept", user_id="u1")
     assert relay.close(timeout=0.3).pending == 1
-    with klavier.open(path, connect=lambda: always(sandbox.send_async)) as again:
+    with klavier.open(path, connect=lambda: static_connection(sandbox.send_async)) as again:
         assert again.flush(20) == klavier.Counts(delivered=1)
 
 
@@ -149,10 +151,14 @@ def test_the_same_for_asynchronous_programs(tmp_path: Path, sandbox: klavier.San
     assert asyncio.run(main()) == klavier.Counts(delivered=25)
 
 
-def test_message_ids_are_forgotten_after_a_week(tmp_path: Path, connect: Connect) -> None:
-    box = Outbox(tmp_path / "klavier.db")
-    box.put([("old", "nobody", b"{}")], now=time.time() - 8 * 86_400)
-    box.settle(Settled(entry) for entry in box.after(0, 10))
+def test_message_ids_are_purged_after_a_week(tmp_path: Path, connect: Connect) -> None:
+    clock = Clock(time.time() - 8 * 86_400)
+    box = SqliteOutbox(tmp_path / "klavier.db", wall=clock)
+    box.append([("old", "nobody", b"{}")])
+    box.settle(Settlement(entry) for entry in box.read(0, 10))
+    for _ in range(7):
+        clock.now += 86_400
+        box.maintain()
     box.close()
     event = {"type": "track", "event": "E", "userId": "u1", "messageId": "old"}
     with klavier.open(write(tmp_path), connect=connect) as relay:

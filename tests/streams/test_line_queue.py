@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klavier.events.model import Event
-from klavier.outbox import Entry, Settled
+from klavier.outbox import Entry, Settlement
 from klavier.outcome import DELIVERED, Outcome, rejected
 from klavier.streams import line_queue as module
 from klavier.streams.line_queue import LineQueue
@@ -45,7 +45,7 @@ class Room:
             yield Line("x", number, text.encode())
 
     def ask(self, limit: int) -> None:
-        self.waiting += self.feed.after(self.feed._last, limit)
+        self.waiting += self.feed.read(self.feed._last, limit)
 
     def end(self, place: int) -> None:
         entry = self.waiting.pop(place)
@@ -74,17 +74,17 @@ def test_every_line_has_one_result_in_order_and_no_more_are_held_than_there_is_r
     assert [each.line.number for each in room.told] == list(range(1, len(texts) + 1))
     assert [each.outcome.kind for each in room.told] == ["rejected" if t == BAD else "delivered" for t in texts]
     assert room.most <= lines
-    assert room.feed._queue.after(0, 100) == []
+    assert room.feed._queue.read(0, 100) == []
 
 
 @given(SEEDS, TEXTS)
 def test_what_is_long_gone_takes_no_memory(rng: random.Random, texts: list[str]) -> None:
     room = Room(texts, 3)
-    room.feed.of_key("ada", 0, 10)  # from here on entries are known by their keys
+    room.feed.read_key("ada", 0, 10)  # from here on entries are known by their keys
     while not room.feed.is_done:
         room.ask(2)
         for key in ("ada", "bob"):
-            assert room.feed.of_key(key, 0, 10) == [entry for entry in room.waiting if entry.key == key]
+            assert room.feed.read_key(key, 0, 10) == [entry for entry in room.waiting if entry.key == key]
         room.end_some(rng)
         room.take()
     assert room.feed._queue._by_key == {}
@@ -95,9 +95,9 @@ def test_what_is_tried_again_keeps_its_place() -> None:
     room = Room(["ada", "ada"], 3)
     room.ask(5)
     first = room.waiting[0]
-    room.feed.settle([Settled(first, due=7.0, tries=1, first_try=5.0)])
-    assert [entry.due for entry in room.feed.of_key("ada", 0, 5)] == [7.0, 0.0]
-    assert [entry.seq for entry in room.feed.after(0, 5)] == [1, 2]
+    room.feed.settle([Settlement(first, due=7.0, tries=1, first_try=5.0)])
+    assert [entry.due for entry in room.feed.read_key("ada", 0, 5)] == [7.0, 0.0]
+    assert [entry.seq for entry in room.feed.read(0, 5)] == [1, 2]
     room.take()
     assert room.told == []
 

@@ -11,7 +11,7 @@ import uvicorn
 
 from klavier.config.load import load_config
 from klavier.gateway.app import Gateway
-from klavier.relay.relay import always
+from klavier.relay.relay import static_connection
 from klavier.sandbox import Sandbox
 
 KEY = "wk_0123456789"
@@ -46,10 +46,10 @@ class Running:
         """Wait until nothing waits in the outbox any more."""
         outbox = self.gateway._parts.outbox
         for _ in range(600):
-            if not outbox.pending():
+            if not outbox.status().waiting:
                 return
             threading.Event().wait(0.05)
-        raise AssertionError(f"{outbox.pending()} events were not delivered")
+        raise AssertionError(f"{outbox.status().waiting} events were not delivered")
 
 
 @contextlib.contextmanager
@@ -58,7 +58,7 @@ def gateway_server(folder: Path, more: str = "") -> Iterator[Running]:
     file = folder / "klavier.toml"
     file.write_text(CONFIG + more, "utf-8")
     sandbox = Sandbox(unknown_lists="create")
-    made = Gateway(load_config(file), folder, connect=lambda: always(sandbox.send_async))
+    made = Gateway(load_config(file), folder, connect=lambda: static_connection(sandbox.send_async))
     server = uvicorn.Server(uvicorn.Config(made.app, port=0, log_config=None, access_log=False, ws="none"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), name="gateway", daemon=True)
     thread.start()

@@ -80,7 +80,7 @@ class _Bridge:
     def in_transaction(self) -> bool:
         return self._connection.in_transaction
 
-    def execute(self, sql: str, values: tuple[Any, ...] = ()) -> "_Cursor":
+    def execute(self, sql: str, values: Any = ()) -> "_Cursor":
         sql = sql.replace("synchronous = FULL", f"synchronous = {self._synchronous}")
         before = self._connection.total_changes()
         rows = list(self._connection.execute(sql, values))
@@ -90,9 +90,6 @@ class _Bridge:
         before = self._connection.total_changes()
         self._connection.executemany(sql, values)
         return _Cursor([], self._connection.total_changes() - before)
-
-    def executescript(self, sql: str) -> None:
-        self._connection.execute(sql)
 
     def close(self) -> None:
         self._connection.close()
@@ -105,6 +102,9 @@ class _Cursor:
 
     def fetchone(self) -> tuple[Any, ...] | None:
         return next(self._rows, None)
+
+    def close(self) -> None:
+        self._rows = iter(())
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         return self._rows

@@ -14,7 +14,7 @@ from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
 from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.revisions import CURRENT
-from klavier.outbox import Entry, Outbox
+from klavier.outbox import Entry, SqliteOutbox
 from klavier.outcome import Outcome, delivered, failed
 from klavier.retry import RetryPolicy
 from klavier.vendor import Delivery, Flow
@@ -164,7 +164,7 @@ def _profile(profile: Any) -> tuple[str, int]:
     return profile["attributes"]["external_id"], profile["attributes"]["properties"]["n"]
 
 
-def fill(outbox: Outbox, events: Iterable[dict[str, Any]], first: int = 0) -> int:
+def fill(outbox: SqliteOutbox, events: Iterable[dict[str, Any]], first: int = 0) -> int:
     """Accept events, numbered from `first`; returns how many."""
     rows = (
         (f"m{n}", f"user:{event['userId']}", orjson.dumps({**event, "n": n, "messageId": f"m{n}"}))
@@ -172,7 +172,7 @@ def fill(outbox: Outbox, events: Iterable[dict[str, Any]], first: int = 0) -> in
     )
     count = 0
     while some := list(itertools.islice(rows, 10_000)):  # a million at once would take gigabytes
-        outbox.put(some, now=0.0)
+        outbox.append(some, now=0.0)
         count += len(some)
     return count
 
@@ -185,7 +185,7 @@ class Simulation:
 
     def __init__(  # noqa: PLR0913 -- every part of it may be chosen
         self,
-        outbox: Outbox,
+        outbox: SqliteOutbox,
         *,
         pace: Pace | None = None,
         policy: RetryPolicy | None = None,

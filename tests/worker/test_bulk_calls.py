@@ -12,7 +12,7 @@ import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
 from klavier.klaviyo.operations import M
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.outcome import delivered
 from klavier.retry import RetryPolicy
 from klavier.vendor import Flow
@@ -94,7 +94,7 @@ def test_a_profile_that_clears_something_is_no_part_of_a_bulk_import(place: str,
         return import_request(str(event.user_id), number, **null)
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(50)))
         vendor = ScriptedVendor(lambda event: ways_to_send(event, request_of(event)))
         simulation = Simulation(outbox, pace=pace(batch), vendor=vendor)
@@ -130,7 +130,7 @@ def evolve_request(request: klavier.Request, **changes: Any) -> klavier.Request:
 @pytest.mark.parametrize("batch", BATCHES)
 def test_a_request_with_query_parameters_is_sent_with_them(batch: int) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         kinds = [track, identify, group]
         count = fill(outbox, (kinds[n // 3 % 3](n) for n in range(60)))
         vendor = ScriptedVendor(lambda event: ways_to_send(event, with_params(event)))
@@ -151,7 +151,7 @@ def test_the_halves_of_a_refused_body_are_sent_within_the_limits() -> None:
     """Replies take no time, and every body is refused without naming a row: some hundred bodies, halved one by one."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n) for n in range(100)))
         simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=1), latency=0.0)
         klaviyo = simulation.klaviyo

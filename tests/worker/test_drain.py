@@ -15,7 +15,7 @@ import pytest
 from attrs import field, frozen
 
 from klavier.klaviyo.operations import RateLimit, find_operation
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.worker.worker import Pace
 from tests.support.simulation import Simulation, fill
@@ -119,7 +119,7 @@ def window_seconds(calls: int, rate: RateLimit) -> float:
 @pytest.mark.parametrize("backlog", CASES)
 def test_a_backlog_drains_as_fast_as_the_limits_allow(backlog: Backlog) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, backlog.events())
         simulation = Simulation(outbox, pace=backlog.pace, latency=LATENCY)
         took = await simulation.drain()
@@ -138,7 +138,7 @@ def test_bulk_calls_are_full() -> None:
     """Each person is identified when first seen, and does something afterwards."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         known: set[str] = set()
         for event in (events := list(Backlog(FEWEST_CALLS, 20_000, zipf=True, others={}, last_minute=0).events())):
             if event["userId"] not in known:

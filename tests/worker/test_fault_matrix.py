@@ -19,7 +19,7 @@ from attrs import evolve
 
 import klavier
 from klavier.events.model import Event
-from klavier.outbox import Entry, Outbox
+from klavier.outbox import Entry, SqliteOutbox
 from klavier.outcome import Outcome
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
@@ -78,10 +78,10 @@ class Account:
     def __init__(self, faults: Sequence[Fault], pace: Pace) -> None:
         self.sandbox = klavier.Sandbox(seed=7)
         self.sandbox.faults.add(*faults)
-        self.outbox = Outbox()
+        self.outbox = SqliteOutbox()
         self.outcomes: dict[int, list[str]] = defaultdict(list)
         events = [klavier.parse_event(self.payload(number)) for number in NUMBERS]
-        self.outbox.put([(e.stable_id, self.vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
+        self.outbox.append([(e.stable_id, self.vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
         run_virtually(self._deliver(self.vendor, pace))
 
     async def _deliver(self, vendor: klavier.Vendor, pace: Pace) -> None:
@@ -129,8 +129,10 @@ def check(account: Account) -> None:
     assert len(numbers) == len(set(numbers))
     assert set(numbers) == account.ended("delivered")
     assert account.ended("delivered") | account.ended("failed") == set(NUMBERS)
-    assert account.outbox.pending() == 0
-    assert {int(letter.message_id[1:]) for letter in account.outbox.dead(limit=len(NUMBERS))} == account.ended("failed")
+    assert account.outbox.status().waiting == 0
+    assert {int(letter.message_id[1:]) for letter in account.outbox.dead_letters(limit=len(NUMBERS))} == account.ended(
+        "failed"
+    )
 
 
 @pytest.mark.parametrize("pace", PACES)
@@ -148,7 +150,7 @@ def test_trouble_that_passes_costs_no_event(name: str, pace: str) -> None:
 def test_a_refusal_costs_the_events_that_it_meets(name: str, pace: str) -> None:
     account = Account([LASTING[name]], PACES[pace])
     check(account)
-    letters = account.outbox.dead(limit=len(NUMBERS))
+    letters = account.outbox.dead_letters(limit=len(NUMBERS))
     assert {letter.status for letter in letters} <= {LASTING[name].status}
     assert letters or pace == "bulk"  # singly, some of so many calls are met; few calls may all be spared
 

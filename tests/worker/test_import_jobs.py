@@ -11,7 +11,7 @@ from attrs import evolve
 import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.retry import RetryPolicy
 from klavier.worker.worker import Pace
 from tests.support.simulation import ScriptedVendor, Simulation, fill, import_request, numbers_in, refused
@@ -76,7 +76,7 @@ class Jobs:
 @pytest.mark.parametrize("nested", [True, False])
 def test_errors_on_two_pages_fail_their_profiles_and_no_other(pace: Pace, *, nested: bool) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, pace=pace)
         pages = {
@@ -90,7 +90,7 @@ def test_errors_on_two_pages_fail_their_profiles_and_no_other(pace: Pace, *, nes
         failed = {int(str(event.user_id)): outcome for event, outcome in simulation.ended if event and outcome.reason}
         assert failed.keys() == {2, 4, 7}
         assert {(each.status, each.retryable) for each in failed.values()} == {(400, False)}
-        letters = outbox.dead()
+        letters = outbox.dead_letters()
         assert {letter.message_id for letter in letters} == {"m2", "m4", "m7"}
         assert all('"code":"invalid"' in letter.requests for letter in letters)
         reads = jobs.sent("GET")
@@ -102,7 +102,7 @@ def test_errors_on_two_pages_fail_their_profiles_and_no_other(pace: Pace, *, nes
 
 def test_a_job_without_failures_is_not_asked_for_errors() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, pace=BULK)
         jobs = Jobs(simulation, [job("complete")], {})
@@ -124,7 +124,7 @@ def test_a_job_without_failures_is_not_asked_for_errors() -> None:
 )
 def test_errors_that_name_nobody_fail_nobody_and_end_the_reading(odd: klavier.Response) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, pace=BULK)
         jobs = Jobs(simulation, [job("complete", failed_count=1)], {None: odd})
@@ -138,7 +138,7 @@ def test_errors_that_name_nobody_fail_nobody_and_end_the_reading(odd: klavier.Re
 @pytest.mark.parametrize("pace", PACES)
 def test_a_cancelled_job_is_sent_again(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, pace=pace)
         jobs = Jobs(simulation, [job("processing"), job("cancelled")], {})
@@ -146,21 +146,21 @@ def test_a_cancelled_job_is_sent_again(pace: Pace) -> None:
         assert simulation.outcomes == {"delivered": count}
         imports = [number for each in jobs.sent("POST") for _, number in numbers_in(each.json)]
         assert sorted(imports) == sorted([*range(10)] * 2)
-        assert outbox.dead() == []
+        assert outbox.dead_letters() == []
 
     run_virtually(main())
 
 
 def test_a_cancelled_job_is_a_failure_with_its_reason_when_no_try_is_left() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=1))
         Jobs(simulation, [job("cancelled")], {})
         await simulation.drain()
         assert simulation.outcomes == {"failed": count}
         assert all(outcome.retryable and outcome.status in (None, 0) for _, outcome in simulation.ended)
-        assert all("cancelled" in letter.requests for letter in outbox.dead())
+        assert all("cancelled" in letter.requests for letter in outbox.dead_letters())
 
     run_virtually(main())
 
@@ -168,7 +168,7 @@ def test_a_cancelled_job_is_a_failure_with_its_reason_when_no_try_is_left() -> N
 @pytest.mark.parametrize("unending", [job("processing"), klavier.Response(200, "no object"), klavier.Response(404)])
 def test_a_job_without_an_end_is_given_up_after_half_an_hour(unending: klavier.Response) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=1), latency=0.0)
         jobs = Jobs(simulation, [unending] * 1000, {})
@@ -187,7 +187,7 @@ def test_a_job_without_an_end_is_given_up_after_half_an_hour(unending: klavier.R
 
 def test_events_of_other_profiles_are_delivered_while_a_job_runs() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, pace=BULK)
         Jobs(simulation, [job("processing")] * 20, {})
@@ -213,7 +213,7 @@ def test_polls_and_pages_of_errors_are_sent_within_the_limits() -> None:
     """Replies take no time; thirty jobs are polled at once, each with thirty pages of errors."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (identify(f"{user}-{job}") for job in range(30) for user in "ab"))
         simulation = Simulation(outbox, pace=BULK, vendor=ScriptedVendor(one_profile), latency=0.0)
         pages = {str(page or "") or None: import_errors([], str(page + 1)) for page in range(30)}
@@ -235,7 +235,7 @@ def test_polls_and_pages_of_errors_are_sent_within_the_limits() -> None:
 
 def test_the_one_profile_of_a_body_is_sent_by_the_single_call() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, [identify("ada")])
         simulation = Simulation(outbox, pace=BULK, vendor=ScriptedVendor(one_profile))
         jobs = Jobs(simulation, [], {})

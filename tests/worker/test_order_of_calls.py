@@ -10,7 +10,7 @@ import pytest
 import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.outcome import delivered, failed
 from klavier.retry import RetryPolicy
 from klavier.vendor import Flow
@@ -83,7 +83,7 @@ def slow_at_first(request: klavier.Request) -> float:
 @pytest.mark.parametrize("pace", PACES)
 def test_a_plain_event_waits_for_every_call_of_the_flow_before_it(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, EVENTS)
         simulation = Simulation(outbox, pace=pace, vendor=ScriptedVendor(flow_of, is_plain))
         klaviyo = simulation.klaviyo
@@ -103,7 +103,7 @@ def test_a_plain_event_waits_while_a_call_of_the_flow_before_it_is_retried(pace:
     """Each flow's call of this number is refused twice, and the flow then starts anew."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, EVENTS)
         simulation = Simulation(outbox, pace=pace, vendor=ScriptedVendor(flow_of, is_plain))
         klaviyo = simulation.klaviyo
@@ -138,7 +138,7 @@ def test_an_event_that_the_vendor_failed_with_a_status_that_is_no_fault_of_its_o
         return delivered() if reply.ok else failed("the vendor's own quota is used up", status)
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 4) for n in range(80)))
         vendor = ScriptedVendor(lambda event: partial(flow, event), lambda _: False)
         simulation = Simulation(outbox, pace=pace, vendor=vendor, policy=RetryPolicy(tries=1))
@@ -155,6 +155,6 @@ def test_an_event_that_the_vendor_failed_with_a_status_that_is_no_fault_of_its_o
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count}
         assert klaviyo.received == {str(user): list(range(user, 80, 4)) for user in range(4)}
-        assert outbox.dead() == []
+        assert outbox.dead_letters() == []
 
     run_virtually(main())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import klavier
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.retry import RetryPolicy
 from klavier.worker.worker import Pace
 from tests.support.simulation import Simulation, fill
@@ -38,7 +38,7 @@ def in_order(received: dict[str, list[int]]) -> bool:
 @pytest.mark.parametrize("pace", PACES + BATCHES)
 def test_every_event_is_delivered_once_and_in_order(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         rng = random.Random(1)  # noqa: S311 -- a repeatable simulation, not a secret
         count = fill(outbox, (rng.choice([track, track, identify])(rng.randrange(40)) for _ in range(2000)))
         simulation = Simulation(outbox, pace=pace)
@@ -46,7 +46,7 @@ def test_every_event_is_delivered_once_and_in_order(pace: Pace) -> None:
         assert simulation.outcomes == {"delivered": count}
         assert sum(map(len, simulation.klaviyo.received.values())) == count
         assert in_order(simulation.klaviyo.received)
-        assert outbox.pending() == 0
+        assert outbox.status().waiting == 0
         assert simulation.klaviyo.throttled == []
 
     run_virtually(main())
@@ -55,7 +55,7 @@ def test_every_event_is_delivered_once_and_in_order(pace: Pace) -> None:
 @pytest.mark.parametrize("pace", PACES)
 def test_an_outage_of_three_days_drains_in_order(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 30) for n in range(600)))
         simulation = Simulation(outbox, pace=pace)
         klaviyo = simulation.klaviyo
@@ -71,7 +71,7 @@ def test_an_outage_of_three_days_drains_in_order(pace: Pace) -> None:
 @pytest.mark.parametrize("pace", PACES)
 def test_a_key_that_is_not_accepted_loses_nothing(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 5) for n in range(50)))
         simulation = Simulation(outbox, pace=pace)
         klaviyo = simulation.klaviyo
@@ -86,7 +86,7 @@ def test_a_key_that_is_not_accepted_loses_nothing(pace: Pace) -> None:
 @pytest.mark.parametrize("pace", PACES + BATCHES)
 def test_a_poisoned_event_becomes_a_dead_letter_and_the_rest_arrives(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 7) for n in range(300)))
         simulation = Simulation(outbox, pace=pace)
 
@@ -104,7 +104,7 @@ def test_a_poisoned_event_becomes_a_dead_letter_and_the_rest_arrives(pace: Pace)
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count - 1, "failed": 1}
         assert in_order(simulation.klaviyo.received)
-        (letter,) = outbox.dead()
+        (letter,) = outbox.dead_letters()
         assert (letter.message_id, letter.status, letter.kind) == ("m13", 400, "failed")
         assert "m13" not in letter.requests
 
@@ -113,7 +113,7 @@ def test_a_poisoned_event_becomes_a_dead_letter_and_the_rest_arrives(pace: Pace)
 
 def test_a_refused_body_without_a_pointer_is_halved_until_the_bad_row_is_found() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n) for n in range(1000)))
         simulation = Simulation(outbox, pace=BULK)
         simulation.klaviyo.fault = lambda r: klavier.Response(400, {}) if b'"n":500}' in r.body else None
@@ -126,7 +126,7 @@ def test_a_refused_body_without_a_pointer_is_halved_until_the_bad_row_is_found()
 
 def test_what_ended_is_told_in_a_moment_while_other_calls_hang() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, [*(track(f"slow{n}") for n in range(3)), *(track(n) for n in range(60))])
         simulation = Simulation(outbox, pace=Pace(connections=4))
         simulation.klaviyo.delay = lambda request: 600.0 if b"slow" in request.body else 0.0
@@ -141,13 +141,13 @@ def test_what_ended_is_told_in_a_moment_while_other_calls_hang() -> None:
 
 def test_an_event_that_keeps_failing_is_given_up_and_holds_back_only_its_person() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, [track("bad"), track("bad"), *(track(n) for n in range(100))])
         simulation = Simulation(outbox, policy=RetryPolicy(tries=4))
         simulation.klaviyo.fault = lambda r: klavier.Response(500) if b'"n":0}' in r.body else None
         await simulation.drain()
         assert simulation.outcomes == {"delivered": 101, "failed": 1}
-        assert [(letter.message_id, letter.tries) for letter in outbox.dead()] == [("m0", 4)]
+        assert [(letter.message_id, letter.tries) for letter in outbox.dead_letters()] == [("m0", 4)]
         assert simulation.klaviyo.received["bad"] == [1]
 
     run_virtually(main())
@@ -156,7 +156,7 @@ def test_an_event_that_keeps_failing_is_given_up_and_holds_back_only_its_person(
 @pytest.mark.parametrize("batch", [1, 50])
 def test_what_is_behind_an_event_that_is_given_up_goes_on(batch: int) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, [identify("bad"), *(track("bad") for _ in range(20)), *(track(n) for n in range(100))])
         pace = Pace(combine=True, window=10_000, run=100, batch=batch)
         simulation = Simulation(outbox, pace=pace, policy=RetryPolicy(tries=1))
@@ -173,7 +173,7 @@ def test_what_is_behind_an_event_that_is_given_up_goes_on(batch: int) -> None:
 def test_random_faults_never_lose_double_or_misorder(seed: int, rate: float, pace: Pace) -> None:
     async def main() -> None:
         rng = random.Random(seed)  # noqa: S311 -- a repeatable simulation, not a secret
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         kinds = [track, track, track, identify]
         count = fill(outbox, (rng.choice(kinds)(rng.randrange(12)) for _ in range(200)))
         simulation = Simulation(outbox, pace=pace, policy=RetryPolicy(tries=10**6, give_up=1e9))
@@ -195,7 +195,7 @@ def test_who_has_many_events_goes_on_one_by_one_while_bodies_have_to_wait() -> N
     """Each profile of one person parts two events from the next two: far more bodies than a minute's quota."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (make("busy") for make in [identify, track, track] * 400))
         simulation = Simulation(outbox, pace=BULK)
         took = await simulation.drain()
@@ -210,7 +210,7 @@ def test_what_comes_after_a_failure_is_neither_sent_nor_counted_as_tried() -> No
     """Every event fails twice and may fail twice, in runs of seven that go one by one."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (make("busy") for make in [identify, *[track] * 7] * 80))
         simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=3))
         klaviyo = simulation.klaviyo
@@ -234,7 +234,7 @@ def test_what_comes_after_a_failure_is_neither_sent_nor_counted_as_tried() -> No
 
 def test_bulk_spends_the_fewest_calls() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, (track(n % 5000) for n in range(12_345)))
         simulation = Simulation(outbox, pace=BULK)
         await simulation.drain()

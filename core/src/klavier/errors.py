@@ -1,17 +1,20 @@
-"""Everything klavier raises, as one tree.
+"""Everything klavier raises, as one tree: grouped by who can repair it, then by what the host program does about it.
 
-Whose fault comes first, then what the host program does about it::
+::
 
     KlavierError                 catch this to catch all of them
-    ├── UsageError               the caller's fault: mend the input, then call again
+    ├── UsageError               the caller's fault: correct the input, then call again
     │   ├── ConfigError          settings or klavier.toml: names every wrong setting with its path
-    │   └── EventError           one event: names the place in it; other events are not concerned
-    ├── PluginError              a plugin's fault: fix or uninstall it; the others go on working
-    └── DeliveryError            the world's fault
+    │   ├── EventError           one event: names the place in it; other events are not affected
+    │   └── RelayClosedError     a call on a relay after `close`: open a new one
+    ├── PluginError              a plugin's fault: fix or uninstall it; the other plugins keep working
+    └── DeliveryError            the fault of the network, the disk or Klaviyo
         ├── TransportError       no reply from Klaviyo (time-out, reset, DNS): try again later
-        └── OutboxError          the outbox's disk or file fails: nothing was accepted, so keep the event
+        └── OutboxError          the outbox cannot read or write: nothing was accepted, so keep the event
+            ├── OutboxFullError  no room: the disk is full, or `max_bytes` is reached; try again later
+            └── LeaseLostError   another worker delivers from this outbox now: stop delivering
 
-What Klaviyo answers, however bad, is never raised: it becomes the event's `Outcome`.
+A reply of Klaviyo is never raised, whatever its status: it becomes the event's `Outcome`.
 """
 
 from collections.abc import Sequence
@@ -22,7 +25,7 @@ class KlavierError(Exception):
 
 
 class UsageError(KlavierError):
-    """The caller gave something that cannot work; the message names it and the remedy."""
+    """The caller passed something that cannot work; the message names it and the remedy."""
 
 
 class ConfigError(UsageError):
@@ -50,6 +53,10 @@ class EventError(UsageError):
         return type(self), (self.problem, self.place)
 
 
+class RelayClosedError(UsageError):
+    """A relay was used after `close`; open a new one."""
+
+
 class PluginError(KlavierError):
     """A plugin broke its side of the contract; the message names the plugin."""
 
@@ -63,4 +70,12 @@ class TransportError(DeliveryError):
 
 
 class OutboxError(DeliveryError):
-    """The outbox could not read or write its file; nothing of the failed call has happened."""
+    """The outbox could not read or write its storage; nothing of the failed call has happened."""
+
+
+class OutboxFullError(OutboxError):
+    """The outbox has no room: its disk is full, or it holds as many bytes as `[delivery] max_bytes` allows."""
+
+
+class LeaseLostError(OutboxError):
+    """Another worker has acquired the lease of the outbox; nothing was settled."""

@@ -82,7 +82,7 @@ def retry(*, selection: Selection, config_file: Path | None) -> None:
     """
     with opened(_prepare(config_file)) as outbox:
         chosen = [letter.seq for letter in selection.letters(outbox)]
-        click.echo(f"{count(outbox.revive(chosen), 'event')} put back into the queue")
+        click.echo(f"{count(outbox.requeue(chosen), 'event')} put back into the queue")
 
 
 @command.command("delete", short_help="Delete dead letters for good.")
@@ -103,7 +103,7 @@ def delete(*, selection: Selection, config_file: Path | None, yes: bool) -> None
             causes[letter.kind if letter.status is None else f"{letter.kind} with {letter.status}"] += 1
         if chosen and not yes:
             _ask(f"Delete {count(len(chosen), 'dead letter')} for good ({_told(causes)})?")
-        gone = f"{count(outbox.bury(chosen), 'dead letter')} deleted"
+        gone = f"{count(outbox.delete(chosen), 'dead letter')} deleted"
         click.echo(f"{gone} ({_told(causes)})" if causes else gone)
 
 

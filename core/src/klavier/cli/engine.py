@@ -52,17 +52,17 @@ def engine(
 
 
 def _in_bulk(setup: Setup, *, shows_events: bool, is_ready: "Callable[[], bool] | None") -> "StreamRun":
-    from klavier.relay.factory import connect_to, pace_of  # noqa: PLC0415 -- as above
+    from klavier.relay.factory import make_connect, make_pace  # noqa: PLC0415 -- as above
     from klavier.streams.run import StreamRun  # noqa: PLC0415 -- loads the event loop and the outbox
 
     check_keys(setup)
     config = evolve(setup.config, delivery=evolve(setup.config.delivery, bulk="max"))
-    connect_in_loop = connect_to(config, setup.vendor)
+    connect_in_loop = make_connect(config, setup.vendor)
     return StreamRun(
         setup.vendor,
         connect_in_loop,
         plugins=setup.plugins,
-        pace=pace_of(config, setup.vendor),
+        pace=make_pace(config, setup.vendor),
         shows_events=shows_events,
         is_ready=is_ready,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from klavier.cli.setup import Setup
 from klavier.errors import UsageError
 from klavier.outbox import DeadLetter, Outbox
-from klavier.relay.factory import outbox_of
+from klavier.relay.factory import open_outbox
 
 _PAGE = 1000
 
@@ -31,21 +31,21 @@ def opened(setup: Setup) -> Iterator[Outbox]:
     path = path_of(setup)
     if not path.is_file():
         raise UsageError(f"{path}: there is no outbox yet; a relay makes it with its first event")
-    with closing(outbox_of(setup.config, folder_of(setup))) as outbox:
+    with closing(open_outbox(setup.config, folder_of(setup))) as outbox:
         yield outbox
 
 
 def letters_of(outbox: Outbox) -> Iterator[DeadLetter]:
     """Give all dead letters in the order of acceptance, a page at a time."""
     last = 0
-    while page := outbox.dead(last, _PAGE):
+    while page := outbox.dead_letters(last, _PAGE):
         yield from page
         last = page[-1].seq
 
 
 def letter_of(outbox: Outbox, seq: int) -> DeadLetter:
     """Find one dead letter; raises `UsageError` where there is none of that number."""
-    found = outbox.dead(seq - 1, 1)
+    found = outbox.dead_letters(seq - 1, 1)
     if not found or found[0].seq != seq:
         raise UsageError(f"there is no dead letter {seq}; klavier dead list shows them")
     return found[0]

@@ -14,8 +14,8 @@ from klavier.cli.run_status import Meter
 from klavier.cli.setup import Choice, config_option, prepare
 
 if TYPE_CHECKING:
-    from klavier.relay.relay import Connect
-    from klavier.worker.leased_worker import LeasedWorker, Parts
+    from klavier.flows.drivers import Connect
+    from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -29,19 +29,19 @@ def command(*, config_file: Path | None, until_empty: bool) -> None:
     Then what is under way is finished, and the rest stays in the outbox; a second signal ends at once.
     One process delivers at a time: another one waits, and takes over when the first ends.
     """
-    from klavier.relay.factory import connect_to, parts_of  # noqa: PLC0415 -- loads what delivers
+    from klavier.relay.factory import make_connect, make_relay_config  # noqa: PLC0415 -- loads what delivers
 
     setup = prepare(Choice(config_file=config_file))
     check_keys(setup)
     path_of(setup)
-    parts = parts_of(setup.config, folder_of(setup))
+    parts = make_relay_config(setup.config, folder_of(setup))
     with closing(parts.outbox):
-        meter = asyncio.run(_deliver(parts, connect_to(setup.config, setup.vendor), until_empty=until_empty))
+        meter = asyncio.run(_deliver(parts, make_connect(setup.config, setup.vendor), until_empty=until_empty))
         click.echo(meter.line())
     raise SystemExit(meter.exit_code)
 
 
-async def _deliver(parts: "Parts", connect: "Connect", *, until_empty: bool) -> Meter:
+async def _deliver(parts: "RelayConfig", connect: "Connect", *, until_empty: bool) -> Meter:
     """Run to the end or to a signal; gives the meter, with the counts."""
     from klavier.worker.leased_worker import LeasedWorker  # noqa: PLC0415 -- as above
 

@@ -35,16 +35,16 @@ class Meter:
     def line(self) -> str:
         """Tell how many events ended how, and how many wait."""
         kinds = [f"{self._runner.kinds[kind]:,} {kind}" for kind in KINDS]
-        return ", ".join([*kinds, f"{self._runner.parts.outbox.pending():,} waiting"])
+        return ", ".join([*kinds, f"{self._runner.config.outbox.status().waiting:,} waiting"])
 
     def details(self) -> str:
         """Tell the rate, the tightest limit and the dead letters, as far as there is something to tell."""
         rate = self._rate.look(self._runner.kinds.total())
-        found = [f"{rate:,.1f} events/s", *tightness(self._runner.pacer)]
-        dead = self._runner.parts.outbox.dead_count()
+        found = [f"{rate:,.1f} events/s", *tightness(self._runner.rate_limiter)]
+        dead = self._runner.config.outbox.status().dead
         if dead:
             found.append(f"{count(dead, 'dead letter')}: klavier dead list")
-        if self._runner.dispatcher is None:
+        if self._runner.worker is None:
             found.append("another process delivers; waiting for its turn")
         return ", ".join(found)
 

@@ -6,6 +6,7 @@ events and no others.
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Send = Callable[[Request], Response]
 AsyncSend = Callable[[Request], Awaitable[Response]]
 """Sends one request, once, and returns its reply; raises `TransportError` where none came."""
+Connect = Callable[[], AbstractAsyncContextManager[AsyncSend]]
+"""Opens the transport inside the event loop that uses it."""
 
 _log = logging.getLogger("klavier.flows")
 

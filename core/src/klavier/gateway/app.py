@@ -16,7 +16,7 @@ from klavier.config.model import Config
 from klavier.errors import ConfigError
 from klavier.gateway.endpoints import routes
 from klavier.gateway.service import GatewayService
-from klavier.relay.factory import connect_to, parts_of
+from klavier.relay.factory import make_connect, make_relay_config
 from klavier.worker.leased_worker import LeasedWorker
 
 _PREFLIGHT_SECONDS = 86_400
@@ -40,8 +40,8 @@ class Gateway:
                 "gateway.sources: at least one source with a write_key is needed, such as "
                 '[gateway.sources.web] with write_key = "${WEB_WRITE_KEY}"'
             )
-        self._connect = connect or connect_to(config)
-        self._parts = parts_of(config, folder)
+        self._connect = connect or make_connect(config)
+        self._parts = make_relay_config(config, folder)
         self._deliver = deliver
         self.worker = LeasedWorker(self._parts)
         self._loop: asyncio.AbstractEventLoop | None = None

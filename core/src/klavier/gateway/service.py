@@ -22,7 +22,6 @@ from klavier.relay.intake import accept
 
 if TYPE_CHECKING:
     from klavier.config.model import Config
-    from klavier.worker.leased_worker import Parts
 
 Acceptance = Literal["accepted", "rejected", "refused"]
 """Stored to be delivered; stored as a dead letter, since it is no event; or answered with an error, and not stored."""
@@ -48,7 +47,7 @@ class Collected:
 class GatewayService:
     """Accepts the events of requests into an outbox; knows nothing of HTTP but statuses."""
 
-    def __init__(self, config: "Config", parts: "Parts", folder: Path, on_stored: Callable[[], None]) -> None:
+    def __init__(self, config: "Config", parts: "RelayConfig", folder: Path, on_stored: Callable[[], None]) -> None:
         """Accept into the outbox of `parts`; `on_stored` is called from a thread after each write.
 
         A relative path of the archive begins in `folder`.
@@ -123,7 +122,7 @@ class GatewayService:
 
     def _store(self, messages: Sequence[Message]) -> None:
         """Store events, those that are no events too: the worker makes dead letters of them when their turn comes."""
-        self._parts.outbox.put([(message.message_id, message.key, message.payload) for message in messages])
+        self._parts.outbox.append([(message.message_id, message.key, message.payload) for message in messages])
         if self._archive is not None:
             self._archive.write([message for message in messages if message.is_event])
         self._on_stored()

@@ -1,7 +1,20 @@
-"""The outbox: what is accepted and not yet delivered, kept through crashes."""
+"""The outbox: what was accepted and is not delivered yet, stored so that it survives crashes."""
 
-from klavier.outbox.entry import Coming, DeadLetter, Entry, Queue, Settled
+from klavier.outbox.base import Coming, EntryQueue, Lease, Outbox
+from klavier.outbox.entry import DeadLetter, Entry, NewEntry, OutboxStatus, Settlement
 from klavier.outbox.memory import MemoryQueue
-from klavier.outbox.sqlite import Outbox
+from klavier.outbox.sqlite import SqliteOutbox
 
-__all__ = ["Coming", "DeadLetter", "Entry", "MemoryQueue", "Outbox", "Queue", "Settled"]
+__all__ = [
+    "Coming",
+    "DeadLetter",
+    "Entry",
+    "EntryQueue",
+    "Lease",
+    "MemoryQueue",
+    "NewEntry",
+    "Outbox",
+    "OutboxStatus",
+    "Settlement",
+    "SqliteOutbox",
+]

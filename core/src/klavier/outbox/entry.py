@@ -1,16 +1,21 @@
-"""What an outbox holds: entries that wait, and letters that are dead."""
+"""What an outbox stores: new entries, waiting entries, how attempts ended, dead letters."""
 
-from collections.abc import Iterable
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple
 
 from attrs import define, field, frozen
 
+NewEntry = tuple[str, str, bytes]
+"""What is appended: a message id, an ordering key and a JSON payload."""
+
 
 class Entry(NamedTuple):
-    """One accepted event; a tuple, since one is made of each row that is read, and that takes a part of the time.
+    """One accepted event that waits for delivery.
 
-    `seq` is its place in the order of acceptance, unique for the outbox's whole life.  `key` is its ordering key,
+    `seq` is its position in the order of acceptance, unique for the outbox's whole life.  `key` is its ordering key,
     `payload` its JSON.  `accepted`, `due` and `first_try` are Unix seconds; `due` is when it may be tried next.
+    `interrupted` counts the workers that ended while they translated this entry.
+
+    A tuple and not an attrs class: one is made of each row that is read, and a tuple is made in a third of the time.
     """
 
     seq: int
@@ -21,31 +26,32 @@ class Entry(NamedTuple):
     due: float = 0.0
     tries: int = 0
     first_try: float = 0.0
+    interrupted: int = 0
 
     def __repr__(self) -> str:
-        """Name the entry by its place: ids, keys and payloads are personal data."""
+        """Name the entry by its position: ids, keys and payloads are personal data."""
         return f"<Entry {self.seq} due={self.due} tries={self.tries}>"
 
 
 @define
-class Settled:
-    """The end of one try: `due` None means that the entry leaves the outbox.
+class Settlement:
+    """How one attempt of an entry ended: removed (`due` is None), or tried again at `due`.
 
-    `letter` is given where the event will not be tried again although it was not delivered.
+    `dead_letter` is set when the event will not be tried again although it was not delivered.
     """
 
     entry: Entry
     due: float | None = None
     tries: int = 0
     first_try: float = 0.0
-    letter: "DeadLetter | None" = None
+    dead_letter: "DeadLetter | None" = None
 
 
 @frozen
 class DeadLetter:
-    """An event that ended as `rejected` or `failed`, kept until somebody retries or deletes it.
+    """An event that ended as `rejected` or `failed`, stored until somebody requeues or deletes it.
 
-    `requests` are the last try's requests with every value replaced by its kind; `reason` holds no personal data.
+    `requests` are the last attempt's requests with every value replaced by its kind; `reason` holds no personal data.
     """
 
     seq: int
@@ -61,22 +67,14 @@ class DeadLetter:
     requests: str = field(default="[]", repr=False)
 
 
-Coming = Literal["no", "later", "at once"]
-"""What comes at once is worth a moment's wait for a body that is not full; what comes later is none of the last."""
+@frozen
+class OutboxStatus:
+    """How full an outbox is: `waiting` entries, the Unix time at which the `oldest` was accepted, `dead` letters.
 
+    `problem` says why nothing can be appended, such as a full disk; empty while all is well.
+    """
 
-class Queue(Protocol):
-    """What delivering asks of an outbox."""
-
-    @property
-    def coming(self) -> Coming:
-        """Whether more than there is now will come by itself."""
-
-    def after(self, seq: int, limit: int) -> list[Entry]:
-        """Give the next entries beyond a place in the order."""
-
-    def of_key(self, key: str, seq: int, limit: int) -> list[Entry]:
-        """Give the next entries of one ordering key beyond a place in the order."""
-
-    def settle(self, settled: Iterable[Settled], gone: Iterable[int] = ()) -> None:
-        """Write down how tries ended, all of them or none; `gone` are places of entries that leave, and no more."""
+    waiting: int
+    oldest: float | None
+    dead: int
+    problem: str = ""

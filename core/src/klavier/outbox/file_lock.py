@@ -1,14 +1,16 @@
-"""A lock that the operating system takes back when its process ends, however it ends."""
+"""A file lock that the operating system releases when its process ends, however it ends."""
 
 import contextlib
 import os
 import sys
+from pathlib import Path
 
 
 class FileLock:
-    """A lock on a file of its own; held by one opener at a time, on one machine.
+    """A lock on a file of its own; held by one object at a time, on one machine.
 
-    Where the system or the file system knows no such locks it is never held: callers need another way besides.
+    Where the system or the file system has no such locks, or the file cannot be made, it is never held: callers need
+    another way besides.
     """
 
     def __init__(self, path: str | None) -> None:
@@ -17,13 +19,27 @@ class FileLock:
         self._file: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock if it is free; gives whether it is held by this object now."""
+        """Acquire the lock if it is free; returns whether this object holds it now.
+
+        A lock on a file that was deleted since protects nothing: it is given up, and acquired on the file that is
+        there now.
+        """
+        if self._file is not None and not _is_same(self._file, self._path):
+            self.release()
         if self._file is None and self._path is not None:
             self._file = _locked(self._path)
         return self._file is not None
 
+    @property
+    def identity(self) -> str:
+        """Which file is locked, by device and inode, however its name changes; empty while nothing is held."""
+        if self._file is None:
+            return ""
+        found = os.fstat(self._file)
+        return f"{found.st_dev}:{found.st_ino}"
+
     def release(self) -> None:
-        """Give the lock back; does nothing where it is not held."""
+        """Release the lock; does nothing where it is not held."""
         if self._file is not None and sys.platform != "win32":
             import fcntl  # noqa: PLC0415 -- not on every system
 
@@ -53,4 +69,15 @@ def _locked(path: str) -> int | None:
     except OSError:
         os.close(file)
         return None
+    if not _is_same(file, path):  # deleted between opening and locking: somebody else may lock a new one
+        os.close(file)
+        return None
     return file
+
+
+def _is_same(file: int, path: str | None) -> bool:
+    """Tell whether an open file is the one that has this path."""
+    try:
+        return path is not None and os.path.samestat(os.fstat(file), Path(path).stat())
+    except OSError:
+        return False

@@ -1,16 +1,17 @@
 """The queue of a run that nothing outlives: entries in a dict, where the outbox has a file."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from klavier.outbox.entry import Coming, Entry, Settled
+from klavier.outbox.base import UNLIMITED, Coming
+from klavier.outbox.entry import Entry, Settlement
 
 
 class MemoryQueue:
-    """Entries in their order; a `Queue` that knows no message ids and no dead letters.
+    """Entries in their order; an `EntryQueue` without message ids and dead letters.
 
-    It belongs to one thread: whoever delivers from it has a loop of their own.
+    It belongs to one thread: the one of the event loop that delivers from it.
     """
 
     coming: Coming = "no"
@@ -22,42 +23,56 @@ class MemoryQueue:
             self.add(entry)
 
     def add(self, entry: Entry) -> None:
-        """Put an entry at the end; its place is beyond those of all before it."""
+        """Append an entry; its position must be after those of all before it."""
         self._waiting[entry.seq] = entry
         if self._by_key is not None:
             self._by_key.setdefault(entry.key, deque()).append(entry.seq)
 
-    def after(self, seq: int, limit: int) -> list[Entry]:
-        """Give the next entries beyond a place in the order."""
-        return list(islice((entry for place, entry in self._waiting.items() if place > seq), limit))
+    def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
+        """Return the next entries after a position."""
+        return bounded((entry for seq, entry in self._waiting.items() if seq > after), limit, max_bytes)
 
-    def of_key(self, key: str, seq: int, limit: int) -> list[Entry]:
-        """Give the next entries of one ordering key beyond a place in the order."""
-        if self._by_key is None:  # few runs ask: it takes a person with very many events, or a failure
+    def read_key(self, key: str, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
+        """Return the next entries of one ordering key after a position."""
+        if self._by_key is None:  # few runs need it: it takes a profile with very many events, or a failure
             self._by_key = {}
             for entry in self._waiting.values():
                 self._by_key.setdefault(entry.key, deque()).append(entry.seq)
-        places = (place for place in self._by_key.get(key, ()) if place > seq)
-        return list(islice((self._waiting[place] for place in places if place in self._waiting), limit))
+        seqs = (seq for seq in self._by_key.get(key, ()) if seq > after)
+        return bounded((self._waiting[seq] for seq in seqs if seq in self._waiting), limit, max_bytes)
 
-    def settle(self, settled: Iterable[Settled], gone: Iterable[int] = ()) -> None:
-        """Take in how tries ended; `gone` are places of entries that leave."""
-        for item in settled:
+    def settle(self, settlements: Iterable[Settlement], done: Iterable[int] = ()) -> None:
+        """Apply how attempts ended; `done` are positions of entries that only leave."""
+        for item in settlements:
             if item.due is None:
                 self._remove(item.entry.seq)
-            else:
+            elif item.entry.seq in self._waiting:
                 self._waiting[item.entry.seq] = item.entry._replace(
                     due=item.due, tries=item.tries, first_try=item.first_try
                 )
-        for place in gone:
-            self._remove(place)
+        for seq in done:
+            self._remove(seq)
 
-    def _remove(self, place: int) -> None:
-        entry = self._waiting.pop(place)
-        places = None if self._by_key is None else self._by_key.get(entry.key)
-        if self._by_key is None or places is None:
+    def mark_translating(self, seqs: Sequence[int]) -> None:
+        """Do nothing: no entry outlives the process."""
+
+    def _remove(self, seq: int) -> None:
+        entry = self._waiting.pop(seq, None)
+        seqs = None if self._by_key is None or entry is None else self._by_key.get(entry.key)
+        if self._by_key is None or entry is None or seqs is None:
             return
-        while places and places[0] not in self._waiting:  # so that what is long gone takes no memory
-            places.popleft()
-        if not places:
+        while seqs and seqs[0] not in self._waiting:  # so that entries that left take no memory
+            seqs.popleft()
+        if not seqs:
             del self._by_key[entry.key]
+
+
+def bounded(entries: Iterable[Entry], limit: int, max_bytes: int) -> list[Entry]:
+    """Return at most `limit` entries, none after the one with which the payloads exceed `max_bytes`."""
+    found: list[Entry] = []
+    for entry in islice(entries, limit):
+        found.append(entry)
+        max_bytes -= len(entry.payload)
+        if max_bytes < 0:
+            break
+    return found

@@ -11,14 +11,15 @@ from attrs import evolve
 from klavier.config.load import load_config
 from klavier.config.model import Config
 from klavier.events.model import Event
-from klavier.outbox import Entry, Outbox
+from klavier.flows.drivers import AsyncSend, Connect
+from klavier.outbox import Entry, Outbox, SqliteOutbox
 from klavier.outcome import Outcome
 from klavier.plugins import Plugins
 from klavier.relay.async_relay import AsyncRelay
-from klavier.relay.relay import Connect, Relay
+from klavier.relay.relay import Relay
 from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
-from klavier.worker.leased_worker import AsyncSend, Parts
+from klavier.worker.leased_worker import RelayConfig
 from klavier.worker.worker import Pace
 
 OnOutcome = Callable[[Event | None, Outcome], None]
@@ -42,7 +43,7 @@ def open(  # noqa: A001 -- klavier.open reads as it should
     `OutboxError` where the outbox cannot be opened.
     """
     config = load_config(path, environ=environ)
-    return Relay(parts_of(config, Path(path).parent, on_outcome), connect or connect_to(config))
+    return Relay(make_relay_config(config, Path(path).parent, on_outcome), connect or make_connect(config))
 
 
 @asynccontextmanager
@@ -55,12 +56,12 @@ async def aopen(
 ) -> AsyncIterator[AsyncRelay]:
     """Open a relay for asynchronous programs; the arguments are those of `open`.  At the end it flushes and closes."""
     config = load_config(path, environ=environ)
-    parts = parts_of(config, Path(path).parent, on_outcome)
-    async with AsyncRelay(parts, connect or connect_to(config)) as relay:
+    parts = make_relay_config(config, Path(path).parent, on_outcome)
+    async with AsyncRelay(parts, connect or make_connect(config)) as relay:
         yield relay
 
 
-def connect_to(config: Config, vendor: Vendor | None = None) -> Connect:
+def make_connect(config: Config, vendor: Vendor | None = None) -> Connect:
     """Give what opens the transport to the account of a configuration."""
     keys = config.keys_for(vendor or config.build_vendor())
 
@@ -85,7 +86,7 @@ def connect_to(config: Config, vendor: Vendor | None = None) -> Connect:
     return connect
 
 
-def pace_of(config: Config, vendor: Vendor) -> Pace:
+def make_pace(config: Config, vendor: Vendor) -> Pace:
     """Give the pace that a configuration asks for."""
     delivery = config.delivery
     connections = delivery.connections
@@ -96,7 +97,7 @@ def pace_of(config: Config, vendor: Vendor) -> Pace:
     return Pace(connections=connections, window=connections * max(8, 2 * batch), batch=batch)
 
 
-def policy_of(config: Config, own: RetryPolicy) -> RetryPolicy:
+def make_policy(config: Config, own: RetryPolicy) -> RetryPolicy:
     """Give a vendor's policy of trying again, with what a configuration says instead."""
     said = config.delivery
     return evolve(
@@ -108,22 +109,22 @@ def policy_of(config: Config, own: RetryPolicy) -> RetryPolicy:
     )
 
 
-def outbox_of(config: Config, folder: Path) -> Outbox:
+def open_outbox(config: Config, folder: Path) -> Outbox:
     """Open the outbox that a configuration names; a relative path starts in `folder`."""
     name = config.delivery.outbox
-    return Outbox() if name == "memory" else Outbox(folder / name)
+    return SqliteOutbox() if name == "memory" else SqliteOutbox(folder / name)
 
 
-def parts_of(config: Config, folder: Path, on_outcome: OnOutcome | None = None) -> Parts:
+def make_relay_config(config: Config, folder: Path, on_outcome: OnOutcome | None = None) -> RelayConfig:
     """Make what a relay is made of, its outbox opened; a relative path starts in `folder`."""
     vendor = config.build_vendor()
     plugins = config.known_plugins()
-    return Parts(
+    return RelayConfig(
         vendor=vendor,
         plugins=plugins,
-        outbox=outbox_of(config, folder),
-        pace=pace_of(config, vendor),
-        policy=policy_of(config, plugins.vendor(vendor.name).retry),
+        outbox=open_outbox(config, folder),
+        pace=make_pace(config, vendor),
+        policy=make_policy(config, plugins.vendor(vendor.name).retry),
         observe=_observer(plugins, vendor.name, on_outcome),
     )
 

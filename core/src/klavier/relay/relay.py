@@ -5,18 +5,15 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any, Self
 
 from klavier.events.model import Event
+from klavier.flows.drivers import AsyncSend, Connect
 from klavier.relay.counts import Counts
 from klavier.relay.intake import accept
 from klavier.relay.tracking_api import Calls
-from klavier.worker.leased_worker import AsyncSend, LeasedWorker, Parts
-
-Connect = Callable[[], AbstractAsyncContextManager[AsyncSend]]
-"""Opens the transport inside the event loop that uses it."""
+from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 
 _POLL = 0.02
 FLUSH_SECONDS = 30.0
@@ -29,14 +26,14 @@ class Relay(Calls[bool]):
     manager: at the end it flushes for up to thirty seconds, and what is not delivered by then stays in the outbox.
     """
 
-    def __init__(self, parts: Parts, connect: Connect) -> None:
-        self._parts = parts
+    def __init__(self, config: RelayConfig, connect: Connect) -> None:
+        self._config = config
         self._connect = connect
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._runner: LeasedWorker | None = None
+        self._worker: LeasedWorker | None = None
         self._closed = False
 
     def send(self, event: Event | Mapping[str, Any]) -> bool:
@@ -49,7 +46,9 @@ class Relay(Calls[bool]):
 
     def send_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[bool]:
         """Accept many events with one write, all of them or none; gives for each whether it is new."""
-        fresh = self._parts.outbox.put([accept(event, self._parts.vendor, self._parts.plugins) for event in events])
+        fresh = self._config.outbox.append(
+            [accept(event, self._config.vendor, self._config.plugins) for event in events]
+        )
         self._start()
         return fresh
 
@@ -58,10 +57,10 @@ class Relay(Calls[bool]):
 
         An event that failed and will be tried again counts as pending.
         """
-        outbox = self._parts.outbox
-        last = outbox.last()
+        outbox = self._config.outbox
+        last = outbox.last_seq()
         deadline = time.monotonic() + timeout
-        if outbox.pending_up_to(last):
+        if outbox.has_waiting(last):
             self._start()
         while self._is_waiting(last) and time.monotonic() < deadline:
             time.sleep(_POLL)
@@ -69,14 +68,14 @@ class Relay(Calls[bool]):
 
     def _is_waiting(self, last: int) -> bool:
         """Tell whether something up to `last` waits, or its outcome is still to be counted here."""
-        if self._parts.outbox.pending_up_to(last):
+        if self._config.outbox.has_waiting(last):
             return True
-        return self._runner is not None and self._runner.is_telling(last)
+        return self._worker is not None and self._worker.is_observing(last)
 
     def counts(self) -> Counts:
         """Give the counts so far, without waiting."""
-        kinds = self._runner.kinds if self._runner is not None else {}
-        return Counts.of(kinds, self._parts.outbox.pending())
+        kinds = self._worker.kinds if self._worker is not None else {}
+        return Counts.of(kinds, self._config.outbox.status().waiting)
 
     def close(self, timeout: float = FLUSH_SECONDS) -> Counts:
         """Flush, end the thread and close the outbox; what is not delivered stays in it.  Gives the counts."""
@@ -84,12 +83,12 @@ class Relay(Calls[bool]):
             return Counts()
         counts = self.flush(timeout)
         self._closed = True
-        loop, runner, thread = self._loop, self._runner, self._thread
-        if thread is not None and loop is not None and runner is not None and self._pid == os.getpid():
+        loop, worker, thread = self._loop, self._worker, self._thread
+        if thread is not None and loop is not None and worker is not None and self._pid == os.getpid():
             with contextlib.suppress(RuntimeError):  # the loop may have ended by itself
-                loop.call_soon_threadsafe(runner.stop)
+                loop.call_soon_threadsafe(worker.stop)
             thread.join(timeout)
-        self._parts.outbox.close()
+        self._config.outbox.close()
         return counts
 
     def __enter__(self) -> Self:
@@ -104,27 +103,27 @@ class Relay(Calls[bool]):
         """Start the thread if this process has none, else tell it that there is more."""
         with self._lock:
             if self._pid != os.getpid():  # after a fork the parent's thread is not here
-                self._pid, self._thread, self._loop, self._runner = os.getpid(), None, None, None
+                self._pid, self._thread, self._loop, self._worker = os.getpid(), None, None, None
             if self._thread is None or not self._thread.is_alive():
                 ready = threading.Event()
                 self._thread = threading.Thread(target=self._deliver, args=(ready,), name="klavier", daemon=True)
                 self._thread.start()
                 ready.wait()
-            elif self._loop is not None and self._runner is not None:
-                self._loop.call_soon_threadsafe(self._runner.notify)
+            elif self._loop is not None and self._worker is not None:
+                self._loop.call_soon_threadsafe(self._worker.notify)
 
     def _deliver(self, ready: threading.Event) -> None:
         asyncio.run(self._run(ready))
 
     async def _run(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
-        self._runner = LeasedWorker(self._parts, own_loop=True)
+        self._worker = LeasedWorker(self._config, own_loop=True)
         ready.set()
         async with self._connect() as send:
-            await self._runner.run(send)
+            await self._worker.run(send)
 
 
 @contextlib.asynccontextmanager
-async def always(send: AsyncSend) -> AsyncIterator[AsyncSend]:
+async def static_connection(send: AsyncSend) -> AsyncIterator[AsyncSend]:
     """Connect to something that needs no opening, such as a sandbox in this process."""
     yield send

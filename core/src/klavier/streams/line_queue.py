@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from attrs import define
 
 from klavier.events.model import Event
-from klavier.outbox import Coming, Entry, MemoryQueue, Settled
+from klavier.outbox import Coming, Entry, MemoryQueue, Settlement
+from klavier.outbox.base import UNLIMITED
 from klavier.outcome import Outcome
 from klavier.streams.lines import BOM, Line
 from klavier.streams.pipeline import Result
@@ -78,19 +79,22 @@ class LineQueue:
             return "no"
         return "at once" if self._held and self._held[0].is_known else "later"
 
-    def after(self, seq: int, limit: int) -> list[Entry]:
-        """Give the next entries beyond a place in the order, for which lines are read as long as there is room."""
+    def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
+        """Return the next entries after a position, for which lines are read as long as there is room."""
         before = self._last
         fresh = self._read_on(limit)
-        return fresh if seq >= before else self._queue.after(seq, limit)
+        return fresh if after >= before else self._queue.read(after, limit, max_bytes)
 
-    def of_key(self, key: str, seq: int, limit: int) -> list[Entry]:
-        """Give the next entries of one ordering key beyond a place in the order, of those that were read."""
-        return self._queue.of_key(key, seq, limit)
+    def read_key(self, key: str, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
+        """Return the next entries of one ordering key after a position, of those that were read."""
+        return self._queue.read_key(key, after, limit, max_bytes)
 
-    def settle(self, settled: Iterable[Settled], gone: Iterable[int] = ()) -> None:
-        """Take in how tries ended; `gone` are places of entries that leave."""
-        self._queue.settle(settled, gone)
+    def settle(self, settlements: Iterable[Settlement], done: Iterable[int] = ()) -> None:
+        """Apply how attempts ended; `done` are positions of entries that only leave."""
+        self._queue.settle(settlements, done)
+
+    def mark_translating(self, seqs: Sequence[int]) -> None:
+        """Do nothing: no line outlives the process."""
 
     def note(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
         """Take note of an outcome."""

@@ -8,12 +8,13 @@ answer fails them after some tries.
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from klavier.events.model import Event
+from klavier.flows.drivers import Connect
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
@@ -23,15 +24,13 @@ from klavier.streams.lines import Line
 from klavier.streams.patience import as_learnt
 from klavier.streams.pipeline import Observers, Result, read
 from klavier.worker.rate_limiter import RateLimiter
-from klavier.worker.sender import AsyncSend, Sender
+from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
 from klavier.worker.worker import Pace, Worker
 
 if TYPE_CHECKING:
     from klavier.plugins import Plugins
     from klavier.vendor import Vendor
-
-Connect = Callable[[], AbstractAsyncContextManager[AsyncSend]]
 
 
 class StreamRun:

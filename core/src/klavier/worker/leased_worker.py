@@ -1,4 +1,4 @@
-"""Deliver from an outbox for as long as it is wanted: one process at a time, the next takes over when it ends."""
+"""Deliver from an outbox while this process holds its lease; another process takes over when it ends."""
 
 import asyncio
 import contextlib
@@ -7,15 +7,14 @@ import os
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
 
 from attrs import field, frozen
 
-from klavier.errors import OutboxError, PluginError
+from klavier.errors import LeaseLostError, OutboxError, PluginError
 from klavier.events.model import Event
-from klavier.klaviyo.request import Request
-from klavier.klaviyo.response import Response
-from klavier.outbox import Entry, Outbox
+from klavier.flows.drivers import AsyncSend
+from klavier.outbox.base import Lease, Outbox
+from klavier.outbox.entry import Entry
 from klavier.outcome import Kind, Outcome
 from klavier.plugins import Plugins
 from klavier.retry import RetryPolicy
@@ -25,22 +24,29 @@ from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
 from klavier.worker.worker import Observer, Pace, Worker
 
-AsyncSend = Callable[[Request], Awaitable[Response]]
+LEASE_SECONDS = 15.0
+"""How long a process that stands still keeps others from delivering.
 
-CLAIM_SECONDS = 15.0
-"""How long a process that died keeps others from delivering."""
+One that died is noticed at once where there are file locks.  Much longer than a healthy process pauses (a slow disk or
+a long garbage collection: 2 s), and short enough that nobody has to restart anything by hand.
+"""
 
-_BEAT = CLAIM_SECONDS / 5
-_FORGETTING = 3600.0
-_LOOK = 0.5
-"""How often, in seconds, a process that delivers looks for what other processes have accepted."""
+_RENEW_SECONDS = LEASE_SECONDS / 5
+"""Four renewals may be late before the lease is lost."""
+
+_MAINTAIN_SECONDS = 3600.0
+_POLL_SECONDS = 0.5
+"""How often a process that delivers looks for what other processes have accepted: one query of 10 us."""
+
+_ACQUIRE_SECONDS = 1.0
+"""How often a process that waits tries to acquire the lease: about how long events wait after the holder was killed."""
 
 _log = logging.getLogger("klavier.relay")
 
 
 @frozen
-class Parts:
-    """What a relay is made of."""
+class RelayConfig:
+    """What a relay or a worker is made of: the vendor, the plugins, the outbox, and how to deliver from it."""
 
     vendor: Vendor
     plugins: Plugins
@@ -51,75 +57,86 @@ class Parts:
 
 
 class LeasedWorker:
-    """Delivers from the outbox of `parts`; one runner belongs to one event loop."""
+    """Delivers from an outbox, one process at a time; belongs to one event loop."""
 
-    def __init__(self, parts: Parts, *, own_loop: bool = False) -> None:
-        """Prepare a runner; `own_loop` tells that its event loop runs nothing else."""
-        self.parts = parts
+    def __init__(self, config: RelayConfig, *, own_loop: bool = False) -> None:
+        """Prepare to deliver; `own_loop` says that the event loop runs nothing else."""
+        self.config = config
         self._own_loop = own_loop
         self.kinds: Counter[Kind] = Counter()
-        self.dispatcher: Worker | None = None
-        self.pacer: RateLimiter = RateLimiter(time.monotonic)
+        self.worker: Worker | None = None
+        """The worker while this process holds the lease."""
+        self.rate_limiter: RateLimiter = RateLimiter(time.monotonic)
         self._holder = f"{os.getpid()}-{uuid.uuid4()}"
         self._stopping = False
-        self._sleeper = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    def is_telling(self, seq: int) -> bool:
-        """Tell whether this process has outcomes up to a place that are on the disk and not yet counted."""
-        dispatcher = self.dispatcher
-        return dispatcher is not None and dispatcher.is_telling(seq)
+    def is_observing(self, seq: int) -> bool:
+        """Tell whether this process has outcomes up to a position that are stored and not yet counted."""
+        worker = self.worker
+        return worker is not None and worker.is_telling(seq)
 
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
-        """Deliver until `stop`, or until nothing waits; waits its turn while another process delivers."""
+        """Deliver until `stop`, or until nothing waits; waits for the lease while another process delivers."""
+        waits = False
         while not self._stopping:
-            if not await self._claim():
-                if until_empty and not self.parts.outbox.pending():
+            lease = await asyncio.to_thread(self.config.outbox.acquire, self._holder, LEASE_SECONDS)
+            if lease is None:
+                if until_empty and not self.config.outbox.status().waiting:
                     return
-                await self._doze(1.0)
+                if not waits:
+                    _log.info("another process delivers; waiting to take over")
+                waits = True
+                await self._sleep(_ACQUIRE_SECONDS)
                 continue
-            try:
-                ended = await self._run_claimed(send, until_empty=until_empty)
-            finally:
-                await asyncio.to_thread(self.parts.outbox.release, self._holder)
-            if ended:
+            _log.info("took over: this process delivers now" if waits else "this process delivers now")
+            waits = False
+            if await self._run_leased(lease, send, until_empty=until_empty):
                 return
 
     def stop(self) -> None:
-        """Finish what is under way, then end."""
+        """Finish what is in flight, then end."""
         self._stopping = True
         self.notify()
-        if self.dispatcher is not None:
-            self.dispatcher.stop()
+        if self.worker is not None:
+            self.worker.stop()
 
     def notify(self) -> None:
-        """Tell that the outbox has more."""
-        self._sleeper.set()
-        if self.dispatcher is not None:
-            self.dispatcher.notify()
+        """Look for new entries now."""
+        self._changed.set()
+        if self.worker is not None:
+            self.worker.notify()
 
-    async def _run_claimed(self, send: AsyncSend, *, until_empty: bool) -> bool:
-        """Deliver while the claim holds; gives whether the work has ended, rather than the claim."""
-        dispatcher = self.dispatcher = self._dispatcher(send)
-        beside = [
-            asyncio.create_task(work) for work in (self._beat(dispatcher), self._look(dispatcher), self._forget())
+    async def _run_leased(self, lease: Lease, send: AsyncSend, *, until_empty: bool) -> bool:
+        """Deliver while the lease is held; returns whether the work has ended, rather than the lease."""
+        interrupted = await asyncio.to_thread(lease.take_interrupted)
+        if interrupted:
+            _log.warning("the last worker ended while it translated %d events; they are tried again", interrupted)
+        worker = self.worker = self._worker(lease, send)
+        tasks = [
+            asyncio.create_task(work) for work in (self._renew(lease, worker), self._poll(worker), self._maintain())
         ]
         try:
-            await dispatcher.run(until_empty=until_empty)
+            await worker.run(until_empty=until_empty)
+        except LeaseLostError:
+            _log.warning("another process has taken over; this one has settled nothing since")
+            return self._stopping
         finally:
-            for task in beside:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
-            self.dispatcher = None
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.worker = None
+            await asyncio.to_thread(lease.release)
         return until_empty or self._stopping
 
-    def _dispatcher(self, send: AsyncSend) -> Worker:
-        parts = self.parts
+    def _worker(self, lease: Lease, send: AsyncSend) -> Worker:
+        config = self.config
         return Worker(
-            parts.outbox,
-            Translator(parts.vendor, parts.plugins),
-            Sender(send, self.pacer, time.monotonic),
-            policy=parts.policy,
-            pace=parts.pace,
+            lease,
+            Translator(config.vendor, config.plugins),
+            Sender(send, self.rate_limiter, time.monotonic),
+            policy=config.policy,
+            pace=config.pace,
             now=time.time,
             observe=self._observe,
             own_loop=self._own_loop,
@@ -128,48 +145,44 @@ class LeasedWorker:
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
         self.kinds[outcome.kind] += 1
         try:
-            self.parts.observe(event, entry, outcome)
+            self.config.observe(event, entry, outcome)
         except Exception as error:  # noqa: BLE001 -- an observer may raise anything, and delivery goes on
             _log.warning("an observer of outcomes failed: %s", error if isinstance(error, PluginError) else type(error))
 
-    async def _claim(self) -> bool:
-        return await asyncio.to_thread(self.parts.outbox.claim, self._holder, time.time(), CLAIM_SECONDS)
-
-    async def _beat(self, dispatcher: Worker) -> None:
-        """Prolong the claim; where that fails, stop delivering before another process begins."""
+    @staticmethod
+    async def _renew(lease: Lease, worker: Worker) -> None:
+        """Extend the lease; where that fails, stop delivering before another process begins."""
         while True:
-            await asyncio.sleep(_BEAT)
+            await asyncio.sleep(_RENEW_SECONDS)
             try:
-                held = await self._claim()
+                held = await asyncio.to_thread(lease.renew)
             except OutboxError:
                 held = False
             if not held:
-                dispatcher.stop()
+                worker.stop()
                 return
 
-    async def _forget(self) -> None:
-        """Let the outbox forget old message ids now and every hour, so that it does not grow for ever."""
+    async def _maintain(self) -> None:
+        """Purge what is old enough, now and every hour, so that the outbox does not grow for ever."""
         while True:
             try:
-                await asyncio.to_thread(self.parts.outbox.forget)
+                await asyncio.to_thread(self.config.outbox.maintain)
             except OutboxError as error:
-                _log.warning("%s; old message ids stay for another hour", error)
-            await asyncio.sleep(_FORGETTING)
+                _log.warning("%s; what is old stays for another hour", error)
+            await asyncio.sleep(_MAINTAIN_SECONDS)
 
-    async def _look(self, dispatcher: Worker) -> None:
-        """Wake the dispatcher when another process has accepted something, or put a dead letter back."""
+    async def _poll(self, worker: Worker) -> None:
+        """Notify the worker when another process has accepted something, or requeued a dead letter."""
         last = 0
         while True:
-            with contextlib.suppress(OutboxError):  # a disk that fails is the dispatcher's to tell
-                found = await asyncio.to_thread(self.parts.outbox.last)
+            with contextlib.suppress(OutboxError):  # the worker reports a disk that fails
+                found = await asyncio.to_thread(self.config.outbox.last_seq)
                 if found != last:
                     last = found
-                    dispatcher.notify()
-            await asyncio.sleep(_LOOK)
+                    worker.notify()
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _doze(self, seconds: float) -> None:
-        self._sleeper.clear()
-        try:
-            await asyncio.wait_for(self._sleeper.wait(), seconds)
-        except TimeoutError:
-            return
+    async def _sleep(self, seconds: float) -> None:
+        self._changed.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._changed.wait(), seconds)

@@ -16,7 +16,7 @@ from klavier.outbox.entry import Entry
 from klavier.worker.fair_queue import URGENT, FairQueue
 
 OfKey = Callable[[str, int, int], list[Entry]]
-"""Reads the next entries of a key beyond a place: `Outbox.of_key`."""
+"""Reads the next entries of a key beyond a place: `EntryQueue.read_key`."""
 
 PARTITION_ENTRIES = 250
 """How many entries of one lane are held in memory."""

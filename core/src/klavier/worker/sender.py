@@ -1,14 +1,13 @@
 """Carry requests to Klaviyo at the pace it allows: wait for quota, obey 429, hold everything while Klaviyo is down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from klavier.errors import TransportError
+from klavier.flows.drivers import AsyncSend
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.worker.rate_limiter import RateLimiter
-
-AsyncSend = Callable[[Request], Awaitable[Response]]
 
 _THROTTLED = 429
 _TOO_OFTEN = 5

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from klavier.outbox.entry import Settled
+from klavier.outbox.entry import Settlement
 from klavier.retry import RetryPolicy
 from klavier.worker.attempt import Result
 from klavier.worker.dead_letters import dead_letter
@@ -14,20 +14,20 @@ PLAIN_ENDS = frozenset({"delivered", "skipped"})
 """The kinds of outcomes after which an entry leaves the outbox and nothing else is to be written down."""
 
 
-def verdict(result: Result, policy: RetryPolicy, now: float, random: Callable[[], float], hold: float) -> Settled:
+def verdict(result: Result, policy: RetryPolicy, now: float, random: Callable[[], float], hold: float) -> Settlement:
     """Judge one result.
 
     While Klaviyo is down (`hold` seconds until it is asked again), or does not accept the key, a try does not count.
     """
     entry, outcome = result.entry, result.outcome
     if outcome.kind in PLAIN_ENDS:
-        return Settled(entry)
+        return Settlement(entry)
     free = policy.is_free(outcome) or (hold > 0 and outcome.retryable)
     tries = entry.tries + (0 if free else 1)
     first_try = entry.first_try if free else entry.first_try or now
     if free:
-        return Settled(entry, now + hold + _FREE_AGAIN * random(), tries, first_try)
+        return Settlement(entry, now + hold + _FREE_AGAIN * random(), tries, first_try)
     pause = policy.next_try(outcome, tries, now - first_try, random)
     if pause is not None:
-        return Settled(entry, now + pause, tries, first_try)
-    return Settled(entry, letter=dead_letter(entry, outcome, result.sent, tries, now))
+        return Settlement(entry, now + pause, tries, first_try)
+    return Settlement(entry, dead_letter=dead_letter(entry, outcome, result.sent, tries, now))

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 
 from attrs import frozen
 
-from klavier.errors import OutboxError
+from klavier.errors import LeaseLostError, OutboxError
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.outbox import Entry, Queue, Settled
+from klavier.outbox import Entry, EntryQueue, Settlement
 from klavier.outcome import Outcome
 from klavier.retry import RetryPolicy
 from klavier.worker.attempt import Attempt, Finished
@@ -77,7 +77,7 @@ class Worker:
 
     def __init__(  # noqa: PLR0913 -- the parts it puts to work, each made and tested by itself
         self,
-        outbox: Queue,
+        outbox: EntryQueue,
         translator: Translator,
         courier: Sender,
         *,
@@ -100,7 +100,7 @@ class Worker:
         self._together = _TOGETHER * pace.connections
         self._now = now
         self._observe = observe
-        self._lanes = Partitions(outbox.of_key)
+        self._lanes = Partitions(outbox.read_key)
         self._pool = Pool(combine=pace.combine, linger=pace.linger)
         self._cursor = 0
         self._flights: set[asyncio.Task[None]] = set()
@@ -200,7 +200,7 @@ class Worker:
         # Nobody told of more, but who is about to sleep or to end looks all the same.
         self._has_more = self._has_more or lanes.idle
         while self._has_more and lanes.waiting < max(_AHEAD, self._pace.window) and lanes.loaded < _HELD:
-            found = self._outbox.after(self._cursor, _CHUNK)
+            found = self._outbox.read(self._cursor, _CHUNK)
             self._has_more = len(found) == _CHUNK
             if found:
                 self._cursor = found[-1].seq
@@ -308,13 +308,15 @@ class Worker:
             self._underway -= len(each.entries)
             self._release(each, left, again)
 
-    async def _settle(self, settled: list[Settled], gone: list[int]) -> bool:
+    async def _settle(self, settled: list[Settlement], gone: list[int]) -> bool:
         """Write to the outbox; where the disk fails, wait, so that nothing goes on before it is written down."""
         try:
             if self._own_loop:
                 self._outbox.settle(settled, gone)
             else:
                 await asyncio.to_thread(self._outbox.settle, settled, gone)
+        except LeaseLostError:
+            raise
         except OutboxError as error:
             _log.error("%s; trying again in %s s", error, _DISK_PAUSE)
             await asyncio.sleep(_DISK_PAUSE)

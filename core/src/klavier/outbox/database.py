@@ -1,0 +1,165 @@
+"""One SQLite file, shared by the threads of a process and by several processes.
+
+Write-ahead log with `synchronous = FULL`: a commit returns after the disk has it, so what is accepted survives a crash
+of the program and of the machine.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Final
+
+from klavier.errors import OutboxError, OutboxFullError
+from klavier.forking import ForkAware, register
+from klavier.outbox.schema import prepare
+
+Open = Callable[[str, float], sqlite3.Connection]
+"""Opens the file at a path; the number is how long to wait for another process, in seconds."""
+
+IN_MEMORY = ":memory:"
+
+_WAL_BYTES = 8_000_000
+"""Size to which the write-ahead log is cut back when it starts anew, in bytes.
+
+SQLite starts it anew after about 4 MB (1,000 pages); a longer one is left over from one large transaction.
+"""
+
+_RETRY_SECONDS = 0.02
+
+_PROBLEMS: Final = {
+    sqlite3.SQLITE_BUSY: "another process has locked it for too long; find out which",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check the folder and the rights",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged; move it away, and save its events with sqlite3's .recover",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written; check the disk",
+    sqlite3.SQLITE_NOTADB: "the file is damaged, or no SQLite file; name another file, or move it away",
+    sqlite3.SQLITE_PERM: "may not be opened; check the rights",
+    sqlite3.SQLITE_READONLY: "may not be written; check the rights of the file and its folder",
+}
+"""SQLite's own messages are never shown: some of them quote the content of the file."""
+
+_parents: list[sqlite3.Connection] = []
+"""Connections of parent processes: a child must not use them, not even close them."""
+
+
+class Database(ForkAware):
+    """A connection that one thread uses at a time, opened anew in a forked child."""
+
+    def __init__(self, path: str, timeout: float, open_: Open | None, wall: Callable[[], float]) -> None:
+        """Open or create the file at `path` (0600); `timeout` is how long to wait for another process, in seconds."""
+        self.path = path
+        self.lock = threading.RLock()
+        self._timeout = timeout
+        self._open_file = open_ or _open
+        self._wall = wall
+        self._pid = os.getpid()
+        self._connection = self._open()
+        register(self)
+
+    @contextmanager
+    def use(self) -> Iterator[sqlite3.Connection]:
+        """Return the connection, for this thread alone, with SQLite's errors turned into `OutboxError`."""
+        with self.lock:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                self._connection = self._open()
+            try:
+                yield self._connection
+            except sqlite3.Error as error:
+                raise outbox_error(self.path, error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Return the connection inside a transaction, which is committed at the end and rolled back on an error."""
+        with self.use() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:  # a full disk has rolled it back already
+                    connection.execute("ROLLBACK")
+                raise
+
+    def number(self, query: str, *values: object) -> int:
+        """Return the one number that a query asks for."""
+        with self.use() as connection:
+            return int(connection.execute(query, values).fetchone()[0])
+
+    def close(self) -> None:
+        """Close the connection of this process."""
+        with self.lock:
+            if self._pid == os.getpid():
+                self._connection.close()
+
+    def lock_for_fork(self, timeout: float) -> bool:
+        """Wait until no other thread is inside SQLite, whose own locks nobody can renew in the child."""
+        return self.lock.acquire(timeout=timeout)
+
+    def unlock_after_fork(self) -> None:
+        """Let other threads of the parent in."""
+        self.lock.release()
+
+    def renew_after_fork(self) -> None:
+        """Leave the parent's connection alone; the next use opens the file for the child."""
+        self.lock = threading.RLock()
+        _parents.append(self._connection)
+
+    def _open(self) -> sqlite3.Connection:
+        with ExitStack() as undo:
+            try:
+                _create_private(self.path)
+                connection = self._open_file(self.path, self._timeout)
+                undo.callback(connection.close)  # a file that cannot be used is not kept open
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for a new file: it can shrink again
+                _use_wal(connection, time.monotonic() + self._timeout)
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+                prepare(connection, self.path, self._wall())
+            except sqlite3.Error as error:
+                raise outbox_error(self.path, error) from error
+            undo.pop_all()
+        return connection
+
+
+def outbox_error(path: str, error: sqlite3.Error) -> OutboxError:
+    """Return the error to raise for one of SQLite's, without anything that is in the file."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the details in the upper bits
+    if code == sqlite3.SQLITE_FULL:
+        return OutboxFullError(f"outbox {path}: the disk is full; nothing was changed; free some space")
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    problem = _PROBLEMS.get(code, f"SQLite failed ({name}); check the file, the disk and the rights")
+    return OutboxError(f"outbox {path}: {problem}; nothing was changed")
+
+
+def _create_private(path: str) -> None:
+    """Create the file for its owner alone, whatever the umask; SQLite gives the files beside it the same rights."""
+    if path == IN_MEMORY:
+        return
+    with contextlib.suppress(OSError):  # there already, or not to be made: SQLite raises the error that says why
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            if hasattr(os, "fchmod"):  # not on Windows
+                os.fchmod(file, 0o600)  # a umask may have taken away the owner's own rights
+        finally:
+            os.close(file)
+
+
+def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    """Switch to the write-ahead log; SQLite does not wait by itself for others that do the same at this moment."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+def _open(path: str, timeout: float) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)

@@ -1,0 +1,134 @@
+"""The lease of an SQLite outbox: who may deliver from it.
+
+A holder locks a file, so that a holder that died is seen at once, and counts up `beats`.  A holder whose beats stand
+still is observed with the observer's own monotonic clock; the time of day is never looked at, so no jump of it matters.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from klavier.errors import LeaseLostError
+from klavier.forking import ForkAware, register
+from klavier.outbox.base import UNLIMITED, Coming
+from klavier.outbox.database import Database
+from klavier.outbox.entry import Entry, Settlement
+from klavier.outbox.file_lock import FileLock
+
+if TYPE_CHECKING:
+    from klavier.outbox.sqlite import SqliteOutbox
+
+
+class LeaseTable(ForkAware):
+    """Who holds the lease of one outbox, and what this process has observed of a holder in another process."""
+
+    def __init__(self, database: Database, lock_path: str | None, monotonic: Callable[[], float]) -> None:
+        self._database = database
+        self._lock_path = lock_path
+        self._monotonic = monotonic
+        self._observed: tuple[int, int] | None = None
+        self._since = 0.0
+        self._locks: set[FileLock] = set()
+        register(self)
+
+    def acquire(self, holder: str, seconds: float) -> tuple[int, FileLock] | None:
+        """Acquire the lease; returns its fencing number and the lock of its file, None while another has it."""
+        lock = FileLock(self._lock_path)
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT holder, token, beats, seconds, lock FROM lease").fetchone()
+            locked = lock.acquire()
+            owner, token, beats, allowed, its_lock = row
+            is_dead = locked and its_lock == lock.identity
+            if owner not in ("", holder) and not is_dead and not self._is_silent((token, beats), allowed):
+                lock.release()
+                return None
+            connection.execute(
+                "UPDATE lease SET holder = ?, token = ?, beats = 0, seconds = ?, lock = ?",
+                (holder, token + 1, seconds, lock.identity),
+            )
+        self._locks.add(lock)
+        return token + 1, lock
+
+    def renew(self, token: int, lock: FileLock) -> bool:
+        """Count up the beats of a lease; False where it is lost."""
+        with self._database.transaction() as connection:
+            if not _is_held(connection, token):
+                return False
+            lock.acquire()  # on a new file where it was deleted, or now that a silent holder has ended
+            connection.execute("UPDATE lease SET beats = beats + 1, lock = ?", (lock.identity,))
+        return True
+
+    def release(self, token: int, lock: FileLock) -> None:
+        """Free the lease where it is still held."""
+        with self._database.transaction() as connection:
+            connection.execute("UPDATE lease SET holder = '', lock = '' WHERE token = ?", (token,))
+            lock.release()
+        self._locks.discard(lock)
+
+    def close(self) -> None:
+        """Release the locks of this process."""
+        while self._locks:
+            self._locks.pop().release()
+
+    def _is_silent(self, observed: tuple[int, int], seconds: float) -> bool:
+        """Tell whether a holder has not renewed for longer than it may."""
+        now = self._monotonic()
+        if observed != self._observed:
+            self._observed, self._since = observed, now
+        return now - self._since > seconds
+
+    def renew_after_fork(self) -> None:
+        """Close the child's ends of the parent's lock files, so that they are free when the parent dies."""
+        while self._locks:
+            self._locks.pop().abandon()
+
+
+class SqliteLease:
+    """The lease of a `SqliteOutbox`, as `klavier.outbox.base.Lease` describes it."""
+
+    coming: Coming = "no"
+
+    def __init__(self, outbox: "SqliteOutbox", table: LeaseTable, token: int, lock: FileLock) -> None:
+        self.token = token
+        self._outbox = outbox
+        self._table = table
+        self._lock = lock
+
+    def renew(self) -> bool:
+        """Extend the lease; False when another worker has it now."""
+        return self._table.renew(self.token, self._lock)
+
+    def release(self) -> None:
+        """Give the right to deliver back."""
+        self._table.release(self.token, self._lock)
+
+    def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
+        """Return the next entries after a position."""
+        return self._outbox.read(after, limit, max_bytes)
+
+    def read_key(self, key: str, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
+        """Return the next entries of one ordering key after a position."""
+        return self._outbox.read_key(key, after, limit, max_bytes)
+
+    def settle(self, settlements: Iterable[Settlement], done: Iterable[int] = ()) -> None:
+        """Write how attempts ended; raises `LeaseLostError` where another worker has the lease now."""
+        self._outbox.settle(settlements, done, token=self.token)
+
+    def mark_translating(self, seqs: Sequence[int]) -> None:
+        """Note which entries are being translated now."""
+        self._outbox.mark_translating(seqs)
+
+    def take_interrupted(self) -> int:
+        """Count up `interrupted` of the entries that were marked last; returns how many there were."""
+        return self._outbox.count_interrupted()
+
+
+def check_token(connection: sqlite3.Connection, path: str, token: int) -> None:
+    """Raise `LeaseLostError` where another worker has acquired the lease since; inside a transaction."""
+    if not _is_held(connection, token):
+        raise LeaseLostError(f"outbox {path}: another worker delivers from it now; nothing was settled")
+
+
+def _is_held(connection: sqlite3.Connection, token: int) -> bool:
+    held = connection.execute("SELECT 1 FROM lease WHERE token = ? AND holder != ''", (token,)).fetchone()
+    return held is not None
