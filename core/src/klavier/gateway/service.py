@@ -22,6 +22,7 @@ from klavier.relay.intake import accept
 
 if TYPE_CHECKING:
     from klavier.config.model import Config
+    from klavier.worker.leased_worker import RelayConfig
 
 Acceptance = Literal["accepted", "rejected", "refused"]
 """Stored to be delivered; stored as a dead letter, since it is no event; or answered with an error, and not stored."""
