@@ -147,11 +147,11 @@ INSIDE: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("bent", "told"), INSIDE, ids=[row[1] or "nothing" for row in INSIDE])
-def test_what_differs_inside_is_told(bent: Any, told: str) -> None:
+@pytest.mark.parametrize(("bent", "text"), INSIDE, ids=[row[1] or "nothing" for row in INSIDE])
+def test_what_differs_inside_is_told(bent: Any, text: str) -> None:
     payload = {"type": "track", "userId": "u", "event": "Bought", "messageId": "m", "properties": {"items": PRODUCTS}}
     found = compare([parse_event(payload)], PlainVendor(), PlainVendor(properties=with_members(items=bent)))
-    assert rows(found) == [("event_properties", "changed", "items", told, 1, 1)]
+    assert rows(found) == [("event_properties", "changed", "items", text, 1, 1)]
 
 
 def test_a_row_tells_what_differs_inside_most_often() -> None:

@@ -108,7 +108,7 @@ def rows(differences: Any) -> Counter[Any]:
 
 
 def _outside(detail: str) -> str:
-    """Leave out what differs inside, which is told with words for each side; other tests hold it to them."""
+    """Leave out what differs inside, which is text with words for each side; other tests hold it to them."""
     return detail.split(":", maxsplit=1)[0] if detail.startswith("inside: ") else detail
 
 

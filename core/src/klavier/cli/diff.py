@@ -1,4 +1,4 @@
-"""`klavier diff`: the same events through two vendors, and what Klaviyo would then hold."""
+"""`klavier diff`: the same events through two vendors, and the differences between the resulting data."""
 
 import sys
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from klavier.cli.diff_table import table
 from klavier.cli.progress import lines_with_progress
 from klavier.cli.setup import Choice, Setup, config_option, known_plugins, prepare, warn_of_broken
 from klavier.cli.sources import check_readable, lines_of
-from klavier.comparison.masking import without
+from klavier.comparison.masking import mask_secrets
 from klavier.comparison.wording import count
 from klavier.errors import UsageError
 from klavier.streams.pipeline import Result, read
@@ -28,7 +28,7 @@ _FEW = 5
 """Cases of each difference that the table and the page show."""
 
 _TELLING = ("fidelity", "wire", "connection_mode")
-"""Settings whose values tell two sides of one vendor apart."""
+"""Settings that name the sides where both are one vendor, the first that differs."""
 
 _SIDES = ("from", "to")
 _Command = Callable[..., Any]
@@ -36,7 +36,7 @@ _Command = Callable[..., Any]
 
 @frozen
 class Asked:
-    """What the options say about the two sides and the account."""
+    """The options of the two sides and of the account."""
 
     left: Choice
     right: Choice
@@ -65,7 +65,7 @@ def _sides(command: _Command) -> _Command:
 
 
 def _choice(side: str, options: dict[str, Any], config_file: Path | None) -> Choice:
-    """Take the options of one side out of all options."""
+    """Return the options of one side."""
     vendor, settings = options.pop(f"{side}_vendor"), options.pop(f"{side}_settings")
     chosen = {name: options.pop(f"{side}_{name}") for name in ("fidelity", "wire")}
     return Choice(vendor, settings, config_file, {name: value for name, value in chosen.items() if value is not None})
@@ -107,12 +107,12 @@ def _side_options(side: str) -> Callable[[_Command], _Command]:
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to write it.")
 @click.option("--values", is_flag=True, help="Show people and values in the table and the page too: personal data.")
 def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: bool) -> None:
-    """Compare what Klaviyo would hold after two vendors delivered the events of FILE.
+    """Compare the data in Klaviyo after two vendors delivered the events of FILE.
 
     FILE is JSON Lines; - reads standard input.
     Each side delivers into a Klaviyo inside this process; nothing is sent, and no key is needed.
     The sides may also be two settings, fidelities or wires of one vendor.
-    JSON holds every case and its values, which are personal data.
+    JSON contains every case with its values, which are personal data.
 
     Exit codes: 0 no difference, 1 they differ, 2 wrong use.
     """
@@ -126,7 +126,7 @@ def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: b
     comparing = Comparing(left.vendor, right.vendor, names=names, plugins=left.plugins, opt_in=asked.opt_in)
     feed(comparing, file, left.plugins)
     found = comparing.finish(None if as_ == "json" else _FEW)
-    _write(without(found, {*left.secrets, *right.secrets}), as_, output, values=values)
+    _write(mask_secrets(found, {*left.secrets, *right.secrets}), as_, output, values=values)
     raise SystemExit(1 if found.differs else 0)
 
 
@@ -153,11 +153,11 @@ def feed(comparing: "Comparing", file: str, plugins: "Plugins") -> None:
 
 
 def names_of(left: tuple[Setup, Choice], right: tuple[Setup, Choice]) -> tuple[str, str]:
-    """Name the sides: by vendor, and where that is the same by what tells them apart."""
+    """Name the sides: by vendor, and where that is the same by the settings that differ."""
     ours, theirs = left[0].vendor.name, right[0].vendor.name
     if ours != theirs:
         return ours, theirs
-    told = [
+    text = [
         ([] if choice.settings is None else [click.format_filename(choice.settings)])
         + [
             str(getattr(setup.vendor.settings, name))
@@ -166,9 +166,9 @@ def names_of(left: tuple[Setup, Choice], right: tuple[Setup, Choice]) -> tuple[s
         ]
         for setup, choice in (left, right)
     ]
-    if told[0] == told[1]:
+    if text[0] == text[1]:
         return f"{ours} (from)", f"{theirs} (to)"
-    one, other = (f"{ours} ({', '.join(words)})" if words else ours for words in told)
+    one, other = (f"{ours} ({', '.join(words)})" if words else ours for words in text)
     return one, other
 
 

@@ -51,10 +51,10 @@ class _Shown:
             yield f"{title:<{widths[0]}}  {one:>{widths[1]}}  {other:>{widths[2]}}"
 
     def row(self, row: Difference) -> Iterator[str]:
-        told = plain(how(row, *self._names))
+        text = plain(how(row, *self._names))
         if self._coloured:
-            told = paint(told, _COLOURS.get(row.kind))
-        yield f"  {_often(row):>{self._width}}  {plain(what(row), _LONGEST_NAME):<36}  {told}{self._lines(row)}"
+            text = paint(text, _COLOURS.get(row.kind))
+        yield f"  {_often(row):>{self._width}}  {plain(what(row), _LONGEST_NAME):<36}  {text}{self._lines(row)}"
         if self._values:
             yield from (f"{' ' * (self._width + 6)}{self._case(case)}" for case in row.cases)
 

@@ -14,7 +14,7 @@ from klavier.cli.setup import config_option, known_plugins, warn_of_broken
 from klavier.cli.sources import check_readable
 from klavier.cli.where import find_config
 from klavier.cli.wording import plain
-from klavier.comparison.masking import without
+from klavier.comparison.masking import mask_secrets
 from klavier.config.toml import read_table, read_toml
 from klavier.errors import UsageError
 from klavier.loading import load_vendor
@@ -151,7 +151,7 @@ def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugin
     comparing = Comparing(left, right, names=names, plugins=plugins)
     feed(comparing, sample, plugins)
     keys = {value for value in given_keys(old, given).values() if isinstance(value, str)}
-    return without(comparing.finish(0), keys)
+    return mask_secrets(comparing.finish(0), keys)
 
 
 def _write(migration: "Migration", compared: "Comparison | None", output: str | None, as_: str) -> None:

@@ -1,5 +1,5 @@
-"""Comparing what Klaviyo would hold after two vendors sent it the same events.
+"""Compare the data in Klaviyo after two vendors delivered the same events.
 
-Each vendor delivers into its own sandbox (`side`), what the sandboxes hold is read (`holdings`), people and events are
+Each vendor delivers into its own sandbox (`side`), their contents are read (`snapshot`), people and events are
 matched (`people`, `pairing`), and what differs is gathered as rows (`report`), shown as text or as a page.
 """

@@ -1,4 +1,4 @@
-"""Run the same events through two vendors and compare what Klaviyo would then hold."""
+"""Run the same events through two vendors and compare the resulting data in Klaviyo."""
 
 import time
 from collections import Counter
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from klavier.comparison.calls import count_calls
 from klavier.comparison.diff_events import compare_events
 from klavier.comparison.diff_lists import compare_consent, compare_lists
-from klavier.comparison.diff_profiles import compare_people
+from klavier.comparison.diff_profiles import compare_profiles
+from klavier.comparison.matching import match_profiles
 from klavier.comparison.pairing import pair_events
-from klavier.comparison.people import match_people
 from klavier.comparison.report import Case, Comparison, DifferenceKind, Note, SideReport
 from klavier.comparison.rows import Rows
 from klavier.comparison.side import Side
-from klavier.comparison.snapshot import Holdings, read_holdings
+from klavier.comparison.snapshot import Snapshot, read_snapshot
 from klavier.errors import UsageError
 from klavier.events.model import Event
 from klavier.outcome import KINDS
@@ -37,13 +37,14 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
     opt_in: OptIn = "double_opt_in",
     most_cases: int | None = None,
 ) -> Comparison:
-    """Deliver the same events by two vendors, each into a Klaviyo inside this process, and compare what they then hold.
+    """Deliver the same events by two vendors, each into a sandbox of its own, and compare the sandboxes.
 
-    The vendors may be one vendor with two settings, wires or fidelities. Nothing is sent anywhere; any key will do.
-    Each vendor gets the events in the batches that its own servers would make.
+    The vendors may be one vendor with two settings, wires or fidelities. Nothing is sent over the network, and keys are
+    not used.
+    Each vendor receives the events in the batches of its own servers.
 
     - `names`: what to call the sides; by default the vendors' names.
-    - `plugins`: whose transformations are run before each vendor translates; none by default.
+    - `plugins`: plugins whose transformations run before each vendor translates; none by default.
     - `opt_in`: whether people confirm before they are on a list, as the account of the sandbox is set up.
     - `most_cases`: how many cases each difference keeps, the first ones; all by default.
 
@@ -51,7 +52,7 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
     """
     for place, vendor in (("left", left), ("right", right)):
         if not isinstance(vendor, Vendor):
-            raise UsageError(f"{place}: must be a vendor as klavier.load_vendor gives it, not {kind_of(vendor)}")
+            raise UsageError(f"{place}: must be a vendor as klavier.load_vendor returns it, not {kind_of(vendor)}")
     if not isinstance(events, Iterable):
         raise UsageError(f"events: must be a list of events, not {kind_of(events)}")
     comparing = Comparing(left, right, names=names, plugins=plugins, opt_in=opt_in)
@@ -61,7 +62,7 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
 
 
 class Comparing:
-    """A comparison under way: takes numbered events, in order, and returns the result in the end."""
+    """A comparison in progress: add numbered events in order, then `finish` returns the result."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class Comparing:
         return tuple(sorted(self._unread.values(), key=lambda note: (-note.count, note.first, note.text)))
 
     def add(self, number: int, event: Event) -> None:
-        """Take an event under its number; raises `UsageError` for what is no event."""
+        """Add an event under its number; raises `UsageError` for what is no event."""
         if not isinstance(event, Event):
             raise UsageError(
                 f"events: number {number} is {kind_of(event)}, not an event; klavier.parse_event makes one"
@@ -107,14 +108,14 @@ class Comparing:
         self._unread[reason] = Note(reason, seen.count + 1 if seen else 1, seen.first if seen else number)
 
     def finish(self, most_cases: int | None = None) -> Comparison:
-        """Deliver what waits and compare."""
+        """Deliver the events that wait, and return the comparison."""
         self.left.flush()
         self.right.flush()
-        left, right = read_holdings(self.left), read_holdings(self.right)
+        left, right = read_snapshot(self.left), read_snapshot(self.right)
         rows = Rows(most_cases)
-        matches = match_people(left.people, right.people)
+        matches = match_profiles(left.people, right.people)
         pairing = pair_events(left.events, right.events, self._titles.__getitem__)
-        compare_people(matches, pairing.pairs, rows)
+        compare_profiles(matches, pairing.pairs, rows)
         compare_events(pairing, self._titles.__getitem__, rows)
         compare_lists(matches, left, right, rows)
         compare_consent(matches, left, right, rows)
@@ -124,7 +125,7 @@ class Comparing:
         )
 
     def _compare_outcomes(self, rows: Rows) -> None:
-        """Gather the events that one side delivers and the other does not."""
+        """Add a row for the events that one side delivers and the other does not."""
         ours, theirs = self.left.dropped, self.right.dropped
         totals = Counter(self._titles.values())
         for number in sorted(ours.keys() ^ theirs.keys()):
@@ -141,16 +142,16 @@ def title_of(event: Event) -> str:
     return f"{event.type} {name}" if isinstance(name, str) and name.strip() else event.type
 
 
-def _report(side: Side, holdings: Holdings) -> SideReport:
-    metrics = Counter(held.title for held in holdings.events)
-    members: Counter[str] = Counter({found.name: 0 for found in holdings.lists.values()})
-    members.update(holdings.list_name(each) for person in holdings.people for each in person.profile.lists)
+def _report(side: Side, snapshot: Snapshot) -> SideReport:
+    metrics = Counter(held.title for held in snapshot.events)
+    members: Counter[str] = Counter({found.name: 0 for found in snapshot.lists.values()})
+    members.update(snapshot.list_name(each) for person in snapshot.people for each in person.profile.lists)
     calls = count_calls(side.calls)
     return SideReport(
         name=side.name,
         vendor=side.vendor.name,
-        people=len(holdings.people),
-        events=len(holdings.events),
+        people=len(snapshot.people),
+        events=len(snapshot.events),
         metrics=dict(sorted(metrics.items(), key=lambda item: (-item[1], item[0]))),
         lists=dict(sorted(members.items())),
         outcomes={kind: side.kinds[kind] for kind in KINDS},

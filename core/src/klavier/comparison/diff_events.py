@@ -8,7 +8,7 @@ from klavier.comparison.pairing import Pairing
 from klavier.comparison.properties import Compared, compare_properties
 from klavier.comparison.report import Case, DifferenceKind
 from klavier.comparison.rows import Rows
-from klavier.comparison.snapshot import Held
+from klavier.comparison.snapshot import StoredEvent
 from klavier.comparison.values import change, is_same, shift
 
 Source = Callable[[int], str]
@@ -23,7 +23,7 @@ def compare_events(pairing: Pairing, source: Source, rows: Rows) -> None:
     for held in pairing.only_right:
         case = Case(held.line, held.person.name, None, held.title)
         rows.add("metrics", "only_right", held.title, case, where=source(held.line), of=totals[held.title])
-    by_metrics: defaultdict[str, list[tuple[Held, Held]]] = defaultdict(list)
+    by_metrics: defaultdict[str, list[tuple[StoredEvent, StoredEvent]]] = defaultdict(list)
     for ours, theirs in pairs:
         if ours.title == theirs.title:
             by_metrics[ours.title].append((ours, theirs))
@@ -45,17 +45,17 @@ def _totals(pairing: Pairing) -> Counter[str]:
     return left | right
 
 
-def _compare_properties(pairs: list[tuple[Held, Held]], where: str, rows: Rows) -> None:
-    def tell(kind: DifferenceKind, name: str, other: str, case: Case, detail: str) -> None:
+def _compare_properties(pairs: list[tuple[StoredEvent, StoredEvent]], where: str, rows: Rows) -> None:
+    def report(kind: DifferenceKind, name: str, other: str, case: Case, detail: str) -> None:
         rows.add("event_properties", kind, name, case, other=other, where=where, detail=detail, of=len(pairs))
 
     objects = [
         Compared(ours.event.properties, theirs.event.properties, ours.line, ours.person.name) for ours, theirs in pairs
     ]
-    compare_properties(objects, tell)
+    compare_properties(objects, report)
 
 
-def _compare_fields(ours: Held, theirs: Held, where: str, rows: Rows, of: int) -> None:
+def _compare_fields(ours: StoredEvent, theirs: StoredEvent, where: str, rows: Rows, of: int) -> None:
     for name, read in _FIELDS.items():
         left, right = read(ours), read(theirs)
         if is_same(left, right) or (name == "value" and _is_no_value(ours, theirs)):
@@ -68,14 +68,14 @@ def _compare_fields(ours: Held, theirs: Held, where: str, rows: Rows, of: int) -
         rows.add_value("event_fields", name, case, where=where, detail=detail, of=of)
 
 
-def _is_no_value(ours: Held, theirs: Held) -> bool:
+def _is_no_value(ours: StoredEvent, theirs: StoredEvent) -> bool:
     """Return whether one has no value and the other 0, where Klaviyo shows both as 0."""
     left, right = ours.event.value, theirs.event.value
     missing = ours if left is None else theirs
     return None in (left, right) and 0 in (left, right) and missing.metric.valued
 
 
-_FIELDS: dict[str, Callable[[Held], Any]] = {
+_FIELDS: dict[str, Callable[[StoredEvent], Any]] = {
     "time": lambda held: held.event.time if held.event.dated else None,
     "value": lambda held: held.event.value,
     "currency": lambda held: held.event.currency,

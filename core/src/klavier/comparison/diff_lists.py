@@ -1,12 +1,12 @@
-"""What differs between lists, and between what people consented to."""
+"""Differences between lists and their members, and between the consents of profiles."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from klavier.comparison.people import Match
+from klavier.comparison.matching import Match
 from klavier.comparison.report import Case, Part
 from klavier.comparison.rows import Rows
-from klavier.comparison.snapshot import Holdings, Person
+from klavier.comparison.snapshot import Snapshot, StoredProfile
 from klavier.sandbox.times import write_time
 
 _STATUSES = frozenset({"SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED"})
@@ -15,13 +15,13 @@ _ITSELF = "the list itself"
 WAITS = "waits for confirmation on "
 
 States = dict[tuple[str, str], Any]
-"""What a profile says under each name, and about which detail of it."""
+"""The states of a profile by name and detail, such as a channel and its time of consent."""
 
 
-def compare_lists(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
-    """Gather who is on which list; people that one side lacks count, so that the members of a list add up.
+def compare_lists(matches: Sequence[Match], left: Snapshot, right: Snapshot, rows: Rows) -> None:
+    """Compare the members of lists; profiles that one side lacks count, so that the members of a list add up.
 
-    A list without members counts where a side made it; one that was only named is in the account anyhow.
+    A list without members counts where a side made it; one that was only named is in the account on both sides.
     """
     _compare_states("lists", matches, lambda person: _lists(person, left), lambda person: _lists(person, right), rows)
     ours, theirs = (
@@ -36,8 +36,8 @@ def compare_lists(matches: Sequence[Match], left: Holdings, right: Holdings, row
             rows.add_value("lists", name, Case(None, "", one, other), detail=_ITSELF, of=1)
 
 
-def compare_consent(matches: Sequence[Match], left: Holdings, right: Holdings, rows: Rows) -> None:
-    """Gather consent, what waits for confirmation, suppressions and push tokens."""
+def compare_consent(matches: Sequence[Match], left: Snapshot, right: Snapshot, rows: Rows) -> None:
+    """Compare consent, what waits for confirmation, suppressions and push tokens."""
     _compare_states(
         "consent", matches, lambda person: _consent(person, left), lambda person: _consent(person, right), rows
     )
@@ -46,8 +46,8 @@ def compare_consent(matches: Sequence[Match], left: Holdings, right: Holdings, r
 def _compare_states(
     part: Part,
     matches: Sequence[Match],
-    ours: Callable[[Person], States],
-    theirs: Callable[[Person], States],
+    ours: Callable[[StoredProfile], States],
+    theirs: Callable[[StoredProfile], States],
     rows: Rows,
 ) -> None:
     for match in matches:
@@ -72,13 +72,13 @@ def _united(states: Iterable[States]) -> States:
     return found
 
 
-def _lists(person: Person, holdings: Holdings) -> States:
-    found: States = {(holdings.list_name(each), ""): True for each in person.profile.lists}
-    found |= {(holdings.list_name(each), "unsubscribed from it"): True for each in person.profile.left}
+def _lists(person: StoredProfile, snapshot: Snapshot) -> States:
+    found: States = {(snapshot.list_name(each), ""): True for each in person.profile.lists}
+    found |= {(snapshot.list_name(each), "unsubscribed from it"): True for each in person.profile.left}
     return found
 
 
-def _consent(person: Person, holdings: Holdings) -> States:
+def _consent(person: StoredProfile, snapshot: Snapshot) -> States:
     found: States = {}
     profile = person.profile
     for (channel, kind), consent in profile.consents.items():
@@ -90,10 +90,10 @@ def _consent(person: Person, holdings: Holdings) -> States:
             found[name, "source"] = consent.source
     for (list_id, channel, kind), consent in profile.pending.items():
         since = None if consent.since is None else write_time(consent.since)
-        told = ", ".join(filter(None, (consent.consent, since, consent.source)))
-        found[f"{channel} {kind}", f"{WAITS}{holdings.list_name(list_id)}"] = told
+        text = ", ".join(filter(None, (consent.consent, since, consent.source)))
+        found[f"{channel} {kind}", f"{WAITS}{snapshot.list_name(list_id)}"] = text
     found |= {("suppressed", reason): True for reason in profile.suppressions}
     if profile.tokens:
-        told = ", ".join(sorted(f"{platform} {token}" for token, platform in profile.tokens.items()))
-        found["push tokens", ""] = told
+        text = ", ".join(sorted(f"{platform} {token}" for token, platform in profile.tokens.items()))
+        found["push tokens", ""] = text
     return found

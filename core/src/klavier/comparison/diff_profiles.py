@@ -1,24 +1,24 @@
-"""What differs between people: how many profiles they have, their identifiers, attributes and custom properties."""
+"""Differences between profiles: their number for one person, identifiers, attributes and custom properties."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from klavier.comparison.people import Match
+from klavier.comparison.matching import Match
 from klavier.comparison.properties import Compared, compare_properties
 from klavier.comparison.report import Case, DifferenceKind, Part
 from klavier.comparison.rows import Rows
-from klavier.comparison.snapshot import Held, Person
+from klavier.comparison.snapshot import StoredEvent, StoredProfile
 from klavier.comparison.values import is_same
 
 PEOPLE = "people"
 PROFILES = "profiles of one person"
 MOVED = "events of one person on another profile"
 _ATTRIBUTE, _CUSTOM = "attribute:", "property:"
-"""What tells the names of standard attributes and custom properties apart while they are compared together."""
+"""Prefixes that separate standard attributes from custom properties while both are compared together."""
 
 
-def compare_people(matches: Sequence[Match], pairs: Iterable[tuple[Held, Held]], rows: Rows) -> None:
-    """Gather what differs between people; those that one side lacks altogether are one row."""
+def compare_profiles(matches: Sequence[Match], pairs: Iterable[tuple[StoredEvent, StoredEvent]], rows: Rows) -> None:
+    """Compare the profiles of each person; persons that one side lacks altogether are one row."""
     both = [match for match in matches if match.left and match.right]
     for match in matches:
         _compare_numbers(match, rows, len(matches))
@@ -42,7 +42,9 @@ def _compare_numbers(match: Match, rows: Rows, of: int) -> None:
     rows.add("people", kind, name, Case(match.line, match.name, left or None, right or None), of=of)
 
 
-def _compare_identifiers(match: Match, left: list[Person], right: list[Person], rows: Rows, of: int) -> None:
+def _compare_identifiers(
+    match: Match, left: list[StoredProfile], right: list[StoredProfile], rows: Rows, of: int
+) -> None:
     ours, theirs = _identifiers(left), _identifiers(right)
     for kind in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(kind), theirs.get(kind)
@@ -51,7 +53,7 @@ def _compare_identifiers(match: Match, left: list[Person], right: list[Person], 
             rows.add_value("identifiers", kind, case, of=of)
 
 
-def _identifiers(people: list[Person]) -> dict[str, set[str]]:
+def _identifiers(people: list[StoredProfile]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for person in people:
         profile = person.profile
@@ -79,17 +81,17 @@ def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
         for left, right in match.groups()
     ]
 
-    def tell(kind: DifferenceKind, name: str, other: str, case: Case, detail: str) -> None:
+    def report(kind: DifferenceKind, name: str, other: str, case: Case, detail: str) -> None:
         is_standard = name.startswith(_ATTRIBUTE) or other.startswith(_ATTRIBUTE)
         shown, other_shown = (_shown(each, mark_custom=is_standard) for each in (name, other))
         part: Part = "attributes" if is_standard else "properties"
         rows.add(part, kind, shown, case, other=other_shown, detail=detail, of=len(objects))
 
-    compare_properties(objects, tell)
+    compare_properties(objects, report)
 
 
-def _traits(people: list[Person]) -> dict[str, Any]:
-    """Return what these profiles hold, one value for each name where they agree."""
+def _traits(people: list[StoredProfile]) -> dict[str, Any]:
+    """Return the traits of these profiles, one value for each name where they agree."""
     if len(people) == 1:
         return dict(_traits_of(people[0]))
     found: dict[str, list[Any]] = {}
@@ -101,7 +103,7 @@ def _traits(people: list[Person]) -> dict[str, Any]:
     return {name: values[0] if len(values) == 1 else {"several": values} for name, values in found.items()}
 
 
-def _traits_of(person: Person) -> Iterable[tuple[str, Any]]:
+def _traits_of(person: StoredProfile) -> Iterable[tuple[str, Any]]:
     profile = person.profile
     for name, text in profile.attributes.items():
         yield f"{_ATTRIBUTE}{name}", text
@@ -118,7 +120,7 @@ def _shown(name: str, *, mark_custom: bool) -> str:
     return f"{own} (custom property)" if own and mark_custom else own
 
 
-def _compare_owners(matches: Sequence[Match], pairs: Iterable[tuple[Held, Held]], rows: Rows) -> None:
+def _compare_owners(matches: Sequence[Match], pairs: Iterable[tuple[StoredEvent, StoredEvent]], rows: Rows) -> None:
     """Find events that stand with another profile of a person than on the other side."""
     partners = {
         id(left): right

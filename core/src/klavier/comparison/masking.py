@@ -1,4 +1,4 @@
-"""Keeping secrets out of a comparison: an event may hold a key by accident."""
+"""Mask secrets in a comparison: an event may contain a key by accident."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,11 +10,11 @@ from klavier.comparison.report import Case, Comparison, Difference, Note, SideRe
 HIDDEN = "(secret)"
 
 
-def without(found: Comparison, secrets: Collection[str]) -> Comparison:
-    """Replace every text that holds one of these secrets."""
+def mask_secrets(found: Comparison, secrets: Collection[str]) -> Comparison:
+    """Replace every text that contains one of these secrets."""
     if not secrets:
         return found
-    hide = _Hider(secrets)
+    hide = _Masker(secrets)
     return evolve(
         found,
         left=hide.side(found.left),
@@ -24,12 +24,12 @@ def without(found: Comparison, secrets: Collection[str]) -> Comparison:
     )
 
 
-class _Hider:
+class _Masker:
     def __init__(self, secrets: Collection[str]) -> None:
         self._secrets = tuple(secrets)
 
     def value(self, value: Any) -> Any:
-        """Replace texts at any depth; what holds no secret is given as it is."""
+        """Replace texts at any depth; other values are returned unchanged."""
         if isinstance(value, str):
             return HIDDEN if any(secret in value for secret in self._secrets) else value
         if isinstance(value, dict):

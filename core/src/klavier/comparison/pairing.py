@@ -1,8 +1,8 @@
-"""Pairing events: which event of the right is the counterpart of an event of the left.
+"""Pair events: which event of the right is the counterpart of an event of the left.
 
 Only events that came from the same input event are paired. Those of one metric go together; what is left over, such as
-`Placed Order` on one side and `Order Completed` on the other, goes together by what the events say, the same way for
-all input events of one name.
+`Placed Order` on one side and `Order Completed` on the other, is paired by the values of the events, in the same way
+for all input events of one name.
 """
 
 from collections import Counter, defaultdict
@@ -12,29 +12,29 @@ from operator import attrgetter
 
 from attrs import field, frozen
 
-from klavier.comparison import similarity as likeness
-from klavier.comparison.similarity import Said
-from klavier.comparison.snapshot import Held
+from klavier.comparison import similarity
+from klavier.comparison.similarity import ValueSet
+from klavier.comparison.snapshot import StoredEvent
 
 
 @frozen(eq=False)
 class Pairing:
     """Events with their counterparts, and those that have none."""
 
-    pairs: list[tuple[Held, Held]] = field(factory=list)
-    only_left: list[Held] = field(factory=list)
-    only_right: list[Held] = field(factory=list)
+    pairs: list[tuple[StoredEvent, StoredEvent]] = field(factory=list)
+    only_left: list[StoredEvent] = field(factory=list)
+    only_right: list[StoredEvent] = field(factory=list)
 
 
 @frozen(eq=False)
 class _Open:
     """The events of one input event that have no counterpart yet."""
 
-    left: list[Held]
-    right: list[Held]
+    left: list[StoredEvent]
+    right: list[StoredEvent]
 
 
-def pair_events(left: list[Held], right: list[Held], source: Callable[[int], str]) -> Pairing:
+def pair_events(left: list[StoredEvent], right: list[StoredEvent], source: Callable[[int], str]) -> Pairing:
     """Pair events, both sorted by input event; `source` names an input event by its number."""
     found = Pairing()
     left_over: defaultdict[str, list[_Open]] = defaultdict(list)
@@ -50,7 +50,9 @@ def pair_events(left: list[Held], right: list[Held], source: Callable[[int], str
     return _pair_by_id(found)
 
 
-def _by_line(left: list[Held], right: list[Held]) -> Iterator[tuple[int, list[Held], list[Held]]]:
+def _by_line(
+    left: list[StoredEvent], right: list[StoredEvent]
+) -> Iterator[tuple[int, list[StoredEvent], list[StoredEvent]]]:
     by_line = attrgetter("line")
     ours = {line: list(events) for line, events in groupby(left, by_line)}
     theirs = {line: list(events) for line, events in groupby(right, by_line)}
@@ -58,7 +60,9 @@ def _by_line(left: list[Held], right: list[Held]) -> Iterator[tuple[int, list[He
         yield line, ours.get(line, []), theirs.get(line, [])
 
 
-def _pair_same_metrics(left: list[Held], right: list[Held], pairs: list[tuple[Held, Held]]) -> _Open:
+def _pair_same_metrics(
+    left: list[StoredEvent], right: list[StoredEvent], pairs: list[tuple[StoredEvent, StoredEvent]]
+) -> _Open:
     if len(left) == len(right) == 1:
         if left[0].title != right[0].title:
             return _Open(left, right)
@@ -74,13 +78,15 @@ def _pair_same_metrics(left: list[Held], right: list[Held], pairs: list[tuple[He
     return still
 
 
-def _pair_best(left: list[Held], right: list[Held], pairs: list[tuple[Held, Held]]) -> _Open:
+def _pair_best(
+    left: list[StoredEvent], right: list[StoredEvent], pairs: list[tuple[StoredEvent, StoredEvent]]
+) -> _Open:
     """Pair as many as there are on both sides; returns the rest."""
     if not left or not right:
         return _Open(left, right)
     taken_left, taken_right = set(), set()
     values = _Values()
-    for i, j in likeness.best_pairs(left, right, values.in_common):
+    for i, j in similarity.best_pairs(left, right, values.shared_weight):
         pairs.append((left[i], right[j]))
         taken_left.add(i)
         taken_right.add(j)
@@ -91,7 +97,7 @@ def _pair_best(left: list[Held], right: list[Held], pairs: list[tuple[Held, Held
 
 
 def _pair_others(cases: list[_Open], found: Pairing) -> None:
-    """Pair what has no counterpart of its own metric, all input events of one name alike."""
+    """Pair what has no counterpart of its own metric, in the same way for all input events of one name."""
     partners = _partners(cases)
     for case in cases:
         rest_left, rest_right = case.left, case.right
@@ -117,8 +123,8 @@ def _partners(cases: list[_Open]) -> list[tuple[str, str]]:
         values = _Values()
         for ours in _first_of_each(case.left):
             for theirs in _first_of_each(case.right):
-                scores[ours.title, theirs.title] += values.in_common(ours, theirs)  # type: ignore[assignment]  # weights are fractions
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], -likeness.names(*item[0]), sorted(item[0])))
+                scores[ours.title, theirs.title] += values.shared_weight(ours, theirs)  # type: ignore[assignment]  # weights are fractions
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], -similarity.names(*item[0]), sorted(item[0])))
     chosen: list[tuple[str, str]] = []
     taken_left, taken_right = set(), set()
     for pair, score in ranked:
@@ -131,7 +137,7 @@ def _partners(cases: list[_Open]) -> list[tuple[str, str]]:
 
 def _pair_by_id(found: Pairing) -> Pairing:
     """Pair what Klaviyo knows as one event, though the sides made it of different input events that repeat an id."""
-    there: defaultdict[tuple[str, str], list[Held]] = defaultdict(list)
+    there: defaultdict[tuple[str, str], list[StoredEvent]] = defaultdict(list)
     for held in found.only_right:
         if held.event.unique_id is not None:
             there[held.title, held.event.unique_id].append(held)
@@ -148,23 +154,23 @@ def _pair_by_id(found: Pairing) -> Pairing:
     return Pairing(found.pairs, only_left, [held for held in found.only_right if id(held) not in gone])
 
 
-def _first_of_each(events: list[Held]) -> list[Held]:
+def _first_of_each(events: list[StoredEvent]) -> list[StoredEvent]:
     return list({event.title: event for event in reversed(events)}.values())
 
 
 class _Values:
-    """What events say, each looked at once."""
+    """The values of events, each read once."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Said] = {}
+        self._known: dict[int, ValueSet] = {}
 
-    def in_common(self, left: Held, right: Held) -> float:
+    def shared_weight(self, left: StoredEvent, right: StoredEvent) -> float:
         """Return the weight of the values that two events share, under whatever names."""
-        return self._of(left).in_common(self._of(right))
+        return self._of(left).shared_weight(self._of(right))
 
-    def _of(self, held: Held) -> Said:
+    def _of(self, held: StoredEvent) -> ValueSet:
         found = self._known.get(id(held))
         if found is None:
             event = held.event
-            found = self._known[id(held)] = Said([*event.properties.values(), event.value, event.unique_id])
+            found = self._known[id(held)] = ValueSet([*event.properties.values(), event.value, event.unique_id])
         return found

@@ -16,7 +16,7 @@ from klavier.comparison.values import change, is_same
 
 @frozen(eq=False)
 class Compared:
-    """The properties of two objects that are counterparts; whose they are, and their input event."""
+    """The properties of two matched objects, with their profile and input event."""
 
     left: Mapping[str, Any] = field(repr=False)
     right: Mapping[str, Any] = field(repr=False)
@@ -24,12 +24,12 @@ class Compared:
     person: str = field(repr=False)
 
 
-Tell = Callable[[DifferenceKind, str, str, Case, str], None]
-"""Takes each finding: its kind, the name, the other name where it is renamed, the case and the detail."""
+Report = Callable[[DifferenceKind, str, str, Case, str], None]
+"""Receives each difference: its kind, the name, the other name where it is renamed, the case and the detail."""
 
 
 _MOST_INSIDE = 3
-"""Differences inside a property that a row tells."""
+"""Differences inside a property that a row lists."""
 
 _INSIDE: Mapping[str, str] = {
     "renamed": "{} → {}",
@@ -39,8 +39,8 @@ _INSIDE: Mapping[str, str] = {
 }
 
 
-def compare_properties(objects: Sequence[Compared], tell: Tell) -> None:
-    """Tell all that differs between these objects."""
+def compare_properties(objects: Sequence[Compared], report: Report) -> None:
+    """Report all that differs between these objects."""
     unpaired: list[tuple[Compared, Unpaired]] = []
     changed: defaultdict[str, list[Compared]] = defaultdict(list)
     for pair in objects:
@@ -51,22 +51,22 @@ def compare_properties(objects: Sequence[Compared], tell: Tell) -> None:
         if left.keys() != right.keys():
             unpaired.append((pair, Unpaired(_without(left, right), _without(right, left))))
     for name, pairs in changed.items():
-        _tell_changed(name, pairs, tell)
+        _report_changed(name, pairs, report)
     renames = find_renames([found for _, found in unpaired if found.left and found.right])
     for pair, found in unpaired:
-        _tell_unpaired(pair, found, renames, tell)
+        _report_unpaired(pair, found, renames, report)
 
 
 def _without(these: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in these.items() if name not in others}
 
 
-def _tell_changed(name: str, pairs: Sequence[Compared], tell: Tell) -> None:
+def _report_changed(name: str, pairs: Sequence[Compared], report: Report) -> None:
     """Describe in which way each differs; where there is no other, in which places most of them differ inside."""
     found = [(pair, change(pair.left[name], pair.right[name])) for pair in pairs]
     inside = _inside([inner for pair, how in found if not how for inner in _inner(pair, name)])
     for pair, how in found:
-        tell("changed", name, "", Case(pair.line, pair.person, pair.left[name], pair.right[name]), how or inside)
+        report("changed", name, "", Case(pair.line, pair.person, pair.left[name], pair.right[name]), how or inside)
 
 
 def _inner(pair: Compared, name: str) -> Iterator[Compared]:
@@ -82,25 +82,25 @@ def _inside(objects: Sequence[Compared]) -> str:
     """Describe what differs most often between these objects; empty where there are none."""
     found: Counter[str] = Counter()
 
-    def tell(kind: DifferenceKind, name: str, other: str, _: Case, detail: str) -> None:
-        told = _INSIDE[kind].format(name, other)
-        found[f"{told} ({detail})" if detail else told] += 1
+    def report(kind: DifferenceKind, name: str, other: str, _: Case, detail: str) -> None:
+        text = _INSIDE[kind].format(name, other)
+        found[f"{text} ({detail})" if detail else text] += 1
 
-    compare_properties(objects, tell)
-    shown = sorted(found, key=lambda told: (-found[told], told))
+    compare_properties(objects, report)
+    shown = sorted(found, key=lambda text: (-found[text], text))
     more = ", ..." if len(shown) > _MOST_INSIDE else ""
     return f"inside: {', '.join(shown[:_MOST_INSIDE])}{more}" if shown else ""
 
 
-def _tell_unpaired(pair: Compared, found: Unpaired, renames: Mapping[str, str], tell: Tell) -> None:
+def _report_unpaired(pair: Compared, found: Unpaired, renames: Mapping[str, str], report: Report) -> None:
     taken: set[str] = set()
     for name, value in found.left.items():
         other = renames.get(name)
         if other is not None and other in found.right and is_same(value, found.right[other]):
             taken.add(other)
-            tell("renamed", name, other, Case(pair.line, pair.person, value, found.right[other]), "")
+            report("renamed", name, other, Case(pair.line, pair.person, value, found.right[other]), "")
         else:
-            tell("only_left", name, "", Case(pair.line, pair.person, value, None), "")
+            report("only_left", name, "", Case(pair.line, pair.person, value, None), "")
     for name, value in found.right.items():
         if name not in taken:
-            tell("only_right", name, "", Case(pair.line, pair.person, None, value), "")
+            report("only_right", name, "", Case(pair.line, pair.person, None, value), "")

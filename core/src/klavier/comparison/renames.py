@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from klavier.comparison.similarity import are_akin, names
+from klavier.comparison.similarity import are_similar, names
 from klavier.comparison.values import frozen as frozen_value
 from klavier.comparison.values import is_telling
 
@@ -25,7 +25,7 @@ def find_renames(objects: Sequence[Unpaired]) -> dict[str, str]:
     """Return the right name of each left name that stands for the same.
 
     The values must be the same wherever an object has both names, which must be in half of the objects that have
-    either; values that are everywhere, such as true, say so only where the names are alike too.
+    either; values that occur everywhere, such as true, count only where the names are similar too.
     """
     equal, telling = _equal_pairs(objects)
     met = _met(objects, equal)
@@ -36,7 +36,7 @@ def find_renames(objects: Sequence[Unpaired]) -> dict[str, str]:
     for pair in sorted(equal, key=lambda pair: (-equal[pair], -names(*pair), sorted(pair))):
         ours, theirs = pair
         often = 2 * equal[pair] >= max(lefts[ours], rights[theirs])
-        sure = equal[pair] == met[pair] and (pair in telling or are_akin(ours, theirs))
+        sure = equal[pair] == met[pair] and (pair in telling or are_similar(ours, theirs))
         if often and sure and ours not in chosen and theirs not in taken:
             chosen[ours] = theirs
             taken.add(theirs)
@@ -44,7 +44,7 @@ def find_renames(objects: Sequence[Unpaired]) -> dict[str, str]:
 
 
 def _equal_pairs(objects: Sequence[Unpaired]) -> tuple[Counter[tuple[str, str]], set[tuple[str, str]]]:
-    """Count how often two names have the same value, and tell which have a telling one."""
+    """Count how often two names have the same value, and collect the pairs with a distinctive one."""
     equal: Counter[tuple[str, str]] = Counter()
     telling: set[tuple[str, str]] = set()
     for found in objects:

@@ -33,7 +33,7 @@ KINDS: tuple[DifferenceKind, ...] = get_args(DifferenceKind)
 
 @frozen
 class Case:
-    """One instance of a difference: the number of its input event or line, whom it is about, and both values."""
+    """One instance of a difference: the number of its input event or line, its profile, and both values."""
 
     line: int | None
     person: str = field(repr=False)
@@ -46,8 +46,8 @@ class Difference:
     """All differences of one kind.
 
     `name` is what differs: a property, a metric, a list, a channel; `other` what it is called on the right where it is
-    renamed. `where` narrows it down: the metric of an event property, the input event of a metric. `detail` says in
-    which way values differ, or why one side drops an event. `count` is how often it was met, `of` out of how many.
+    renamed. `where` narrows it down: the metric of an event property, the input event of a metric. `detail` is how
+    values differ, or why one side drops an event. `count` is how often it was met, `of` out of how many.
     """
 
     part: Part
@@ -83,7 +83,7 @@ class Note:
 
 @frozen
 class SideReport:
-    """What Klaviyo would hold after one side, and what it took.
+    """The data in Klaviyo after one side, and the calls that it took.
 
     `minutes` are the least that the calls take under Klaviyo's rate limits, which each endpoint has for itself.
     """
@@ -105,10 +105,10 @@ class SideReport:
 
 @frozen
 class Comparison:
-    """What differs between what Klaviyo would hold after the left side and after the right side.
+    """The differences between the data in Klaviyo after the left side and after the right side.
 
     `events` counts the input events. `differences` are all rows, the most frequent of each part first.
-    Notes, calls and minutes stand with each side; they are no difference of what Klaviyo holds.
+    Notes, calls and minutes belong to each side; they are no differences of the data.
     """
 
     events: int
@@ -120,7 +120,7 @@ class Comparison:
 
     @property
     def differs(self) -> bool:
-        """Whether Klaviyo would hold something else, or one side drops an event that the other delivers."""
+        """Whether the data differs, or one side drops an event that the other delivers."""
         return bool(self.differences)
 
     def part(self, part: Part) -> tuple[Difference, ...]:
@@ -178,7 +178,7 @@ class Comparison:
         return self.part("outcomes")
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as plain data, each case included; it holds personal data."""
+        """Return all of it as plain data, each case included; it contains personal data."""
         return {
             "differs": self.differs,
             "events": self.events,

@@ -1,10 +1,10 @@
-"""One side of a comparison: a vendor, the sandbox that it delivers into, and what came of which event."""
+"""One side of a comparison: a vendor, its sandbox, and the outcome and source of each event."""
 
 from collections import Counter
 from copy import copy
 from typing import TYPE_CHECKING
 
-from klavier.comparison.origins import Numbered, Origins
+from klavier.comparison.provenance import Numbered, Provenance
 from klavier.comparison.report import Note
 from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.operations import find_operation
@@ -33,9 +33,9 @@ class Side:
         self.calls: Counter[tuple[str, str, str]] = Counter()
         """By operation, method and path."""
         self.browser_calls = 0
-        self.event_origins: dict[int, int] = {}
+        self.event_sources: dict[int, int] = {}
         """The number of the input event, by that of the event in Klaviyo."""
-        self.profile_origins: dict[str, list[int]] = {}
+        self.profile_sources: dict[str, list[int]] = {}
         """The numbers of the input events that touched a profile, by its id."""
         self._notes: dict[str, Note] = {}
         self._plugins = plugins
@@ -47,7 +47,7 @@ class Side:
         self._waiting: list[Numbered] = []
 
     def add(self, number: int, event: "Event") -> None:
-        """Take an event; it is delivered when a batch is full."""
+        """Add an event; it is delivered when a batch is full."""
         self._waiting.append((number, event))
         if len(self._waiting) >= self.vendor.batch_size:
             self.flush()
@@ -62,7 +62,7 @@ class Side:
             if isinstance(changed, Outcome):
                 self._settle(number, changed)
                 continue
-            # Outcomes are told apart by the identity of events, and somebody may give one event twice.
+            # Outcomes are matched by the identity of events, and a caller may pass one event twice.
             own = copy(changed) if id(changed) in numbers else changed
             numbers[id(own)] = number
             events.append(own)
@@ -80,20 +80,20 @@ class Side:
         self.browser_calls += len(delivery.browser_calls)
         for (number, _), outcome in zip(events, deliver(delivery, self._send), strict=True):
             self._settle(number, outcome)
-        origins, trace = Origins(events), self.trace
+        origins, trace = Provenance(events), self.trace
         for profile_id in trace.profiles:
             profile = self.account.profiles.by_id.get(profile_id)
             if profile is not None:
-                self.profile_origins.setdefault(profile_id, []).extend(origins.of_profile(profile))
+                self.profile_sources.setdefault(profile_id, []).extend(origins.of_profile(profile))
         for event, number in zip(trace.events, origins.of_events(trace.events), strict=True):
-            self.event_origins[event.number] = number
+            self.event_sources[event.number] = number
         trace.clear()
 
     def _send(self, request: "Request") -> "Response":
         operation = find_operation(request.method, request.path)
         self.calls[(operation.name, operation.method, operation.path) if operation else _unknown(request)] += 1
         reply = self.sandbox.send(request)
-        self.sandbox.calls.clear()  # they hold whole bodies
+        self.sandbox.calls.clear()  # they keep whole bodies
         return reply
 
     def _settle(self, number: int, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""How alike two names, or two events, are; the same whichever comes first."""
+"""The similarity of two names, or of two events; symmetric in its arguments."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @lru_cache(maxsize=20_000)
 def names(left: str, right: str) -> float:
-    """Return how alike two names are, from 0 to 1: the share of their pairs of letters that they have in common."""
+    """Return the similarity of two names, from 0 to 1: the share of their letter pairs that both have."""
     one, other = _letters(left), _letters(right)
     if one == other:
         return 1.0
@@ -26,13 +26,13 @@ def names(left: str, right: str) -> float:
     return 2 * (first & second).total() / total if total else 0.0
 
 
-def are_akin(left: str, right: str) -> bool:
-    """Return whether two names could well be one under two spellings, such as `product_id` and `ProductID`."""
+def are_similar(left: str, right: str) -> bool:
+    """Return whether two names are probably two spellings of one name, such as `product_id` and `ProductID`."""
     return names(left, right) >= _ALIKE
 
 
-class Said:
-    """The values of an object, whatever their names: those that tell something, and those that are everywhere."""
+class ValueSet:
+    """The values of an object without their names: distinctive ones, and ones that occur everywhere."""
 
     __slots__ = ("telling", "trivial")
 
@@ -41,14 +41,14 @@ class Said:
         self.telling = frozenset(frozen(value) for value in known if is_telling(value))
         self.trivial = frozenset(frozen(value) for value in known if not is_telling(value))
 
-    def in_common(self, other: "Said") -> float:
+    def shared_weight(self, other: "ValueSet") -> float:
         """Return the weight of the values that two objects share."""
         shared = len(self.telling & other.telling)
         return shared + _TRIVIAL_WEIGHT * len(self.trivial & other.trivial)
 
 
 def best_pairs(left: Sequence[T], right: Sequence[T], score: Callable[[T, T], float]) -> Iterator[tuple[int, int]]:
-    """Pair items one to one, the most alike first; returns their places. Many items are paired in order."""
+    """Pair items one to one, the most similar first; returns their places. Many items are paired in order."""
     if len(left) * len(right) > _MOST_PAIRS:
         yield from zip(range(len(left)), range(len(right)), strict=False)
         return

@@ -1,4 +1,4 @@
-"""What one side's Klaviyo holds in the end, read for matching: people, and events by the input event they came from."""
+"""The contents of one side's sandbox, read for matching: profiles, and events with their input events."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,38 +15,38 @@ if TYPE_CHECKING:
 
 
 @frozen(eq=False)
-class Person:
-    """One profile, and the numbers of the input events that speak of it."""
+class StoredProfile:
+    """One profile, and the numbers of the input events that refer to it."""
 
     profile: "Profile" = field(repr=False)
     lines: frozenset[int]
 
     @property
     def name(self) -> str:
-        """Name the person by its first identifier, such as `email:a@b.co`."""
+        """The first identifier of the profile, such as `email:a@b.co`."""
         return name_of(self.profile)
 
     @property
     def strong(self) -> list[tuple[str, str]]:
-        """The identifiers that name a person, kind and value."""
+        """The identifiers of a person, kind and value."""
         held = self.profile.identifiers
         return [(kind, held[kind]) for kind in PROFILE_IDENTIFIERS if kind in held]
 
     @property
     def weak(self) -> list[tuple[str, str]]:
-        """The identifiers that name a device or cookie, kind and value."""
+        """The identifiers of a device or cookie, kind and value."""
         held = self.profile.identifiers
         found = [("anonymous_id", device) for device in self.profile.devices]
         return [*found, ("_kx", held["_kx"])] if "_kx" in held else found
 
 
 @frozen(eq=False)
-class Held:
-    """One event in Klaviyo, whose it is and the input event it came from."""
+class StoredEvent:
+    """One event in Klaviyo, with its profile and its input event."""
 
     event: "Event" = field(repr=False)
     metric: "Metric" = field(repr=False)
-    person: Person
+    person: StoredProfile
     line: int
 
     @property
@@ -61,11 +61,11 @@ class Held:
 
 
 @frozen(eq=False)
-class Holdings:
-    """All that one side's Klaviyo holds."""
+class Snapshot:
+    """The contents of one side's sandbox."""
 
-    people: list[Person]
-    events: list[Held]
+    people: list[StoredProfile]
+    events: list[StoredEvent]
     """By input event, then in the order of arrival."""
     lists: dict[str, Any]
     """The lists by their ids."""
@@ -75,22 +75,22 @@ class Holdings:
         return self.lists[list_id].name if list_id in self.lists else "no list"
 
 
-def read_holdings(side: "Side") -> Holdings:
+def read_snapshot(side: "Side") -> Snapshot:
     """Read the sandbox of a side."""
     account = side.account
     lines: dict[str, set[int]] = {}
-    for profile_id, numbers in side.profile_origins.items():
+    for profile_id, numbers in side.profile_sources.items():
         lines.setdefault(_survivor(side, profile_id), set()).update(numbers)
     metrics = {metric.id: metric for metric in account.metrics.values()}
-    people: list[Person] = []
-    events: list[Held] = []
+    people: list[StoredProfile] = []
+    events: list[StoredEvent] = []
     for profile in account.profiles:
-        own = [(side.event_origins[event.number], event) for event in profile.events.values()]
-        person = Person(profile, frozenset(lines.get(profile.id, set()) | {line for line, _ in own}))
+        own = [(side.event_sources[event.number], event) for event in profile.events.values()]
+        person = StoredProfile(profile, frozenset(lines.get(profile.id, set()) | {line for line, _ in own}))
         people.append(person)
-        events += [Held(event, metrics[event.metric], person, line) for line, event in own]
+        events += [StoredEvent(event, metrics[event.metric], person, line) for line, event in own]
     events.sort(key=lambda held: (held.line, held.event.number))
-    return Holdings(people, events, dict(account.lists))
+    return Snapshot(people, events, dict(account.lists))
 
 
 def metric_title(metric: "Metric") -> str:

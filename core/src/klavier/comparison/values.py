@@ -29,7 +29,7 @@ def is_same(left: Any, right: Any) -> bool:
 
 
 def is_telling(value: Any) -> bool:
-    """Return whether finding a value in two places says that they are the same place: true and 1 are everywhere."""
+    """Return whether a value is distinctive: finding true or 1 in two places does not make them the same place."""
     return value is not None and value not in _TRIVIAL and value not in ([], {})
 
 

@@ -1,4 +1,4 @@
-"""Comparisons in words: what rows say, and what matters most, for the table and the page."""
+"""Comparisons as text: rows, figures and headlines, for the table and the page."""
 
 import json
 from collections import Counter
@@ -9,10 +9,10 @@ from klavier.comparison.diff_lists import WAITS
 from klavier.comparison.report import Comparison, Difference, Part, SideReport
 
 PART_TITLES: Mapping[Part, str] = {
-    "people": "People",
-    "identifiers": "Identifiers of people",
-    "attributes": "Attributes of people",
-    "properties": "Custom properties of people",
+    "people": "Profiles",
+    "identifiers": "Profile identifiers",
+    "attributes": "Profile attributes",
+    "properties": "Custom profile properties",
     "metrics": "Events and their metrics",
     "event_properties": "Event properties",
     "event_fields": "Times, values and ids of events",
@@ -44,7 +44,7 @@ def what(row: Difference) -> str:
 
 def how(row: Difference, left: str, right: str) -> str:
     """Describe how the sides differ, by their names."""
-    told = {
+    text = {
         "only_left": f"only {left}",
         "only_right": f"only {right}",
         "renamed": "renamed",
@@ -52,7 +52,7 @@ def how(row: Difference, left: str, right: str) -> str:
         "merged": f"several profiles with {left}, fewer with {right}",
         "doubled": f"fewer profiles with {left}, several with {right}",
     }[row.kind]
-    return f"{told} ({row.detail})" if row.detail else told
+    return f"{text} ({row.detail})" if row.detail else text
 
 
 def written(value: Any, longest: int) -> str:
@@ -69,8 +69,8 @@ def minutes(number: float) -> str:
 
 
 def facts(left: SideReport, right: SideReport) -> Iterator[tuple[str, str, str]]:
-    """Return what each side comes to: a title and a figure for each."""
-    for title, name in (("people", "people"), ("events in Klaviyo", "events")):
+    """Return the figures of both sides: a title, and a figure for each."""
+    for title, name in (("profiles", "people"), ("events in Klaviyo", "events")):
         yield title, f"{getattr(left, name):,}", f"{getattr(right, name):,}"
     yield "metrics", f"{len(left.metrics):,}", f"{len(right.metrics):,}"
     yield "list members", f"{sum(left.lists.values()):,}", f"{sum(right.lists.values()):,}"
@@ -95,13 +95,13 @@ def call_rows(left: SideReport, right: SideReport) -> Iterator[tuple[str, int, i
 def headlines(found: Comparison) -> list[str]:
     """Describe in sentences what would change in a Klaviyo account that goes from the left side to the right one."""
     if not found.differs:
-        return ["Nothing changes: Klaviyo would hold the same people, events, lists and consent."]
+        return ["Nothing changes: both leave the same profiles, events, lists and consent in Klaviyo."]
     parts = (_of_outcomes, _of_people, _of_metrics, _of_lists, _of_event_fields)
     lines = [line for part in parts for line in part(found)]
     for title, rows in (
-        ("Identifiers of people", found.identifiers),
-        ("Attributes of people", found.attributes),
-        ("Custom properties of people", found.properties),
+        ("Profile identifiers", found.identifiers),
+        ("Profile attributes", found.attributes),
+        ("Custom profile properties", found.properties),
         ("Event properties", found.event_properties),
     ):
         lines += _of_rows(title, rows)
@@ -117,7 +117,7 @@ def _of_outcomes(found: Comparison) -> Iterator[str]:
 
 
 def _of_people(found: Comparison) -> Iterator[str]:
-    for kind, told in (
+    for kind, text in (
         ("only_left", "would be missing"),
         ("only_right", "would be new"),
         ("doubled", "would have more profiles than now"),
@@ -125,7 +125,7 @@ def _of_people(found: Comparison) -> Iterator[str]:
     ):
         number = _sum(row for row in found.people if row.kind == kind)
         if number:
-            yield f"{count(number, 'person', 'people')} {told}."
+            yield f"{count(number, 'person', 'people')} {text}."
 
 
 def _of_metrics(found: Comparison) -> Iterator[str]:
@@ -136,17 +136,17 @@ def _of_metrics(found: Comparison) -> Iterator[str]:
             renames[f"{row.name} becomes {row.other}"] += row.count
         else:
             unpaired[row.kind][row.name] += row.count
-    for told, number in renames.most_common(_MOST_NAMES):
-        yield f"The metric {told} ({count(number, 'event')}): flows, segments and reports name it."
+    for text, number in renames.most_common(_MOST_NAMES):
+        yield f"The metric {text} ({count(number, 'event')}): flows, segments and reports name it."
     if len(renames) > _MOST_NAMES:
         yield f"{count(len(renames) - _MOST_NAMES, 'more metric')} would have another name."
-    for kind, told in (("only_left", "missing"), ("only_right", "new")):
+    for kind, text in (("only_left", "missing"), ("only_right", "new")):
         if unpaired[kind]:
-            yield f"{count(unpaired[kind].total(), 'event')} would be {told}: {_some(list(unpaired[kind]))}."
+            yield f"{count(unpaired[kind].total(), 'event')} would be {text}: {_some(list(unpaired[kind]))}."
 
 
 def _of_event_fields(found: Comparison) -> Iterator[str]:
-    for name, told in (
+    for name, text in (
         ("time", "stand at another time"),
         ("value", "have another value, which revenue reports add up"),
         ("currency", "have another currency"),
@@ -154,7 +154,7 @@ def _of_event_fields(found: Comparison) -> Iterator[str]:
     ):
         number = _sum(row for row in found.event_fields if row.name == name)
         if number:
-            yield f"{count(number, 'event')} would {told}."
+            yield f"{count(number, 'event')} would {text}."
 
 
 def _of_rows(title: str, rows: Iterable[Difference]) -> Iterator[str]:
@@ -162,9 +162,9 @@ def _of_rows(title: str, rows: Iterable[Difference]) -> Iterator[str]:
     names: dict[str, dict[str, None]] = {kind: {} for kind in _KIND_WORDS}
     for row in rows:
         names[row.kind][what(row)] = None
-    told = [f"{len(met):,} {_KIND_WORDS[kind]} ({_some(list(met))})" for kind, met in names.items() if met]
-    if told:
-        yield f"{title}: {', '.join(told)}."
+    text = [f"{len(met):,} {_KIND_WORDS[kind]} ({_some(list(met))})" for kind, met in names.items() if met]
+    if text:
+        yield f"{title}: {', '.join(text)}."
 
 
 def _of_lists(found: Comparison) -> Iterator[str]:
@@ -179,10 +179,10 @@ def _of_lists(found: Comparison) -> Iterator[str]:
     others = {row.name: None for row in found.lists if row.detail and row.name not in members}
     if others:
         yield f"Lists that differ without a member: {_some(list(others))}."
-    for kind, told in (("only_left", "no longer be asked to confirm"), ("only_right", "be asked to confirm")):
+    for kind, text in (("only_left", "no longer be asked to confirm"), ("only_right", "be asked to confirm")):
         waiting = _sum(row for row in found.consent if row.kind == kind and row.detail.startswith(WAITS))
         if waiting:
-            yield f"{count(waiting, 'person', 'people')} would {told} a subscription."
+            yield f"{count(waiting, 'profile')} would {text} a subscription."
     consent = _sum(row for row in found.consent if not row.detail.startswith(WAITS))
     if consent:
         yield f"Consent would differ {count(consent, 'time')}."

@@ -1,19 +1,19 @@
-"""Matching people: which profiles of the two sides are the same person."""
+"""Match profiles: which profiles of the two sides belong to the same person."""
 
 from collections.abc import Hashable, Sequence
 
 from attrs import field, frozen
 
 from klavier.comparison.similarity import best_pairs
-from klavier.comparison.snapshot import Person
+from klavier.comparison.snapshot import StoredProfile
 
 
 @frozen(eq=False)
 class Match:
     """One person: the profiles that both sides have of it."""
 
-    left: list[Person] = field(factory=list)
-    right: list[Person] = field(factory=list)
+    left: list[StoredProfile] = field(factory=list)
+    right: list[StoredProfile] = field(factory=list)
 
     @property
     def name(self) -> str:
@@ -26,21 +26,21 @@ class Match:
         lines = [min(person.lines) for person in (*self.left, *self.right) if person.lines]
         return min(lines, default=None)
 
-    def partners(self) -> list[tuple[Person, Person]]:
-        """Pair the profiles one by one, the most alike first."""
+    def partners(self) -> list[tuple[StoredProfile, StoredProfile]]:
+        """Pair the profiles one by one, the most similar first."""
         if len(self.left) == len(self.right) == 1:
             return [(self.left[0], self.right[0])]
         pairs = best_pairs(self.left, self.right, _likeness)
         return [(self.left[i], self.right[j]) for i, j in pairs]
 
-    def groups(self) -> list[tuple[list[Person], list[Person]]]:
+    def groups(self) -> list[tuple[list[StoredProfile], list[StoredProfile]]]:
         """Return the profiles to compare with each other: one by one where the numbers agree, else all together."""
         if len(self.left) != len(self.right):
             return [(self.left, self.right)]
         return [([left], [right]) for left, right in self.partners()]
 
 
-def match_people(left: Sequence[Person], right: Sequence[Person]) -> list[Match]:
+def match_profiles(left: Sequence[StoredProfile], right: Sequence[StoredProfile]) -> list[Match]:
     """Put the profiles of both sides together that are one person.
 
     They are where they have an identifier in common, or where one input event speaks of both. Devices are asked only
@@ -79,7 +79,7 @@ class _Sets:
         self._parents[self.root(one)] = self.root(other)
 
 
-def _match_by_device(people: Sequence[Person], on_left: int, sets: _Sets) -> None:
+def _match_by_device(people: Sequence[StoredProfile], on_left: int, sets: _Sets) -> None:
     sides: dict[int, set[bool]] = {}
     for place in range(len(people)):
         sides.setdefault(sets.root(place), set()).add(place < on_left)
@@ -96,7 +96,7 @@ def _match_by_device(people: Sequence[Person], on_left: int, sets: _Sets) -> Non
                 sets.join(place, counterpart)
 
 
-def _likeness(left: Person, right: Person) -> float:
+def _likeness(left: StoredProfile, right: StoredProfile) -> float:
     shared = len({*left.strong} & {*right.strong}) * 10 + len({*left.weak} & {*right.weak})
     common = len(left.lines & right.lines)
     return shared + (common / max(len(left.lines), len(right.lines)) if common else 0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from klavier.comparison.similarity import Said
+from klavier.comparison.similarity import ValueSet
 from klavier.events.model import Event
 from klavier.sandbox.profile import Event as KlaviyoEvent
 from klavier.sandbox.profile import Profile
@@ -11,7 +11,7 @@ from klavier.sandbox.times import read_time
 Numbered = tuple[int, Event]
 
 
-class Origins:
+class Provenance:
     """Finds the origins among some input events that were delivered together."""
 
     def __init__(self, events: Sequence[Numbered]) -> None:
@@ -21,7 +21,7 @@ class Origins:
         self._times: dict[int | None, list[Numbered]] | None = None
 
     def of_profile(self, profile: Profile) -> list[int]:
-        """Return the numbers of the events that name a profile; empty where that cannot be told."""
+        """Return the numbers of the events that name a profile; empty where none does."""
         if len(self._events) == 1:
             return [self._events[0][0]]
         if self._people is None:
@@ -35,7 +35,7 @@ class Origins:
     def of_events(self, events: Sequence[KlaviyoEvent]) -> Iterator[int]:
         """Return the number of the input event that each event in Klaviyo came from, in order.
 
-        Its unique id tells, else its time and what it says, else its place.
+        Decided by its unique id, else by its time and values, else by its position.
         """
         if len(self._events) == 1:
             yield from [self._events[0][0]] * len(events)
@@ -57,7 +57,7 @@ class Origins:
         return self._ids.get(max(filter(unique_id.startswith, self._ids), key=len, default=""))
 
     def _by_time(self, held: KlaviyoEvent) -> int | None:
-        """Find the event of the same second, and of several the one that says the same."""
+        """Find the event of the same second, and of several the one with the same values."""
         if self._times is None:
             self._times = {}
             for number, event in self._events:
@@ -65,8 +65,10 @@ class Origins:
         found = self._times.get(held.time, [])
         if len(found) <= 1:
             return found[0][0] if found else None
-        said = Said(held.properties.values())
-        return max(found, key=lambda item: said.in_common(Said(getattr(item[1], "properties", {}).values())))[0]
+        values = ValueSet(held.properties.values())
+        return max(found, key=lambda item: values.shared_weight(ValueSet(getattr(item[1], "properties", {}).values())))[
+            0
+        ]
 
 
 def _who(event: Event) -> Iterator[str]:
