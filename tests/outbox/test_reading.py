@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from klavier.outbox import Entry, MemoryQueue, Outbox
+from klavier.outbox import Entry, MemoryQueue, SqliteOutbox
 from klavier.streams.line_queue import LineQueue
 from klavier.streams.lines import Line
 
@@ -13,8 +13,8 @@ COUNT = 12
 
 
 def outbox() -> Any:
-    box = Outbox()
-    box.put([(f"m{n}", f"k{n % 2}", b"{}") for n in range(COUNT)], now=0.0)
+    box = SqliteOutbox()
+    box.append([(f"m{n}", f"k{n % 2}", b"{}") for n in range(COUNT)], now=0.0)
     return box
 
 
@@ -34,11 +34,11 @@ QUEUES: list[Callable[[], Any]] = [outbox, memory, lines]
 def test_a_read_returns_up_to_its_limit(make: Callable[[], Any], limit: int) -> None:
     queue = make()
     seen: list[int] = []
-    while found := queue.after(seen[-1] if seen else 0, limit):
+    while found := queue.read(seen[-1] if seen else 0, limit):
         assert len(found) <= limit
         seen += [entry.seq for entry in found]
     assert seen == list(range(1, COUNT + 1))
-    again = [entry.seq for entry in queue.after(2, limit)]
+    again = [entry.seq for entry in queue.read(2, limit)]
     assert again == list(range(3, COUNT + 1))[:limit]
 
 
@@ -46,10 +46,10 @@ def test_a_read_returns_up_to_its_limit(make: Callable[[], Any], limit: int) -> 
 @pytest.mark.parametrize("limit", [1, 4, 100])
 def test_a_read_of_one_key_returns_up_to_its_limit(make: Callable[[], Any], limit: int) -> None:
     queue = make()
-    queue.after(0, 100)
-    assert [entry.seq for entry in queue.of_key("k0", 0, limit)] == list(range(1, COUNT + 1, 2))[:limit]
-    assert [entry.seq for entry in queue.of_key("k1", 4, limit)] == list(range(6, COUNT + 1, 2))[:limit]
-    assert queue.of_key("nobody", 0, limit) == []
+    queue.read(0, 100)
+    assert [entry.seq for entry in queue.read_key("k0", 0, limit)] == list(range(1, COUNT + 1, 2))[:limit]
+    assert [entry.seq for entry in queue.read_key("k1", 4, limit)] == list(range(6, COUNT + 1, 2))[:limit]
+    assert queue.read_key("nobody", 0, limit) == []
 
 
 def test_no_more_lines_are_read_than_entries_are_asked_for() -> None:
@@ -61,7 +61,7 @@ def test_no_more_lines_are_read_than_entries_are_asked_for() -> None:
             yield Line("x", number, b"{}")
 
     queue = LineQueue(numbered(), lambda _: "k")
-    assert len(queue.after(0, 3)) == 3
+    assert len(queue.read(0, 3)) == 3
     assert read == [0, 1, 2]
-    assert [entry.seq for entry in queue.after(3, 2)] == [4, 5]
+    assert [entry.seq for entry in queue.read(3, 2)] == [4, 5]
     assert read == [0, 1, 2, 3, 4]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from klavier.outbox import Entry, Outbox
+from klavier.outbox import Entry, SqliteOutbox
 from klavier.worker.worker import Pace
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually
@@ -26,7 +26,7 @@ def entries_in_memory() -> int:
 @pytest.mark.parametrize(("profiles", "each", "bound"), [(300, 200, 25_000), (4, 10_000, 5_000)])
 def test_what_waits_behind_busy_profiles_is_not_all_in_memory(profiles: int, each: int, bound: int) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n % profiles) for n in range(profiles * each)))
         simulation = Simulation(outbox, pace=Pace(connections=profiles, window=profiles), limited=False)
         simulation.klaviyo.delay = lambda _: HUNG
@@ -34,7 +34,7 @@ def test_what_waits_behind_busy_profiles_is_not_all_in_memory(profiles: int, eac
         before = entries_in_memory()
         await asyncio.sleep(10.0)
         assert entries_in_memory() - before <= bound
-        assert outbox.pending() == count
+        assert outbox.status().waiting == count
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 

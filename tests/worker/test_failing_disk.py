@@ -8,7 +8,7 @@ import pytest
 
 import klavier
 from klavier.errors import OutboxError
-from klavier.outbox import Outbox, Settled
+from klavier.outbox import Settlement, SqliteOutbox
 from klavier.worker.worker import Pace
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually
@@ -20,18 +20,18 @@ PACES = [
 ]
 
 
-class FailingOutbox(Outbox):
+class FailingOutbox(SqliteOutbox):
     """Its disk fails for the first `failures` attempts to settle."""
 
     def __init__(self, failures: int) -> None:
         super().__init__()
         self.failures = failures
 
-    def settle(self, settled: Iterable[Settled], gone: Iterable[int] = ()) -> None:
+    def settle(self, settlements: Iterable[Settlement], done: Iterable[int] = (), *, token: int | None = None) -> None:
         if self.failures:
             self.failures -= 1
             raise OutboxError("outbox klavier.db: disk I/O error; nothing was changed")
-        super().settle(settled, gone)
+        super().settle(settlements, done, token=token)
 
 
 def track(user: object) -> dict[str, Any]:
@@ -59,8 +59,8 @@ def test_a_disk_that_fails_while_settling_loses_and_doubles_nothing(
         klaviyo.fault = fault
         took = await simulation.drain()
         assert simulation.outcomes == {"delivered": count - 1, "failed": 1}
-        assert [letter.message_id for letter in outbox.dead()] == ["m42"]
-        assert outbox.pending() == 0
+        assert [letter.message_id for letter in outbox.dead_letters()] == ["m42"]
+        assert outbox.status().waiting == 0
         assert all(numbers == sorted(numbers) for numbers in klaviyo.received.values())
         assert sum(map(len, klaviyo.received.values())) == count - 1
         if not pace.combine:

@@ -8,7 +8,7 @@ import pytest
 import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
 from klavier.worker.worker import Pace
@@ -43,7 +43,7 @@ def moments_of(simulation: Simulation, slow: str = "") -> list[tuple[float, int]
 
 def test_a_body_that_is_not_full_waits_while_a_full_one_and_an_idle_worker_do_not() -> None:
     async def main() -> None:
-        simulation = Simulation(Outbox(), pace=FEWEST_CALLS)
+        simulation = Simulation(SqliteOutbox(), pace=FEWEST_CALLS)
         moments = moments_of(simulation, slow="slow")
         running = simulation.start()
         await asyncio.sleep(5.0)
@@ -66,7 +66,7 @@ def test_a_body_that_is_not_full_waits_while_a_full_one_and_an_idle_worker_do_no
 
 def test_full_bodies_are_sent_as_soon_as_the_limits_allow() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n) for n in range(12_000)))
         simulation = Simulation(outbox, pace=FEWEST_CALLS)
         moments = moments_of(simulation)
@@ -81,7 +81,7 @@ def test_full_bodies_are_sent_as_soon_as_the_limits_allow() -> None:
 
 def test_an_idle_worker_does_not_wake() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, (track(n) for n in range(10)))
         simulation = Simulation(outbox)
         running = simulation.start()
@@ -99,7 +99,7 @@ def test_an_idle_worker_does_not_wake() -> None:
 @pytest.mark.parametrize("pace", [Pace(), FEWEST_CALLS], ids=["single", "bulk"])
 def test_a_worker_that_waits_for_a_retry_wakes_for_it_and_for_nothing_else(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, (track(n) for n in range(2)))
         simulation = Simulation(outbox, pace=pace, policy=RetryPolicy(tries=3, first=DAY, longest=DAY, give_up=9 * DAY))
         simulation.klaviyo.fault = lambda _: klavier.Response(500)
@@ -114,7 +114,7 @@ def test_a_worker_that_waits_for_klaviyo_wakes_seldom() -> None:
     """An account that is refused for a day is asked every quarter of an hour at most."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n) for n in range(100)))
         simulation = Simulation(outbox)
         klaviyo = simulation.klaviyo
@@ -144,7 +144,7 @@ def test_a_backlog_costs_few_wake_ups_a_call(pace: Pace, vendor: klavier.Vendor,
     """More calls than a minute's quota: a worker that polls its limits would wake a thousand times a second."""
 
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, (track(n) for n in range(count)))
         simulation = Simulation(outbox, pace=pace, vendor=vendor)
         await simulation.drain()

@@ -10,7 +10,7 @@ import pytest
 import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.outcome import delivered
 from klavier.vendor import Flow
 from klavier.worker.worker import Pace
@@ -32,8 +32,8 @@ def track(user: object, name: str = "Event") -> dict[str, Any]:
     return {"type": "track", "userId": str(user), "event": name}
 
 
-def waiting(outbox: Outbox) -> set[str]:
-    return {entry.message_id for entry in outbox.after(0, 10_000)}
+def waiting(outbox: SqliteOutbox) -> set[str]:
+    return {entry.message_id for entry in outbox.read(0, 10_000)}
 
 
 def ended(simulation: Simulation) -> list[str]:
@@ -44,7 +44,7 @@ def ended(simulation: Simulation) -> list[str]:
 @pytest.mark.parametrize("pace", PACES)
 def test_stop_with_calls_in_flight_reports_every_outcome(pace: Pace, *, own_loop: bool) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 120) for n in range(400)))
         simulation = Simulation(outbox, pace=pace, own_loop=own_loop)
         klaviyo = simulation.klaviyo
@@ -79,7 +79,7 @@ def several_calls(event: Event) -> Flow:
 @pytest.mark.parametrize("pace", PACES)
 def test_a_flow_of_several_calls_is_either_finished_or_kept(pace: Pace) -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 40, "Order" if n % 2 else "Event") for n in range(200)))
         is_plain = lambda event: event.payload["event"] == "Event"  # noqa: E731 -- short, and used once
         simulation = Simulation(outbox, pace=pace, vendor=ScriptedVendor(flow_of, is_plain))
@@ -102,7 +102,7 @@ def test_a_flow_of_several_calls_is_either_finished_or_kept(pace: Pace) -> None:
 
 def test_a_call_that_fails_after_stop_is_kept_for_later() -> None:
     async def main() -> None:
-        outbox = Outbox()
+        outbox = SqliteOutbox()
         fill(outbox, (track(n) for n in range(10)))
         simulation = Simulation(outbox, pace=Pace())
         klaviyo = simulation.klaviyo
@@ -113,9 +113,9 @@ def test_a_call_that_fails_after_stop_is_kept_for_later() -> None:
         simulation.stop()
         await asyncio.wait_for(running, LIMIT)
         assert waiting(outbox) == {"m3"}
-        (entry,) = outbox.after(0, 10)
+        (entry,) = outbox.read(0, 10)
         assert entry.tries == 1
         assert simulation.outcomes == {"failed": 9}
-        assert len(outbox.dead()) == 9
+        assert len(outbox.dead_letters()) == 9
 
     run_virtually(main())

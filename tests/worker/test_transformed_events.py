@@ -10,7 +10,7 @@ import pytest
 import klavier
 from klavier import Event
 from klavier.flows.send_one import SendOne
-from klavier.outbox import Outbox
+from klavier.outbox import SqliteOutbox
 from klavier.vendor import Flow
 from klavier.worker.worker import Pace
 from tests.support.simulation import ScriptedVendor, Simulation, event_request, fill, refused
@@ -77,7 +77,7 @@ def plugins_with(plugin: Numbering) -> klavier.Plugins:
 @pytest.mark.parametrize("pace", PACES)
 def test_a_transformation_runs_once_and_observers_see_what_was_sent(pace: Pace) -> None:
     async def main() -> None:
-        outbox, plugin = Outbox(), Numbering()
+        outbox, plugin = SqliteOutbox(), Numbering()
         count = fill(outbox, (track(n % 30) for n in range(90)))
         simulation = Simulation(outbox, pace=pace, vendor=vendor(), plugins=plugins_with(plugin))
         sent: list[str] = []
@@ -100,7 +100,7 @@ def test_a_refused_event_is_observed_as_it_was_sent_too(pace: Pace) -> None:
     """Every request with an event of a number that seven divides is refused, bodies until they are halved to it."""
 
     async def main() -> None:
-        outbox, plugin = Outbox(), Numbering()
+        outbox, plugin = SqliteOutbox(), Numbering()
         count = fill(outbox, (track(n % 30) for n in range(90)))
         simulation = Simulation(outbox, pace=pace, vendor=vendor(), plugins=plugins_with(plugin))
         refusals: set[str] = set()
@@ -126,7 +126,7 @@ def test_a_refused_event_is_observed_as_it_was_sent_too(pace: Pace) -> None:
 @pytest.mark.parametrize("pace", PACES)
 def test_a_retried_event_is_observed_as_its_last_attempt_sent_it(pace: Pace) -> None:
     async def main() -> None:
-        outbox, plugin = Outbox(), Numbering()
+        outbox, plugin = SqliteOutbox(), Numbering()
         count = fill(outbox, (track(n) for n in range(60)))
         simulation = Simulation(outbox, pace=pace, vendor=vendor(), plugins=plugins_with(plugin))
         accepted: list[str] = []
