@@ -19,7 +19,7 @@ EVENT = b'{"type":"track","userId":"u1","event":"E","properties":{"x":%s}}'
 LINES = {
     "no JSON": (b"nonsense", "not JSON at column 1"),
     "cut off": (b'{"type": "track"', "not JSON at column 17"),
-    "an array": (b"[]", "an event is a JSON object, not an array; write one object a line"),
+    "an array": (b"[]", "an event is a JSON object, not an array: write one object on each line"),
     "a string": (b'"track"', "an event is a JSON object, not a string"),
     "null": (b"null", "an event is a JSON object, not null"),
     "NaN": (EVENT % b"NaN", "properties.x: NaN or infinity is not JSON; leave the member out or send null"),
@@ -34,9 +34,9 @@ LINES = {
     "Latin-1": (EVENT % b'"\xe9"', "not UTF-8 at byte"),
     "UTF-16": ("\ufeff{}".encode("utf-16-le"), "not UTF-8 at byte 0"),
     "binary": (bytes(range(256)).replace(b"\n", b""), "not UTF-8 at byte"),
-    "no type": (b"{}", "no event type; give 'type'"),
-    "an unknown type": (b'{"type":"purchase"}', "event type 'purchase' is not known"),
-    "a type that is no text": (b'{"type":{"a":1}}', "event type (an object) is not known"),
+    "no type": (b"{}", "no event type: send 'type'"),
+    "an unknown type": (b'{"type":"purchase"}', "unknown event type 'purchase'"),
+    "a type that is no text": (b'{"type":{"a":1}}', "unknown event type (an object)"),
 }
 
 

@@ -46,7 +46,7 @@ def test_run_shows_counts_rate_limit_and_dead_letters_and_stops_cleanly(folder: 
         terminal.wait_for("% of its limit, 1 dead letter: klavier dead list")
         terminal.signal(signal.SIGTERM)
         assert terminal.end() == 1
-    assert "stopping: what is under way is finished first" in terminal.text
+    assert "stopping: finishing in-flight requests" in terminal.text
     last = terminal.text.strip().splitlines()[-1]
     assert last.endswith(" waiting")
     with closing(SqliteOutbox("klavier.db")) as outbox:
@@ -77,7 +77,7 @@ def test_send_shows_progress_rate_and_limit_and_stops_cleanly(folder: Path) -> N
         terminal.wait_for("% of its limit")
         terminal.signal(signal.SIGTERM)
         assert terminal.end() == 143
-    assert "stopping: what is under way is finished first" in terminal.text
+    assert "stopping: finishing in-flight requests" in terminal.text
     assert "stopped after events.jsonl line " in terminal.text
     assert "  delivered  " in terminal.text
     assert (folder / "events.jsonl.progress").is_file()

@@ -49,7 +49,7 @@ def test_nobody_there(run: Run, keyed: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [(b"", "not JSON"), (b"[]", "an event is a JSON object"), (b'{"type": "dance"}', "is not known")],
+    [(b"", "not JSON"), (b"[]", "an event is a JSON object"), (b'{"type": "dance"}', "unknown event type")],
 )
 def test_what_is_no_event_is_wrong_use(run: Run, keyed: Path, text: bytes, words: str) -> None:
     assert keyed.exists()

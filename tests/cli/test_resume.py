@@ -120,13 +120,13 @@ def test_stopped_and_resumed_it_sends_nothing_twice(
     first.send_signal(signal.SIGTERM)
     output, told = first.communicate(timeout=60)
     assert first.returncode == 128 + signal.SIGTERM
-    assert b"stopping: what is under way is finished first" in told
-    assert b"to deliver the rest, give the same command again" in told
+    assert b"stopping: finishing in-flight requests" in told
+    assert b"to deliver the rest, run the same command again" in told
     done = int(output.split()[0].replace(b",", b""))
     assert 0 < done < LINES
     process = send(folder, "--bulk", "vendor", "--resume")
     output, told = process.communicate(timeout=120)
-    assert f"events.jsonl.progress: {done} events were settled before; going on after them".encode() in told
+    assert f"events.jsonl.progress: {done} lines are done; continuing after them".encode() in told
     assert output == summary  # the number of requests too: none was made twice
     assert server.sandbox.comparable() == state
 
@@ -160,11 +160,11 @@ def test_standard_input_goes_on_too(run: Run, folder: Path, server: SandboxServe
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("shorter", "200 lines were settled before, and now there are fewer"),
-        ("other", "events.jsonl line 200 is not what it was"),
-        ("damaged", "is no progress of klavier send, or it is damaged"),
-        ("address", "was kept for another address"),
-        ("input", "was kept for another input (events.jsonl)"),
+        ("shorter", "200 lines are done, and the input has fewer"),
+        ("other", "events.jsonl line 200 has changed"),
+        ("damaged", "not a progress file of klavier send, or damaged"),
+        ("address", "belongs to another address"),
+        ("input", "belongs to another input (events.jsonl)"),
     ],
 )
 def test_progress_that_does_not_fit_is_refused_before_anything_is_sent(

@@ -84,7 +84,7 @@ def test_it_needs_a_key(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"\n')
     result = run("run")
     assert result.exit_code == 2
-    assert "no key is given" in result.output
+    assert "no key is configured" in result.output
 
 
 def test_an_outbox_in_memory_is_nobody_elses(run: Run, folder: Path) -> None:

@@ -154,27 +154,30 @@ def test_a_large_file_takes_few_calls_in_bulk(by: str, run: Run, folder: Path, s
 def test_bulk_needs_a_key_as_well(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"')
     result = run("send", "--bulk", "max", stdin=track("u1"))
-    assert (result.exit_code, "no key is given" in result.stderr) == (2, True)
+    assert (result.exit_code, "no key is configured" in result.stderr) == (2, True)
 
 
 def test_without_any_key_nothing_is_sent(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"')
     result = run("send", stdin=track("u1"))
     assert result.exit_code == 2
-    assert "no key is given; set private_api_key under [klaviyo] in klavier.toml" in result.stderr
+    assert "no key is configured: set private_api_key under [klaviyo] in klavier.toml" in result.stderr
     assert "KLAVIYO_PRIVATE_API_KEY" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["-", "-"], "standard input can be read once; give - once"),
+        (["-", "-"], "standard input can be read only once: pass - once"),
         (["none.jsonl"], "none.jsonl: there is no such file"),
         (["."], ".: is a folder"),
         (["-", "--sandbox", "localhost:1"], "klaviyo.base_url: must be a web address without path or query"),
         (["-", "--vendor", "nobody"], "'nobody' is not known"),
         (["-", "--rejects", "no/such/folder.jsonl"], "no/such/folder.jsonl: cannot be written: No such file or"),
-        (["klavier.toml", "--rejects", "./klavier.toml"], "klavier.toml: is read from as well; give --rejects another"),
+        (
+            ["klavier.toml", "--rejects", "./klavier.toml"],
+            "klavier.toml: is an input file as well; pass another name to --rejects",
+        ),
         (["-", "--frobnicate"], "No such option"),
     ],
 )
@@ -205,7 +208,7 @@ def test_an_interrupt_tells_how_far_it_came(start: Start, server: SandboxServer)
     _, problems = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"stopped after standard input line " in problems
-    assert b"to deliver the rest, send it again: that is harmless" in problems
+    assert b"to deliver the rest, send the input again: no event is doubled" in problems
     assert b"  delivered " in problems
     assert b"Traceback" not in problems
     assert events_of(server) >= 1

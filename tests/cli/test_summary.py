@@ -1,23 +1,25 @@
 """Outcomes counted by kind and cause."""
 
-from klavier.cli.summary import Tally
+from klavier.cli.summary import Summary
 from klavier.outcome import Outcome, delivered, failed, rejected
 from klavier.streams.lines import Line
-from klavier.streams.pipeline import Result
+from klavier.streams.result import Result
 
 
-def tally_of(*outcomes: Outcome, sources: tuple[str, ...] = ("a",)) -> Tally:
-    tally = Tally()
+def summary_of(*outcomes: Outcome, sources: tuple[str, ...] = ("a",)) -> Summary:
+    summary = Summary()
     for number, outcome in enumerate(outcomes, 1):
         line = Line(sources[number % len(sources)], number, b"x" * 1000)
-        tally.add(Result(line, None, outcome, outcome.reason))
-    return tally
+        summary.add(Result(line, None, outcome, outcome.reason))
+    return summary
 
 
 def test_causes_are_told_with_the_most_frequent_first() -> None:
-    tally = tally_of(rejected("no id"), failed("500"), rejected("no name"), rejected("no name"), delivered(["a phone"]))
-    assert tally.exit_code == 1
-    assert tally.lines() == [
+    summary = summary_of(
+        rejected("no id"), failed("500"), rejected("no name"), rejected("no name"), delivered(["a phone"])
+    )
+    assert summary.exit_code == 1
+    assert summary.lines() == [
         "5 events, 0 requests",
         "  delivered         1",
         "  rejected          3",
@@ -31,16 +33,16 @@ def test_causes_are_told_with_the_most_frequent_first() -> None:
 
 
 def test_places_name_their_file_where_there_are_several() -> None:
-    tally = tally_of(rejected("x"), rejected("y"), sources=("a", "b"))
-    assert tally.lines()[2:] == ["            1  x (b line 1)", "            1  y (a line 2)"]
+    summary = summary_of(rejected("x"), rejected("y"), sources=("a", "b"))
+    assert summary.lines()[2:] == ["            1  x (b line 1)", "            1  y (a line 2)"]
 
 
 def test_causes_without_end_take_no_memory_without_end() -> None:
-    tally = tally_of(*(rejected(f"reason {number}") for number in range(500)))
-    assert len(tally.causes["rejected"]) == 51
-    assert tally.lines()[2] == "          450  other reasons (first: line 51)"
-    assert all(seen.first.text == b"" for seen in tally.causes["rejected"].values())
+    summary = summary_of(*(rejected(f"reason {number}") for number in range(500)))
+    assert len(summary.causes["rejected"]) == 51
+    assert summary.lines()[2] == "          450  other reasons (first: line 51)"
+    assert all(seen.first.text == b"" for seen in summary.causes["rejected"].values())
 
 
 def test_control_characters_of_a_reason_are_shown_as_escapes() -> None:
-    assert tally_of(rejected("a\x1b[31mb")).lines()[2] == "            1  a\\x1b[31mb (line 1)"
+    assert summary_of(rejected("a\x1b[31mb")).lines()[2] == "            1  a\\x1b[31mb (line 1)"

@@ -29,7 +29,7 @@ class Terminal:
         """All that was written, with its control sequences."""
         self._mine, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        environ = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR")} | {
+        environ = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")} | {
             "TERM": "xterm-256color"
         }
         self._process = subprocess.Popen(  # noqa: S603 -- our own command

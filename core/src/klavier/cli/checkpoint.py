@@ -1,7 +1,7 @@
-"""How far `klavier send` came, kept in a file, so that a run that was ended in any way can go on from there.
+"""The checkpoint of `klavier send`: how far a run came, in a file, so that a later run can continue from there.
 
-Outcomes come in the order of the lines, so the number of those that are told says all: what comes after them is still
-to be sent.  The file also keeps the counts, so that the last summary tells of the whole input, and each line once.
+Results come in the order of the lines, so the number of lines with a result is the position: what comes after them is
+still to be sent.  The file also holds the counts, so that the last summary covers the whole input, each line once.
 """
 
 import hashlib
@@ -14,115 +14,113 @@ from typing import Any
 import orjson
 from attrs import define, evolve, field
 
-from klavier.cli.summary import Tally
+from klavier.cli.summary import Summary
 from klavier.errors import UsageError
 from klavier.streams.lines import Line
-from klavier.streams.pipeline import Result
+from klavier.streams.result import Result
 
 ENDING = ".progress"
-_OFTEN = 0.1
-"""Seconds between two writings while results trickle."""
-_MANY = 500
-"""How many unwritten results are written down before further lines are read, however short it has been."""
+_INTERVAL = 0.1
+"""Seconds between two writes while results come slowly."""
+_MOST_UNWRITTEN = 500
+"""Results after which the file is written before further lines are read, however short the interval was."""
 
-_VERSION = 1
-_AFRESH = "delete that file to send everything from the beginning"
+_VERSION = 2
+_REMEDY = "delete that file to send everything from the beginning"
 
 
 @define(eq=False)
-class Progress:
-    """The progress of one run over `sources`; `done` is how many lines had been settled when it was opened.
+class Checkpoint:
+    """How far a run over `sources` came; `done` is how many lines had a result when the file was opened.
 
-    `extra` gives the requests that no result shows, `rejects` the bytes of the file of rejects, flushed.
+    `count_requests` returns the requests of this run, `flush_rejects` the size of the file of rejects, in bytes.
     """
 
     path: Path
     vendor: str
     address: str
     sources: list[str]
-    tally: Tally = field(factory=Tally)
+    summary: Summary = field(factory=Summary)
     done: int = 0
     rejected_bytes: int = 0
-    extra: Callable[[], int] = lambda: 0
-    rejects: Callable[[], int] = lambda: 0
+    count_requests: Callable[[], int] = lambda: 0
+    flush_rejects: Callable[[], int] = lambda: 0
     _digest: str = ""
     _last: Line | None = None
     _unwritten: int = 0
     _written_at: float = 0.0
 
     def lines(self, lines: Iterator[Line]) -> Iterator[Line]:
-        """Give the lines that are still to be sent; raises `UsageError` where the input is not what it was."""
+        """Yield the lines that are still to be sent; raises `UsageError` if the input was changed."""
         for number in range(1, self.done + 1):
             line = next(lines, None)
             if line is None:
-                raise UsageError(
-                    f"{self.path}: {self.done:,} lines were settled before, and now there are fewer; {_AFRESH}"
-                )
+                raise UsageError(f"{self.path}: {self.done:,} lines are done, and the input has fewer; {_REMEDY}")
             if number == self.done and _digest(line) != self._digest:
-                raise UsageError(f"{self.path}: {line.place} is not what it was; {_AFRESH}")
+                raise UsageError(f"{self.path}: {line.place} has changed; {_REMEDY}")
         for line in lines:
-            if self._unwritten and (self._unwritten >= _MANY or self._is_time()):
+            if self._unwritten and (self._unwritten >= _MOST_UNWRITTEN or self._is_due()):
                 self.write()
             yield line
 
-    def note(self, result: Result) -> None:
-        """Take note that a result was told."""
+    def add(self, result: Result) -> None:
+        """Record a result that was counted and written."""
         self._last = result.line
         self._unwritten += 1
-        if self._is_time():
+        if self._is_due():
             self.write()
 
     def write(self) -> None:
-        """Write down what was told so far; does nothing where that is on the disk already."""
+        """Write the file, unless it is up to date."""
         if self._last is None or not self._unwritten:
             return
-        told = self.tally.as_data()
-        told["requests"] += self.extra()
-        kept = {
+        summary = self.summary.as_data()
+        summary["requests"] += self.count_requests()
+        content = {
             "version": _VERSION,
             "vendor": self.vendor,
             "address": self.address,
             "input": self.sources,
             "digest": _digest(self._last),
-            "rejects": self.rejects(),
-            "tally": told,
+            "rejects": self.flush_rejects(),
+            "summary": summary,
         }
-        beside = self.path.with_name(f"{self.path.name}.new")
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        new = self.path.with_name(f"{self.path.name}.new")
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
-            file.write(orjson.dumps(kept))
-        beside.replace(self.path)
+            file.write(orjson.dumps(content))
+        new.replace(self.path)
         self._unwritten, self._written_at = 0, time.monotonic()
 
-    def _is_time(self) -> bool:
-        return time.monotonic() - self._written_at >= _OFTEN
+    def _is_due(self) -> bool:
+        return time.monotonic() - self._written_at >= _INTERVAL
 
 
-def open_progress(path: Path, vendor: str, address: str, sources: Sequence[str]) -> Progress:
-    """Read how far an earlier run came, or begin at the beginning.
+def open_checkpoint(path: Path, vendor: str, address: str, sources: Sequence[str]) -> Checkpoint:
+    """Read how far an earlier run came, or start at the beginning where there is no file.
 
-    Raises `UsageError` for a file that is damaged, or that was kept for another input, vendor or address.
+    Raises `UsageError` for a file that is damaged, or that belongs to another input, vendor or address.
     """
-    progress = Progress(path, vendor, address, list(sources))
+    checkpoint = Checkpoint(path, vendor, address, list(sources))
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return progress
+        return checkpoint
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
     try:
-        kept = orjson.loads(content)
-        if kept["version"] != _VERSION:
-            raise ValueError("another version")  # noqa: TRY301 -- as damaged as the rest
-        tally = Tally.of_data(kept["tally"])
-        digest, rejects = str(kept["digest"]), int(kept["rejects"])
-        before = {name: kept[name] for name in ("vendor", "address", "input")}
-    except Exception:  # noqa: BLE001 -- whatever is wrong with what stands in it
-        raise UsageError(f"{path}: is no progress of klavier send, or it is damaged; {_AFRESH}") from None
+        found = orjson.loads(content)
+        if found["version"] != _VERSION:
+            raise ValueError("another version")  # noqa: TRY301 -- handled like a damaged file
+        summary = Summary.from_data(found["summary"])
+        digest, rejects = str(found["digest"]), int(found["rejects"])
+        before = {name: found[name] for name in ("vendor", "address", "input")}
+    except Exception:  # noqa: BLE001 -- whatever is wrong with the content
+        raise UsageError(f"{path}: not a progress file of klavier send, or damaged; {_REMEDY}") from None
     for name, now in (("vendor", vendor), ("address", address), ("input", list(sources))):
         if before[name] != now:
-            raise UsageError(f"{path}: was kept for another {name} ({_shown(before[name])}); {_AFRESH}")
-    return evolve(progress, tally=tally, done=tally.total, digest=digest, rejected_bytes=rejects)
+            raise UsageError(f"{path}: belongs to another {name} ({_shown(before[name])}); {_REMEDY}")
+    return evolve(checkpoint, summary=summary, done=summary.total, digest=digest, rejected_bytes=rejects)
 
 
 def _digest(line: Line) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import orjson
 
-from klavier.cli.json_output import line_of
+from klavier.cli.json_output import json_line
 from klavier.cli.open_outbox import letter_of, opened
 from klavier.cli.selection import Selection, selection_options
 from klavier.cli.setup import Choice, config_option, prepare
@@ -47,7 +47,7 @@ def list_letters(*, selection: Selection, config_file: Path | None, limit: int, 
         letters = selection.letters(outbox)
         if as_ == "jsonl":
             for letter in letters:
-                click.echo(line_of(_summary(letter)), nl=False)
+                click.echo(json_line(_summary(letter)), nl=False)
             return
         shown = list(islice(letters, limit))
         if shown:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.plan import shown
+from klavier.cli.dry_run import DryRun
+from klavier.cli.plan import count_result, format_result
 from klavier.cli.setup import Choice, known_plugins, prepare_alone, settings_option, warn_of_broken
 from klavier.cli.sources import check_readable, lines_of
-from klavier.cli.summary import Tally
+from klavier.cli.summary import Summary
 from klavier.cli.wording import paint
 from klavier.errors import ConfigError
 from klavier.streams.lines import Line, read_lines
-from klavier.streams.pipeline import Pipeline
 
 if TYPE_CHECKING:
     from klavier.plugins import Plugins
@@ -47,20 +47,20 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
     keys = {"private_api_key": sandbox.account.private_api_key, "public_api_key": sandbox.account.public_api_key}
     setup = prepare_alone(Choice(vendor or _first(plugins), settings), plugins, keys)
     click.echo(f"As {paint(setup.vendor.name, bold=True)} would send them, to a Klaviyo inside this process:\n")
-    tally = Tally()
-    pipeline = Pipeline(setup.vendor, sandbox.send, plugins=plugins)
-    for result in pipeline.run(_samples(setup.vendor.name) if file is None else lines_of([file])):
-        tally.add(result)
-        click.echo(shown(result, setup, bodies=bodies, has_replies=True))
+    summary = Summary()
+    dry_run = DryRun(setup.vendor, sandbox.send, plugins=plugins)
+    for result in dry_run.run(_samples(setup.vendor.name) if file is None else lines_of([file])):
+        count_result(summary, result)
+        click.echo(format_result(result, setup, bodies=bodies, has_replies=True))
     click.echo()
-    click.echo("\n".join(tally.lines()))
+    click.echo("\n".join(summary.lines()))
     click.echo(f"\n{paint('What Klaviyo now holds', bold=True)}\n\n{sandbox.summary()}")
     click.echo(
         f"\nYour own events:  klavier demo FILE --vendor {setup.vendor.name}"
         "\nWhat would go out:  klavier plan FILE          For real:  klavier send FILE"
     )
     # What a vendor refuses of the samples is part of the show.
-    raise SystemExit(0 if file is None else tally.exit_code)
+    raise SystemExit(0 if file is None else summary.exit_code)
 
 
 def _first(plugins: "Plugins") -> str:

@@ -17,7 +17,7 @@ from klavier.cli.sources import check_readable, lines_of
 from klavier.comparison.masking import mask_secrets
 from klavier.comparison.wording import count
 from klavier.errors import UsageError
-from klavier.streams.pipeline import Result, read
+from klavier.streams.result import Result, read_event
 
 if TYPE_CHECKING:
     from klavier.comparison.compare import Comparing, OptIn
@@ -142,7 +142,7 @@ def feed(comparing: "Comparing", file: str, plugins: "Plugins") -> None:
     read_any = False
     for line in lines_with_progress(lines_of([file]), [file], "comparing"):
         read_any = True
-        event = read(line, plugins)
+        event = read_event(line, plugins)
         if isinstance(event, Result):
             comparing.add_unread(line.number, event.cause)
         else:

@@ -1,4 +1,4 @@
-"""Results as JSON Lines, for other programs; secrets are replaced, everything else is as it would be sent."""
+"""Results as JSON Lines, for other programs: secrets are replaced, everything else is as it would be sent."""
 
 import base64
 from typing import TYPE_CHECKING, Any
@@ -10,47 +10,56 @@ from klavier.cli.wording import event_name
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from klavier.cli.dry_run import DryRunResult
     from klavier.klaviyo.request import Request
-    from klavier.streams.pipeline import Result
+    from klavier.streams.result import Result
 
-SECRET = "(secret)"  # noqa: S105 -- what stands in the place of one
+SECRET = "(secret)"  # noqa: S105 -- what replaces one
 _KEY_MEMBERS = frozenset({"token", "api_key"})
 """The members of a legacy call, at its top, that hold a key."""
 
 
-def result_object(result: "Result", *, bodies: bool = False) -> dict[str, Any]:
-    """Write one result: where it stood, what it was, its outcome, and with `bodies` all that would be sent.
+def result_object(result: "Result") -> dict[str, Any]:
+    """Return one result as JSON data: the line's place, the event's type and name, and the outcome."""
+    return {**_event_object(result), "outcome": _outcome_object(result)}
 
-    Secrets are still in it, so give it to `line_of` together with them.
-    """
-    found: dict[str, Any] = {
+
+def dry_run_object(result: "DryRunResult") -> dict[str, Any]:
+    """Return one result with its requests and browser calls.  Secrets are still in it: pass them to `json_line`."""
+    found = _event_object(result)
+    found["requests"] = [request_object(request) for request in result.requests]
+    found["browser_calls"] = list(result.browser_calls)
+    if result.sent_with is not None:
+        found["sent_with"] = result.sent_with
+    return {**found, "outcome": _outcome_object(result)}
+
+
+def _event_object(result: "Result") -> dict[str, Any]:
+    return {
         "source": result.line.source,
         "line": result.line.number,
         "type": None if result.event is None else result.event.type,
         "name": event_name(result.event),
         "message_id": None if result.event is None else result.event.message_id,
     }
-    if bodies:
-        found["requests"] = [request_object(request) for request in result.requests]
-        found["browser_calls"] = list(result.browser_calls)
-    if result.sent_with is not None:
-        found["sent_with"] = result.sent_with
+
+
+def _outcome_object(result: "Result") -> dict[str, Any]:
     outcome = result.outcome
-    found["outcome"] = {
+    return {
         "kind": outcome.kind,
         "reason": outcome.reason,
         "status": outcome.status,
         "retryable": outcome.retryable,
         "notes": outcome.notes,
     }
-    return found
 
 
 def request_object(request: "Request", secrets: "Collection[str]" = ()) -> dict[str, Any]:
-    """Write a request: method, path and revision always, params, form and JSON body where it has them.
+    """Return a request as JSON data: method, path and revision, and its params, form and JSON body if it has them.
 
-    Texts that hold a secret are replaced, and so are the keys that the legacy calls carry; their `data`, JSON in
-    base64, is written as the JSON that it holds.
+    Strings that hold a secret are replaced, and so are the keys in legacy calls; their `data` parameter, JSON in
+    base64, is decoded.
     """
     found: dict[str, Any] = {"method": request.method, "path": request.path, "revision": request.revision}
     if request.params:
@@ -62,8 +71,8 @@ def request_object(request: "Request", secrets: "Collection[str]" = ()) -> dict[
     return {name: redact(value, secrets) for name, value in found.items()} if secrets else found
 
 
-def line_of(value: Any, secrets: "Collection[str]" = ()) -> bytes:
-    """Write a value as one line of JSON, each text in it that holds a secret replaced."""
+def json_line(value: Any, secrets: "Collection[str]" = ()) -> bytes:
+    """Return a value as one line of JSON; every string that holds a secret is replaced."""
     line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     if any(orjson.dumps(secret)[1:-1] in line for secret in secrets):
         return orjson.dumps(redact(value, secrets), option=orjson.OPT_APPEND_NEWLINE)
@@ -71,7 +80,7 @@ def line_of(value: Any, secrets: "Collection[str]" = ()) -> bytes:
 
 
 def redact(value: Any, secrets: "Collection[str]") -> Any:
-    """Replace every text that holds a secret, at any depth."""
+    """Return the value with every string that holds a secret replaced, at any depth."""
     if isinstance(value, dict):
         return {redact(key, secrets): redact(member, secrets) for key, member in value.items()}
     if isinstance(value, (list, tuple)):
@@ -90,7 +99,7 @@ def _without_keys(value: Any) -> Any:
 
 
 def _decoded(pairs: Any) -> dict[str, Any]:
-    """Open the legacy calls' `data`; it is left as it is where it holds no JSON."""
+    """Decode the `data` of legacy calls; it is left as it is where it holds no JSON."""
     found = dict(pairs)
     data = found.get("data", "")
     for reading in (base64.b64decode, str):

@@ -1,5 +1,6 @@
 """`klavier probe`: send one event and show the requests and Klaviyo's replies, as Freshpaint's event tester does."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Any
@@ -7,17 +8,18 @@ from typing import Any
 import click
 import orjson
 
-from klavier.cli.connect import connect
-from klavier.cli.json_output import line_of, redact, request_object
+from klavier.cli.json_output import json_line, redact, request_object
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
-from klavier.cli.wording import COLOURS, call_title, event_title, paint, plain
+from klavier.cli.wording import COLORS, call_title, event_title, paint, plain
 from klavier.errors import TransportError, UsageError
 from klavier.events.model import Event
 from klavier.events.reader import parse_line
-from klavier.flows.drivers import deliver, plan
+from klavier.flows.drivers import deliver_async, plan
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
+from klavier.relay.factory import make_connect
+from klavier.vendor import Delivery
 
 Exchange = tuple[Request, Response]
 
@@ -51,7 +53,7 @@ def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None
     else:
         calls, outcome = _send(dropped, setup, exchanges)
     if as_ == "jsonl":
-        click.echo(line_of(_object(exchanges, calls, outcome, setup)), nl=False)
+        click.echo(json_line(_object(exchanges, calls, outcome, setup)), nl=False)
     else:
         click.echo("\n".join(_lines(event, exchanges, calls, outcome, setup)))
     raise SystemExit(0 if outcome.kind in ("delivered", "skipped") else 1)
@@ -59,19 +61,25 @@ def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None
 
 def _send(event: Event, setup: Setup, exchanges: list[Exchange]) -> tuple[list[Any], Outcome]:
     """Deliver the event; `exchanges` gets each request with its reply as they happen."""
+    setup.check_keys()
     (delivery,) = plan(setup.vendor, [event])
-    with connect(setup, tries=1) as transport:
+    outcome = asyncio.run(_deliver(delivery, setup, exchanges))
+    return list(delivery.browser_calls), outcome
 
-        def send(request: Request) -> Response:
+
+async def _deliver(delivery: Delivery, setup: Setup, exchanges: list[Exchange]) -> Outcome:
+    async with make_connect(setup.config, setup.vendor)() as transport:
+
+        async def send(request: Request) -> Response:
             try:
-                reply = transport(request)
+                reply = await transport(request)
             except TransportError as error:
                 reply = Response.none(str(error))
             exchanges.append((request, reply))
             return reply
 
-        (outcome,) = deliver(delivery, send)
-    return list(delivery.browser_calls), outcome
+        (outcome,) = await deliver_async(delivery, send)
+    return outcome
 
 
 def _text(file: str) -> bytes:
@@ -110,7 +118,7 @@ def _lines(event: Event, exchanges: list[Exchange], calls: list[Any], outcome: O
         if reply.json not in (None, {}, ""):
             lines.append(_pretty(redact(reply.json, setup.secrets)))
     lines.append(
-        f"\n{paint(outcome.kind, COLOURS[outcome.kind])}{': ' + plain(outcome.reason) if outcome.reason else ''}"
+        f"\n{paint(outcome.kind, COLORS[outcome.kind])}{': ' + plain(outcome.reason) if outcome.reason else ''}"
     )
     lines += [f"  note: {plain(note)}" for note in outcome.notes]
     return lines

@@ -1,4 +1,4 @@
-"""How a run over files is going: a bar on standard error, where that is a terminal."""
+"""The progress of a run over files: a bar on standard error, where that is a terminal."""
 
 import sys
 import time
@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from klavier.cli.sources import size_of
-from klavier.cli.wording import count, tightness
+from klavier.cli.wording import count, limit_status
 from klavier.outcome import KINDS, Kind
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from klavier.streams.lines import Line
-    from klavier.streams.pipeline import Result
+    from klavier.streams.result import Result
     from klavier.worker.rate_limiter import RateLimiter
 
 T = TypeVar("T")
@@ -24,13 +24,13 @@ _RATE_SECONDS = 10.0
 
 
 class Rate:
-    """Events a second over the last ten seconds; memory is bounded by the looks at it."""
+    """Events a second over the last ten seconds, in bounded memory."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque([(time.monotonic(), 0)])
 
-    def look(self, total: int) -> float:
-        """Give the rate at which `total` has lately grown."""
+    def update(self, total: int) -> float:
+        """Record the total so far; return how many a second were added lately."""
         now = time.monotonic()
         self._seen.append((now, total))
         while len(self._seen) > 2 and self._seen[1][0] < now - _RATE_SECONDS:  # noqa: PLR2004 -- a span has two ends
@@ -40,26 +40,30 @@ class Rate:
 
 
 def with_progress(
-    results: "Iterable[Result]", names: Sequence[str], pacer: "RateLimiter | None" = None
+    results: "Iterable[Result]", names: Sequence[str], limiter: "RateLimiter | None" = None
 ) -> "Iterator[Result]":
-    """Give the results on, and show how much of their sources has been read, how fast, and what bounds it."""
+    """Yield the results; show how much of their sources was read, how fast, and what limits the rate."""
     kinds = Counter(dict.fromkeys(KINDS, 0))
     rate = Rate()
 
-    def line_of(result: "Result") -> "Line":
+    def get_line(result: "Result") -> "Line":
         kinds[result.outcome.kind] += 1
         return result.line
 
-    return _with_bar(results, line_of, lambda _: _said(kinds, rate, pacer), names, "sending")
+    return _with_bar(results, get_line, lambda _: _describe(kinds, rate, limiter), names, "sending")
 
 
 def lines_with_progress(lines: "Iterable[Line]", names: Sequence[str], doing: str) -> "Iterator[Line]":
-    """Give the lines on, and show how much of their sources has been read; `doing` says what for."""
+    """Yield the lines; show how much of their sources was read, with `doing` as the label."""
     return _with_bar(lines, lambda line: line, lambda number: count(number, "event"), names, doing)
 
 
 def _with_bar(
-    items: "Iterable[T]", line_of: "Callable[[T], Line]", said: Callable[[int], str], names: Sequence[str], doing: str
+    items: "Iterable[T]",
+    get_line: "Callable[[T], Line]",
+    describe: Callable[[int], str],
+    names: Sequence[str],
+    doing: str,
 ) -> "Iterator[T]":
     if not sys.stderr.isatty():
         yield from items
@@ -67,17 +71,17 @@ def _with_bar(
     total = size_of(names) or None
     behind, source, end, number, shown_at = 0, "", 0, 0, 0.0
 
-    def say(before: str) -> str:
-        """Say it anew, in the thread that shows it; what changes meanwhile is said the next time."""
+    def text(before: str) -> str:
+        """Return the text behind the bar; called by the thread that draws it, so a count may change meanwhile."""
         try:
-            return said(number)
+            return describe(number)
         except RuntimeError:
             return before
 
-    with _bar(say) as bar:
+    with _bar(text) as bar:
         task = bar.add_task(doing, total=total)
-        for number, item in enumerate(items, 1):  # noqa: B007 -- what is said tells it
-            line = line_of(item)
+        for number, item in enumerate(items, 1):  # noqa: B007 -- `text` reads it
+            line = get_line(item)
             if line.source != source:
                 behind, source = behind + end, line.source
             end = line.end
@@ -87,14 +91,14 @@ def _with_bar(
             yield item
 
 
-def _said(kinds: "Counter[Kind]", rate: Rate, pacer: "RateLimiter | None") -> str:
-    """Tell counts, rate and the tightest limit in one line."""
-    found = [count(kinds.total(), "event"), f"{rate.look(kinds.total()):,.0f}/s"]
+def _describe(kinds: "Counter[Kind]", rate: Rate, limiter: "RateLimiter | None") -> str:
+    """Return counts, rate and the endpoint nearest to its limit, on one line."""
+    found = [count(kinds.total(), "event"), f"{rate.update(kinds.total()):,.0f}/s"]
     found += [f"{kinds[kind]:,} {kind}" for kind in KINDS[2:] if kinds[kind]]
-    return ", ".join([*found, *tightness(pacer)])
+    return ", ".join([*found, *limit_status(limiter)])
 
 
-def _bar(say: Callable[[str], str]) -> "Progress":
+def _bar(text: Callable[[str], str]) -> "Progress":
     from rich.console import Console  # noqa: PLC0415 -- takes its time to load
     from rich.progress import (  # noqa: PLC0415 -- as above
         BarColumn,
@@ -106,21 +110,21 @@ def _bar(say: Callable[[str], str]) -> "Progress":
     )
     from rich.text import Text  # noqa: PLC0415 -- as above
 
-    class Said(ProgressColumn):
-        """The words behind the bar."""
+    class Description(ProgressColumn):
+        """The text behind the bar."""
 
-        said = ""
+        shown = ""
 
         def render(self, _: object) -> Text:
-            self.said = say(self.said)
-            return Text(self.said)
+            self.shown = text(self.shown)
+            return Text(self.shown)
 
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        Said(),
+        Description(),
         console=Console(stderr=True),
         transient=True,
         refresh_per_second=1 / _REFRESH,

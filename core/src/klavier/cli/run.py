@@ -1,23 +1,20 @@
 """`klavier run`: deliver what is in the outbox, for as long as it is wanted."""
 
 import asyncio
-import signal
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.connect import check_keys
 from klavier.cli.open_outbox import folder_of, path_of
 from klavier.cli.run_status import Meter
 from klavier.cli.setup import Choice, config_option, prepare
+from klavier.cli.signals import SIGNALS, STOPPING
 
 if TYPE_CHECKING:
     from klavier.flows.drivers import Connect
     from klavier.worker.leased_worker import LeasedWorker, RelayConfig
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command("run", short_help="Deliver what is in the outbox.")
@@ -32,7 +29,7 @@ def command(*, config_file: Path | None, until_empty: bool) -> None:
     from klavier.relay.factory import make_connect, make_relay_config  # noqa: PLC0415 -- loads what delivers
 
     setup = prepare(Choice(config_file=config_file))
-    check_keys(setup)
+    setup.check_keys()
     path_of(setup)
     parts = make_relay_config(setup.config, folder_of(setup))
     with closing(parts.outbox):
@@ -63,11 +60,11 @@ def _stop_on_signals(runner: "LeasedWorker") -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        click.echo("stopping: what is under way is finished first", err=True)
-        for number in _SIGNALS:
+        click.echo(STOPPING, err=True)
+        for number in SIGNALS:
             loop.remove_signal_handler(number)
         runner.stop()
 
     with suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps what is not delivered
-        for number in _SIGNALS:
+        for number in SIGNALS:
             loop.add_signal_handler(number, stop)

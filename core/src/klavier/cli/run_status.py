@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from klavier.cli.progress import Rate
-from klavier.cli.wording import count, tightness
+from klavier.cli.wording import count, limit_status
 from klavier.outcome import KINDS
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ class Meter:
 
     def details(self) -> str:
         """Tell the rate, the tightest limit and the dead letters, as far as there is something to tell."""
-        rate = self._rate.look(self._runner.kinds.total())
-        found = [f"{rate:,.1f} events/s", *tightness(self._runner.rate_limiter)]
+        rate = self._rate.update(self._runner.kinds.total())
+        found = [f"{rate:,.1f} events/s", *limit_status(self._runner.rate_limiter)]
         dead = self._runner.config.outbox.status().dead
         if dead:
             found.append(f"{count(dead, 'dead letter')}: klavier dead list")

@@ -6,31 +6,33 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+from attrs import evolve
 
-from klavier.cli.checkpoint import ENDING, Progress, open_progress
-from klavier.cli.engine import engine
-from klavier.cli.json_output import line_of, result_object
+from klavier.cli.checkpoint import ENDING, Checkpoint, open_checkpoint
+from klavier.cli.json_output import json_line, result_object
 from klavier.cli.progress import with_progress
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
-from klavier.cli.signals import Stopping
+from klavier.cli.signals import StopSignals
 from klavier.cli.sources import STDIN, Sources, check_readable, rows_of
-from klavier.cli.summary import Tally
+from klavier.cli.summary import Summary
 from klavier.errors import UsageError
-from klavier.streams.pipeline import Result
+from klavier.streams.result import Result
+
+if TYPE_CHECKING:
+    from klavier.streams.run import StreamRun
 
 _INTERRUPTED = 130
 
-Note = Callable[[Result], None]
-"""Takes note of a result that was counted."""
+ResultHandler = Callable[[Result], None]
 
 
 @click.command("send", short_help="Deliver events.")
 @click.argument("files", metavar="[FILE]...", nargs=-1)
 @choice_options
-@click.option("--sandbox", metavar="URL", help="Deliver to this address instead of Klaviyo's, such as a sandbox's.")
+@click.option("--sandbox", metavar="URL", help="Send to this address instead of Klaviyo's, such as a sandbox's.")
 @click.option(
     "--format",
     "as_",
@@ -43,32 +45,32 @@ Note = Callable[[Result], None]
     "--rejects",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write the lines that were rejected or failed here, as they came, to be mended and sent again.",
+    help="Write the lines that were rejected or failed to FILE, unchanged, so that you can correct and resend them.",
 )
 @click.option(
     "--bulk",
     type=click.Choice(["vendor", "max"]),
-    help="The calls that the vendor would make, or the same with the fewest calls; takes the place of the "
+    help="vendor: the requests that the vendor would send; max: as few requests as possible.  Overrides the "
     "configuration's.",
 )
 @click.option(
     "--resume",
     is_flag=True,
-    help=f"Keep in FILE{ENDING} how far it came, and go on from there where an earlier run was ended.",
+    help=f"Record progress in FILE{ENDING}, and continue from there after an earlier run.",
 )
 @click.option(
     "--progress",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Like --resume, and keep it in this file; for standard input too, when it is given again from its beginning.",
+    help="Like --resume with another file; works for standard input too, if the same input is piped in again.",
 )
 @click.option("--rows", is_flag=True, help="Each FILE holds rows of a warehouse, which an installed plugin reads.")
 @click.option(
     "--mode",
     type=click.Choice(["added", "updated", "deleted"]),
-    help="With --rows: what happened to the rows, by default that they were added.",
+    help="With --rows: what happened to the rows; added by default.",
 )
-@click.option("--id-column", metavar="NAME", help="With --rows: the column that holds the person's id.")
+@click.option("--id-column", metavar="NAME", help="With --rows: the column that holds the profile's id.")
 def command(  # noqa: PLR0913 -- one for each option
     *,
     files: Sequence[str],
@@ -81,114 +83,147 @@ def command(  # noqa: PLR0913 -- one for each option
     mode: str | None,
     **options: str | None,
 ) -> None:
-    """Deliver the events of each FILE (JSON Lines) to Klaviyo; without one, or with -, those of standard input.
+    """Deliver the events of each FILE (JSON Lines) to Klaviyo; without FILE, or with -, those of standard input.
 
-    Every event gets an outcome, and one that fails does not stop the rest.
-    Ctrl-C or SIGTERM ends it once what is under way has its outcome.
+    Every event gets an outcome, and one that fails does not stop the others.
+    Ctrl-C or SIGTERM ends the run after the requests in flight.
     Sending a file twice is harmless on the current wire: each event keeps its id.
     """
     names = list(files) or [STDIN]
     if not files and sys.stdin is not None and sys.stdin.isatty():
-        raise click.UsageError("nothing to send: give a FILE, or pipe events in")
+        raise click.UsageError("nothing to send: pass a FILE, or pipe events in")
     _check_rows(names, mode or options["id_column"], rows=rows)
-    if names.count(STDIN) > 1:
-        raise click.UsageError("standard input can be read once; give - once")
     check_readable(names)
     setup = prepare(choice, base_url=options["sandbox"])
-    kept = _progress(setup, names, progress, resume=resume)
-    tally = Tally() if kept is None else kept.tally
+    checkpoint = _open_checkpoint(setup, names, progress, resume=resume)
+    summary = Summary() if checkpoint is None else checkpoint.summary
     sources = Sources(names)
-    carrier = engine(setup, options["bulk"], shows_events=as_ == "jsonl", is_ready=None if rows else sources.asked)
-    with _opened(rejects, names, kept) as rejects_file, carrier as found, Stopping() as stopping:
+    signals = StopSignals()
+    is_ready = None if rows else sources.asked
+    run = stream_run(setup, options["bulk"], is_ready=is_ready, is_stopping=lambda: signals.received is not None)
+    with _open_rejects(rejects, names, checkpoint) as rejects_file, signals:
         read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
         lines = rows_of(names, read) if rows else sources.lines()
-        if kept is not None:
-            kept.extra = lambda: found.delivers.calls
-            lines = kept.lines(lines)
-        sized = () if rows else names  # a row does not tell how far into its file it stands
-        results = with_progress(found.delivers.run(stopping.lines(lines)), sized, found.pacer)
-        notes: list[Note] = [partial(_write, secrets=setup.secrets)] if as_ == "jsonl" else []
-        notes += [] if kept is None else [kept.note]
-        code = _deliver(results, tally, rejects_file, notes) or stopping.exit_code
-        if kept is not None:
-            kept.write()
-    tally.requests += found.delivers.calls
-    for fault, times in found.delivers.observers.faults.items():
-        click.echo(f"warning: {fault} ({times:,} times); the outcomes stand", err=True)
+        if checkpoint is not None:
+            checkpoint.count_requests = lambda: run.requests
+            lines = checkpoint.lines(lines)
+        sized = () if rows else names  # a row does not know its position in the file
+        results = with_progress(run.run(signals.lines(lines)), sized, run.limiter)
+        handlers: list[ResultHandler] = [partial(_write_result, secrets=setup.secrets)] if as_ == "jsonl" else []
+        handlers += [] if checkpoint is None else [checkpoint.add]
+        code = _deliver(results, summary, rejects_file, handlers) or signals.exit_code
+        if checkpoint is not None:
+            checkpoint.write()
+    summary.requests += run.requests
+    _warn(run, summary)
     if code:
-        click.echo(_advice(tally, kept), err=True)
-    click.echo("\n".join(tally.lines()), err=as_ == "jsonl")
-    raise SystemExit(code or tally.exit_code)
+        click.echo(_describe_stop(summary, checkpoint), err=True)
+    click.echo("\n".join(summary.lines()), err=as_ == "jsonl")
+    raise SystemExit(code or summary.exit_code)
 
 
-def _check_rows(names: Sequence[str], about_rows: str | None, *, rows: bool) -> None:
-    """Refuse options about rows without rows, and rows from standard input, whose kind no name tells."""
-    if about_rows and not rows:
-        raise click.UsageError("--mode and --id-column say what --rows holds: give --rows too")
+def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":
+    """Return what delivers lines; `bulk` overrides the configuration's, `options` are those of `StreamRun`.
+
+    Raises `ConfigError` where no key is configured.
+    """
+    from klavier.relay.factory import make_connect, make_pace  # noqa: PLC0415 -- loads what delivers
+    from klavier.streams.run import StreamRun  # noqa: PLC0415 -- as above
+
+    setup.check_keys()
+    config = setup.config
+    if bulk is not None:
+        config = evolve(config, delivery=evolve(config.delivery, bulk=bulk))
+    return StreamRun(
+        setup.vendor,
+        make_connect(config, setup.vendor),
+        plugins=setup.plugins,
+        pace=make_pace(config, setup.vendor),
+        **options,
+    )
+
+
+def _check_rows(names: Sequence[str], row_option: str | None, *, rows: bool) -> None:
+    """Refuse options about rows without --rows, and rows from standard input, which has no file type."""
+    if row_option and not rows:
+        raise click.UsageError("--mode and --id-column describe the rows of --rows: pass --rows too")
     if rows and STDIN in names:
-        raise click.UsageError("--rows: give the name of a file of rows")
+        raise click.UsageError("--rows: pass the name of a file of rows")
 
 
-def _progress(setup: Setup, names: Sequence[str], path: Path | None, *, resume: bool) -> Progress | None:
-    """Open the progress that the options ask for, and tell where it goes on."""
+def _open_checkpoint(setup: Setup, names: Sequence[str], path: Path | None, *, resume: bool) -> Checkpoint | None:
+    """Open the checkpoint that the options name, and print where the run continues."""
     if path is None and not resume:
         return None
     if path is None and STDIN in names:
-        raise click.UsageError("--resume: standard input has no name; name the file with --progress FILE")
+        raise click.UsageError("--resume: standard input has no name; pass --progress FILE instead")
     path = path or Path(f"{names[0]}{ENDING}")
-    found = open_progress(path, setup.vendor.name, setup.config.klaviyo.base_url, names)
+    found = open_checkpoint(path, setup.vendor.name, setup.config.klaviyo.base_url, names)
     if found.done:
-        click.echo(f"{path}: {found.done:,} events were settled before; going on after them", err=True)
+        click.echo(f"{path}: {found.done:,} lines are done; continuing after them", err=True)
     return found
 
 
-def _deliver(results: Iterable[Result], tally: Tally, rejects: BinaryIO | None, notes: Sequence[Note]) -> int:
-    """Run to the end, or to an interrupt that nothing waits for; gives its exit code, or 0."""
+def _deliver(
+    results: Iterable[Result], summary: Summary, rejects: BinaryIO | None, handlers: Sequence[ResultHandler]
+) -> int:
+    """Take all results, or those up to a second signal; return its exit code, or 0."""
     try:
         for result in results:
-            tally.add(result)
+            summary.add(result)
             if rejects is not None and result.outcome.kind in ("rejected", "failed"):
                 rejects.write(result.line.text + b"\n")
-            for note in notes:
-                note(result)
+            for handle in handlers:
+                handle(result)
     except KeyboardInterrupt:
         return _INTERRUPTED
     return 0
 
 
-def _advice(tally: Tally, kept: Progress | None) -> str:
-    last = f"stopped after {tally.last or 'the beginning'}"
-    if kept is None:
-        return f"{last}; to deliver the rest, send it again: that is harmless (--resume would go on from there)"
-    return f"{last}; to deliver the rest, give the same command again"
+def _warn(run: "StreamRun", summary: Summary) -> None:
+    """Print what no outcome shows: plugins that raised, and a vendor that leaves the requests to a browser."""
+    for fault, times in run.observers.faults.items():
+        click.echo(f"warning: {fault} ({times:,} times); the outcomes are unchanged", err=True)
+    if summary.kinds["delivered"] and not summary.requests:
+        click.echo("warning: nothing was sent: in device mode the vendor's browser code makes the calls", err=True)
 
 
-def _write(result: Result, secrets: Collection[str]) -> None:
-    click.echo(line_of(result_object(result), secrets), nl=False)
+def _describe_stop(summary: Summary, checkpoint: Checkpoint | None) -> str:
+    last = f"stopped after {summary.last or 'the beginning'}"
+    if checkpoint is None:
+        return f"{last}; to deliver the rest, send the input again: no event is doubled (--resume would continue here)"
+    return f"{last}; to deliver the rest, run the same command again"
 
 
-def _opened(path: Path | None, names: Sequence[str], kept: Progress | None) -> AbstractContextManager[BinaryIO | None]:
+def _write_result(result: Result, secrets: Collection[str]) -> None:
+    click.echo(json_line(result_object(result), secrets), nl=False)
+
+
+def _open_rejects(
+    path: Path | None, names: Sequence[str], checkpoint: Checkpoint | None
+) -> AbstractContextManager[BinaryIO | None]:
     """Open the file of rejects before anything is sent; raises `UsageError` for one that cannot be written.
 
-    A run that goes on keeps what was written up to where it goes on, and no more.
+    A resumed run keeps the part of the file that belongs to the lines before.
     """
     if path is None:
         return nullcontext()
     if path.exists() and any(name != STDIN and path.samefile(name) for name in names):
-        raise UsageError(f"{path}: is read from as well; give --rejects another name")
+        raise UsageError(f"{path}: is an input file as well; pass another name to --rejects")
     try:
-        goes_on = kept is not None and kept.done > 0 and path.exists()
-        file = path.open("r+b" if goes_on else "wb")
+        is_resumed = checkpoint is not None and checkpoint.done > 0 and path.exists()
+        file = path.open("r+b" if is_resumed else "wb")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the path cannot be used"
         raise UsageError(f"{path}: cannot be written: {why}") from None
-    if kept is not None:
-        file.truncate(min(kept.rejected_bytes, file.seek(0, os.SEEK_END)) if goes_on else 0)
+    if checkpoint is not None:
+        file.truncate(min(checkpoint.rejected_bytes, file.seek(0, os.SEEK_END)) if is_resumed else 0)
         file.seek(0, os.SEEK_END)
-        kept.rejects = partial(_flushed, file)
+        checkpoint.flush_rejects = partial(_flush, file)
     return file
 
 
-def _flushed(file: BinaryIO) -> int:
+def _flush(file: BinaryIO) -> int:
+    """Write what is buffered; return the size of the file in bytes."""
     file.flush()
     return file.tell()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.connect import check_keys
 from klavier.cli.open_outbox import folder_of
 from klavier.cli.setup import Choice, config_option, prepare
+from klavier.cli.signals import SIGNALS, STOPPING
 from klavier.cli.wording import paint
 from klavier.errors import UsageError
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from klavier.cli.setup import Setup
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _HEADER_SECONDS = 10
 """How long an idle connection is kept; SDKs open a new one at no cost that a user notices."""
 _CONNECTIONS = 2000
@@ -43,7 +41,7 @@ def command(*, config_file: Path | None, host: str, port: int, no_deliver: bool)
     """
     setup = prepare(Choice(config_file=config_file))
     if not no_deliver:
-        check_keys(setup)
+        setup.check_keys()
     asyncio.run(_serve(setup, host, port, deliver=not no_deliver))
 
 
@@ -92,13 +90,13 @@ def _stop_on_signals(server: "uvicorn.Server") -> None:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        click.echo("stopping: finishing in-flight requests (signal again to stop now)", err=True)
-        for number in _SIGNALS:
+        click.echo(STOPPING, err=True)
+        for number in SIGNALS:
             loop.remove_signal_handler(number)
         server.should_exit = True
 
     with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps its events
-        for number in _SIGNALS:
+        for number in SIGNALS:
             loop.add_signal_handler(number, stop)
 
 

@@ -101,6 +101,14 @@ class Setup:
         known = {value for value in values if isinstance(value, str) and len(value) >= _SHORTEST_SECRET}
         return tuple(known - set(PLACEHOLDERS.values()))
 
+    def check_keys(self) -> None:
+        """Raise `ConfigError` where no key is configured, so that nothing can be sent."""
+        if not any(self.config.keys_for(self.vendor).values()):
+            raise ConfigError(
+                f"no key is configured: set private_api_key under [klaviyo] in {CONFIG_FILE}, "
+                f"or the environment variable {KEYS['private_api_key']}"
+            )
+
 
 def known_plugins(config_file: Path | None) -> Plugins:
     """Give the installed plugins and the one beside the configuration file."""

@@ -1,4 +1,4 @@
-"""Stop at a signal, but finish what is under way."""
+"""Stop at a signal after the requests in flight."""
 
 import os
 import signal
@@ -11,65 +11,65 @@ if TYPE_CHECKING:
 
     from klavier.streams.lines import Line
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+STOPPING = "stopping: finishing in-flight requests (signal again to stop now)"
 _BY_SIGNAL = 128
-"""What is added to a signal's number in the exit code of what it ended."""
+"""A shell adds this to the number of the signal that ended a process."""
 
 
-class _Stopped(Exception):  # noqa: N818 -- no error: it wakes who waits for a line
+class _StopReading(Exception):  # noqa: N818 -- no error: it ends the wait for a line
     """The first signal came while a line was waited for."""
 
 
-class Stopping:
-    """In its block the first Ctrl-C or SIGTERM ends the lines, so that a run ends early but in good order.
+class StopSignals:
+    """Ends the lines at the first Ctrl-C or SIGTERM in its block, so that the run ends early but in order.
 
-    The second one raises `KeyboardInterrupt`, whatever is under way.
+    The second one raises `KeyboardInterrupt`.
     """
 
     def __init__(self) -> None:
-        self.by: signal.Signals | None = None
-        """The signal that came; None as long as none did."""
+        self.received: signal.Signals | None = None
         self._is_waiting = False
         self._before: dict[signal.Signals, Any] = {}
 
     @property
     def exit_code(self) -> int | None:
         """The exit code of a run that a signal ended; None where none came."""
-        return None if self.by is None else _BY_SIGNAL + self.by
+        return None if self.received is None else _BY_SIGNAL + self.received
 
     def lines(self, lines: "Iterator[Line]") -> "Iterator[Line]":
-        """Give lines on until a signal comes."""
+        """Yield the lines until a signal comes."""
         try:
             while True:
                 self._is_waiting = True
-                line = None if self.by is not None else next(lines, None)
+                line = None if self.received is not None else next(lines, None)
                 self._is_waiting = False
                 if line is None:
                     return
                 yield line
-        except _Stopped:
+        except _StopReading:
             return
         finally:
             self._is_waiting = False
 
-    def _take(self, number: int, _: FrameType | None) -> None:
-        if self.by is not None:
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if self.received is not None:
             raise KeyboardInterrupt
-        self.by = signal.Signals(number)
-        with suppress(OSError):  # not by way of sys.stderr, which may be in the middle of writing
-            os.write(2, b"\nstopping: what is under way is finished first; a second signal stops at once\n")
+        self.received = signal.Signals(number)
+        with suppress(OSError):  # not through sys.stderr, which may be in the middle of a write
+            os.write(2, f"\n{STOPPING}\n".encode())
         if self._is_waiting:
             self._is_waiting = False
-            raise _Stopped
+            raise _StopReading
 
     def __enter__(self) -> Self:
-        """Begin to listen for signals."""
+        """Install the handlers."""
         with suppress(ValueError):  # only the main thread may
-            for number in _SIGNALS:
-                self._before[number] = signal.signal(number, self._take)
+            for number in SIGNALS:
+                self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave signals to who had them before."""
+        """Restore the handlers from before."""
         for number, handler in self._before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

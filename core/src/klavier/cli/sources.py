@@ -22,7 +22,9 @@ _NUMBER = re.compile(r"\d+")
 
 
 def check_readable(names: Sequence[str]) -> None:
-    """Look at each file before anything is sent; raises `UsageError` for one that cannot be read."""
+    """Open each file before anything is sent; raises `UsageError` for one that cannot be read."""
+    if names.count(STDIN) > 1:
+        raise UsageError("standard input can be read only once: pass - once")
     for name in names:
         # A pipe can be opened only once, so it is left for later.
         if name != STDIN and not _is_pipe(name):

@@ -4,27 +4,27 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from klavier.cli.wording import COLOURS, count, hanging, paint
+from klavier.cli.wording import COLORS, count, hanging, paint
 from klavier.outcome import KINDS, Kind
 from klavier.streams.lines import Line
-from klavier.streams.pipeline import Result
+from klavier.streams.result import Result
 
 _MOST_CAUSES = 50
 _OTHER = "other reasons"
-"""What is counted where a run has met too many to list."""
+"""Counts all further causes once a run has met `_MOST_CAUSES` of a kind, so that memory is bounded."""
 
 
 @define
 class Cause:
-    """How often one cause was met, and the line where it was met first."""
+    """How often one cause occurred, and the line where it occurred first."""
 
     first: Line
     count: int = 0
 
 
 @define
-class Tally:
-    """Counts of what became of the events of one run."""
+class Summary:
+    """The outcomes of one run, counted by kind and cause; `requests` and `browser_calls` are counted by the caller."""
 
     kinds: dict[Kind, int] = field(factory=lambda: dict.fromkeys(KINDS, 0))
     causes: dict[Kind, dict[str, Cause]] = field(factory=lambda: {kind: {} for kind in KINDS})
@@ -32,7 +32,7 @@ class Tally:
     requests: int = 0
     browser_calls: int = 0
     last: str = ""
-    """The place of the line that was counted last, in words."""
+    """The place of the last counted line."""
     _source: str = ""
     _has_many_sources: bool = False
 
@@ -40,8 +40,6 @@ class Tally:
         """Count one result."""
         outcome, line = result.outcome, result.line
         self.kinds[outcome.kind] += 1
-        self.requests += len(result.requests)
-        self.browser_calls += len(result.browser_calls)
         self._has_many_sources = self._has_many_sources or self._source not in ("", line.source)
         self._source = line.source
         self.last = line.place
@@ -51,11 +49,11 @@ class Tally:
             _count(self.notes, note, line)
 
     def as_data(self) -> dict[str, Any]:
-        """Give all of it as JSON data, for `of_data`."""
+        """Return the counts as JSON data, for `from_data`."""
         return {
             "kinds": self.kinds,
-            "causes": {kind: _as_rows(causes) for kind, causes in self.causes.items()},
-            "notes": _as_rows(self.notes),
+            "causes": {kind: _to_rows(causes) for kind, causes in self.causes.items()},
+            "notes": _to_rows(self.notes),
             "requests": self.requests,
             "browser_calls": self.browser_calls,
             "last": self.last,
@@ -64,12 +62,12 @@ class Tally:
         }
 
     @classmethod
-    def of_data(cls, data: dict[str, Any]) -> "Tally":
-        """Make a tally of `as_data`; raises whatever comes of other data."""
+    def from_data(cls, data: dict[str, Any]) -> "Summary":
+        """Return the summary that `as_data` described; raises for any other data."""
         return cls(
             kinds={kind: int(data["kinds"][kind]) for kind in KINDS},
-            causes={kind: _of_rows(data["causes"][kind]) for kind in KINDS},
-            notes=_of_rows(data["notes"]),
+            causes={kind: _from_rows(data["causes"][kind]) for kind in KINDS},
+            notes=_from_rows(data["notes"]),
             requests=int(data["requests"]),
             browser_calls=int(data["browser_calls"]),
             last=str(data["last"]),
@@ -88,21 +86,23 @@ class Tally:
         return 1 if self.kinds["rejected"] or self.kinds["failed"] else 0
 
     def lines(self) -> list[str]:
-        """Write the counts, each kind followed by its causes, the most frequent first."""
-        shown = [paint(count(self.total, "event"), bold=True) + f", {count(self.requests, 'request')}" + self._calls()]
+        """Return the counts as text, each kind followed by its causes, the most frequent first."""
+        shown = [
+            paint(count(self.total, "event"), bold=True) + f", {count(self.requests, 'request')}" + self._call_count()
+        ]
         for kind in KINDS:
             if self.kinds[kind]:
-                shown.append(f"  {paint(f'{kind:<10}', COLOURS[kind])}{self.kinds[kind]:>9,}")
-                shown += self._told(self.causes[kind])
+                shown.append(f"  {paint(f'{kind:<10}', COLORS[kind])}{self.kinds[kind]:>9,}")
+                shown += self._cause_lines(self.causes[kind])
         if self.notes:
             shown.append("  with notes")
-            shown += self._told(self.notes)
+            shown += self._cause_lines(self.notes)
         return shown
 
-    def _calls(self) -> str:
+    def _call_count(self) -> str:
         return f", {count(self.browser_calls, 'browser call')}" if self.browser_calls else ""
 
-    def _told(self, causes: dict[str, Cause]) -> list[str]:
+    def _cause_lines(self, causes: dict[str, Cause]) -> list[str]:
         most_first = sorted(causes.items(), key=lambda item: -item[1].count)
         return [hanging(f"{cause} ({self._place(seen)})", f"    {seen.count:>9,}  ", 15) for cause, seen in most_first]
 
@@ -111,11 +111,11 @@ class Tally:
         return f"first: {place}" if cause.count > 1 else place
 
 
-def _as_rows(causes: dict[str, Cause]) -> list[list[str | int]]:
+def _to_rows(causes: dict[str, Cause]) -> list[list[str | int]]:
     return [[cause, seen.count, seen.first.source, seen.first.number] for cause, seen in causes.items()]
 
 
-def _of_rows(rows: list[list[Any]]) -> dict[str, Cause]:
+def _from_rows(rows: list[list[Any]]) -> dict[str, Cause]:
     return {str(cause): Cause(Line(str(source), int(line), b""), int(count)) for cause, count, source, line in rows}
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from klavier.vendor import BrowserCall
     from klavier.worker.rate_limiter import RateLimiter
 
-COLOURS = {"delivered": "green", "skipped": "yellow", "rejected": "red", "failed": "red"}
+COLORS = {"delivered": "green", "skipped": "yellow", "rejected": "red", "failed": "red"}
 _LONGEST_NAME = 60
 _NARROWEST = 30
 """Columns that a text gets at least, however narrow the terminal is."""
@@ -60,25 +60,25 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def tightness(pacer: "RateLimiter | None") -> list[str]:
-    """Tell what bounds a run: the operation nearest to its limit, and a pause of the whole account."""
-    if pacer is None:
+def limit_status(limiter: "RateLimiter | None") -> list[str]:
+    """Return what limits a run: the operation nearest to its rate limit, and a pause of the whole account."""
+    if limiter is None:
         return []
-    tightest = pacer.tightest()
+    tightest = limiter.tightest()
     found = [] if tightest is None else [f"{tightest[0]} at {tightest[1]:.0%} of its limit"]
-    if pacer.paused:
-        found.append(f"paused for {pacer.paused:.0f} s: Klaviyo does not accept the key")
+    if limiter.paused:
+        found.append(f"paused for {limiter.paused:.0f} s: Klaviyo does not accept the key")
     return found
 
 
-def has_colour() -> bool:
+def has_color() -> bool:
     """Tell whether standard output is a terminal whose user did not ask for plain text (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def paint(text: str, colour: str | None = None, **style: Any) -> str:
-    """Colour a text where standard output shows colours."""
-    return click.style(text, fg=colour, **style) if has_colour() else text
+def paint(text: str, color: str | None = None, **style: Any) -> str:
+    """Color a text where standard output shows colors."""
+    return click.style(text, fg=color, **style) if has_color() else text
 
 
 def width() -> int:

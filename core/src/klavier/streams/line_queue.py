@@ -1,4 +1,4 @@
-"""Lines on their way from where they are read to their results: a queue that fills itself as it empties."""
+"""The queue of a run over lines: it reads further lines as the results of earlier ones are taken."""
 
 import asyncio
 from collections import deque
@@ -9,63 +9,76 @@ from attrs import define
 from klavier.events.model import Event
 from klavier.outbox import Coming, Entry, MemoryQueue, Settlement
 from klavier.outbox.base import UNLIMITED
-from klavier.outcome import Outcome
+from klavier.outcome import Outcome, failed
 from klavier.streams.lines import BOM, Line
-from klavier.streams.pipeline import Result
+from klavier.streams.result import Result
 
-ROOM = 50_000_000
-"""Bytes of memory that lines may take while they are under way; so the whole program stays below 120 MB."""
+CAPACITY = 50_000_000
+"""Bytes of memory for lines without a result.
+
+Found by measuring: the process of `klavier send` then stays below 120 MB (tests/cli/test_resume.py).  More capacity
+makes runs no faster, since the worker needs only enough lines to fill its connections and bodies.
+"""
 
 PER_LINE, PER_BYTE = 8_000, 10
-"""What a line takes, whatever is in it, and what each byte of it takes: text, event, request and body, as measured."""
+"""Bytes of memory for each line, and for each byte of its text: text, event, request and body, as measured."""
+
+
+NOT_STARTED = failed("not started: the run was stopped")
+"""Stands for the outcome of lines after a stop; the queue returns no result for them."""
 
 
 @define(eq=False)
 class _Held:
-    """A line that was read, and how it ended as far as that is known."""
+    """A line that was read and whose result was not taken: its event, and its result once it is known."""
 
     line: Line
-    unread: Result | None
-    ended: tuple[Event | None, Outcome] | None = None
+    event: Event | None = None
+    result: Result | None = None
 
     @property
-    def is_known(self) -> bool:
-        return self.unread is not None or self.ended is not None
-
-    @property
-    def takes(self) -> int:
+    def size(self) -> int:
         return PER_LINE + PER_BYTE * len(self.line.text)
 
 
 class LineQueue:
-    """The `Queue` of one run over lines; it belongs to one thread.
+    """The worker's queue for one run over lines.  It belongs to one thread.
 
-    `read` gives the ordering key of a line, or the result of one that is no event.  A line takes room from when it is
-    read until `take` gives its result, so however many lines there are, no more are held than `ROOM` has room for.
-    Where lines may have to be waited for, as those of a pipe, `is_ready` tells whether the next one can be had without
-    a wait; one that is not there is waited for only while nothing is held: who waits for a line takes no replies.
+    `read` returns the event of a line and its ordering key, or the result of a line that is no event.  A line uses
+    capacity from when it is read until its result is taken, so memory is bounded however many lines there are.
+
+    `is_ready` returns whether the next line can be read without blocking; without it every line can.  A line that is
+    not ready is waited for only while no other line is held, since replies are not received during that wait.
+
+    When `is_stopping` returns True, the lines after the last started one are not started any more and get no result.
+    So the lines with a result are always the first ones, and a later run can continue after them.
     """
 
     def __init__(
         self,
         lines: Iterable[Line],
-        read: Callable[[Line], str | Result],
+        read: Callable[[Line], tuple[Event, str] | Result],
         *,
         is_ready: Callable[[], bool] | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.news = asyncio.Event()
-        """Set when there may be something to take, or nothing more will come."""
+        self.changed = asyncio.Event()
+        """Set when there may be results to take, or when no more lines will come."""
         self.error: Exception | None = None
-        """What was raised instead of a line: it ends the lines, and those before it keep their results."""
+        """What reading the lines raised: it ends the lines, and those before it keep their results."""
         self._lines = iter(lines)
         self._read = read
         self._is_ready = is_ready
+        self._is_stopping = is_stopping
+        self._last_started = 0
+        self._stopped_after: int | None = None
+        self._is_cut = False
         self._is_over = False
-        self._room = ROOM
+        self._capacity = CAPACITY
         self._last = 0
         self._queue = MemoryQueue()
         self._held: deque[_Held] = deque()
-        self._by_place: dict[int, _Held] = {}
+        self._by_seq: dict[int, _Held] = {}
 
     @property
     def is_done(self) -> bool:
@@ -74,71 +87,83 @@ class LineQueue:
 
     @property
     def coming(self) -> Coming:
-        """Whether more lines will be read: at once where there are results to take, which makes room for them."""
+        """Whether more lines will be read: at once where results can be taken, which frees capacity."""
         if self._is_over:
             return "no"
-        return "at once" if self._held and self._held[0].is_known else "later"
+        return "at once" if self._held and self._held[0].result is not None else "later"
 
     def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
-        """Return the next entries after a position, for which lines are read as long as there is room."""
+        """Return the next entries after a position; reads lines for them while there is capacity."""
         before = self._last
-        fresh = self._read_on(limit)
+        fresh = self._read_lines(limit)
         return fresh if after >= before else self._queue.read(after, limit, max_bytes)
 
     def read_key(self, key: str, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
-        """Return the next entries of one ordering key after a position, of those that were read."""
+        """Return the next entries of one ordering key after a position, of the lines that were read."""
         return self._queue.read_key(key, after, limit, max_bytes)
 
     def settle(self, settlements: Iterable[Settlement], done: Iterable[int] = ()) -> None:
-        """Apply how attempts ended; `done` are positions of entries that only leave."""
+        """Record how attempts ended; `done` are positions of entries that only leave."""
         self._queue.settle(settlements, done)
 
     def mark_translating(self, seqs: Sequence[int]) -> None:
         """Do nothing: no line outlives the process."""
 
-    def note(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
-        """Take note of an outcome."""
-        self._by_place.pop(entry.seq).ended = (event, outcome)
-        self.news.set()
+    def start(self, entry: Entry) -> Event | Outcome:
+        """Return the event of an entry whose attempt starts, or `NOT_STARTED` after a stop."""
+        if self._stopped_after is None and self._is_stopping():
+            self._stopped_after = self._last_started
+        if self._stopped_after is not None and entry.seq > self._stopped_after:
+            return NOT_STARTED
+        self._last_started = max(self._last_started, entry.seq)
+        event = self._by_seq[entry.seq].event
+        if event is None:
+            raise AssertionError("an entry with a result is not started again")
+        return event
 
-    def take(self, result: Callable[[Line, Event | None, Outcome], Result]) -> Iterator[Result]:
-        """Give the results that are known, in the order of the lines, up to the first one that is not."""
+    def finish(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
+        """Record the final outcome of an entry; `event` is the event that was sent, if it was another than was read."""
+        held = self._by_seq.pop(entry.seq)
+        held.result = Result(held.line, held.event if event is None else event, outcome, outcome.reason)
+        held.event = None
+        self.changed.set()
+
+    def take(self) -> Iterator[Result]:
+        """Return the known results in the order of the lines, up to the first line without one."""
         held = self._held
-        while held and held[0].is_known:
-            first = held.popleft()
-            self._room += first.takes
-            if first.ended is not None:
-                yield result(first.line, *first.ended)
-            elif first.unread is not None:
-                yield first.unread
+        while held and (result := held[0].result) is not None:
+            self._capacity += held.popleft().size
+            self._is_cut = self._is_cut or result.outcome is NOT_STARTED
+            if not self._is_cut:  # lines after a line without a result, such as one that is no event, get none either
+                yield result
 
-    def _read_on(self, limit: int) -> list[Entry]:
+    def _read_lines(self, limit: int) -> list[Entry]:
         fresh: list[Entry] = []
-        while len(fresh) < limit and self._room > 0 and not self._is_over:
+        while len(fresh) < limit and self._capacity > 0 and not self._is_over:
             if self._held and self._is_ready is not None and not self._is_ready():
                 break
-            self._next(fresh)
-        if self._is_over or (self._held and self._held[0].unread is not None):
-            self.news.set()
+            self._read_line(fresh)
+        if self._is_over or (self._held and self._held[0].result is not None):
+            self.changed.set()
         return fresh
 
-    def _next(self, fresh: list[Entry]) -> None:
-        """Read a line, and add its entry where it is an event."""
+    def _read_line(self, fresh: list[Entry]) -> None:
+        """Read a line, and add its entry to `fresh` where it is an event."""
         try:
             line = next(self._lines, None)
-        except Exception as error:  # noqa: BLE001 -- it is raised again when what came before has its results
+        except Exception as error:  # noqa: BLE001 -- it is raised again when the lines before it have their results
             line, self.error = None, error
         if line is None:
             self._is_over = True
             return
         self._last += 1
-        key = self._read(line)
-        held = _Held(line, key if isinstance(key, Result) else None)
+        found = self._read(line)
+        held = _Held(line, result=found) if isinstance(found, Result) else _Held(line, found[0])
         self._held.append(held)
-        self._room -= held.takes
-        if not isinstance(key, Result):
-            # The place stands for the message id: two lines with one id are two lines all the same.
-            entry = Entry(self._last, "", key, line.text.removeprefix(BOM), 0.0)
-            self._by_place[self._last] = held
+        self._capacity -= held.size
+        if not isinstance(found, Result):
+            # No message id: two lines with the same one are delivered twice, as the input says.
+            entry = Entry(self._last, "", found[1], line.text.removeprefix(BOM), 0.0)
+            self._by_seq[self._last] = held
             self._queue.add(entry)
             fresh.append(entry)

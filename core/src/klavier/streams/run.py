@@ -1,8 +1,7 @@
-"""From lines to outcomes with the fewest calls: events by the thousand, profiles by the ten thousand.
+"""Deliver a stream of lines through the worker: lines in, results out, in the same order and in bounded memory.
 
-The same stream as `klavier.streams.pipeline`, through the dispatcher of the relay and a queue in memory.
-One run does not wait for a better day: a key that is not accepted fails its events at once, and a Klaviyo that does not
-answer fails them after some tries.
+A run does not wait for a recovery as a relay does: events fail at once when the key is refused, and after some tries
+when Klaviyo does not answer.
 """
 
 import asyncio
@@ -11,18 +10,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from klavier.events.model import Event
 from klavier.flows.drivers import Connect
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.outbox import Entry
 from klavier.outcome import Outcome
 from klavier.retry import RetryPolicy
 from klavier.streams.line_queue import LineQueue
 from klavier.streams.lines import Line
-from klavier.streams.patience import as_learnt
-from klavier.streams.pipeline import Observers, Result, read
+from klavier.streams.result import Observers, Result, read_event
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
@@ -32,139 +31,151 @@ if TYPE_CHECKING:
     from klavier.plugins import Plugins
     from klavier.vendor import Vendor
 
+TRIES, FIRST_DELAY, LONGEST_DELAY = 6, 1.0, 30.0
+"""How often an event is tried, and the longest wait before the second and before any try, in seconds.
+
+Five waits of 31 seconds together: enough for a deployment or a failover at Klaviyo, short enough for somebody who
+looks at a terminal.  A relay, which nobody waits for, tries for hours.
+"""
+
+_POLL = 0.05
+"""Seconds between two looks for new lines in a pipe while others are being delivered."""
+
+_REFUSED_KEY = frozenset({401, 403})
+
 
 class StreamRun:
-    """One vendor, one way to send, and the plugins that look in; like `Pipeline`, with fewer calls.
+    """Delivers lines as one vendor would.
 
-    `connect` opens the transport in the event loop of the run.  Without `shows_events` results have no events but those
-    that plugins want to see: each is read anew for it.  `is_ready` tells whether the next line can be had without a
-    wait, where there may be one: who waits for a line has nothing under way.
+    `connect` opens the transport in the event loop of the run.  `is_ready` returns whether the next line can be read
+    without blocking, `is_stopping` whether no further line is to be started; see `LineQueue`.
     """
 
-    def __init__(  # noqa: PLR0913 -- what it works with, and what is known of the lines and the results
+    def __init__(  # noqa: PLR0913 -- what it works with, and two questions about the input
         self,
         vendor: "Vendor",
         connect: Connect,
         *,
         plugins: "Plugins",
         pace: Pace,
-        shows_events: bool = True,
         is_ready: Callable[[], bool] | None = None,
+        is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.calls = 0
-        """Requests that were sent; a result cannot show those that it shares with a thousand others."""
+        self.requests = 0
+        """How many requests were sent.  Results do not show them: many may share one."""
         self.observers = Observers(plugins, vendor.name)
+        self.limiter: RateLimiter = _RunLimiter(time.monotonic)
+        """Keeps the requests of the run within Klaviyo's rate limits."""
         self._vendor = vendor
         self._connect = connect
         self._pace = pace
         self._plugins = plugins
-        self._shows_events = shows_events
         self._is_ready = is_ready
-        self.pacer: RateLimiter = _Pacer(time.monotonic)
-        """What Klaviyo's limits are kept by."""
+        self._is_stopping = is_stopping
 
     def run(self, lines: Iterable[Line]) -> Iterator[Result]:
-        """Give one result for each line, in order; no more lines are held at a time than there is room for.
+        """Return one result for each line, in order.
 
-        Raises what reading the lines raised, when those before it have their results.
+        Raises what reading the lines raised, after the results of the lines before.
         """
-        feed = LineQueue(lines, self._key, is_ready=self._is_ready)
+        queue = LineQueue(lines, self._read, is_ready=self._is_ready, is_stopping=self._is_stopping)
         with asyncio.Runner() as runner:
-            opened = AsyncExitStack()
-            courier = runner.run(self._open(opened))
-            dispatcher = self._dispatcher(feed, courier)
-            delivering = runner.get_loop().create_task(dispatcher.run(until_empty=False))
-            delivering.add_done_callback(lambda _: feed.news.set())
+            stack = AsyncExitStack()
+            worker = self._worker(queue, runner.run(self._open(stack)))
+            tasks = [runner.get_loop().create_task(worker.run(until_empty=False))]
+            tasks[0].add_done_callback(lambda _: queue.changed.set())
+            if self._is_ready is not None:
+                tasks.append(runner.get_loop().create_task(_poll(self._is_ready, worker)))
             try:
-                while not feed.is_done:
-                    runner.run(_news(feed))
-                    if delivering.done():
-                        delivering.result()
-                        raise RuntimeError("the delivery ended before its lines")
-                    shows = self._shows_events or self._plugins.answers("klavier_event_outcome")
-                    for result in feed.take(self._shown if shows else _plain):
-                        self.observers.see(result)
+                while not queue.is_done:
+                    runner.run(_wait(queue))
+                    if tasks[0].done():
+                        tasks[0].result()
+                        raise RuntimeError("the worker ended before its lines")
+                    for result in queue.take():
+                        self.observers.notify(result)
                         yield result
-                    dispatcher.notify()
+                    worker.notify()
             finally:
-                runner.run(_end(delivering, opened))
-        if feed.error is not None:
-            raise feed.error
+                runner.run(_end(tasks, stack))
+        if queue.error is not None:
+            raise queue.error
 
-    async def _open(self, opened: AsyncExitStack) -> Sender:
-        send = await opened.enter_async_context(self._connect())
+    async def _open(self, stack: AsyncExitStack) -> "_RunSender":
+        send = await stack.enter_async_context(self._connect())
 
         async def counted(request: Request) -> Response:
-            self.calls += 1
+            self.requests += 1
             return await send(request)
 
-        return _Courier(counted, self.pacer, time.monotonic)
+        return _RunSender(counted, self.limiter, time.monotonic)
 
-    def _dispatcher(self, feed: LineQueue, courier: Sender) -> Worker:
+    def _worker(self, queue: LineQueue, sender: "_RunSender") -> Worker:
         return Worker(
-            feed,
-            Translator(self._vendor, self._plugins),
-            courier,
-            policy=_ONE_RUN,
+            queue,
+            _LineTranslator(queue, self._vendor, self._plugins),
+            sender,
+            policy=_RunPolicy(
+                tries=TRIES, first=FIRST_DELAY, longest=LONGEST_DELAY, is_circuit_open=lambda: sender.is_circuit_open
+            ),
             pace=self._pace,
             now=time.time,
-            observe=feed.note,
+            observe=queue.finish,
             own_loop=True,
         )
 
-    def _shown(self, line: Line, event: Event | None, outcome: Outcome) -> Result:
-        """Give a line its result; an event that was let go, or that a plugin dropped, is shown as it was read."""
-        found = read(line, self._plugins) if event is None else event
-        return Result(line, None if isinstance(found, Result) else found, outcome, outcome.reason)
-
-    def _key(self, line: Line) -> str | Result:
-        """Give the ordering key of a line, or the result of one that is no event."""
-        event = read(line, self._plugins)
+    def _read(self, line: Line) -> tuple[Event, str] | Result:
+        """Return the event of a line and its ordering key, or the result of a line that is no event."""
+        event = read_event(line, self._plugins)
         if isinstance(event, Result):
             return event
         try:
-            return self._vendor.key(event)
-        except Exception:  # noqa: BLE001 -- a vendor may raise anything; it will again when it translates, and be told
-            return "nobody"
+            return event, self._vendor.key(event)
+        except Exception:  # noqa: BLE001 -- a vendor may raise anything; translating the event reports it
+            return event, "nobody"
 
 
-def _plain(line: Line, _: Event | None, outcome: Outcome) -> Result:
-    return Result(line, None, outcome, outcome.reason)
+class _LineTranslator(Translator):
+    """Takes events from the queue, which parsed them already, instead of parsing their text again."""
 
+    def __init__(self, queue: LineQueue, vendor: "Vendor", plugins: "Plugins") -> None:
+        super().__init__(vendor, plugins)
+        self._queue = queue
 
-async def _news(feed: LineQueue) -> None:
-    """Wait until there may be results to take, or the delivery broke off."""
-    await feed.news.wait()
-    feed.news.clear()
-
-
-async def _end(delivering: "asyncio.Task[None]", opened: AsyncExitStack) -> None:
-    """End the delivery, which has nothing under way unless it was interrupted, and close the transport."""
-    delivering.cancel()
-    await asyncio.gather(delivering, return_exceptions=True)
-    await opened.aclose()
+    def read(self, entry: Entry) -> Event | Outcome:
+        return self._queue.start(entry)
 
 
 @frozen
-class _OneRun(RetryPolicy):
-    """Every try counts, since nobody waits for the key or the network to be mended."""
+class _RunPolicy(RetryPolicy):
+    """Counts every try, and tries no event again while Klaviyo answers nothing.
+
+    So a run over many lines ends although Klaviyo is down, instead of spending all tries on each of them.
+    """
+
+    is_circuit_open: Callable[[], bool] = field(kw_only=True, repr=False)
 
     def is_free(self, outcome: Outcome) -> bool:  # noqa: ARG002 -- whatever happened
         return False
 
+    def next_try(self, outcome: Outcome, tries: int, age: float, random: Callable[[], float]) -> float | None:
+        return None if self.is_circuit_open() else super().next_try(outcome, tries, age, random)
 
-_ONE_RUN = _OneRun(tries=6, first=1.0, longest=30.0, give_up=600.0)
 
-
-class _Pacer(RateLimiter):
-    """Goes on after a key was not accepted: the next event is told the same at once."""
+class _RunLimiter(RateLimiter):
+    """Does not pause after a refused key: the events of the run then fail without waiting."""
 
     def learn(self, request: Request, reply: Response) -> None:
-        super().learn(request, as_learnt(reply))
+        super().learn(request, Response(400) if reply.status in _REFUSED_KEY else reply)
 
 
-class _Courier(Sender):
-    """Never takes Klaviyo for down: it is the tries of each event that end."""
+class _RunSender(Sender):
+    """Sends at full rate also while the circuit is open: the tries of each event end, not the sending."""
+
+    @property
+    def is_circuit_open(self) -> bool:
+        """Whether the last requests all stayed without a usable reply."""
+        return super().is_down
 
     @property
     def is_down(self) -> bool:
@@ -173,3 +184,25 @@ class _Courier(Sender):
     @property
     def hold(self) -> float:
         return 0.0
+
+
+async def _wait(queue: LineQueue) -> None:
+    """Wait until there may be results to take, or the worker ended."""
+    await queue.changed.wait()
+    queue.changed.clear()
+
+
+async def _poll(is_ready: Callable[[], bool], worker: Worker) -> None:
+    """Wake the worker for lines that come while others are being delivered."""
+    while True:
+        await asyncio.sleep(_POLL)
+        if is_ready():
+            worker.notify()
+
+
+async def _end(tasks: "list[asyncio.Task[None]]", stack: AsyncExitStack) -> None:
+    """End the worker, which has nothing in flight unless the run was interrupted, and close the transport."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await stack.aclose()

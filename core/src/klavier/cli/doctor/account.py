@@ -3,17 +3,19 @@
 Source: Klaviyo's Get Accounts, which needs the scope `accounts:read`.
 """
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from klavier.cli.connect import connect
 from klavier.cli.doctor.check import Check
 from klavier.cli.setup import Setup
 from klavier.cli.wording import plain
+from klavier.errors import TransportError
 from klavier.jsvalues import dig
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.klaviyo.revisions import CURRENT
+from klavier.relay.factory import make_connect
 
 _ASK = Request("GET", "/api/accounts", revision=CURRENT)
 _NOT_ACCEPTED, _NOT_ALLOWED, _THROTTLED = 401, 403, 429
@@ -21,11 +23,18 @@ _NOT_ACCEPTED, _NOT_ALLOWED, _THROTTLED = 401, 403, 429
 
 def ask_for_account(setup: Setup, public_api_key: str | None) -> Iterator[Check]:
     """Check the private key by asking for its account, and that the public key is of the same one."""
-    with connect(setup, tries=1) as send:
-        reply = send(_ASK)
+    reply = asyncio.run(_get_account(setup))
     yield _judged(reply)
     if reply.ok:
         yield from _compare(_account_of(reply), public_api_key)
+
+
+async def _get_account(setup: Setup) -> Response:
+    async with make_connect(setup.config, setup.vendor)() as send:
+        try:
+            return await send(_ASK)
+        except TransportError as error:
+            return Response.none(str(error))
 
 
 def _judged(reply: Response) -> Check:

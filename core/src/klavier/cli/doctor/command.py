@@ -9,7 +9,7 @@ from attrs import asdict
 from klavier.cli.doctor.account import ask_for_account
 from klavier.cli.doctor.calls import outdated_calls
 from klavier.cli.doctor.check import Check
-from klavier.cli.json_output import line_of
+from klavier.cli.json_output import json_line
 from klavier.cli.setup import KEYS, Choice, Setup, config_option, known_plugins, prepare, vendor_option
 from klavier.cli.where import CONFIG_FILE
 from klavier.cli.wording import count, hanging, paint
@@ -39,10 +39,10 @@ def command(*, vendor: str | None, config_file: Path | None, offline: bool, as_:
 
 def _show(check: Check, as_: str) -> None:
     if as_ == "jsonl":
-        click.echo(line_of(asdict(check)), nl=False)
+        click.echo(json_line(asdict(check)), nl=False)
         return
-    colour = {"ok": "green", "note": "yellow"}.get(check.state, "red")
-    label = f"{paint(f'{check.state:<5}', colour)}  {check.name:<13}  "
+    color = {"ok": "green", "note": "yellow"}.get(check.state, "red")
+    label = f"{paint(f'{check.state:<5}', color)}  {check.name:<13}  "
     click.echo(hanging(check.found, label, 22))
     if check.remedy:
         click.echo(hanging(check.remedy, " " * 22, 22))
