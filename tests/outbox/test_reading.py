@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from klavier.events.reader import parse_event
 from klavier.outbox import Entry, MemoryQueue, SqliteOutbox
 from klavier.streams.line_queue import LineQueue
 from klavier.streams.lines import Line
 
 COUNT = 12
+EVENT = parse_event({"type": "track", "event": "E", "userId": "u1"})
 
 
 def outbox() -> Any:
@@ -23,7 +25,7 @@ def memory() -> Any:
 
 
 def lines() -> Any:
-    return LineQueue((Line("x", n, b"{}") for n in range(COUNT)), lambda line: f"k{line.number % 2}")
+    return LineQueue((Line("x", n, b"{}") for n in range(COUNT)), lambda line: (EVENT, f"k{line.number % 2}"))
 
 
 QUEUES: list[Callable[[], Any]] = [outbox, memory, lines]
@@ -60,7 +62,7 @@ def test_no_more_lines_are_read_than_entries_are_asked_for() -> None:
             read.append(number)
             yield Line("x", number, b"{}")
 
-    queue = LineQueue(numbered(), lambda _: "k")
+    queue = LineQueue(numbered(), lambda _: (EVENT, "k"))
     assert len(queue.read(0, 3)) == 3
     assert read == [0, 1, 2]
     assert [entry.seq for entry in queue.read(3, 2)] == [4, 5]
