@@ -5,7 +5,12 @@ from typing import Any
 import pytest
 
 from klavier import Outcome, Response
-from klavier_rudderstack.cloud.subscriptions import NO_ACCEPTED_CONTACT, NO_CHANNELS, NO_MATCHING_CHANNEL
+from klavier_rudderstack.cloud.subscriptions import (
+    NO_ACCEPTED_CONTACT,
+    NO_CHANNEL_CONSENT,
+    NO_CHANNELS,
+    NO_MATCHING_CHANNEL,
+)
 from tests.support.rudderstack import outcome, rehearsal
 
 SUBSCRIBE = "/api/profile-subscription-bulk-create-jobs"
@@ -82,7 +87,7 @@ def test_every_consent_can_be_configured(version: str, consent: str) -> None:
     if consent in ("email", "sms"):
         assert set(entries(result.requests[0].json)[0]["attributes"]["subscriptions"]) == {consent}
     else:
-        assert result.outcomes[0].reason == (NO_CHANNELS if version == "v3" else NO_MATCHING_CHANNEL)
+        assert result.outcomes[0].reason == (NO_CHANNELS if version == "v3" else NO_CHANNEL_CONSENT)
 
 
 @pytest.mark.parametrize("consent", [None, []])

@@ -98,7 +98,7 @@ def test_special_of_a_wrong_kind_is_left_out_with_a_note(wire: Wire) -> None:
     assert stored["profiles"][0]["location"] == {"zip": "10017"}
     assert outcome.notes == (
         "$first_name left out: an array where Klaviyo takes text",
-        "phone_number left out: not in E.164 form, such as +15005550006",
+        "phone_number left out: not in E.164 form, such as +15005550006: it has no country code",
     )
 
 
@@ -109,7 +109,7 @@ def test_special_of_a_wrong_kind_is_left_out_with_a_note(wire: Wire) -> None:
         ({"$value": 5}, 5, ()),
         ({"$value": "5 USD"}, 5, ()),
         ({"$value": None}, None, ()),
-        ({"$value": "five"}, None, ("$value left out: a string that is not a number",)),
+        ({"$value": "five"}, None, ("$value left out: a string that is no number",)),
         ({"$value": 5, "revenue": 7}, 7, ("$value left out: the event has a value already",)),
     ],
 )

@@ -45,6 +45,12 @@ class Fidelity:
     the event's properties."""
     external_id_as_email: bool
     """Whether a subscription without an email address uses the first external id as one."""
+    library_phone_check: bool
+    """Whether v2 and v3 accept the phone numbers that RudderStack's library accepts once all but digits and + are
+    removed; otherwise those that can be read without making another number of them."""
+    sends_unchanged: bool
+    """Whether the native wire sends values unchanged, even where Klaviyo refuses them, and reads text, booleans and
+    consents as RudderStack's code does."""
     patch_after_create: bool
     """Whether v1 updates a profile that it has just created."""
     dots_nest: bool
@@ -75,6 +81,8 @@ DOCUMENTED = Fidelity(
     v1_event_profile=profile.V1_EVENT,
     contact_in_properties=True,
     external_id_as_email=False,
+    library_phone_check=False,
+    sends_unchanged=False,
     patch_after_create=False,
     dots_nest=False,
     device_names_as_given=True,
@@ -99,6 +107,8 @@ DEPLOYED = Fidelity(
     v1_event_profile=profile.V1_EVENT_DEPLOYED,
     contact_in_properties=False,
     external_id_as_email=True,
+    library_phone_check=True,
+    sends_unchanged=True,
     patch_after_create=True,
     dots_nest=True,
     device_names_as_given=False,

@@ -16,7 +16,7 @@ class Mode:
     version: Version
     fidelity: Fidelity
     exact: bool
-    """Whether values are sent unchanged even where Klaviyo refuses them: deployed fidelity on the native wire."""
+    """Whether values are sent unchanged, even where Klaviyo refuses them: deployed fidelity on the native wire."""
     current: bool
     """Whether requests are made for Klaviyo's newest revision."""
     legacy: bool
@@ -28,11 +28,12 @@ def resolve_mode(settings: Settings) -> Mode:
     """Resolve what settings select."""
     version = VERSIONS[settings.api_version]
     current = settings.wire == "current"
+    fidelity = FIDELITIES[settings.fidelity]
     return Mode(
         settings=settings,
         version=version,
-        fidelity=FIDELITIES[settings.fidelity],
-        exact=settings.fidelity == "deployed" and not current,
+        fidelity=fidelity,
+        exact=fidelity.sends_unchanged and not current,
         current=current,
         legacy=not current and not version.imports,
         revision=CURRENT if current else version.revision,

@@ -10,6 +10,7 @@ from klavier_rudderstack.cloud.event_document import Content
 from klavier_rudderstack.cloud.profiles import MakeProfile, compile_import
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.tables.ecommerce import IMPORT_OMITS, VALUE
+from klavier_rudderstack.values import acceptable
 from klavier_rudderstack.values.nesting import flatten
 
 _SENT_ELSEWHERE = frozenset({"email", "phone", "currency"})
@@ -63,9 +64,8 @@ class ImportContent:
         for key in VALUE:
             value = properties.get(key)
             if value is not None and value != "":
-                used, content.value = key, parse_float(value)
-                if content.value is None:
-                    raise RejectEvent(BAD_VALUE)
+                used = key
+                self._set_value(content, key, value, notes)
                 break
         if "currency" in properties and properties["currency"] != "":
             content.currency = properties["currency"]
@@ -74,3 +74,15 @@ class ImportContent:
         for key in omitted:
             if key != used and key not in _SENT_ELSEWHERE and properties[key] not in (None, content.name):
                 notes.append(f"properties.{key} left out: RudderStack does not send it")  # noqa: PERF401 -- rarely any
+
+    def _set_value(self, content: Content, key: str, value: Any, notes: list[str]) -> None:
+        """Set the event's value; text that only starts with a number stays a property, unless values are sent exactly.
+
+        Raises `RejectEvent` for what does not even start with a number.
+        """
+        number = parse_float(value)
+        if number is None:
+            raise RejectEvent(BAD_VALUE)
+        content.value = number if self._exact else acceptable.amount(key, value, notes)
+        if content.value is None and content.properties is not None:
+            content.properties[key] = value

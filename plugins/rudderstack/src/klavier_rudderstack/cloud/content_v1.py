@@ -10,7 +10,7 @@ from klavier_rudderstack.cloud.profiles import MakeProfile, compile_v1_event
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.tables.ecommerce import PROPERTIES, V1_OMITS, VALUE
 from klavier_rudderstack.values import acceptable
-from klavier_rudderstack.values.ecommerce import compile_metrics, find_metric
+from klavier_rudderstack.values.ecommerce import ReplacedNames, compile_metrics, find_metric
 from klavier_rudderstack.values.nesting import flatten
 
 NAME_NOT_TEXT = "Event type should be a string"
@@ -23,7 +23,7 @@ class V1Content:
 
     def __init__(self, mode: Mode) -> None:
         self._exact, self._fidelity, self._flatten = mode.exact, mode.fidelity, mode.settings.flatten_properties
-        self._metrics = compile_metrics(mode.fidelity)
+        self._metrics, self._replaced = compile_metrics(mode.fidelity), ReplacedNames(mode.fidelity)
         self._profile = compile_v1_event(mode, ecommerce=False)
         self._ecommerce_profile = compile_v1_event(mode, ecommerce=True)
 
@@ -76,12 +76,11 @@ class V1Content:
         content = Content(metric, renamed)
         if not self._fidelity.ecommerce_extras:
             if "value" in PROPERTIES[metric] and properties.get("value") is not None:
-                renamed["$value"] = parse_float(properties["value"])
-                if renamed["$value"] is None:
-                    raise RejectEvent(BAD_VALUE)
+                self._read_deployed_value(renamed, properties["value"], notes)
             return content
+        notes.extend(self._replaced.notes(metric, properties))
         if "$value" in renamed:
-            number = acceptable.number("value", renamed["$value"], notes)
+            number = acceptable.amount("value", renamed["$value"], notes)
             if number is None:
                 renamed["value"] = renamed.pop("$value")
             else:
@@ -92,9 +91,19 @@ class V1Content:
             self._set_value(content, used, renamed.pop(used), notes)
         return content
 
+    def _read_deployed_value(self, renamed: JsonObject, value: Any, notes: list[str]) -> None:
+        """Set `$value` to the number that the value starts with; on the current wire only a value that is a number."""
+        number = parse_float(value)
+        if number is None:
+            raise RejectEvent(BAD_VALUE)
+        renamed["$value"] = number if self._exact else acceptable.amount("value", value, notes)
+        if renamed["$value"] is None:
+            del renamed["$value"]
+            renamed["value"] = value
+
     def _set_value(self, content: Content, key: str, value: Any, notes: list[str]) -> None:
         """Set the event's value; what is not a number stays a property, unless values are sent unchanged."""
-        number = value if self._exact else acceptable.number(key, value, notes)
+        number = value if self._exact else acceptable.amount(key, value, notes)
         if number is None and content.properties is not None:
             content.properties[key] = value
         else:

@@ -6,16 +6,13 @@ from typing import Any
 from attrs import define
 
 from klavier.events.model import Event, JsonObject
-from klavier.jsvalues import parse_float
 from klavier.klaviyo.limits import METRIC_NAME
-from klavier.strictjson import kind_of
-from klavier.values.times import klaviyo_time
+from klavier.values import read_amount, read_time
 from klavier.vendor import RejectEvent
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.values import acceptable
 
 BAD_NAME = f"the event's name is no text of 1 to {METRIC_NAME} characters: Klaviyo accepts no other metric name"
-BAD_TIME = "time left out: not a time that Klaviyo accepts (RFC 3339, from 1990 on)"
 
 _SPECIALS = frozenset({"$event_id", "$value"})
 """The properties that Klaviyo read as an event's id and value until 2023."""
@@ -114,11 +111,11 @@ def _settle_value(content: Content, properties: JsonObject, notes: list[str]) ->
     given = properties.pop("$value", None)
     if given is None:
         return
-    number = parse_float(given)
+    number, reason = read_amount(given)
     if content.value is not None:
         notes.append("$value left out: the event has a value already")
     elif number is None:
-        notes.append(f"$value left out: {kind_of(given)} that is not a number")
+        notes.append(f"$value left out: {reason or 'it is empty'}")
     else:
         properties["$value"] = number
 
@@ -130,8 +127,8 @@ def _set_currency(attributes: JsonObject, currency: Any, notes: list[str]) -> No
 
 
 def _set_time(attributes: JsonObject, given: Any, notes: list[str]) -> None:
-    time = klaviyo_time(given)
-    if time is None:
-        notes.append(BAD_TIME)
-    else:
+    time, reason = read_time(given)
+    if time is not None:
         attributes["time"] = time
+    elif reason:
+        notes.append(f"time left out: {reason}; Klaviyo uses the time of arrival")

@@ -8,12 +8,13 @@ from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import to_string, truthy
 from klavier.klaviyo.attributes import IDENTIFIERS, LOCATION_ATTRIBUTES
 from klavier.strictjson import kind_of
+from klavier.values import is_email, read_phone
 from klavier.vendor import RejectEvent
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.tables import profile, traits
 from klavier_rudderstack.values import acceptable
 from klavier_rudderstack.values.integrations import read_patches
-from klavier_rudderstack.values.lookup import Found, compile_lookup, custom_properties
+from klavier_rudderstack.values.lookup import REPLACED, Found, Lookup, custom_properties
 from klavier_rudderstack.values.nesting import flatten
 from klavier_rudderstack.values.phone import accepted
 
@@ -33,16 +34,16 @@ _ANONYMOUS_UNTIL = "2025-07-15"
 
 def compile_v1_identify(mode: Mode) -> MakeProfile:
     """Return the maker of v1's profile in an identify call: the `data` of create, update or import profile."""
-    read = compile_lookup(profile.V1_IDENTIFY, mode.version.own_traits, dots_nest=mode.fidelity.dots_nest)
+    lookup = Lookup(profile.V1_IDENTIFY, mode.version.own_traits, dots_nest=mode.fidelity.dots_nest)
     enforce, flat, exact = mode.settings.enforce_email_as_primary, mode.settings.flatten_properties, mode.exact
 
     def make(event: Event, notes: list[str]) -> JsonObject:
-        found = read(event)
+        found = lookup.read(event)
         attributes, _, custom, _ = found
         if enforce:
             _require_contact(attributes)
             custom["_id"] = attributes.pop("external_id", None)
-        finish(event, found, notes, exact=exact)
+        finish(lookup, event, found, notes, exact=exact)
         properties = _without_nulls(custom)
         if properties:
             attributes["properties"] = flatten(properties) if flat else properties
@@ -58,11 +59,11 @@ def compile_v1_event(mode: Mode, *, ecommerce: bool) -> MakeProfile:
     # RudderStack deletes both from the properties before it looks up the profile, only not for ecommerce events.
     keeps_contact = ecommerce or fidelity.contact_in_properties
     without: AbstractSet[str] = frozenset() if keeps_contact else _CONTACT_IN_PROPERTIES
-    read = compile_lookup(fidelity.v1_event_profile, traits.V1, without, dots_nest=fidelity.dots_nest)
+    lookup = Lookup(fidelity.v1_event_profile, traits.V1, without, dots_nest=fidelity.dots_nest)
     flat, exact, legacy = mode.settings.flatten_properties, mode.exact, mode.legacy
 
     def make(event: Event, notes: list[str]) -> JsonObject:
-        found = read(event)
+        found = lookup.read(event)
         attributes, _, custom, _ = found
         if enforce:
             _require_contact(attributes)
@@ -74,7 +75,7 @@ def compile_v1_event(mode: Mode, *, ecommerce: bool) -> MakeProfile:
             custom.setdefault("$consent", attributes.pop("consent"))
         if not exact and not profile.ATTRIBUTES.keys().isdisjoint(custom):
             _apply_specials(found, custom, notes)
-        finish(event, found, notes, exact=exact)
+        finish(lookup, event, found, notes, exact=exact)
         if not exact and _IDENTIFIERS.isdisjoint(attributes):
             raise RejectEvent(NO_IDENTIFIER)
         if legacy:
@@ -93,17 +94,18 @@ def compile_import(mode: Mode, *, inside_event: bool) -> MakeProfile:
     drops_contact = inside_event and not mode.fidelity.contact_in_properties
     without: AbstractSet[str] = _CONTACT_IN_PROPERTIES if drops_contact else frozenset()
     own_traits, nests = mode.version.own_traits, mode.fidelity.dots_nest
-    read = compile_lookup(profile.IMPORT, own_traits, without, dots_nest=nests)
+    lookup = Lookup(profile.IMPORT, own_traits, without, dots_nest=nests)
     flat, enforce = mode.settings.flatten_properties, mode.settings.enforce_email_as_primary
+    is_accepted = accepted if mode.fidelity.library_phone_check else _read_phone
     drops_anonymous = not (exact or inside_event or mode.revision <= _ANONYMOUS_UNTIL)
     # Revisions from 2024-02-15 to 2026-07-15 expect `meta` among the attributes of an event's profile.
     meta_inside = inside_event and not mode.current
 
     def make(event: Event, notes: list[str]) -> JsonObject:
-        found = read(event)
+        found = lookup.read(event)
         attributes, _, custom, _ = found
         phone = attributes.get("phone_number")
-        if phone is not None and (phone.__class__ is not str or accepted(phone) is None):
+        if phone is not None and (phone.__class__ is not str or is_accepted(phone) is None):
             raise RejectEvent(NOT_E164)
         patches: JsonObject = {}
         if "integrations" in event.payload:
@@ -119,7 +121,7 @@ def compile_import(mode: Mode, *, inside_event: bool) -> MakeProfile:
             found[3].append("external_id")
         if drops_anonymous and "anonymous_id" in attributes:
             _drop_anonymous(attributes, notes)
-        finish(event, found, notes, exact=exact)
+        finish(lookup, event, found, notes, exact=exact)
         attributes["properties"] = _without_nulls(custom) if None in custom.values() else custom
         data: JsonObject = {"type": "profile", "attributes": attributes}
         (attributes if meta_inside else data)["meta"] = {"patch_properties": patches}
@@ -130,25 +132,42 @@ def compile_import(mode: Mode, *, inside_event: bool) -> MakeProfile:
     return make
 
 
-def finish(event: Event, found: Found, notes: list[str], *, exact: bool) -> None:
-    """Put the location among the attributes found, and convert all of them to what Klaviyo accepts."""
+def finish(lookup: Lookup, event: Event, found: Found, notes: list[str], *, exact: bool) -> None:
+    """Put the location among the attributes found, and convert all of them to what Klaviyo accepts.
+
+    What is left out becomes a note, also where values are sent exactly.
+    """
     attributes, location, _, odd = found
+    if odd:
+        _settle_odd(lookup, event, found, notes, exact=exact)
     if not exact:
-        for name in odd:
-            target = location if name in LOCATION_ATTRIBUTES else attributes
-            if name in target:
-                _settle(target, name, acceptable.attribute(name, target[name], notes))
-            elif name in acceptable.UNMAPPED:
-                notes.extend(acceptable.note_unmapped(name, event))
-            elif name in acceptable.HOLDERS:
-                holder = event.payload if name == "traits" else event.context
-                notes.append(acceptable.note_wrong_kind(name, holder["traits"]))
-        if "email" in attributes and not acceptable.is_email(attributes["email"]):
+        if "email" in attributes and not is_email(attributes["email"]):
             _settle(attributes, "email", acceptable.email(attributes["email"], notes))
         if "phone_number" in attributes:
             _settle(attributes, "phone_number", acceptable.phone(attributes["phone_number"], notes))
     if location:
         attributes["location"] = location
+
+
+def _settle_odd(lookup: Lookup, event: Event, found: Found, notes: list[str], *, exact: bool) -> None:
+    """Convert the attributes that are not text, and note what has no place."""
+    attributes, location, _, odd = found
+    for name in dict.fromkeys(odd):
+        attribute = name.removeprefix(REPLACED)
+        target = location if attribute in LOCATION_ATTRIBUTES else attributes
+        if name in acceptable.UNMAPPED:
+            notes.extend(acceptable.note_unmapped(name, event))
+        elif name in acceptable.HOLDERS:
+            holder = event.payload if name == "traits" else event.context
+            notes.append(acceptable.note_wrong_kind(name, holder["traits"]))
+        elif attribute != name:
+            notes.extend(lookup.note_replaced(event, attribute))
+        elif name in target and not exact:
+            _settle(target, name, acceptable.attribute(name, target[name], notes))
+
+
+def _read_phone(value: str) -> str | None:
+    return read_phone(value)[0]
 
 
 def find_klaviyo_id(context: JsonObject) -> Any:

@@ -5,10 +5,13 @@ from typing import Any
 
 from klavier.events.model import JsonObject
 from klavier.jsvalues import dig, to_string, truthy
+from klavier.strictjson import kind_of
+from klavier.values import read_boolean
 from klavier.vendor import RejectEvent
 from klavier_rudderstack.cloud.profiles import find_klaviyo_id
 from klavier_rudderstack.cloud.translation import Membership, Operation
 from klavier_rudderstack.mode import Mode
+from klavier_rudderstack.settings import CHANNELS
 from klavier_rudderstack.tables.profile import GENERAL
 from klavier_rudderstack.values import acceptable
 from klavier_rudderstack.values.lookup import control_traits
@@ -23,6 +26,9 @@ NO_GROUP_ID = "groupId is a required field for group events"
 NOT_SUBSCRIBING = "Subscribe flag should be true for group call"
 NO_SUBSCRIBE_FLAG = "Subscribe flag should be included in group call"
 NO_MATCHING_CHANNEL = "not subscribed: no consent (email, sms) matches an identifier of the event"
+NO_CHANNEL_CONSENT = "not subscribed: the consent contains neither email nor sms"
+NO_LIST = "subscribe left out: no list: send traits.properties.listId or set list_id"
+COUNTS_AS_TRUE = "subscribe counts as true: RudderStack reads any value but false, 0 and empty text so"
 NO_ACCEPTED_CONTACT = "not subscribed: no email or phone that Klaviyo accepts"
 TRAITS_NOT_SENT = "traits left out: a group call changes a list only"
 
@@ -31,6 +37,7 @@ _GROUP_TRAITS = frozenset({"email", "phone", "subscribe", "consent", "smsConsent
 _CHANNELS = (("email", "email"), ("sms", "phone_number"))
 _EMAIL_PLACES = tuple(tuple(place.split(".")) for place in GENERAL[0][1:])
 _PHONE_PLACES = tuple(tuple(place.split(".")) for place in GENERAL[1][1:])
+_CONTROLS = frozenset({"subscribe", "listId", "consent", "smsConsent"})
 _STATUS = {"subscribe": "SUBSCRIBED", "unsubscribe": "UNSUBSCRIBED"}
 
 
@@ -48,11 +55,17 @@ class Subscriptions:
         Raises `RejectEvent`.
         """
         control = _object(traits.get("properties"))
+        if control:
+            notes.extend(_note_unused_controls(control))
         given = control.get("listId")
         list_id = given if truthy(given) else self._mode.settings.list_id
         if not truthy(list_id):
+            if control.get("subscribe") is not None:
+                notes.append(NO_LIST)
             return None
-        operation = self._operation(control.get("subscribe"))
+        operation, problem = self._read_operation(control.get("subscribe"))
+        if problem:
+            notes.append(f"subscribe left out: {problem}" if operation is None else problem)
         if operation is None:
             return None
         if operation == "add":
@@ -66,9 +79,12 @@ class Subscriptions:
             raise RejectEvent(NO_GROUP_ID)
         # v1 crashes for a group call without traits of its own, whatever its user's traits hold.
         traits = control_traits(payload) if self._mode.version.imports else _object(payload.get("traits"))
-        operation = self._operation(traits.get("subscribe"))
+        operation, problem = self._read_operation(traits.get("subscribe"))
         if operation is None:
-            raise RejectEvent(NO_SUBSCRIBE_FLAG if self._mode.version.unsubscribes else NOT_SUBSCRIBING)
+            missing = NO_SUBSCRIBE_FLAG if self._mode.version.unsubscribes else NOT_SUBSCRIBING
+            raise RejectEvent(f"subscribe: {problem}: send true or false" if problem else missing)
+        if problem:
+            notes.append(problem)
         list_id = self._list_id(payload["groupId"])
         if not self._mode.exact and (
             _has_unused(payload.get("traits")) or _has_unused(dig(payload, "context", "traits"))
@@ -94,12 +110,22 @@ class Subscriptions:
         unchanged = isinstance(value, str) or (self._mode.exact and self._mode.legacy)
         return value if unchanged else to_string(value)
 
-    def _operation(self, flag: Any) -> Operation | None:
-        if truthy(flag):
-            return "subscribe"
-        if flag is not None and self._mode.version.unsubscribes:
-            return "unsubscribe"
-        return "add" if self._mode.fidelity.adds_to_list else None
+    def _read_operation(self, flag: Any) -> tuple[Operation | None, str]:
+        """Return the operation that `subscribe` asks for, None for none, and what is unusual about its value.
+
+        Where values are sent exactly, any value counts as JavaScript reads it: the text `false` is true.
+        """
+        value, reason = read_boolean(flag)
+        if self._mode.exact:
+            read, value = value, truthy(flag) if flag is not None else None
+            reason = COUNTS_AS_TRUE if value and not read else ""
+        elif reason:
+            return None, reason
+        if value:
+            return "subscribe", reason
+        if value is not None and self._mode.version.unsubscribes:
+            return "unsubscribe", reason
+        return ("add" if self._mode.fidelity.adds_to_list else None), reason
 
     def _entry(
         self, operation: Operation, payload: JsonObject, traits: JsonObject, notes: list[str]
@@ -107,7 +133,7 @@ class Subscriptions:
         """Return the entry of a subscription job; None, with a note, where Klaviyo would accept none."""
         mode = self._mode
         email, phone = self._read_contact(payload, notes)
-        consent = self._read_consent(payload, traits)
+        consent, unread = self._read_consent(payload, traits, notes)
         if mode.legacy:
             return _legacy_entry(email, phone, consent, notes, exact=mode.exact)
         takes_id = operation == "subscribe" and mode.version.patches
@@ -118,7 +144,7 @@ class Subscriptions:
         names_channels = operation in mode.version.names_channels
         channels = _match_channels(consent, attributes) if names_channels else []
         if not channels and names_channels and mode.version.needs_channels:
-            raise RejectEvent(NO_CHANNELS)
+            raise RejectEvent(f"{NO_CHANNELS}; {unread}" if unread else NO_CHANNELS)
         if not mode.exact and not attributes:
             notes.append(NO_ACCEPTED_CONTACT)
             return None
@@ -126,6 +152,8 @@ class Subscriptions:
             channels = self._default_channels(consent, attributes, notes, names_channels=names_channels)
             if not channels:
                 return None
+        elif names_channels:
+            notes.extend(_note_unmatched(consent, channels))
         if channels:
             status = _STATUS[operation]
             attributes["subscriptions"] = {channel: {"marketing": {"consent": status}} for channel in channels}
@@ -143,14 +171,15 @@ class Subscriptions:
         Without any consent known that is every identifier's channel; with a consent that matches none, no channel.
         """
         if names_channels and consent is not None:
-            notes.append(NO_MATCHING_CHANNEL)
+            notes.append(NO_MATCHING_CHANNEL if {"email", "sms"} & set(map(str, consent)) else NO_CHANNEL_CONSENT)
             return []
         return [channel for channel, identifier in _CHANNELS if identifier in attributes]
 
-    def _read_consent(self, payload: JsonObject, traits: JsonObject) -> list[Any] | None:
+    def _read_consent(self, payload: JsonObject, traits: JsonObject, notes: list[str]) -> tuple[list[Any] | None, str]:
         """Return the consent of the event, else of the settings, with the SMS channel added or removed.
 
-        None means that none is known; an empty list counts as known only where values are sent unchanged.
+        None means that none is known; an empty list counts as known only where values are sent exactly.  The second
+        member is the note about consents that cannot be read, or empty.
         """
         mode, control = self._mode, _object(traits.get("properties"))
         places = [control.get("consent"), self._consent]
@@ -160,10 +189,18 @@ class Subscriptions:
             places.insert(0, dig(payload, "context", "traits", "consent"))
         found = next((place for place in places if truthy(place) and (mode.exact or place != [])), None)
         consent = found if found is None or isinstance(found, list) else [found]
-        return self._apply_sms_consent(consent, payload, traits) if mode.fidelity.sms_consent else consent
+        unread = ""
+        if consent is not None:
+            words, unread = _read_consent_words(consent)
+            if unread:
+                notes.append(unread)
+            consent = consent if mode.exact else words
+        if mode.fidelity.sms_consent:
+            consent = self._apply_sms_consent(consent, payload, traits, notes)
+        return consent, unread
 
     def _apply_sms_consent(
-        self, consent: list[Any] | None, payload: JsonObject, traits: JsonObject
+        self, consent: list[Any] | None, payload: JsonObject, traits: JsonObject, notes: list[str]
     ) -> list[Any] | None:
         """Add or remove SMS as `smsConsent` or the setting asks; email stays where no consent is known."""
         places = (
@@ -172,11 +209,13 @@ class Subscriptions:
             dig(payload, "context", "traits", "smsConsent"),
             self._mode.settings.sms_consent,
         )
-        sms = next((place for place in places if place is not None), None)
+        sms, reason = read_boolean(next((place for place in places if place is not None), None))
+        if reason:
+            notes.append(f"smsConsent left out: {reason}")
         if sms is None:
             return consent
-        others = [channel for channel in (consent or ["email"]) if channel != "sms"]
-        return [*others, "sms"] if truthy(sms) else others
+        others = [channel for channel in (["email"] if consent is None else consent) if channel != "sms"]
+        return [*others, "sms"] if sms else others
 
     def _read_contact(self, payload: JsonObject, notes: list[str]) -> tuple[Any, Any]:
         """Look up email and phone of a job entry; what Klaviyo refuses is left out with a note."""
@@ -208,8 +247,36 @@ def _legacy_entry(
         return None
     if consent is not None:
         named = [name for name, identifier in _CHANNELS if name in consent and (exact or identifier in entry)]
+        notes.extend(_note_unmatched(consent, [name for name in named if dict(_CHANNELS)[name] in entry]))
         entry["channels"] = {channel: ["MARKETING"] for channel in named}
     return entry
+
+
+def _read_consent_words(consent: list[Any]) -> tuple[list[str], str]:
+    """Return the channels that a consent names, and the note about members that are none; text may name several."""
+    words: list[str] = []
+    unread = ""
+    for item in consent:
+        named = [word.strip().lower() for word in item.split(",")] if isinstance(item, str) else []
+        known = [word for word in named if word in CHANNELS]
+        if len(known) < max(len(named), 1):
+            unread = f"consent left out: {kind_of(item)} that is none of {', '.join(CHANNELS)}"
+        words.extend(word for word in known if word not in words)
+    return words, unread
+
+
+def _note_unmatched(consent: list[Any] | None, channels: Sequence[str]) -> list[str]:
+    """Return notes about the channels of a consent that the event has no identifier for."""
+    return [
+        f"{name} consent left out: the event has no {identifier} that Klaviyo accepts"
+        for name, identifier in _CHANNELS
+        if consent and name in consent and name not in channels
+    ]
+
+
+def _note_unused_controls(control: JsonObject) -> list[str]:
+    """Return notes about the members of `traits.properties` that control nothing."""
+    return [f"traits.properties.{name[:40]} left out: it is no control" for name in control.keys() - _CONTROLS]
 
 
 def _has_unused(traits: Any) -> bool:

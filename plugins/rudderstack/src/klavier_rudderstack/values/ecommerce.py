@@ -106,6 +106,37 @@ def compile_item(names: Mapping[str, str], *, fallback: bool, extras: bool) -> R
     return complete if extras else mapped
 
 
+class ReplacedNames:
+    """Finds the properties whose names Klaviyo's metrics need for other properties of the event."""
+
+    def __init__(self, fidelity: Fidelity) -> None:
+        self._item, self._key = fidelity.item, fidelity.items_key
+        self._item_names = frozenset(fidelity.item.values())
+        self._names = {metric: frozenset(names.values()) for metric, names in PROPERTIES.items()}
+
+    def notes(self, metric: str, properties: JsonObject) -> list[str]:
+        """Return the notes about these properties, which are not sent."""
+        taken: dict[str, str] = {}
+        if not self._names[metric].isdisjoint(properties):
+            taken = _replaced(PROPERTIES[metric], properties)
+        source = _source(properties)
+        if source and self._key != source and self._key in properties:
+            taken[self._key] = source
+        for item in properties[source] if source else ():
+            if isinstance(item, dict) and not self._item_names.isdisjoint(item):
+                taken |= {f"{source}[].{new}": old for new, old in _replaced(self._item, item).items()}
+        return [f"properties.{new} left out: the name of {old}" for new, old in taken.items()]
+
+
+def _replaced(names: Mapping[str, str], members: JsonObject) -> dict[str, str]:
+    """Return the members with the new name of another member, and that other."""
+    return {
+        new: old
+        for old, new in names.items()
+        if new in members and members.get(old) not in (None, "") and members[old] != members[new]
+    }
+
+
 def _source(properties: JsonObject) -> str:
     """Return the name of the property that holds the items; empty where none does."""
     for name in ITEMS_FROM:

@@ -46,6 +46,12 @@ def read_patches(payload: JsonObject, notes: list[str], *, exact: bool) -> tuple
     return patches, changed
 
 
+def note_patches(payload: JsonObject, reason: str) -> list[str]:
+    """Return notes about the options that change properties, where these have no effect."""
+    options = _options(payload.get("integrations"))
+    return [f"integrations.Klaviyo.{option} left out: {reason}" for option, _ in _PATCHES if options.get(option)]
+
+
 def _options(integrations: Any) -> JsonObject:
     """Return the options that an event has for Klaviyo."""
     if isinstance(integrations, dict):

@@ -1,6 +1,6 @@
 """Compile a lookup table into a reader that passes once over the members of an event, not over all possible places."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -14,51 +14,47 @@ Rule = tuple[str, bool, bool]
 """What a member may be: the attribute, whether that is part of the location, and whether all places of the attribute
 that are read before this one take precedence over it."""
 
+REPLACED = "="
+"""In front of an attribute's name among what is unusual: several places have a value, and one of them is used."""
+
 Found = tuple[JsonObject, JsonObject, JsonObject, list[str]]
 """Attributes, those of the location, custom properties, and the names of what is unusual: attributes that are not text,
-traits that are neither attributes nor properties, and places of traits that are not objects."""
-
-Read = Callable[[Event], Found]
+attributes with several values (`REPLACED`), traits that are neither attributes nor properties, and places of traits
+that are not objects."""
 
 _Rules = Mapping[str, Rule]
 _Place = tuple[str, ...]
 _USER = "context.traits"
+_SHOWN = 40
+"""Characters of a member's name that a note shows: names are the sender's, and may be of any length."""
+_FALLBACKS = frozenset({("anonymousId",)})
+"""Places that every event may have, and that only stand in for others: no note reports that they are not used."""
 _READ_FROM = ("", "traits", "traits.address", _USER, f"{_USER}.address", "context", "context.address",
               "context.location", "properties")  # fmt: skip
-"""The scopes that `_Lookup.read` reads, in its order."""
+"""The scopes that `Lookup.read` reads, in its order."""
 
 
-def compile_lookup(
-    table: Table, own_traits: AbstractSet[str], without: AbstractSet[str] = frozenset(), *, dots_nest: bool = False
-) -> Read:
-    """Compile a table; `own_traits` are not custom properties, and the places `without` are not read.
+class Lookup:
+    """A compiled table; `own_traits` are not custom properties, and the places `without` are not read.
 
     With `dots_nest` a dot in a trait's name nests its property.
 
     A member counts where it is neither null nor empty text, as in JavaScript's `value || value === 0 || value ===
     false`; among the places of one attribute the first in the table wins.
-    """
-    read = _Lookup(table, own_traits, without).read
-    if not dots_nest:
-        return read
-
-    def read_nested(event: Event) -> Found:
-        found = read(event)
-        if "." in "".join(found[2]):
-            return found[0], found[1], custom_properties(event, own_traits, dots_nest=True), found[3]
-        return found
-
-    return read_nested
-
-
-class _Lookup:
-    """A compiled table.
 
     Values are taken in the order of the event.  Only where an attribute occurs a second time, at a place that may take
     precedence, the table itself is searched; so the place of a value need not be recorded.
     """
 
-    def __init__(self, table: Table, own_traits: AbstractSet[str], without: AbstractSet[str]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        own_traits: AbstractSet[str],
+        without: AbstractSet[str] = frozenset(),
+        *,
+        dots_nest: bool = False,
+    ) -> None:
+        self._own_traits, self._dots_nest = own_traits, dots_nest
         self._places: dict[str, tuple[_Place, ...]] = {
             attribute: tuple(tuple(place.split(".")) for place in places if place not in without)
             for attribute, *places in table
@@ -88,9 +84,12 @@ class _Lookup:
                 self._scan(traits["address"], self._address, found, event)
         elif traits:
             found[3].append("traits")
-        traits = context.get("traits")
+        own, traits = traits, context.get("traits")
         if traits.__class__ is dict:
             self._scan_traits(traits, self._user, found, event)
+            if own and own.__class__ is dict and not own.keys().isdisjoint(traits):
+                replaced = [name for name in own.keys() & traits.keys() if own[name] != traits[name]]
+                found[3].extend(REPLACED + name for name in replaced if name in found[2] and name not in self._places)
             if "address" in traits:
                 self._scan(traits["address"], self._user_address, found, event)
         elif traits:
@@ -104,7 +103,24 @@ class _Lookup:
         properties = payload.get("properties")
         if properties.__class__ is dict and not self._properties.keys().isdisjoint(properties):
             self._scan(properties, self._properties, found, event)
+        if self._dots_nest and "." in "".join(found[2]):
+            return found[0], found[1], custom_properties(event, self._own_traits, dots_nest=True), found[3]
         return found
+
+    def note_replaced(self, event: Event, name: str) -> list[str]:
+        """Return notes about the values of an attribute or custom trait that others take precedence over."""
+        if name not in self._places:
+            return [f"traits.{name[:_SHOWN]} left out: context.traits has the same member"]
+        places = [place for place in self._places[name] if _counts(_at(event, place))]
+        used = _at(event, places[0]) if places else None
+        return [
+            f"{'.'.join(place)} left out: another value of {name} takes precedence"
+            for place in places
+            if place not in _FALLBACKS and _at(event, place) != used and not self._is_custom(place)
+        ]
+
+    def _is_custom(self, place: _Place) -> bool:
+        return place[:-1] in (("traits",), ("context", "traits")) and place[-1] in self._also_custom
 
     def _scan_traits(self, source: JsonObject, rules: _Rules, found: Found, event: Event) -> None:
         """Sort traits: each is an attribute, a custom property, or both.
@@ -142,6 +158,8 @@ class _Lookup:
         attribute, inside, better_before = rule
         target = found[1] if inside else found[0]
         if attribute in target:
+            if value != target[attribute]:
+                found[3].append(REPLACED + attribute)
             if better_before:
                 return
             value = next(filter(_counts, (_at(event, place) for place in self._places[attribute])), value)

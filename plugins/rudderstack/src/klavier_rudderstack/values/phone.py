@@ -1,4 +1,4 @@
-"""Phone numbers: those that RudderStack's v2 and v3 accept, and their E.164 form.
+"""The phone numbers that RudderStack's v2 and v3 accept.
 
 RudderStack removes all but digits and the plus sign, and accepts a number if its phone number library formats the
 parsed number in E.164 form without a change.  That fails for unknown country codes, and for a national prefix after the
@@ -10,23 +10,15 @@ from functools import lru_cache
 
 _FORMATTING = re.compile(r"[^0-9+]")
 _INTERNATIONAL = re.compile(r"\+[0-9]{3,20}")
-_E164_LENGTH = 16
-"""A plus sign and the 15 digits of E.164."""
 _NATIONAL_LENGTHS = range(2, 18)
 """The lengths of a national number that RudderStack's library accepts."""
-
-
-def e164(value: str) -> str | None:
-    """Return a phone number in E.164 form, formatting removed; None for any other text."""
-    digits = accepted(value)
-    return digits if digits is not None and len(digits) <= _E164_LENGTH else None
 
 
 @lru_cache(maxsize=2048)
 def accepted(value: str) -> str | None:
     """Return `+` and digits of a phone number that RudderStack's v2 and v3 accept; None for any other text.
 
-    The results of 2,048 numbers are kept: v2 asks twice for each event.
+    A stream contains the same numbers many times: 2,048 results take less than half a megabyte.
     """
     digits = value
     if not _INTERNATIONAL.fullmatch(digits):
