@@ -341,19 +341,8 @@ def _new(number: int, first: int = 0) -> list[NewEntry]:
 
 
 def _letter(entry: Entry) -> DeadLetter:
-    return DeadLetter(
-        seq=entry.seq,
-        message_id=entry.message_id,
-        key=entry.key,
-        payload=entry.payload,
-        accepted=entry.accepted,
-        died=9.5,
-        tries=3,
-        kind="failed",
-        status=400,
-        reason="Klaviyo refused it",
-        requests='[{"request":{}}]',
-    )
+    seq, message_id, key, payload, accepted = entry[:5]
+    return DeadLetter(seq, message_id, key, payload, accepted, 9.5, 3, "failed", 400, "refused", '[{"request":{}}]')
 
 
 def _acquire(outbox: Outbox, holder: str, seconds: float = 3600.0) -> Lease:
