@@ -4,8 +4,7 @@ import pytest
 
 from klavier.plugins import installed_plugins
 from klavier.settings import describe
-from tests.support.repository import ROOT
-from tests.support.repository import VENDORS as PLUGINS
+from tests.support.repository import PLUGINS, ROOT
 
 VENDORS = [plugin.name for plugin in PLUGINS]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 import klavier
+from klavier.relay.relay import static_connection
 
 CONFIG = 'vendor = "rudderstack"\n[klaviyo]\nprivate_api_key = "pk_sandbox"\n[delivery]\noutbox = "memory"\n'
 EARLY = 40
@@ -23,9 +23,9 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-async def slow(_: httpx.Request) -> httpx.Response:
+async def slow(_: klavier.Request) -> klavier.Response:
     await asyncio.sleep(0.02)
-    return httpx.Response(202, json={})
+    return klavier.Response(202)
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def test_a_relay_that_keeps_accepting_is_flushed_all_the_same(config: Path) -> N
     def tell(event: klavier.Event | None, _: klavier.Outcome) -> None:
         told.append(getattr(event, "event", ""))
 
-    relay = klavier.open(config, transport=httpx.MockTransport(slow), on_outcome=tell)
+    relay = klavier.open(config, connect=lambda: static_connection(slow), on_outcome=tell)
     with load(relay) as accepted:
         for number in range(EARLY):
             relay.track("Early", user_id=f"e{number % 5}")
@@ -68,7 +68,7 @@ def test_a_relay_that_keeps_accepting_is_flushed_all_the_same(config: Path) -> N
 
 
 def test_a_flush_that_others_keep_busy_does_not_wait_for_its_time_out(config: Path) -> None:
-    with klavier.open(config, transport=httpx.MockTransport(slow)) as relay, load(relay):
+    with klavier.open(config, connect=lambda: static_connection(slow)) as relay, load(relay):
         relay.track("Early", user_id="e1")
         began = time.monotonic()
         relay.flush(60)
@@ -82,7 +82,7 @@ def test_the_same_for_asynchronous_programs(config: Path) -> None:
         told.append(getattr(event, "event", ""))
 
     async def main() -> None:
-        async with klavier.aopen(config, transport=httpx.MockTransport(slow), on_outcome=tell) as relay:
+        async with klavier.aopen(config, connect=lambda: static_connection(slow), on_outcome=tell) as relay:
 
             async def keep_accepting() -> None:
                 while True:

@@ -212,15 +212,19 @@ def test_unsubscribing_everywhere() -> None:
     assert sandbox.state()["profiles"][0]["suppressions"] == []
 
 
-def test_unsubscribing_from_a_list_that_one_is_on(sandbox: Sandbox) -> None:
+def test_unsubscribing_from_one_list_where_the_account_is_set_to() -> None:
+    sandbox = Sandbox(global_unsubscribe=False)
     one = sandbox.add_list("One", opt_in_process="single_opt_in")
     two = sandbox.add_list("Two", opt_in_process="single_opt_in")
     for list_id in (one, two):
         sandbox.send(subscribe(ada("email"), list_id=list_id))
     sandbox.send(unsubscribe(left("email"), list_id=one))
     (profile,) = sandbox.state()["profiles"]
-    assert (profile["lists"], profile["left_lists"]) == ([two], [one])
+    assert (profile["lists"], profile["list_suppressions"]) == ([two], [one])
     assert consents(sandbox) == {"email.marketing": "SUBSCRIBED"}
+    sandbox.send(subscribe(ada("email"), list_id=one))
+    (profile,) = sandbox.state()["profiles"]
+    assert (profile["lists"], profile["list_suppressions"]) == (sorted([one, two]), [])
 
 
 def test_unsubscribing_from_a_list_that_one_is_not_on_means_everywhere(sandbox: Sandbox) -> None:

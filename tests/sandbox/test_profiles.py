@@ -178,7 +178,7 @@ def test_merging_moves_everything_into_the_destination(sandbox: Sandbox) -> None
         }
     }
     response = sandbox.send(post("/api/profile-merge", body))
-    assert (response.status, response.data_id) == (202, keep)
+    assert (response.status, response.data_id) == (201, keep)
     profile = the_profile(sandbox)
     assert profile["identifiers"] == {"email": "ada@b.co", "phone_number": "+15005550006"}
     assert profile["attributes"] == {"first_name": "Ada"}

@@ -1,4 +1,4 @@
-"""What a sandbox shows of itself: the state, the comparable state, the summary."""
+"""The state of a sandbox, the comparable state and the summary."""
 
 import json
 
@@ -36,7 +36,7 @@ def test_the_state_is_plain_data(sandbox: Sandbox) -> None:
         "metrics": 2,
         "events": 2,
         "lists": 2,
-        "jobs": 1,
+        "jobs": 2,
     }
 
 

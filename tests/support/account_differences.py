@@ -13,7 +13,7 @@ _OF_PROFILE = {
     "attributes": ("attributes",),
     "location": ("location",),
     "properties": ("properties",),
-    "lists": ("lists", "left_lists"),
+    "lists": ("lists", "list_suppressions"),
     "consent": ("subscriptions", "pending", "suppressions"),
 }
 _OF_EVENT = {

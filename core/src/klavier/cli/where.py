@@ -3,7 +3,8 @@
 import os
 from pathlib import Path
 
-from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE
+CONFIG_FILE = "klavier.toml"
+CONFIG_VARIABLE = "KLAVIER_CONFIG"
 
 
 def find_config(given: Path | None = None) -> Path | None:

@@ -25,7 +25,7 @@ def compare_lists(matches: Sequence[Match], left: Snapshot, right: Snapshot, row
     """
     _compare_states("lists", matches, lambda person: _lists(person, left), lambda person: _lists(person, right), rows)
     ours, theirs = (
-        {found.name: found.opt_in_process for found in side.lists.values() if not found.given_id}
+        {found.name: found.opt_in_process for found in side.lists.values() if not found.has_given_id}
         for side in (left, right)
     )
     members = {left.list_name(found) for match in matches for person in match.left for found in person.profile.lists}
@@ -74,7 +74,7 @@ def _united(states: Iterable[States]) -> States:
 
 def _lists(person: StoredProfile, snapshot: Snapshot) -> States:
     found: States = {(snapshot.list_name(each), ""): True for each in person.profile.lists}
-    found |= {(snapshot.list_name(each), "unsubscribed from it"): True for each in person.profile.left}
+    found |= {(snapshot.list_name(each), "unsubscribed from it"): True for each in person.profile.list_suppressions}
     return found
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from klavier.klaviyo.request import Request
     from klavier.klaviyo.response import Response
     from klavier.plugins import Plugins
-    from klavier.sandbox.lists import OptIn
+    from klavier.sandbox.account import OptIn
     from klavier.vendor import Delivery, Vendor
 
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from klavier.klaviyo.attributes import PROFILE_IDENTIFIERS
+from klavier.sandbox.state import name_of
 from klavier.sandbox.times import write_time
-from klavier.sandbox.views import name_of
 
 if TYPE_CHECKING:
     from klavier.comparison.side import Side

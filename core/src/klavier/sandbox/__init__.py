@@ -1,4 +1,4 @@
-"""A stateful Klaviyo inside the process, and over HTTP."""
+"""A Klaviyo account in memory, in the process and over HTTP."""
 
 from klavier.sandbox.calls import Call
 from klavier.sandbox.clock import Clock, FakeClock, SystemClock

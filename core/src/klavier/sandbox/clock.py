@@ -1,4 +1,4 @@
-"""What time it is for the sandbox: the machine's clock, or one that tests move by hand."""
+"""The sandbox's clock: the machine's, or one that tests move."""
 
 import asyncio
 import time
@@ -9,18 +9,18 @@ _START = 1_795_219_200.0
 
 
 class Clock(Protocol):
-    """Seconds since 1970 in UTC, and how to let some of them pass."""
+    """Seconds since 1970 in UTC, and a way to wait."""
 
     def time(self) -> float:
-        """Give the time in seconds since 1970."""
+        """Return the time in seconds since 1970."""
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Wait some seconds."""
         ...
 
     async def sleep_async(self, seconds: float) -> None:
-        """Let time pass without blocking an event loop."""
+        """Wait some seconds without blocking an event loop."""
         ...
 
 
@@ -28,7 +28,7 @@ class SystemClock:
     """The machine's own clock."""
 
     def time(self) -> float:
-        """Give the machine's time."""
+        """Return the machine's time."""
         return time.time()
 
     def sleep(self, seconds: float) -> None:
@@ -41,13 +41,13 @@ class SystemClock:
 
 
 class FakeClock:
-    """A clock that stands still until it is told to move; sleeping moves it at once."""
+    """A clock that stands still until it is moved; sleeping moves it at once."""
 
     def __init__(self, start: float = _START) -> None:
         self.now = start
 
     def time(self) -> float:
-        """Give the time that the clock was moved to."""
+        """Return the time that the clock was moved to."""
         return self.now
 
     def advance(self, seconds: float) -> None:

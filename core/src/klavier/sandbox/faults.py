@@ -1,7 +1,7 @@
-"""Scripted trouble: replies that are not Klaviyo's, slow ones, broken ones, lost ones.
+"""Scripted faults: replies that are not Klaviyo's, slow ones, broken ones, lost ones.
 
-A fault meets the calls that it matches, a number of times or at random; the random choices come from a seed, so that a
-run can be repeated.
+A fault applies to the calls that it matches, a number of times or at random; the random choices come from a seed, so
+that a run can be repeated.
 """
 
 import random
@@ -17,15 +17,15 @@ Match = str | Callable[[Incoming], bool] | None
 
 @frozen
 class Fault:
-    """One kind of trouble.
+    """One kind of fault.
 
     - `status`, `headers`, `json` or `body` (raw bytes, such as half a JSON document): the reply instead of Klaviyo's.
       Without a `status` the call is processed as usual, and only slow or broken.
     - `connection`: `"reset"` closes it without a reply, `"cut"` in the middle of the reply's body.
-    - `processed`: whether Klaviyo does the work all the same; with `connection="reset"` that is a lost reply.
+    - `processed`: whether Klaviyo processes the call all the same; with `connection="reset"` that is a lost reply.
     - `delay`: seconds before the reply.
     - `match`: a path, `"METHOD /path"` (both also as a prefix that ends with `*`), or a function of the request.
-    - `times`: how many calls it meets, None for all; `rate`: the share of matching calls that it meets, 0 to 1.
+    - `times`: how many calls it applies to, None for all; `rate`: the share of matching calls, 0 to 1.
     """
 
     status: int | None = None
@@ -71,11 +71,11 @@ class Fault:
 
     @classmethod
     def slow(cls, seconds: float, **more: Any) -> "Fault":
-        """Process the call as usual, but take a while."""
+        """Process the call as usual, but reply after some seconds."""
         return cls(delay=seconds, processed=True, **more)
 
-    def meets(self, incoming: Incoming) -> bool:
-        """Tell whether the fault is meant for a request."""
+    def matches(self, incoming: Incoming) -> bool:
+        """Return whether the fault matches a request."""
         if self.match is None or callable(self.match):
             return self.match is None or bool(self.match(incoming))
         wanted = self.match
@@ -86,11 +86,11 @@ class Fault:
 
     @property
     def is_processed(self) -> bool:
-        """Whether the call does its work before the trouble."""
+        """Whether the call is processed before the fault."""
         return self.processed or (self.status is None and not self.connection)
 
-    def spoil(self, reply: Reply | None) -> Reply:
-        """Give the reply that the client gets; `reply` is Klaviyo's own, None for a call that was not processed."""
+    def apply(self, reply: Reply | None) -> Reply:
+        """Return the reply that the client gets; `reply` is Klaviyo's own, None for a call that was not processed."""
         if self.connection == "reset":
             return Reply(0, broken="none")
         if self.status is not None:
@@ -101,36 +101,36 @@ class Fault:
 
 @define
 class Faults:
-    """The faults in force, the oldest first; the first that meets a call happens to it."""
+    """The active faults, the oldest first; the first one that matches a call applies to it."""
 
     seed: int = 0
     _waiting: list[Fault] = field(factory=list, init=False)
     _random: random.Random = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Start the dice."""
+        """Seed the random choices."""
         self._random = random.Random(self.seed)  # noqa: S311 -- repeatable, not secret
 
     def add(self, *faults: Fault) -> None:
-        """Put faults in force."""
+        """Activate faults."""
         self._waiting.extend(faults)
 
     def clear(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         self._waiting.clear()
 
     def __bool__(self) -> bool:
-        """Tell whether any fault is in force."""
+        """Return whether any fault is active."""
         return bool(self._waiting)
 
     def __len__(self) -> int:
-        """Count the faults in force."""
+        """Return the number of active faults."""
         return len(self._waiting)
 
-    def strike(self, incoming: Incoming) -> Fault | None:
-        """Give the fault that happens to a request, and use it up once."""
+    def next_for(self, incoming: Incoming) -> Fault | None:
+        """Return the fault of a request, and count it as used once; None for a call without one."""
         for place, fault in enumerate(self._waiting):
-            if not fault.meets(incoming) or (fault.rate < 1 and self._random.random() >= fault.rate):
+            if not fault.matches(incoming) or (fault.rate < 1 and self._random.random() >= fault.rate):
                 continue
             if fault.times is not None:
                 left = fault.times - 1

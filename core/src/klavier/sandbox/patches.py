@@ -1,17 +1,17 @@
-"""Writing attributes and `meta` into a profile."""
+"""Write attributes and `meta` into a profile."""
 
 from typing import Any
 
 from klavier.klaviyo.attributes import IDENTIFIERS, TEXT_ATTRIBUTES
-from klavier.sandbox.bodies.identity import is_phone
 from klavier.sandbox.profile import Profile
+from klavier.sandbox.profile_schema import is_phone
 from klavier.sandbox.profiles import Profiles
 
 _TEXTS = frozenset(TEXT_ATTRIBUTES)
 
 
 def usable(attributes: dict[str, Any], partial: set[str]) -> dict[str, Any]:
-    """Leave out a phone number that is none; the checks let it pass only beside an e-mail address."""
+    """Leave out an invalid phone number, which the checks accept only beside an e-mail address."""
     phone = attributes.get("phone_number")
     if phone is None or is_phone(phone):
         return attributes
@@ -35,7 +35,7 @@ def write_attributes(profile: Profile, attributes: dict[str, Any], *, clears: bo
 
 
 def clear_identifiers(profiles: Profiles, profile: Profile, attributes: dict[str, Any]) -> None:
-    """Take away the identifiers that are null."""
+    """Remove the identifiers that are null."""
     for kind in IDENTIFIERS:
         if kind in attributes and attributes[kind] is None:
             profiles.set_identifier(profile, kind, None)

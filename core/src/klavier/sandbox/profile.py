@@ -14,7 +14,7 @@ class Event:
     time: int
     """When it happened, in whole seconds since 1970."""
     dated: bool
-    """Whether the sender said when; else `time` is the arrival."""
+    """Whether the sender named the time; else `time` is the arrival."""
     unique_id: str | None
     properties: dict[str, Any]
     value: float | None = None
@@ -24,12 +24,15 @@ class Event:
 
 @define(repr=False, eq=False)
 class Consent:
-    """What a profile said about one channel; `since` is the time of consent where the sender gave one."""
+    """The consent of a profile to one channel, or its withdrawal."""
 
     consent: str
     changed: int
     since: int | None = None
+    """The time of consent, where the sender named one."""
     source: str | None = None
+    double_optin: bool = False
+    """Whether it was confirmed through a link."""
 
 
 @define(repr=False, eq=False)
@@ -52,22 +55,25 @@ class Profile:
     pending: dict[tuple[str | None, str, str], Consent] = field(factory=dict)
     """Consents that wait for a double opt-in, by list id, channel and kind."""
     lists: dict[str, int] = field(factory=dict)
-    """Memberships: list id and when it was joined."""
-    left: dict[str, None] = field(factory=dict)
-    """Lists that the profile unsubscribed from, without leaving the others."""
-    suppressions: dict[str, None] = field(factory=dict)
-    """Reasons why no e-mail is sent."""
+    """Memberships: list id and the time of joining."""
+    list_suppressions: dict[str, int] = field(factory=dict)
+    """Lists that the profile unsubscribed from, without leaving the others, and when."""
+    suppressions: dict[str, int] = field(factory=dict)
+    """Reasons why no e-mail is sent, and since when."""
     tokens: dict[str, str] = field(factory=dict)
     """Push tokens and their platform."""
     events: dict[tuple[str, str | int], Event] = field(factory=dict)
     """By metric and unique id, or the second where there is none."""
+    is_unconfirmed: bool = False
+    """Whether nothing but a subscription that waits for its confirmation made the profile: Klaviyo does not show it."""
 
     def absorb(self, other: "Profile") -> None:
-        """Take over all that another profile has and this one lacks."""
-        for name in ("attributes", "location", "properties", "consents", "pending", "lists", "left"):
+        """Take over everything that another profile has and this one lacks."""
+        for name in ("attributes", "location", "properties", "consents", "pending", "lists", "list_suppressions"):
             mine, theirs = getattr(self, name), getattr(other, name)
             for key, value in theirs.items():
                 mine.setdefault(key, value)
         for name in ("secondary_emails", "suppressions", "tokens", "events"):
             setattr(self, name, {**getattr(other, name), **getattr(self, name)})
         self.created = min(self.created, other.created)
+        self.is_unconfirmed = self.is_unconfirmed and other.is_unconfirmed

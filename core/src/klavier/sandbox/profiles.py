@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from klavier.klaviyo.attributes import IDENTIFIERS, PROFILE_IDENTIFIERS
+from klavier.sandbox.errors import Problem, RefusedError
 from klavier.sandbox.profile import Profile
-from klavier.sandbox.refused import Problem, RefusedError
 
 if TYPE_CHECKING:
     from klavier.sandbox.trace import Trace
@@ -33,10 +33,10 @@ class Profiles:
         self.by_id: dict[str, Profile] = {}
         self._owners: dict[str, dict[str, Profile]] = {kind: {} for kind in IDENTIFIERS}
         self.trace: Trace | None = None
-        """Where it is noted what calls touch; None where nobody asks."""
+        """Records the profiles that calls touch, for a comparison; None without one."""
 
     def __iter__(self) -> Iterator[Profile]:
-        """Give the profiles, the oldest first."""
+        """Iterate over the profiles, the oldest first."""
         return iter(self.by_id.values())
 
     def __len__(self) -> int:
@@ -44,21 +44,33 @@ class Profiles:
         return len(self.by_id)
 
     def owner(self, kind: str, value: str) -> Profile | None:
-        """Give the profile that has an identifier."""
+        """Return the profile that has an identifier."""
         return self._owners[kind].get(value.lower() if kind == "email" else value)
 
+    def visible(self) -> list[Profile]:
+        """Return the profiles that Klaviyo shows: all but those that wait for the confirmation of a subscription."""
+        return [profile for profile in self if not profile.is_unconfirmed]
+
+    def find(self, profile_id: str) -> Profile | None:
+        """Return a profile that Klaviyo shows, by its id."""
+        found = self.by_id.get(profile_id)
+        return None if found is None or found.is_unconfirmed else found
+
     def create(self, identifiers: Identifiers, now: float) -> Profile:
-        """Make a profile; its identifiers must be free."""
+        """Create a profile; no visible one may have its identifiers, and unconfirmed ones become part of it."""
         profile = Profile(self._new_id(), int(now), int(now))
         self.by_id[profile.id] = profile
         if self.trace is not None:
             self.trace.profiles[profile.id] = None
         for kind, value in identifiers.items():
+            waiting = self._owners[kind].get(value)
+            if waiting is not None:
+                self.merge(profile, waiting)
             self.set_identifier(profile, kind, value)
         return profile
 
     def set_identifier(self, profile: Profile, kind: str, value: str | None) -> None:
-        """Give a profile an identifier, or take one away."""
+        """Set an identifier of a profile; None removes it."""
         before = profile.identifiers.get(kind)
         owners = self._owners[kind]
         if value is None:
@@ -77,13 +89,13 @@ class Profiles:
         owners[value] = profile
 
     def delete(self, profile: Profile) -> None:
-        """Forget a profile, its events and its memberships."""
+        """Delete a profile, its events and its memberships."""
         for kind in IDENTIFIERS:
             self.set_identifier(profile, kind, None)
         self.by_id.pop(profile.id, None)
 
     def merge(self, keep: Profile, other: Profile) -> None:
-        """Move all that another profile has into this one, which wins where both have something."""
+        """Move everything of another profile into this one, whose values win."""
         identifiers, devices = dict(other.identifiers), list(other.devices)
         newest = keep.identifiers.get("anonymous_id")
         self.delete(other)
@@ -98,43 +110,51 @@ class Profiles:
             self.set_identifier(keep, "anonymous_id", newest)
         keep.absorb(other)
 
-    # How calls find their profile ------------------------------------------------------------------------------------
-
     def upsert(self, profile_id: str | None, identifiers: Identifiers, now: float) -> tuple[Profile, bool]:
-        """Find or make the profile of an upsert, with all these identifiers; tells whether it is new.
+        """Return the profile of an upsert, with all these identifiers, and whether it is new.
 
-        Raises `RefusedError`: 404 for an unknown id, or one whose new identifier is somebody else's; 409 where two
+        Raises `RefusedError`: 404 for an unknown id, or one whose new identifier is another profile's; 409 where two
         identifiers belong to two profiles.
         """
-        strong = [(kind, owner) for kind in PROFILE_IDENTIFIERS if (owner := self._find(kind, identifiers))]
+        owners = [self._find(kind, identifiers) for kind in PROFILE_IDENTIFIERS]
+        known = [owner for owner in owners if owner is not None and not owner.is_unconfirmed]
         if profile_id:
-            found = self.by_id.get(profile_id)
-            if found is None or any(owner is not found for _, owner in strong):
+            found = self.find(profile_id)
+            if found is None or any(owner is not found for owner in known):
                 raise RefusedError(404, f"A profile with id {profile_id} does not exist.", pointer="/data/")
         else:
-            for _, owner in strong[1:]:
-                if owner is not strong[0][1]:
+            for owner in known[1:]:
+                if owner is not known[0]:
                     raise duplicate(owner)
-            found = strong[0][1] if strong else self._by_device(identifiers)
+            found = known[0] if known else next(filter(None, owners), None) or self._by_device(identifiers)
         return self._settle(found, identifiers, now, change=True)
 
-    def attribute(self, identifiers: Identifiers, now: float, *, change: bool, profile_id: str = "") -> Profile:
-        """Find or make the profile that an event belongs to, linking the identifiers that the call brings together.
+    def attribute(
+        self, identifiers: Identifiers, now: float, *, change: bool, profile_id: str = "", is_confirmed: bool = True
+    ) -> Profile:
+        """Return the profile that an event belongs to, created if needed, and link the identifiers of the call to it.
 
-        Never refuses: an identifier that is somebody else's stays theirs.  `change` says whether the call may replace
-        an identifier that the profile has (calls with the private key may, a browser's may not).
+        Never refuses: an identifier of another profile stays there.  `change` is whether the call may replace an
+        identifier of the profile (calls with the private key may, a browser's may not).  `is_confirmed` is False for
+        a subscription that waits for its confirmation, which creates a profile that Klaviyo does not show.
         """
         found = self.by_id.get(profile_id) if profile_id else None
         for kind in PROFILE_IDENTIFIERS:
             found = found or self._find(kind, identifiers)
-        return self._settle(found or self._by_device(identifiers), identifiers, now, change=change)[0]
+        found = found or self._by_device(identifiers)
+        profile, created = self._settle(found, identifiers, now, change=change, is_confirmed=is_confirmed)
+        if created and not is_confirmed:
+            profile.is_unconfirmed = True
+        return profile
 
     def _settle(
-        self, found: Profile | None, identifiers: Identifiers, now: float, *, change: bool
+        self, found: Profile | None, identifiers: Identifiers, now: float, *, change: bool, is_confirmed: bool = True
     ) -> tuple[Profile, bool]:
-        """Merge what may be merged into the profile, and give it the identifiers that nobody else has."""
-        created = found is None
+        """Merge the profiles that the identifiers link, and set those that no other profile has."""
+        created = found is None or found.is_unconfirmed
         profile = self.create({}, now) if found is None else found
+        if is_confirmed and profile.is_unconfirmed:
+            profile.is_unconfirmed, profile.created = False, int(now)
         if self.trace is not None:
             self.trace.profiles[profile.id] = None
         for kind, value in identifiers.items():
@@ -142,7 +162,7 @@ class Profiles:
                 continue
             owner = self._owners[kind].get(value)
             if owner is not None and owner is not profile:
-                if not _linked(profile, owner, kind):
+                if not owner.is_unconfirmed and not _linked(profile, owner, kind):
                     continue
                 self.merge(profile, owner)
             if change or kind not in profile.identifiers or kind == "anonymous_id":
@@ -154,7 +174,7 @@ class Profiles:
         return None if value is None else self._owners[kind].get(value)
 
     def _by_device(self, identifiers: Identifiers) -> Profile | None:
-        """Find a profile by device or cookie, unless the call's own identifiers say that it is somebody else's."""
+        """Return the profile of a device or cookie, unless the call's own identifiers contradict it."""
         for kind in ("_kx", "anonymous_id"):
             owner = self._find(kind, identifiers)
             if owner is None:
@@ -165,15 +185,15 @@ class Profiles:
         return None
 
     def refuse_taken(self, identifiers: Identifiers, but: Profile | None = None) -> None:
-        """Raise the 409 of `duplicate_profile` where an identifier is somebody else's."""
+        """Raise the 409 of `duplicate_profile` where another profile has an identifier."""
         for kind in PROFILE_IDENTIFIERS:
             owner = self._find(kind, identifiers)
-            if owner is not None and owner is not but:
+            if owner is not None and owner is not but and not owner.is_unconfirmed:
                 raise duplicate(owner)
 
 
 def _linked(profile: Profile, owner: Profile, kind: str) -> bool:
-    """Tell whether an identifier in one call makes two profiles one: never `external_id`, never against each other."""
+    """Return whether an identifier in one call merges two profiles: never `external_id`, never contradicting ones."""
     mine, theirs = profile.identifiers, owner.identifiers
     return kind != "external_id" and all(
         theirs.get(k) is None or mine.get(k) in (None, theirs[k]) for k in PROFILE_IDENTIFIERS
@@ -181,7 +201,7 @@ def _linked(profile: Profile, owner: Profile, kind: str) -> bool:
 
 
 def duplicate(owner: Profile) -> RefusedError:
-    """Give the 409 that names the profile in the way."""
+    """Return the 409 that names the profile in the way."""
     problem = Problem(
         "A profile already exists with one of these identifiers.",
         "/data/attributes",

@@ -1,4 +1,4 @@
-"""A stateful Klaviyo inside the process."""
+"""A Klaviyo account in memory."""
 
 import threading
 from collections.abc import Mapping
@@ -10,18 +10,17 @@ from klavier.klaviyo.attributes import IDENTIFIERS
 from klavier.klaviyo.operations import RateLimit
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.sandbox.account import Account
+from klavier.sandbox.account import Account, OptIn
 from klavier.sandbox.calls import Call
 from klavier.sandbox.clock import Clock, SystemClock
-from klavier.sandbox.exchange import Incoming, Reply
+from klavier.sandbox.consent import confirm
+from klavier.sandbox.exchange import KLAVIYO, Incoming, Reply
 from klavier.sandbox.faults import Fault, Faults
 from klavier.sandbox.gateway import Gateway, Legacy, Retired
-from klavier.sandbox.lists import OptIn
-from klavier.sandbox.operations.subscriptions import confirm
 from klavier.sandbox.profile import Profile
 from klavier.sandbox.rates import Windows
+from klavier.sandbox.state import comparable, full_profile, state
 from klavier.sandbox.summary import summary
-from klavier.sandbox.views import comparable, full_profile, state
 
 if TYPE_CHECKING:
     from klavier.http.in_process import InProcessTransport
@@ -34,19 +33,23 @@ _BROKEN = {"none": "the connection was closed before a reply came", "half": "the
 class Sandbox:
     """A Klaviyo account that lives in memory and answers as Klaviyo does: for tests, demonstrations and comparisons.
 
-    - `private_api_key`, `public_api_key`: the account's keys; None takes any key.
-    - `clock`: where the time comes from, see `FakeClock`.
+    - `private_api_key`, `public_api_key`: the account's keys; None accepts any key.
+    - `access_token`: the OAuth token that is accepted in place of the private key; None accepts any token.
+    - `clock`: the source of the time, see `FakeClock`.
     - `rate_limits`: whether Klaviyo's rate limits apply; a mapping applies them with some operations' limits replaced.
     - `legacy`: whether the v1 and v2 calls still work, or answer 410 as they do since 30 June 2024.
     - `retired`: whether a retired revision is judged by its own rules, or falls forward to the oldest one served, as
       Klaviyo does.
     - `opt_in`: the opt-in process of subscriptions without a list, and of new lists.
-    - `sms`: whether the account has SMS set up; without it a phone number alone identifies nobody.
-    - `drops_test_addresses`: whether events of people at example.com and test.com vanish, as they do in Klaviyo.
-    - `unknown_lists`: whether a call that names an unknown list is refused, or makes it.
-    - `seed`: starts the dice of faults that happen at random.
+    - `sms`: whether the account has SMS set up; without it a phone number alone is no identifier.
+    - `global_unsubscribe`: whether leaving one list withdraws the consent to e-mail everywhere, as it does in
+      Klaviyo unless the account's setting was changed.
+    - `own_metrics`: whether consents are also recorded as events of Klaviyo's own metrics ("Subscribed to List", ...).
+    - `drops_test_addresses`: whether events of addresses at example.com and test.com are dropped, as Klaviyo does.
+    - `unknown_lists`: whether a call that names an unknown list is refused, or creates it.
+    - `seed`: the seed of the faults that happen at random.
 
-    Raises `UsageError` for an option that it does not know.
+    Raises `UsageError` for an unknown value of an option.
     """
 
     def __init__(  # noqa: PLR0913 -- one keyword for each thing that an account can be set up with
@@ -60,6 +63,9 @@ class Sandbox:
         retired: Retired = "own-rules",
         opt_in: OptIn = "double_opt_in",
         sms: bool = True,
+        access_token: str | None = "at_sandbox",  # noqa: S107 -- opens nothing but the sandbox
+        global_unsubscribe: bool = True,
+        own_metrics: bool = False,
         drops_test_addresses: bool = False,
         unknown_lists: Literal["refuse", "create"] = "refuse",
         seed: int = 0,
@@ -70,7 +76,16 @@ class Sandbox:
         _check("unknown_lists", unknown_lists, "refuse", "create")
         self.clock: Clock = SystemClock() if clock is None else clock
         self.account: Account = Account(
-            self.clock, private_api_key, public_api_key, opt_in, sms, drops_test_addresses, unknown_lists
+            self.clock,
+            private_api_key,
+            public_api_key,
+            access_token,
+            opt_in,
+            sms,
+            global_unsubscribe,
+            own_metrics,
+            drops_test_addresses,
+            unknown_lists,
         )
         self._rate_limits = rate_limits
         self._gateway = Gateway(self.account, legacy, retired, self._windows())
@@ -127,15 +142,15 @@ class Sandbox:
         return InProcessTransport(self)
 
     def respond(self, incoming: Incoming) -> Reply:
-        """Answer a request, with the fault that strikes it."""
-        fault = self._strike(incoming)
+        """Answer a request, with its fault where one is active."""
+        fault = self._next_fault(incoming)
         if fault is not None and fault.delay:
             self.clock.sleep(fault.delay)
         return self._finish(incoming, fault)
 
     async def respond_async(self, incoming: Incoming) -> Reply:
-        """Answer a request, with the fault that strikes it, without blocking the event loop."""
-        fault = self._strike(incoming)
+        """Answer a request, with its fault where one is active, without blocking the event loop."""
+        fault = self._next_fault(incoming)
         if fault is not None and fault.delay:
             await self.clock.sleep_async(fault.delay)
         return self._finish(incoming, fault)
@@ -145,18 +160,18 @@ class Sandbox:
             return None
         return Windows({} if self._rate_limits is True else self._rate_limits)
 
-    def _strike(self, incoming: Incoming) -> Fault | None:
+    def _next_fault(self, incoming: Incoming) -> Fault | None:
         if not self.faults:
             return None
         with self._lock:
-            return self.faults.strike(incoming)
+            return self.faults.next_for(incoming)
 
     def _finish(self, incoming: Incoming, fault: Fault | None) -> Reply:
         with self._lock:
             if fault is None:
                 reply = self._gateway.answer(incoming)
             else:
-                reply = fault.spoil(self._gateway.answer(incoming) if fault.is_processed else None)
+                reply = fault.apply(self._gateway.answer(incoming) if fault.is_processed else None)
             headers = incoming.headers
             self.calls.append(
                 Call(
@@ -184,22 +199,22 @@ class Sandbox:
             headers["content-type"], body = _JSON, request.body
         return Incoming(request.method, request.path, request.params or {}, headers, body)
 
-    # What it holds ---------------------------------------------------------------------------------------------------
+    # Its content -----------------------------------------------------------------------------------------------------
 
     def add_list(self, name: str, id: str | None = None, opt_in_process: OptIn | None = None) -> str:  # noqa: A002 -- Klaviyo's own word
-        """Make a list and give its id; the opt-in process is the account's unless one is given."""
+        """Create a list and return its id; the opt-in process is the account's unless one is given."""
         _check("opt_in_process", opt_in_process, None, "single_opt_in", "double_opt_in")
         with self._lock:
             return self.account.add_list(name, id, opt_in_process or self.account.opt_in).id
 
     def profile(self, identifier: str) -> dict[str, Any] | None:
-        """Give one profile as `state` shows it, by Klaviyo's id or any identifier; None for an unknown one."""
+        """Return one profile as `state` shows it, by Klaviyo's id or any identifier; None for an unknown one."""
         with self._lock:
             found = self._find(identifier)
             return None if found is None else full_profile(found)
 
     def confirm(self, identifier: str) -> int:
-        """Click every confirmation link that waits for a person; gives how many consents that made."""
+        """Click every confirmation link that was sent to a subscriber; return the number of consents given."""
         with self._lock:
             found = self._find(identifier)
             return 0 if found is None else confirm(self.account, found)
@@ -210,7 +225,7 @@ class Sandbox:
         return profiles.by_id.get(identifier) or next((owner for owner in owners if owner is not None), None)
 
     def reset(self) -> None:
-        """Forget everything: people, events, lists, calls, faults and counted requests."""
+        """Delete everything: profiles, events, lists, calls, faults and counted requests."""
         with self._lock:
             self.account.clear()
             self.faults.clear()
@@ -218,22 +233,22 @@ class Sandbox:
             self._gateway.windows = self._windows()
 
     def state(self) -> dict[str, Any]:
-        """Give everything that the account holds as plain data: `profiles`, `metrics`, `events`, `lists`, `jobs`."""
+        """Return the content of the account as plain data: `profiles`, `metrics`, `events`, `lists`, `jobs`."""
         with self._lock:
             return state(self.account)
 
     def comparable(self) -> dict[str, Any]:
-        """Give the state without generated ids, times of arrival and jobs: equal for two sandboxes told the same."""
+        """Return the state without generated ids, times of arrival and jobs: equal where the data is the same."""
         with self._lock:
             return comparable(self.account)
 
     def summary(self, most: int = 20) -> str:
-        """Write what the account holds as plain text, at most `most` rows a table."""
+        """Return the content of the account as plain text, at most `most` rows a table."""
         with self._lock:
             return summary(self.account, most)
 
     def __str__(self) -> str:
-        """Write the summary; it shows people's data, as it is meant to."""
+        """Return the summary; it shows personal data on purpose."""
         return self.summary()
 
     def __repr__(self) -> str:
@@ -259,7 +274,18 @@ def _read_raw(
 ) -> Incoming:
     params = dict(parse_qsl(query, keep_blank_values=True)) if isinstance(query, str) else dict(query)
     lower_case = {name.lower(): value for name, value in (headers or {}).items()}
-    return Incoming(method.upper(), path, params, lower_case, body)
+    return Incoming(method.upper(), path, params, lower_case, body, base_url(lower_case.get("host")))
+
+
+def base_url(host: str | None, scheme: str | None = None) -> str:
+    """Return the URL of the server that a Host header names, Klaviyo's without one.
+
+    Without a `scheme` it is HTTP for a server on this machine, else HTTPS.
+    """
+    if not host:
+        return KLAVIYO
+    is_local = host.rsplit(":", 1)[0] in ("localhost", "127.0.0.1", "[::1]", "testserver")
+    return f"{scheme or ('http' if is_local else 'https')}://{host}"
 
 
 def _raw(reply: Reply) -> tuple[int, dict[str, str], bytes]:

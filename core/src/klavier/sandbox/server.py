@@ -1,8 +1,8 @@
-"""The sandbox over HTTP, for programs that are not Python and for tests of the transport.
+"""The sandbox over HTTP, for programs in any language and for tests of the transport.
 
 Needs the extra `server` (starlette and uvicorn).  Besides Klaviyo's own paths the server answers `GET
-/_sandbox/state`, `GET /_sandbox/summary` and `GET /_sandbox/calls`, and `POST /_sandbox/reset`
-forgets everything.
+/_sandbox/state`, `GET /_sandbox/summary` and `GET /_sandbox/calls`, and `POST /_sandbox/reset` deletes
+everything.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from klavier.errors import TransportError, UsageError
 from klavier.sandbox.exchange import Incoming, Reply
-from klavier.sandbox.sandbox import Sandbox
+from klavier.sandbox.sandbox import Sandbox, base_url
 
 if TYPE_CHECKING:
     import uvicorn
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
 _TRANSPORT = "klavier.transport"
-"""Where our protocol leaves the connection in the ASGI scope, so that a fault can close it."""
+"""The key of the connection in the ASGI scope, through which a fault closes it."""
 
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 _STARTED_WITHIN = 10.0
@@ -32,7 +32,7 @@ _LAST_PORT = 65_535
 
 
 def make_app(sandbox: Sandbox) -> "Starlette":
-    """Give the sandbox as an ASGI application.
+    """Return the sandbox as an ASGI application.
 
     Raises `UsageError` where starlette is not installed.  A fault that breaks the connection needs `SandboxServer` or
     `serve`; under another server it raises `TransportError` in the application.
@@ -64,9 +64,9 @@ def make_app(sandbox: Sandbox) -> "Starlette":
 
 
 class SandboxServer:
-    """The sandbox on a port of this machine, as a context manager; `url` is where it is.
+    """The sandbox on a port of this machine, as a context manager; `url` is its address.
 
-    Port 0 takes a free one.  The server runs in a thread of its own; the sandbox may be looked at meanwhile.
+    Port 0 takes a free one.  The server runs in a thread of its own; the sandbox can be read meanwhile.
     Raises `UsageError` where the extra `server` is not installed, or the port is taken.
     """
 
@@ -78,7 +78,7 @@ class SandboxServer:
         self.url = ""
 
     def __enter__(self) -> Self:
-        """Start the server, and return when it answers."""
+        """Start the server."""
         listener = _listen(self._host, self._port)
         self.url = _url(listener)
         self._server = _server(self.sandbox, listener)
@@ -89,7 +89,7 @@ class SandboxServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the server, and return when it is gone."""
+        """Stop the server, and return when it has ended."""
         if self._server is not None:
             self._server.should_exit = True
             self._server.force_exit = True
@@ -100,7 +100,7 @@ class SandboxServer:
 def serve(
     sandbox: Sandbox, host: str = "127.0.0.1", port: int = 8765, *, announce: Callable[[str], None] | None = None
 ) -> None:
-    """Serve the sandbox until the program is interrupted; `announce` is told the address.
+    """Serve the sandbox until the program is interrupted; `announce` is called with the address.
 
     Raises `UsageError` where the extra `server` is not installed, or the port is taken.
     """
@@ -116,11 +116,17 @@ def _missing() -> UsageError:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Open the socket ourselves, so that the port is known, and its errors are ours."""
+    """Open the socket here, so that the port is known and its errors become a `UsageError`.
+
+    Without TCP_NODELAY, which accepted connections inherit, a reply in two segments waits for the delayed
+    acknowledgment of the first one: 44 ms in place of 1.
+    """
     if not 0 <= port <= _LAST_PORT:
         raise UsageError(f"port: must be between 0 and {_LAST_PORT}; 0 takes a free one")
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener  # noqa: TRY300 -- setsockopt may raise too
     except OSError as error:
         raise UsageError(f"cannot listen on {host}:{port} ({type(error).__name__}); choose another port") from None
 
@@ -144,12 +150,12 @@ def _server(sandbox: Sandbox, listener: socket.socket) -> "uvicorn.Server":
     except UsageError:
         listener.close()
         raise
-    # A connection that a fault breaks is no error of the server's.
-    logging.getLogger("uvicorn.error").addFilter(_not_our_faults)
+    # A connection that a fault breaks is no error of the server.
+    logging.getLogger("uvicorn.error").addFilter(_is_no_fault)
     return uvicorn.Server(config)
 
 
-def _not_our_faults(record: logging.LogRecord) -> bool:
+def _is_no_fault(record: logging.LogRecord) -> bool:
     return "ASGI callable returned without" not in record.getMessage()
 
 
@@ -161,7 +167,7 @@ def _run(server: "uvicorn.Server", listener: socket.socket) -> None:
 
 
 def _protocol() -> type[asyncio.Protocol]:
-    """Give uvicorn's protocol, extended so that the application can reach its connection."""
+    """Return uvicorn's protocol, extended so that the application can reach its connection."""
     from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 -- an extra
 
     class Protocol(H11Protocol):
@@ -182,11 +188,12 @@ async def _incoming(request: "Request") -> Incoming:
     raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
     path = raw.split(b"?")[0].decode("ascii", "replace")
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Incoming(request.method, path, dict(request.query_params), headers, await request.body())
+    base = base_url(headers.get("host"), request.url.scheme)
+    return Incoming(request.method, path, dict(request.query_params), headers, await request.body(), base)
 
 
 class _Answer:
-    """An ASGI response that can break."""
+    """An ASGI response whose connection can break."""
 
     def __init__(self, reply: Reply) -> None:
         self._reply = reply

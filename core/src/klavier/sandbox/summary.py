@@ -1,19 +1,19 @@
-"""What a sandbox holds, as plain text for people."""
+"""The content of a sandbox as plain text for people."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from klavier.sandbox.account import Account
 from klavier.sandbox.profile import Profile
-from klavier.sandbox.views import name_of
+from klavier.sandbox.state import name_of
 
 _WIDEST = 48
 
 
 def summary(account: Account, most: int = 20) -> str:
-    """Write what the account holds: profiles, metrics, lists, each as a table of at most `most` rows."""
+    """Return the profiles, metrics and lists of an account, each as a table of at most `most` rows."""
     metrics = {metric.id: metric.name for metric in account.metrics.values()}
-    counts = Counter(metrics[e.metric] for profile in account.profiles for e in profile.events.values())
+    counts = Counter(metrics[event.metric] for event, _ in account.events())
     names = {found.id: found.name for found in account.lists.values()}
     profiles = [
         (name_of(p), _facts(p), str(len(p.events)), _consents(p), ", ".join(names.get(i, i) for i in p.lists))

@@ -1,4 +1,4 @@
-"""Times as Klaviyo reads and writes them."""
+"""Read and write times as Klaviyo does."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which profiles and events the calls of a while wrote, for those who ask what came of what."""
+"""The profiles and events that calls wrote, for tracing them to the input events of a comparison."""
 
 from typing import TYPE_CHECKING
 
@@ -10,16 +10,16 @@ if TYPE_CHECKING:
 
 @define(repr=False)
 class Trace:
-    """What was touched since it was last cleared; `merged` is never cleared."""
+    """The profiles and events written since it was last cleared; `merged` is never cleared."""
 
     profiles: dict[str, None] = field(factory=dict)
-    """The ids of the profiles that a call made, found or changed."""
+    """The ids of the profiles that a call created, found or changed."""
     events: "list[Event]" = field(factory=list)
     """The events that were kept, in order."""
     merged: dict[str, str] = field(factory=dict)
-    """The ids of profiles that are no more, and of those that took them over."""
+    """The ids of merged profiles, and of those that they became part of."""
 
     def clear(self) -> None:
-        """Forget what was touched so far."""
+        """Forget the profiles and events written so far."""
         self.profiles.clear()
         self.events.clear()

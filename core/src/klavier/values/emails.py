@@ -11,14 +11,17 @@ from klavier.strictjson import kind_of
 
 LONGEST: Final = 100
 """Characters of an address that Klaviyo takes."""
-_FORM = re.compile(r"[^\s@,;<>\"()\x00-\x1f\x7f]+@(?:[^\s@,;<>\"().\x00-\x1f\x7f]+\.)+[^\s@,;<>\"().\x00-\x1f\x7f]{2,}")
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_FORM = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+(?:[^\W\d_]{{2,}}|xn--[a-zA-Z0-9-]+)")
 NOT_AN_ADDRESS = f"not an e-mail address of at most {LONGEST} characters"
 
 
 def is_email(text: str) -> bool:
     """Return whether Klaviyo takes a text as an e-mail address, as it is.
 
-    One `@`; a domain of two labels or more, the last of two characters or more; no blanks, commas, brackets or quotes.
+    One `@`; no dot at the start, at the end or beside another one; a domain of two labels or more, the last of two
+    letters or more; no blanks, invisible characters, commas, colons (`mailto:`), brackets or quotes.
     """
     return len(text) <= LONGEST and _FORM.fullmatch(text) is not None
 

@@ -1,8 +1,11 @@
-"""What each call does, by operation; bodies have passed their check before."""
+"""Klaviyo's operations: how each is served, by its name in `klavier.klaviyo.operations`.
 
-from collections.abc import Callable, Mapping
+A module holds one group of operations, schemas and handlers together.
+"""
 
-from klavier.sandbox.exchange import Exchange, Reply
+from collections.abc import Mapping
+
+from klavier.sandbox.exchange import Served
 from klavier.sandbox.operations import (
     accounts,
     client,
@@ -10,49 +13,23 @@ from klavier.sandbox.operations import (
     imports,
     legacy,
     lists,
-    privacy,
+    metrics,
     profiles,
+    segments,
     subscriptions,
     suppressions,
 )
 
-HANDLERS: Mapping[str, Callable[[Exchange], Reply]] = {
-    "get_accounts": accounts.get_accounts,
-    "get_metrics": accounts.get_metrics,
-    "create_event": events.create_event,
-    "get_events": events.get_events,
-    "bulk_create_events": events.bulk_create_events,
-    "create_or_update_profile": profiles.create_or_update_profile,
-    "get_profiles": profiles.get_profiles,
-    "create_profile": profiles.create_profile,
-    "get_profile": profiles.get_profile,
-    "update_profile": profiles.update_profile,
-    "merge_profiles": profiles.merge_profiles,
-    "bulk_import_profiles": imports.bulk_import_profiles,
-    "get_bulk_import_profiles_job": imports.get_import_job,
-    "get_errors_for_bulk_import_profiles_job": imports.get_import_errors,
-    "bulk_subscribe_profiles": subscriptions.bulk_subscribe_profiles,
-    "bulk_unsubscribe_profiles": subscriptions.bulk_unsubscribe_profiles,
-    "old_unsubscribe_profiles": subscriptions.old_unsubscribe_profiles,
-    "bulk_suppress_profiles": suppressions.bulk_suppress_profiles,
-    "bulk_unsuppress_profiles": suppressions.bulk_unsuppress_profiles,
-    "old_unsuppress_profiles": suppressions.bulk_unsuppress_profiles,
-    "get_lists": lists.get_lists,
-    "create_list": lists.create_list,
-    "get_list": lists.get_list,
-    "get_profile_ids_for_list": lists.get_list_profiles,
-    "add_profiles_to_list": lists.add_profiles_to_list,
-    "remove_profiles_from_list": lists.remove_profiles_from_list,
-    "request_profile_deletion": privacy.request_profile_deletion,
-    "create_client_event": client.create_client_event,
-    "bulk_create_client_events": client.bulk_create_client_events,
-    "create_client_profile": client.create_client_profile,
-    "create_client_subscription": client.create_client_subscription,
-    "legacy_track": legacy.track,
-    "legacy_track_form": legacy.track,
-    "legacy_identify": legacy.identify,
-    "legacy_identify_form": legacy.identify,
-    "legacy_add_member": legacy.add_member,
-    "legacy_add_members": legacy.add_members,
-    "legacy_subscribe": legacy.subscribe,
+SERVED: Mapping[str, Served] = {
+    **accounts.SERVED,
+    **events.SERVED,
+    **metrics.SERVED,
+    **profiles.SERVED,
+    **imports.SERVED,
+    **subscriptions.SERVED,
+    **suppressions.SERVED,
+    **lists.SERVED,
+    **segments.SERVED,
+    **client.SERVED,
+    **legacy.SERVED,
 }

@@ -1,23 +1,30 @@
-"""Who the account is, and what it counts."""
+"""The account."""
 
-from klavier.sandbox.exchange import Exchange, Reply
-from klavier.sandbox.resources import collection, metric_resource
+from collections.abc import Mapping
+
+from klavier.sandbox.errors import RefusedError
+from klavier.sandbox.exchange import Exchange, Reply, Served
+from klavier.sandbox.queries import Query
+from klavier.sandbox.replies import one, page
+from klavier.sandbox.resources import account_id, account_resource
 
 
 def get_accounts(exchange: Exchange) -> Reply:
-    """GET /api/accounts."""
-    key = exchange.account.public_api_key or "SNDBX1"
-    attributes = {
-        "test_account": True,
-        "contact_information": {"organization_name": "klavier sandbox"},
-        "timezone": "UTC",
-        "preferred_currency": "USD",
-        "public_api_key": key,
-        "locale": "en-US",
-    }
-    return Reply(200, {"data": [{"type": "account", "id": key, "attributes": attributes}]})
+    """GET /api/accounts; the one account of the key."""
+    key = account_id(exchange)
+    return page(exchange, [key], lambda _: account_resource(exchange), str)
 
 
-def get_metrics(exchange: Exchange) -> Reply:
-    """GET /api/metrics."""
-    return collection(exchange, [metric_resource(metric) for metric in exchange.account.metrics.values()], 200)
+def get_account(exchange: Exchange) -> Reply:
+    """GET /api/accounts/{id}."""
+    if exchange.path_id != account_id(exchange):
+        raise RefusedError(404, f"An account with id {exchange.path_id} does not exist.", pointer="/data/")
+    return one(exchange, account_resource(exchange))
+
+
+_QUERY = Query(fields=("account",))
+
+SERVED: Mapping[str, Served] = {
+    "get_accounts": Served(get_accounts, query=_QUERY),
+    "get_account": Served(get_account, query=_QUERY),
+}

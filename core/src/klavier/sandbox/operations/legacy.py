@@ -1,12 +1,12 @@
 """The legacy v1 and v2 calls, as they worked until 30 June 2024.
 
-Source: Klaviyo's v1 and v2 API reference.  `1` means decoded and queued: the token is not validated, and what was sent
-with another account's token is lost to this one.
+Source: Klaviyo's v1 and v2 API reference.  `1` means decoded and queued: the token is not validated, and calls
+with another account's token are lost to this one.
 """
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,13 +14,14 @@ import orjson
 
 from klavier.jsvalues import to_string
 from klavier.klaviyo.attributes import UNPREFIXED_SPECIALS
-from klavier.sandbox.bodies.people import forgiving_attributes
-from klavier.sandbox.exchange import Exchange, Reply
-from klavier.sandbox.operations.events import Person, attributed, said_by_specials, store
-from klavier.sandbox.operations.subscriptions import subscribe as grant
+from klavier.sandbox.consent import is_immediate
+from klavier.sandbox.consent import subscribe as grant
+from klavier.sandbox.errors import RefusedError
+from klavier.sandbox.exchange import Exchange, Reply, Served
+from klavier.sandbox.free_profiles import read_legacy_profile
+from klavier.sandbox.operations.events import EventProfile, attributed, read_specials, store
 from klavier.sandbox.profile import Consent, Profile
 from klavier.sandbox.profiles import identifiers_in
-from klavier.sandbox.refused import RefusedError
 from klavier.sandbox.times import read_time
 
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -47,7 +48,7 @@ def _queued(exchange: Exchange, work: Callable[[Exchange, dict[str, Any]], None]
 
 
 def _payload(exchange: Exchange) -> dict[str, Any] | None:
-    """Decode `data`: base64 in the query of a GET, plain JSON in the form of a POST; None for what is neither."""
+    """Decode `data`: base64 in the query of a GET, plain JSON in the form of a POST; None where it is neither."""
     try:
         if exchange.incoming.method == "GET":
             packed = exchange.incoming.params.get("data", "").replace(" ", "+").replace("-", "+").replace("_", "/")
@@ -65,28 +66,28 @@ def _form(exchange: Exchange) -> dict[str, str]:
 
 
 def _identify(exchange: Exchange, payload: dict[str, Any]) -> None:
-    people = payload.get("properties")
-    if isinstance(people, dict):
-        _person(exchange, people)
+    properties = payload.get("properties")
+    if isinstance(properties, dict):
+        _profile(exchange, properties)
 
 
-def _person(exchange: Exchange, people: dict[str, Any]) -> Profile | None:
-    """Find or make the profile of a free map; None where it names nobody."""
-    attributes = forgiving_attributes(people)
+def _profile(exchange: Exchange, properties: dict[str, Any], *, is_confirmed: bool = True) -> Profile | None:
+    """Return the profile of a free map, created if needed; None where the map has no identifier."""
+    attributes = read_legacy_profile(properties)
     if not identifiers_in(attributes):
         return None
-    return attributed(exchange, Person("", attributes, None), change=False)
+    return attributed(exchange, EventProfile("", attributes, None), change=False, is_confirmed=is_confirmed)
 
 
 def _track(exchange: Exchange, payload: dict[str, Any]) -> None:
-    name, people = payload.get("event"), payload.get("customer_properties")
-    if name in (None, "") or isinstance(name, (dict, list)) or not isinstance(people, dict):
+    name, properties = payload.get("event"), payload.get("customer_properties")
+    if name in (None, "") or isinstance(name, (dict, list)) or not isinstance(properties, dict):
         return
-    profile = _person(exchange, people)
+    profile = _profile(exchange, properties)
     if profile is None:
         return
     given = payload.get("properties")
-    event = said_by_specials(given if isinstance(given, dict) else {})
+    event = read_specials(given if isinstance(given, dict) else {})
     if payload.get("__track_once__"):
         event["unique_id"] = "__track_once__"
     store(exchange, profile, {"name": to_string(name)}, event, _seconds(payload.get("time")))
@@ -112,8 +113,7 @@ def add_member(exchange: Exchange) -> Reply:
         properties = orjson.loads(form.get("properties") or "{}")
     except orjson.JSONDecodeError:
         raise RefusedError(400, "properties is not JSON.") from None
-    people = {**(properties if isinstance(properties, dict) else {}), "$email": form["email"]}
-    profile = _person(exchange, people)
+    profile = _profile(exchange, {**(properties if isinstance(properties, dict) else {}), "$email": form["email"]})
     if profile is None:
         raise RefusedError(400, "email is not a valid e-mail address.")
     known = found in profile.lists
@@ -140,7 +140,8 @@ def subscribe(exchange: Exchange) -> Reply:
     """POST /api/v2/list/{id}/subscribe; obeys the list's opt-in process."""
     found = _v2_list(exchange)
     added = []
-    for row, profile in _v2_profiles(exchange):
+    is_confirmed = is_immediate(exchange.account, exchange.account.lists[found])
+    for row, profile in _v2_profiles(exchange, is_confirmed=is_confirmed):
         wanted = row.get("$consent")
         named = [
             channel for channel in (wanted if isinstance(wanted, list) else [wanted]) if channel in ("email", "sms")
@@ -153,7 +154,7 @@ def subscribe(exchange: Exchange) -> Reply:
 
 def _subscribe(exchange: Exchange, profile: Profile, list_id: str, channels: list[str]) -> bool:
     granted = {(channel, "marketing"): Consent("SUBSCRIBED", int(exchange.now)) for channel in channels}
-    return grant(exchange, profile, exchange.account.lists[list_id], granted)
+    return grant(exchange.account, profile, exchange.account.lists[list_id], granted)
 
 
 def _v2_list(exchange: Exchange) -> str:
@@ -171,13 +172,13 @@ def _v2_body(exchange: Exchange) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _v2_profiles(exchange: Exchange) -> list[tuple[dict[str, Any], Profile]]:
+def _v2_profiles(exchange: Exchange, *, is_confirmed: bool = True) -> list[tuple[dict[str, Any], Profile]]:
     rows = _v2_body(exchange).get("profiles")
     rows = [row for row in (rows if isinstance(rows, list) else [rows]) if isinstance(row, dict)]
     found = []
     for row in rows:
-        people = {UNPREFIXED_SPECIALS.get(key, key): value for key, value in row.items() if key != "sms_consent"}
-        profile = _person(exchange, people)
+        properties = {UNPREFIXED_SPECIALS.get(key, key): value for key, value in row.items() if key != "sms_consent"}
+        profile = _profile(exchange, properties, is_confirmed=is_confirmed)
         if profile is None:
             raise RefusedError(400, "Each profile needs a valid email, phone_number or external_id.")
         found.append((row, profile))
@@ -196,7 +197,18 @@ def _authorise(exchange: Exchange, key: Any) -> None:
 
 
 def _list_id(exchange: Exchange) -> str:
-    found = exchange.account.list_of(exchange.path_id)
+    found = exchange.account.find_list(exchange.path_id)
     if found is None:
         raise RefusedError(404, f"A list with id {exchange.path_id} does not exist.")
     return found.id
+
+
+SERVED: Mapping[str, Served] = {
+    "legacy_track": Served(track),
+    "legacy_track_form": Served(track),
+    "legacy_identify": Served(identify),
+    "legacy_identify_form": Served(identify),
+    "legacy_add_member": Served(add_member),
+    "legacy_add_members": Served(add_members),
+    "legacy_subscribe": Served(subscribe),
+}

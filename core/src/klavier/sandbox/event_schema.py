@@ -1,7 +1,8 @@
-"""Bodies of the event calls, and the limits on events."""
+"""Schemas of the event calls, and Klaviyo's limits on events."""
 
 from typing import Any
 
+from klavier.klaviyo.attributes import IDENTIFIERS
 from klavier.klaviyo.limits import (
     ARRAY_ITEMS,
     EVENT_PROFILE_BYTES,
@@ -11,10 +12,10 @@ from klavier.klaviyo.limits import (
     STRING_BYTES,
     UNIQUE_ID,
 )
-from klavier.sandbox.bodies.identity import attributes, identified, maybe_null, meta
-from klavier.sandbox.bodies.people import free_profile
-from klavier.sandbox.rules import Rules
-from klavier.sandbox.shape import (
+from klavier.sandbox.free_profiles import free_profile
+from klavier.sandbox.profile_schema import attributes, identified, maybe_null, meta
+from klavier.sandbox.revisions import Rules
+from klavier.sandbox.schema import (
     Check,
     Flaw,
     both,
@@ -32,10 +33,9 @@ from klavier.sandbox.shape import (
 
 _OLD_PROPERTIES = 300
 _MOST_EVENTS = 1000
-_ANY = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 
 
-def create_event(rules: Rules) -> Check:
+def event_schema(rules: Rules) -> Check:
     """POST /api/events."""
     if not rules.has("profiles in jobs"):
         return _old_event(rules)
@@ -43,7 +43,7 @@ def create_event(rules: Rules) -> Check:
     return _event(rules, inside=not beside, beside=beside)
 
 
-def create_client_event(rules: Rules) -> Check:
+def client_event_schema(rules: Rules) -> Check:
     """POST /client/events; where its `meta` went in 2026-10-15 is not published, so both places count."""
     if not rules.has("profiles in jobs"):
         return _old_event(rules)
@@ -51,14 +51,14 @@ def create_client_event(rules: Rules) -> Check:
     return _event(rules, inside=inside, beside=not inside or rules.has("event meta beside attributes"))
 
 
-def bulk_create_events(rules: Rules) -> Check:
+def bulk_events_schema(rules: Rules) -> Check:
     """POST /api/event-bulk-create-jobs."""
     groups = wrapped(many(_group(rules), _MOST_EVENTS), "events-bulk-create")
     job = record("event-bulk-create-job", {"events-bulk-create": groups}, ("events-bulk-create",))
     return wrapped(resource("event-bulk-create-job", both(job, _few_events)), "document")
 
 
-def bulk_create_client_events(rules: Rules) -> Check:
+def bulk_client_events_schema(rules: Rules) -> Check:
     """POST /client/event-bulk-create; one profile."""
     return wrapped(_group(rules), "document")
 
@@ -109,14 +109,14 @@ def _backfill(rules: Rules) -> dict[str, Check]:
 
 
 def _profile(rules: Rules, *, inside: bool, beside: bool) -> Check:
-    kinds = _ANY if rules.has("_kx") else _ANY[:-1]
+    kinds = IDENTIFIERS if rules.has("_kx") else IDENTIFIERS[:-1]
     known = attributes(rules, "anonymous_id", "_kx") | (meta(rules) if inside else {})
     shape = resource("profile", record("profile", known), id=nullable(text()), **(meta(rules) if beside else {}))
     return both(shape, identified(rules, kinds, EVENT_PROFILE_BYTES))
 
 
 def _old_event(rules: Rules) -> Check:
-    """Give the shape of 2023-02-22: a flat metric, and a profile that is a free map with `$` keys."""
+    """Return the schema of 2023-02-22: a flat metric, and a profile that is a free map with `$` keys."""
     metric = record("metric", {"name": text(METRIC_NAME, 1), "service": text()}, ("name",))
     fields = {**_common(rules), "metric": metric, "profile": both(of_type(dict), free_profile(rules))}
     return wrapped(resource("event", record("event", fields, ("properties", "metric", "profile"))), "document")
@@ -137,7 +137,7 @@ _PLAIN = frozenset({int, float, bool, type(None)})
 
 
 def _fits(value: Any, depth: int) -> bool:
-    """Tell quickly that nothing is oversize; an honest no is left to `oversize`."""
+    """Return quickly whether a value is within the limits; `oversize` examines what this cannot decide."""
     kind = type(value)
     if kind is str:
         return len(value) <= STRING_BYTES // 4

@@ -1,7 +1,7 @@
-"""Closed shapes of JSON bodies, compiled to functions that return nothing for a fit value, else what is wrong where.
+"""Closed schemas of JSON bodies, composed of check functions that return the flaws of a value.
 
-Klaviyo refuses unknown fields and points at each fault.  A check here gives relative pointers, which the checks around
-it prefix: no pointer is built while all is well.
+Klaviyo rejects unknown fields and points at each flaw.  A check returns relative pointers, which the checks around it
+prefix: no pointer is built for a valid value.
 """
 
 import re
@@ -14,7 +14,7 @@ Flaw = tuple[str, str]
 """A JSON pointer relative to the checked value, and the detail."""
 
 Check = Callable[[Any], list[Flaw] | None]
-"""Gives None or an empty list for a value that fits."""
+"""Returns None or an empty list for a valid value."""
 
 _ARTICLE = {str: "a string", bool: "a boolean", dict: "an object", list: "an array"}
 
@@ -39,7 +39,7 @@ def any_text(value: Any) -> list[Flaw] | None:
 
 
 def any_text_or_null(value: Any) -> list[Flaw] | None:
-    """Accept any string, and null: what most fields are."""
+    """Accept any string, and null, as most fields do."""
     return None if value is None or type(value) is str else _not("a string", value)
 
 
@@ -97,7 +97,7 @@ def one_of(*allowed: str) -> Check:
 
 
 def either(*checks: Check) -> Check:
-    """Accept what one of the checks accepts; speaks with the first one's words."""
+    """Accept what one of the checks accepts; return the flaws of the first."""
 
     def check(value: Any) -> list[Flaw] | None:
         first = checks[0](value)
@@ -118,7 +118,7 @@ def nullable(inner: Check) -> Check:
 
 
 def record(resource: str, fields: Mapping[str, Check], required: Collection[str] = ()) -> Check:
-    """Accept objects with these fields and no others; `resource` is the name in messages."""
+    """Accept objects with these fields and no others; `resource` is its name in messages."""
     find, needs = fields.get, tuple(required)
 
     def check(value: Any) -> list[Flaw] | None:
@@ -152,7 +152,7 @@ def record(resource: str, fields: Mapping[str, Check], required: Collection[str]
 
 
 def many(inner: Check, most: int | None = None, least: int = 1) -> Check:
-    """Accept arrays of a bounded length, and point at the index of each fault."""
+    """Accept arrays of a bounded length, and point at the index of each flaw."""
 
     def check(value: Any) -> list[Flaw] | None:
         if type(value) is not list:

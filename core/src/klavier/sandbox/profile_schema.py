@@ -1,10 +1,9 @@
-"""Profiles inside bodies: their attributes, their `meta`, and the identifiers they must carry.
+"""Schemas of the profiles inside bodies: attributes, `meta`, and the required identifiers.
 
 Source: Klaviyo's create event, create or update profile and related endpoints; the profile attributes of each are a
 subset of one list.
 """
 
-import re
 from collections.abc import Collection
 from typing import Any
 
@@ -12,11 +11,10 @@ import orjson
 
 from klavier.klaviyo.attributes import LOCATION_ATTRIBUTES, TEXT_ATTRIBUTES
 from klavier.klaviyo.limits import EMAIL, PROFILE_BYTES
-from klavier.sandbox.rules import Rules
-from klavier.sandbox.shape import Check, Flaw, either, many, nullable, number, of_type, record, text
+from klavier.sandbox.revisions import Rules
+from klavier.sandbox.schema import Check, Flaw, either, many, nullable, number, of_type, record, text
+from klavier.values import is_email, read_phone
 
-E164 = re.compile(r"\+[1-9]\d{1,14}")
-_EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s.]+"
 BAD_PHONE = "Invalid phone number format (Example of a valid format: +12345678901)."
 _LONE_PHONE = "The account has no SMS set up: a profile needs an identifier besides its phone number."
 
@@ -25,13 +23,8 @@ _PLACES = frozenset(LOCATION_ATTRIBUTES) - {"latitude", "longitude", "ip"}
 
 
 def is_phone(value: object) -> bool:
-    """Tell whether a value is a phone number in E.164 format."""
-    return isinstance(value, str) and E164.fullmatch(value) is not None
-
-
-def is_email(value: object) -> bool:
-    """Tell whether a value is an e-mail address that Klaviyo takes."""
-    return isinstance(value, str) and len(value) <= EMAIL and re.fullmatch(_EMAIL, value) is not None
+    """Return whether a value is a phone number in E.164 form, of a length that its country has."""
+    return isinstance(value, str) and read_phone(value)[0] == value
 
 
 def maybe_null(rules: Rules, check: Check) -> Check:
@@ -41,18 +34,16 @@ def maybe_null(rules: Rules, check: Check) -> Check:
 
 def email(rules: Rules) -> Check:
     """Accept an e-mail address."""
-    longest, fits = text(EMAIL), re.compile(_EMAIL).fullmatch
+    short = text(EMAIL)
 
     def check(value: Any) -> list[Flaw] | None:
-        if type(value) is str and len(value) <= EMAIL:
-            return None if fits(value) else [("", "Invalid email.")]
-        return longest(value)
+        return short(value) or (None if is_email(value) else [("", "Invalid email.")])
 
     return maybe_null(rules, check)
 
 
 def attributes(rules: Rules, *extra: str) -> dict[str, Check]:
-    """Give the attributes of a profile; `extra` names those that not every call takes (`anonymous_id`, `_kx`)."""
+    """Return the schemas of a profile's attributes; `extra` names those that not every call accepts."""
     plain = maybe_null(rules, text())
     fields = dict.fromkeys((*_TEXTS, "external_id", "phone_number"), plain)
     fields["email"] = email(rules)
@@ -77,7 +68,7 @@ def _location(rules: Rules) -> Check:
 
 
 def meta(rules: Rules) -> dict[str, Check]:
-    """Give the member `meta` in the revisions that have one."""
+    """Return the schema of the member `meta` in the revisions that have one."""
     if not rules.has("patch_properties"):
         return {}
     listed = nullable(of_type(dict))
@@ -92,12 +83,12 @@ def meta(rules: Rules) -> dict[str, Check]:
 
 
 def identified(rules: Rules, kinds: Collection[str], most: int = PROFILE_BYTES) -> Check:
-    """Demand one of these identifiers in a profile resource, a phone number that can be used or left out, and a limit.
+    """Require one of these identifiers in a profile resource, and a phone number that can be used or left out.
 
-    `most` is how many bytes of JSON the profile's attributes may be.
+    `most` is the greatest size of the profile's attributes, in bytes of JSON.
     """
     shown = ", ".join(kinds)
-    sms = rules.has("sms")
+    sms = rules.sms
 
     def check(value: Any) -> list[Flaw] | None:
         found = value["attributes"]
@@ -115,10 +106,10 @@ def identified(rules: Rules, kinds: Collection[str], most: int = PROFILE_BYTES) 
 
 
 def phone_flaw(found: Any, *, sms: bool, others: bool) -> Flaw | None:
-    """Judge the phone number among attributes: a bad one is forgiven beside an e-mail address, which then counts."""
+    """Return the flaw of a phone number among attributes; an invalid one beside an e-mail address is no flaw."""
     phone = found.get("phone_number")
     if phone is None:
         return None
-    if E164.fullmatch(phone) is None:
+    if not is_phone(phone):
         return None if found.get("email") else ("/phone_number", BAD_PHONE)
     return None if sms or others else ("/phone_number", _LONE_PHONE)

@@ -1,28 +1,34 @@
-"""What changed in which revision, as far as the calls that the sandbox serves are concerned.
+"""The rules of one revision: which changes of Klaviyo's API are in force.
 
-Source: Klaviyo's OpenAPI specification, one branch a revision, and its API changelog.
+Source: Klaviyo's OpenAPI specification, one branch for each revision, and its API changelog.
 """
+
+import re
+from functools import lru_cache
+
+from attrs import frozen
+
+OLDEST_SERVED = "2025-01-15"
+"""The revision that answers in place of a retired one."""
 
 # fmt: off
 CHANGES: dict[str, str] = {
-    # what it is                       since
-    "profiles in jobs":               "2023-07-15",  # list and profile relationships instead of list_id, subscriptions[], emails[]; event profile.data
+    # change                         since
+    "profiles in jobs":               "2023-07-15",  # no list_id, no emails[]; event profile.data
     "patch_properties":               "2023-07-15",
     "_kx":                            "2023-09-15",  # and location.ip
-    "profile-merge":                  "2023-09-15",
     "consent objects":                "2023-10-15",  # {marketing: {consent: SUBSCRIBED}} instead of ["MARKETING"]
-    "bulk import":                    "2023-12-15",
     "list optional on subscribe":     "2023-12-15",
     "consented_at":                   "2023-12-15",
-    "profile-import":                 "2024-02-15",
     "nulls":                          "2024-02-15",
     "value_currency":                 "2024-02-15",
     "event meta inside attributes":   "2024-02-15",
-    "bulk events":                    "2024-05-15",
     "age_gated_date_of_birth":        "2024-05-15",
     "subscribe 1000":                 "2024-07-15",  # 100 profiles a call before
     "historical_import":              "2024-07-15",
     "locale":                         "2024-07-15",
+    "paths without a slash":          "2024-10-15",  # before, paths and links ended with one
+    "suppression jobs":               "2024-10-15",  # suppress and unsuppress answer with a job; before, with no body
     "sms.transactional":              "2024-10-15",
     "unsubscribe by channel":         "2024-10-15",
     "subscriptions required":         "2025-01-15",
@@ -42,3 +48,33 @@ CHANGES: dict[str, str] = {
 }
 # fmt: on
 """Each change by name, and the first revision that has it."""
+
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\w+)?")
+
+
+@frozen
+class Rules:
+    """The changes of `CHANGES` that are in force in a revision, and the options of the account that bodies depend on.
+
+    `sms` is whether the account has SMS set up.
+    """
+
+    revision: str
+    changes: frozenset[str]
+    sms: bool = True
+
+    def has(self, change: str) -> bool:
+        """Return whether a change is in force."""
+        return change in self.changes
+
+
+@lru_cache(maxsize=64)
+def rules_for(revision: str, *, sms: bool = True) -> Rules:
+    """Return the rules of a revision; a date between two revisions means the older one."""
+    return Rules(revision, frozenset(name for name, since in CHANGES.items() if revision >= since), sms)
+
+
+def read_revision(header: str) -> str | None:
+    """Read the revision header, with or without a suffix such as `.pre`; None for what is no date."""
+    found = _DATE.fullmatch(header.strip())
+    return found[1] if found else None

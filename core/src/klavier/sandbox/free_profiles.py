@@ -1,15 +1,16 @@
-"""Profiles as free maps with `$` keys: the legacy calls, and the events of revision 2023-02-22."""
+"""Profiles as free maps with special properties: the legacy calls, and the events of revision 2023-02-22."""
 
 from typing import Any
 
 from klavier.jsvalues import to_string
 from klavier.klaviyo.attributes import SPECIAL_ATTRIBUTES, SPECIAL_IDENTIFIERS, SPECIAL_LOCATION
-from klavier.sandbox.bodies.identity import email, is_email, is_phone, phone_flaw
-from klavier.sandbox.rules import Rules
-from klavier.sandbox.shape import Check, Flaw
+from klavier.sandbox.profile_schema import email, is_phone, phone_flaw
+from klavier.sandbox.revisions import Rules
+from klavier.sandbox.schema import Check, Flaw
+from klavier.values import is_email
 
-_FILLERS = str.maketrans("", "", " -.()")
-"""What people write between the digits of a phone number."""
+_SEPARATORS = str.maketrans("", "", " -.()")
+"""The characters that people write between the digits of a phone number."""
 
 _SPECIALS = {
     **{special: ("identifier", name) for special, name in SPECIAL_IDENTIFIERS.items()},
@@ -19,35 +20,35 @@ _SPECIALS = {
 """Each special property: the part of a profile that holds it, and its name there; others are custom properties."""
 
 
-def profile_attributes(people: dict[str, Any]) -> dict[str, Any]:
-    """Say a free map in today's profile attributes.
+def read_free_profile(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the profile attributes of a free map.
 
-    Numbers become strings where attributes are strings; null clears, but says nothing about an identifier.
+    Numbers become strings where attributes are strings; null clears, except an identifier.
     """
     found: dict[str, Any] = {}
     location: dict[str, Any] = {}
-    properties: dict[str, Any] = {}
-    for key, value in people.items():
+    custom: dict[str, Any] = {}
+    for key, value in properties.items():
         part, name = _SPECIALS.get(key, ("property", key))
         if part == "property" or isinstance(value, (dict, list)):
-            properties[key] = value
+            custom[key] = value
         elif part == "location":
             location[name] = value if value is None else to_string(value)
         elif value is not None or part == "attribute":
             found[name] = value if value is None else to_string(value)
     if location:
         found["location"] = location
-    if properties:
-        found["properties"] = properties
+    if custom:
+        found["properties"] = custom
     return found
 
 
-def forgiving_attributes(people: dict[str, Any]) -> dict[str, Any]:
-    """Say a free map as the legacy calls took it: an address or number that is none is left out."""
-    found = profile_attributes(people)
+def read_legacy_profile(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the profile attributes of a free map in a legacy call, which left out invalid addresses and numbers."""
+    found = read_free_profile(properties)
     phone = found.get("phone_number")
     if phone is not None:
-        found["phone_number"] = phone.translate(_FILLERS)
+        found["phone_number"] = phone.translate(_SEPARATORS)
     found["email"] = (found.get("email") or "").strip()
     if not is_email(found["email"]):
         del found["email"]
@@ -57,12 +58,12 @@ def forgiving_attributes(people: dict[str, Any]) -> dict[str, Any]:
 
 
 def free_profile(rules: Rules) -> Check:
-    """Demand a usable identifier in a free map."""
+    """Require a usable identifier in a free map."""
     fits = email(rules)
-    sms = rules.has("sms")
+    sms = rules.sms
 
-    def check(people: Any) -> list[Flaw] | None:
-        found = profile_attributes(people)
+    def check(properties: Any) -> list[Flaw] | None:
+        found = read_free_profile(properties)
         given = [name for name in SPECIAL_IDENTIFIERS.values() if found.get(name)]
         if not given:
             return [("", f"At least one identifier is required: {', '.join(SPECIAL_IDENTIFIERS)}.")]

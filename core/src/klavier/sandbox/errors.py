@@ -1,4 +1,4 @@
-"""How the sandbox says no: one exception for its operations, one JSON:API document for its clients.
+"""Refusals: one exception for the sandbox's operations, one JSON:API document for its clients.
 
 Source: the error object of Klaviyo's OpenAPI specification, and the replies quoted in Klaviyo's community and SDK
 issues.
@@ -35,7 +35,7 @@ class Problem:
 
 
 class RefusedError(Exception):
-    """A call that the sandbox does not accept; never leaves the sandbox, it becomes the reply."""
+    """A call that Klaviyo does not accept; it becomes the reply and never leaves the sandbox."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class RefusedError(Exception):
 
 
 def error_document(status: int, problems: Iterable[Problem], number: int) -> dict[str, Any]:
-    """Write the JSON:API error body; `number` counts the sandbox's replies, so that equal runs give equal ids."""
+    """Return the JSON:API error body; `number` counts the sandbox's replies, so that equal runs have equal ids."""
     code, title = _TITLES.get(status, ("error", "Error."))
     return {
         "errors": [

@@ -1,6 +1,6 @@
-"""Push tokens inside subscription bodies."""
+"""Schema of the push tokens inside subscription bodies."""
 
-from klavier.sandbox.shape import Check, many, nullable, one_of, record, text
+from klavier.sandbox.schema import Check, many, nullable, one_of, record, text
 
 _STATES = ("AUTHORIZED", "DENIED", "NOT_DETERMINED", "PROVISIONAL", "UNAUTHORIZED")
 _BACKGROUND = ("AVAILABLE", "DENIED", "RESTRICTED")

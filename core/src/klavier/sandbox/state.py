@@ -1,4 +1,4 @@
-"""What a sandbox holds, as plain sorted data."""
+"""The content of a sandbox as plain sorted data."""
 
 from typing import Any
 
@@ -11,12 +11,11 @@ from klavier.sandbox.times import write_time
 
 
 def state(account: Account) -> dict[str, Any]:
-    """Give everything, in the order of its making."""
+    """Return everything, in the order of its creation."""
     metrics = {metric.id: metric for metric in account.metrics.values()}
     events = [
         (event.number, {"id": event.number, "profile": profile.id, **_event(event, metrics)})
-        for profile in account.profiles
-        for event in profile.events.values()
+        for event, profile in account.events()
     ]
     return {
         "profiles": [full_profile(profile) for profile in account.profiles],
@@ -31,24 +30,23 @@ def state(account: Account) -> dict[str, Any]:
             }
             for found in account.lists.values()
         ],
-        "jobs": [{"id": job, **found["attributes"]} for job, found in account.jobs.items()],
+        "jobs": [{"id": job.id, "type": job.kind, **job.attributes} for job in account.jobs.values()],
     }
 
 
 def comparable(account: Account) -> dict[str, Any]:
-    """Give what two sandboxes share that were told the same: no generated ids, no times of arrival, no jobs.
+    """Return what two sandboxes share that received the same: no generated ids, no times of arrival, no jobs.
 
-    A profile is named by its first identifier, a list by its name (and by its id where its maker chose one).
+    A profile is named by its first identifier, a list by its name (and by its id where the sandbox's user chose one).
     """
-    names = {found.id: _list_name(found.id, found.name, given=found.given_id) for found in account.lists.values()}
+    names = {found.id: _list_name(found.id, found.name, given=found.has_given_id) for found in account.lists.values()}
     metrics = {metric.id: metric for metric in account.metrics.values()}
     events = []
-    for profile in account.profiles:
-        for event in profile.events.values():
-            seen = {"profile": name_of(profile), **_event(event, metrics)}
-            if not event.dated:
-                del seen["time"]
-            events.append(seen)
+    for event, profile in account.events():
+        seen = {"profile": name_of(profile), **_event(event, metrics)}
+        if not event.dated:
+            del seen["time"]
+        events.append(seen)
     return {
         "profiles": _sorted([{"name": name_of(p), **_profile(p, names, dated=False)} for p in account.profiles]),
         "metrics": _sorted([_metric(metric) for metric in metrics.values()]),
@@ -60,7 +58,7 @@ def comparable(account: Account) -> dict[str, Any]:
 
 
 def name_of(profile: Profile) -> str:
-    """Name a profile by its first identifier, such as `email:a@b.co`."""
+    """Return a profile's first identifier, such as `email:a@b.co`."""
     for kind in (*PROFILE_IDENTIFIERS, "_kx"):
         if kind in profile.identifiers:
             return f"{kind}:{profile.identifiers[kind]}"
@@ -72,7 +70,7 @@ def _list_name(list_id: str, name: str, *, given: bool) -> str:
 
 
 def full_profile(profile: Profile) -> dict[str, Any]:
-    """Give one profile of `state`."""
+    """Return one profile as `state` shows it."""
     times = {"created": write_time(profile.created), "updated": write_time(profile.updated)}
     return {"id": profile.id, **_profile(profile, None, dated=True), **times}
 
@@ -107,8 +105,9 @@ def _profile(profile: Profile, names: dict[str, str] | None, *, dated: bool) -> 
         "pending": _sorted(pending),
         "suppressions": sorted(profile.suppressions),
         "lists": named(profile.lists),
-        "left_lists": named(profile.left),
+        "list_suppressions": named(profile.list_suppressions),
         "push_tokens": dict(sorted(profile.tokens.items())),
+        "is_unconfirmed": profile.is_unconfirmed,
     }
 
 

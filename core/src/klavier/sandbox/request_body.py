@@ -1,4 +1,4 @@
-"""Reading a request's body: compression, size, content type, JSON."""
+"""Read a request's body: compression, size, content type, JSON."""
 
 import json
 import zlib
@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from klavier.klaviyo.limits import BODY_BYTES
+from klavier.sandbox.errors import RefusedError
 from klavier.sandbox.exchange import Incoming
-from klavier.sandbox.refused import RefusedError
 
 _JSON_TYPES = ("application/vnd.api+json", "application/json")
 _ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
@@ -17,7 +17,7 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def read_body(incoming: Incoming) -> bytes:
-    """Give the body, decompressed; raises `RefusedError` 415 for an unknown encoding, 413 beyond 5 MB."""
+    """Return the body, decompressed; raises `RefusedError` 415 for an unknown encoding, 413 beyond 5 MB."""
     encoding = incoming.headers.get("content-encoding", "identity").lower()
     body = incoming.body
     if encoding == "gzip":
@@ -44,12 +44,12 @@ def read_document(incoming: Incoming, body: bytes) -> Any:
 
 
 def _gunzip(body: bytes) -> bytes:
-    """Decompress, but no more than a body may have."""
+    """Decompress, at most one byte more than a body may have."""
     try:
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
         return unpacker.decompress(body, BODY_BYTES + 1)
     except zlib.error:
-        raise RefusedError(400, "The body is not gzip, though Content-Encoding says so.") from None
+        raise RefusedError(400, "The body is not gzip, but Content-Encoding names gzip.") from None
 
 
 def _refuse_huge_integers(body: bytes) -> None:

@@ -1,1 +1,0 @@
-"""Interfaces of vendors' own libraries, so that a program changes one import."""

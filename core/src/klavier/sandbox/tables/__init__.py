@@ -1,1 +1,0 @@
-"""Klaviyo's rules as tables."""
