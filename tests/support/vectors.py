@@ -10,9 +10,9 @@ from tests.support.schemas import shared_folder
 
 
 @lru_cache(maxsize=8)
-def recorded(name: str) -> list[dict[str, Any]]:
+def recorded(name: str, folder: str = "vectors") -> list[dict[str, Any]]:
     """Read the recorded cases of one file, such as `rudderstack.jsonl`; skips the test where they are absent."""
-    folder = shared_folder()
-    if folder is None or not (folder / "vectors" / name).is_file():
+    shared = shared_folder()
+    if shared is None or not (shared / folder / name).is_file():
         pytest.skip("the recorded cases are not beside this checkout (set KLAVIER_SHARED)")
-    return [json.loads(line) for line in (folder / "vectors" / name).read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in (shared / folder / name).read_text("utf-8").splitlines()]

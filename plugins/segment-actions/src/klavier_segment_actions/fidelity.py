@@ -15,8 +15,6 @@ class Fidelity:
     """How many passes `@template` makes: a second one expands placeholders that values brought in."""
     replacement_patterns: bool
     """Whether `$&` and the like in the replacement of `@replace` stand for parts of the match, as in JavaScript."""
-    unknown_filters: bool
-    """Whether `@liquid` ignores a filter that it does not know."""
     trigger_precedence: bool
     """Whether `and` binds closer than `or`, parentheses nest, and `!` may precede any condition."""
     broken_trigger_is_error: bool
@@ -44,7 +42,6 @@ class Fidelity:
 DOCUMENTED: Final = Fidelity(
     template_passes=1,
     replacement_patterns=False,
-    unknown_filters=False,
     trigger_precedence=True,
     broken_trigger_is_error=True,
     default_batching=False,
@@ -61,7 +58,6 @@ DOCUMENTED: Final = Fidelity(
 DEPLOYED: Final = Fidelity(
     template_passes=2,
     replacement_patterns=True,
-    unknown_filters=True,
     trigger_precedence=False,
     broken_trigger_is_error=False,
     default_batching=True,

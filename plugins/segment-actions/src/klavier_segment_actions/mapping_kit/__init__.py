@@ -6,9 +6,9 @@ from klavier.errors import ConfigError
 from klavier.strictjson import kind_of
 from klavier.vendor import FidelityName, RejectEvent
 from klavier_segment_actions.fidelity import FIDELITIES, Fidelity
+from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver
 from klavier_segment_actions.mapping_kit.directives import DIRECTIVES
-from klavier_segment_actions.mapping_kit.missing import MISSING
 
 __all__ = ["MISSING", "Resolver", "compile_mapping", "resolve_mapping"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from klavier.strictjson import kind_of
 from klavier.vendor import RejectEvent
 from klavier_segment_actions.fidelity import Fidelity
-from klavier_segment_actions.mapping_kit.missing import MISSING
+from klavier_segment_actions.javascript.missing import MISSING
 
 Resolver = Callable[[Any], Any]
 """From an event to a mapped value; raises `RejectEvent` where the mapping cannot be applied to the event."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from klavier_segment_actions.mapping_kit.missing import MISSING
+from klavier_segment_actions.javascript.missing import MISSING
 
 _KEYS = re.compile(r"[^\[.\]]+")
 _BREAKS = re.compile(r"""\[(?=["'0-9])|\.|(?<=["'0-9])\]+""")

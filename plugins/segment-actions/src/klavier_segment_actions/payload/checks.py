@@ -6,7 +6,7 @@ from typing import Any
 from klavier.strictjson import kind_of
 from klavier.values.times import is_iso_time
 from klavier.vendor import RejectEvent
-from klavier_segment_actions.mapping_kit.missing import MISSING
+from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped
 from klavier_segment_actions.payload.fields import Field
 from klavier_segment_actions.payload.formats import (

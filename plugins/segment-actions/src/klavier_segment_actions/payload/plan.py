@@ -10,9 +10,9 @@ from klavier.errors import ConfigError
 from klavier.strictjson import kind_of
 from klavier.vendor import RejectEvent
 from klavier_segment_actions.fidelity import Fidelity
+from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.mapping_kit import Resolver, compile_mapping
 from klavier_segment_actions.mapping_kit.compiler import has_directive
-from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.payload.checks import Check, check_of
 from klavier_segment_actions.payload.fields import Field
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
-from klavier_segment_actions.mapping_kit.missing import MISSING
+from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.mapping_kit.paths import reader, split_trigger_path
 
 Condition = Callable[[dict[str, Any]], bool]

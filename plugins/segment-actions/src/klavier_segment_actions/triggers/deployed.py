@@ -4,20 +4,16 @@ Words that begin no condition are ignored, the last `and` or `or` of a level app
 ends at the first closing one, and `match` without a star at its end drops the first character of its argument.
 """
 
-import math
-import re
 from collections import deque
 from typing import Final
 
-from klavier.jsvalues import to_string
+from klavier_segment_actions.javascript.values import to_number, to_text
 from klavier_segment_actions.triggers import conditions as on
 from klavier_segment_actions.triggers.conditions import NESTED_FIELDS, PLAIN_FIELDS, Condition, Test
 from klavier_segment_actions.triggers.tokens import Token, TriggerError, tokenize
 
 _FUNCTIONS: Final = ("contains", "match")
 _FUNCTION_FIELDS: Final = ("event", "name", "userId")
-_DECIMAL: Final = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|Infinity)")
-_RADIX: Final = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _BOOLEANS: Final = {"true": 1.0, "false": 0.0}
 
 
@@ -97,11 +93,11 @@ def _test(root: str, operator: Token, value: Token) -> Test:
         return on.is_true if value.text == "true" else on.is_false
     if operator.text in ("=", "!="):
         if root in NESTED_FIELDS and value.kind == "number":
-            return on.compares("number_equals" if operator.text == "=" else "number_not_equals", _number(value.text))
+            return on.compares("number_equals" if operator.text == "=" else "number_not_equals", to_number(value.text))
         return (on.EqualsText if operator.text == "=" else on.differs_from_text)(_text(value))
     if operator.text in ("<", "<=", ">", ">="):
         is_boolean = root in NESTED_FIELDS and value.text in _BOOLEANS
-        return on.compares(operator.text, _BOOLEANS[value.text] if is_boolean else _number(_text(value)))
+        return on.compares(operator.text, _BOOLEANS[value.text] if is_boolean else to_number(_text(value)))
     return on.never
 
 
@@ -135,16 +131,5 @@ def _text(token: Token) -> str:
     if token.kind == "string":
         return token.text.removeprefix('"').removesuffix('"')
     if token.kind == "number":
-        number = _number(token.text)
-        return "NaN" if math.isnan(number) else to_string(number)
+        return to_text(to_number(token.text))
     return token.text
-
-
-def _number(text: str) -> float:
-    """Convert to a number as JavaScript's `Number()` does: the empty string is zero, and what is no number is NaN."""
-    text = text.strip()
-    if not text:
-        return 0.0
-    if _RADIX.fullmatch(text):
-        return float(int(text, 0))
-    return float(text) if _DECIMAL.fullmatch(text) else math.nan

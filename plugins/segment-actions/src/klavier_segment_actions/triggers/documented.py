@@ -4,7 +4,7 @@ A word that begins no condition, and a field or function that the language does 
 """
 
 import difflib
-import re
+from collections.abc import Callable
 from typing import Final
 
 from klavier_segment_actions.triggers import conditions as on
@@ -88,10 +88,7 @@ class _Parser:
         text = value.text[1:-1]
         if name.text == "contains":
             return on.field_condition(root, path, on.text_test(lambda actual: text in actual, negated=negated))
-        glob = _glob(text)
-        return on.field_condition(
-            root, path, on.text_test(lambda actual: glob.fullmatch(actual) is not None, negated=negated)
-        )
+        return on.field_condition(root, path, on.text_test(_glob(text), negated=negated))
 
     def field(self) -> tuple[str, str | None]:
         root = self.take()
@@ -173,9 +170,25 @@ def _test(operator: Token, value: Token) -> Test:
     return test if equal else lambda actual: not test(actual)
 
 
-def _glob(text: str) -> re.Pattern[str]:
-    """Compile the pattern of match(): a star stands for anything, everything else for itself."""
-    return re.compile(".*".join(re.escape(part) for part in text.split("*")), re.DOTALL)
+def _glob(pattern: str) -> Callable[[str], bool]:
+    """Compile the pattern of match(), in which a star matches any characters, to a search from left to right."""
+    start, *rest = pattern.split("*")
+    if not rest:
+        return lambda actual: actual == pattern
+    *middle, end = rest
+
+    def matches(actual: str) -> bool:
+        at, stop = len(start), len(actual) - len(end)
+        if stop < at or not (actual.startswith(start) and actual.endswith(end)):
+            return False
+        for part in middle:
+            found = actual.find(part, at, stop)
+            if found < 0:
+                return False
+            at = found + len(part)
+        return True
+
+    return matches
 
 
 def _shown(token: Token) -> str:

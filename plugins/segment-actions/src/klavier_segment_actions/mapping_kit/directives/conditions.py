@@ -3,9 +3,9 @@
 from typing import Any
 
 from klavier.jsvalues import truthy
+from klavier_segment_actions.javascript.missing import MISSING
+from klavier_segment_actions.javascript.values import is_loosely_empty
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver
-from klavier_segment_actions.mapping_kit.javascript import equals_empty
-from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.mapping_kit.options import as_object
 
 
@@ -23,7 +23,7 @@ def if_(compiler: Compiler, value: Any) -> Resolver:
 
     def choose(event: Any) -> Any:
         found = subject(event)
-        if found is not None and found is not MISSING and (by_existence or not equals_empty(found)):
+        if found is not None and found is not MISSING and (by_existence or not is_loosely_empty(found)):
             return then(event)
         return otherwise(event) if has_else else MISSING
 

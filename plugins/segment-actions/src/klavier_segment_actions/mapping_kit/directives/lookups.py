@@ -3,8 +3,9 @@
 from typing import Any
 
 from klavier.strictjson import kind_of
+from klavier_segment_actions.javascript.missing import MISSING
+from klavier_segment_actions.mapping_kit.bounds import check_size
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, has_directive, mapping_error, nothing
-from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.mapping_kit.options import check_text_or_directive
 from klavier_segment_actions.mapping_kit.paths import reader, split_mapping_path
 
@@ -39,13 +40,13 @@ def array_path(compiler: Compiler, value: Any) -> Resolver:
         item = compiler.compile(shape)
     if not isinstance(shape, dict) or not shape:
         return root
-    keep = compiler.keep_missing
+    keep, place = compiler.keep_missing, compiler.place
 
     def map_items(event: Any) -> Any:
         found = root(event)
         if not isinstance(found, (dict, list)):
             return found
-        mapped = [item(each) for each in (found if isinstance(found, list) else [found])]
+        mapped = check_size(map(item, found if isinstance(found, list) else [found]), place)
         return mapped if keep else [None if each is MISSING else each for each in mapped]
 
     return map_items

@@ -8,9 +8,10 @@ import orjson
 from klavier.errors import EventError
 from klavier.jsvalues import truthy
 from klavier.strictjson import find_fault, kind_of
+from klavier_segment_actions.javascript.missing import MISSING, cleaned
+from klavier_segment_actions.javascript.values import spread, to_json
+from klavier_segment_actions.mapping_kit.bounds import check_length, check_size
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, has_directive, mapping_error, nothing
-from klavier_segment_actions.mapping_kit.javascript import spread, to_json
-from klavier_segment_actions.mapping_kit.missing import MISSING, cleaned
 from klavier_segment_actions.mapping_kit.options import as_object, check_boolean, check_choice, require
 
 
@@ -67,7 +68,12 @@ def flatten(compiler: Compiler, value: Any) -> Resolver:
         found = subject(event)
         if found is MISSING:
             return {}
-        leaves = dict(_leaves(found, "", joint, containers))
+        leaves: dict[str, Any] = {}
+        length = 0
+        for key, leaf in _leaves(found, "", joint, containers):
+            length += len(key)
+            check_length(length, place)
+            leaves[key] = leaf
         return leaves if keep else cleaned(leaves)
 
     return flat
@@ -83,8 +89,8 @@ def transform(compiler: Compiler, value: Any) -> Resolver:
             compiler.problem(f"must be an object, not {kind_of(options['apply'])}")
     with compiler.keeping_missing(keep=False):
         apply = compiler.member(options, "apply")
-    mapping = compiler.member(options, "mapping")
-    return lambda event: mapping(apply(event))
+    mapping, place = compiler.member(options, "mapping"), compiler.place
+    return lambda event: mapping(check_size([apply(event)], place)[0])
 
 
 def json_(compiler: Compiler, value: Any) -> Resolver:

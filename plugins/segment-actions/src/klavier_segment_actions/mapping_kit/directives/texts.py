@@ -6,8 +6,10 @@ from typing import Any
 
 from klavier.jsvalues import to_string, truthy
 from klavier.strictjson import kind_of
+from klavier.vendor import RejectEvent
+from klavier_segment_actions.javascript.missing import MISSING
+from klavier_segment_actions.mapping_kit.bounds import check_length
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, mapping_error, nothing
-from klavier_segment_actions.mapping_kit.missing import MISSING
 from klavier_segment_actions.mapping_kit.options import (
     as_object,
     check_boolean,
@@ -27,9 +29,9 @@ _DOLLARS = re.compile(r"\$([$&`'])")
 def template(compiler: Compiler, value: Any) -> Resolver:
     """Compile `@template`: a string with `{{path}}` placeholders; nothing is escaped."""
     check_text_or_directive(compiler, value)
-    passes = compiler.fidelity.template_passes
+    passes, place = compiler.fidelity.template_passes, compiler.place
     if isinstance(value, str):
-        return compile_template(value, passes)
+        return _named(compile_template(value, passes), place)
     return _from_text(compiler, value, lambda text: compile_template(text, passes))
 
 
@@ -40,7 +42,7 @@ def liquid(compiler: Compiler, value: Any) -> Resolver:
     from klavier_segment_actions.mapping_kit.liquid import compile_liquid  # noqa: PLC0415 -- the library loads slowly
 
     try:
-        render = compile_liquid(value, lenient=compiler.fidelity.unknown_filters)
+        render = compile_liquid(value)
     except ValueError as error:
         return compiler.problem(str(error))
     place = compiler.place
@@ -115,11 +117,23 @@ def _subject(compiler: Compiler, options: dict[str, Any]) -> Resolver:
 def _replacer(compiler: Compiler, options: dict[str, Any], pattern: str, replacement: Any) -> Callable[[str], str]:
     flags = re.IGNORECASE if options.get("ignorecase") is True else 0
     expression = re.compile(re.escape(pattern), flags)
-    count = 1 if options.get("global") is False else 0
+    once, place = options.get("global") is False, compiler.place
     text = replacement if isinstance(replacement, str) else ""
     expand = compiler.fidelity.replacement_patterns and "$" in text
-    by: Callable[[re.Match[str]], str] = (lambda match: _expanded(text, match)) if expand else (lambda _: text)
-    return lambda subject: expression.sub(by, subject, count=count)
+
+    def replace_all(subject: str) -> str:
+        parts: list[str] = []
+        end = length = 0
+        for match in expression.finditer(subject):
+            parts += (subject[end : match.start()], _expanded(text, match) if expand else text)
+            length += len(parts[-1])
+            check_length(length, place)
+            end = match.end()
+            if once:
+                break
+        return "".join([*parts, subject[end:]])
+
+    return replace_all
 
 
 def _expanded(replacement: str, match: re.Match[str]) -> str:
@@ -131,11 +145,23 @@ def _expanded(replacement: str, match: re.Match[str]) -> str:
 def _from_text(compiler: Compiler, value: Any, make: Callable[[str], Template]) -> Resolver:
     resolve, place = compiler.compile(value), compiler.place
 
-    def render(event: Any) -> str:
+    def render(event: Any) -> Any:
         text = resolve(event)
         if not isinstance(text, str):
             found = "nothing" if text is MISSING else kind_of(text)
             raise mapping_error(place, f"the template must resolve to a string, not {found}")
-        return make(text)(event)
+        return _named(make(text), place)(event)
+
+    return render
+
+
+def _named(template: Template, place: str) -> Resolver:
+    """Return a template whose errors contain its path in the mapping."""
+
+    def render(event: Any) -> str:
+        try:
+            return template(event)
+        except RejectEvent as refusal:
+            raise mapping_error(place, str(refusal)) from None
 
     return render
