@@ -62,7 +62,7 @@ def test_a_file_with_an_invalid_last_row(tmp_path: Path, server: SandboxServer) 
 def test_rows_need_a_file(tmp_path: Path, server: SandboxServer) -> None:
     run = send(tmp_path, "klavier.toml", "--rows", "-")
     assert run.exit_code == 2
-    assert "--rows: give the name of a file of rows" in run.output
+    assert "--rows: pass the name of a file of rows" in run.output
     assert not emails(server)
 
 
@@ -71,5 +71,5 @@ def test_options_of_rows_need_rows(tmp_path: Path, server: SandboxServer, option
     (tmp_path / "rows.csv").write_text("id,email\n1,a@b.io\n")
     run = send(tmp_path, "rows.csv", *option)
     assert run.exit_code == 2
-    assert "give --rows too" in run.output
+    assert "pass --rows too" in run.output
     assert not emails(server)
