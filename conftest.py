@@ -18,6 +18,8 @@ from unittest import mock
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from sybil import Example, Sybil
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
@@ -38,7 +40,13 @@ settings.register_profile(
 settings.register_profile(
     "deep", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile(os.environ.get("KLAVIER_PROFILE", "default"))
+PROFILE = os.environ.get("KLAVIER_PROFILE", "default")
+settings.load_profile(PROFILE)
+if PROFILE == "default":
+    # Hypothesis also draws constants of the modules that are imported so far, so that the examples of a test depended
+    # on which tests ran before it in the same process.  There is no setting for that.
+    no_constants = Constants()
+    providers._get_local_constants = lambda: no_constants  # noqa: SLF001 -- see above
 
 KEYS = {"KLAVIYO_PRIVATE_API_KEY": "pk_from_the_environment", "KLAVIYO_PUBLIC_API_KEY": "AbC123"}
 """What a reader is told to have in the environment."""
