@@ -81,7 +81,7 @@ def test_what_cannot_be_opened_is_told(command: str, run: Run, folder: Path) -> 
         there.bind(str(folder / "socket")[-100:] if len(str(folder)) < 90 else "socket")
         for name, problem in (
             ("none.jsonl", "there is no such file"),
-            (".", "is a folder"),
+            (".", "klavier.toml: is no file of events; move it elsewhere, or pass the files by name"),
             ("x" * 5000, "cannot be read: File name too long"),
             ("a\0b", "cannot be read: the path cannot be used"),
             ("socket", "socket: cannot be read: No such device or address"),
@@ -130,7 +130,7 @@ anything = settings(max_examples=60, suppress_health_check=[HealthCheck.function
 @anything
 @given(st.lists(st.binary(max_size=30) | st.sampled_from([GOOD, *(line for line, _ in LINES.values())]), max_size=5))
 def test_any_file_gives_one_outcome_for_each_line(lines: list[bytes]) -> None:
-    content = b"\n".join(lines)
+    content = b"\n".join([GOOD, *lines])  # the first line shows that it is JSON Lines
     result = invoke(["plan", "-", "--format", "jsonl"], content)
     assert result.exit_code in (0, 1)
     assert result.stderr == ""

@@ -124,8 +124,8 @@ def test_a_plan_needs_no_keys(run: Run, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["none.jsonl"], "Error: none.jsonl: there is no such file; give a JSON Lines file, or - for standard input"),
-        (["."], "Error: .: is a folder; give a JSON Lines file in it"),
+        (["none.jsonl"], "Error: none.jsonl: there is no such file; pass a file of events, or - for standard input"),
+        (["empty"], "Error: empty: is a folder without files; pass a file of events"),
         (["a\0b"], "the path cannot be used"),
         (["-", "--vendor", "litle"], "vendor: 'litle' is not known; did you mean 'little'?"),
         (["-", "--vendor", "nobody"], "try: pip install klavier-nobody"),
@@ -137,10 +137,10 @@ def test_a_plan_needs_no_keys(run: Run, folder: Path) -> None:
         (["-", "--settings", "klavier_plugin.py"], "Error: klavier_plugin.py: not TOML: "),
         (["-", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'table', 'jsonl'."),
         (["-", "--batch-size", "0"], "0 is not in the range 1<=x<=10000."),
-        ([], "Missing argument 'FILE'."),
     ],
 )
 def test_wrong_use_is_told_and_exits_with_2(arguments: list[str], problem: str, run: Run, folder: Path) -> None:
+    (folder / "empty").mkdir()
     (folder / "bad.json").write_text('{"lst_id": "x"}')
     (folder / "array.json").write_text("[]")
     (folder / "twice.json").write_text('{"list_id": "x", "list_id": "y"}')

@@ -10,11 +10,11 @@ import click
 from klavier.cli.dry_run import DryRun
 from klavier.cli.plan import count_result, format_result
 from klavier.cli.setup import Choice, known_plugins, prepare_alone, settings_option, warn_of_broken
-from klavier.cli.sources import check_readable, lines_of
 from klavier.cli.summary import Summary
 from klavier.cli.wording import paint
 from klavier.errors import ConfigError
 from klavier.streams.lines import Line, read_lines
+from klavier.streams.sources import Sources
 
 if TYPE_CHECKING:
     from klavier.plugins import Plugins
@@ -37,8 +37,7 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
     """
     from klavier.sandbox import Sandbox  # noqa: PLC0415 -- the other commands do without
 
-    if file is not None:
-        check_readable([file])
+    sources = None if file is None else Sources([file])
     plugins = known_plugins(None)
     warn_of_broken(plugins)
     sandbox = Sandbox(unknown_lists="create")
@@ -49,7 +48,7 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
     click.echo(f"As {paint(setup.vendor.name, bold=True)} would send them, to a Klaviyo inside this process:\n")
     summary = Summary()
     dry_run = DryRun(setup.vendor, sandbox.send, plugins=plugins)
-    for result in dry_run.run(_samples(setup.vendor.name) if file is None else lines_of([file])):
+    for result in dry_run.run(_samples(setup.vendor.name) if sources is None else sources.lines()):
         count_result(summary, result)
         click.echo(format_result(result, setup, bodies=bodies, has_replies=True))
     click.echo()

@@ -13,11 +13,11 @@ from attrs import frozen
 from klavier.cli.diff_table import table
 from klavier.cli.progress import lines_with_progress
 from klavier.cli.setup import Choice, Setup, config_option, known_plugins, prepare, warn_of_broken
-from klavier.cli.sources import check_readable, lines_of
 from klavier.comparison.masking import mask_secrets
 from klavier.comparison.wording import count
 from klavier.errors import UsageError
 from klavier.streams.result import Result, read_event
+from klavier.streams.sources import Sources
 
 if TYPE_CHECKING:
     from klavier.comparison.compare import Comparing, OptIn
@@ -118,13 +118,13 @@ def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: b
     """
     from klavier.comparison.compare import Comparing  # noqa: PLC0415 -- loads the sandbox
 
-    check_readable([file])
+    sources = Sources([file])
     if output is not None and not output.parent.is_dir():
         raise UsageError(f"{click.format_filename(output)}: there is no such folder; make it, or write elsewhere")
     left, right = _prepared(asked)
     names = names_of((left, asked.left), (right, asked.right))
     comparing = Comparing(left.vendor, right.vendor, names=names, plugins=left.plugins, opt_in=asked.opt_in)
-    feed(comparing, file, left.plugins)
+    feed(comparing, sources, left.plugins)
     found = comparing.finish(None if as_ == "json" else _FEW)
     _write(mask_secrets(found, {*left.secrets, *right.secrets}), as_, output, values=values)
     raise SystemExit(1 if found.differs else 0)
@@ -137,19 +137,19 @@ def _prepared(asked: Asked) -> tuple[Setup, Setup]:
     return left, right
 
 
-def feed(comparing: "Comparing", file: str, plugins: "Plugins") -> None:
-    """Hand over the events of a file; raises `UsageError` where it has lines, and none of them is an event."""
-    read_any = False
-    for line in lines_with_progress(lines_of([file]), [file], "comparing"):
-        read_any = True
+def feed(comparing: "Comparing", sources: Sources, plugins: "Plugins") -> None:
+    """Add the events of the sources; raises `UsageError` where they have lines, and none of them is an event."""
+    number = 0
+    for line in lines_with_progress(sources.lines(), sources.size, "comparing"):
+        number = max(line.number, number + 1)  # further files, and further events of a batch, go on counting
         event = read_event(line, plugins)
         if isinstance(event, Result):
-            comparing.add_unread(line.number, event.cause)
+            comparing.add_unread(number, event.cause)
         else:
-            comparing.add(line.number, event)
-    if read_any and not comparing.events:
+            comparing.add(number, event)
+    if number and not comparing.events:
         first = comparing.unread[0]
-        raise UsageError(f"{file}: no line of it is an event; line {first.first}: {first.text}")
+        raise UsageError(f"{sources.names[0]}: no line of it is an event; line {first.first}: {first.text}")
 
 
 def names_of(left: tuple[Setup, Choice], right: tuple[Setup, Choice]) -> tuple[str, str]:

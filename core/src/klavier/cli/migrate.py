@@ -11,7 +11,6 @@ import orjson
 from klavier.cli.diff import feed
 from klavier.cli.diff_table import table
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
-from klavier.cli.sources import check_readable
 from klavier.cli.where import find_config
 from klavier.cli.wording import plain
 from klavier.comparison.masking import mask_secrets
@@ -20,6 +19,7 @@ from klavier.errors import UsageError
 from klavier.loading import load_vendor
 from klavier.migration.keys import given_keys, with_stand_ins
 from klavier.settings import fill_from_klaviyo
+from klavier.streams.sources import Sources
 
 if TYPE_CHECKING:
     from klavier.comparison.report import Comparison
@@ -46,7 +46,7 @@ STDOUT = "-"
     metavar="NAME=VALUE",
     help="A setting of the new vendor, such as api_version=v3; may be given many times.",
 )
-@click.option("--sample", metavar="FILE", help="Compare both vendors over a file of events (JSON Lines).")
+@click.option("--sample", metavar="FILE", help="Compare both vendors over a file or folder of events.")
 @click.option("--output", metavar="FILE", help="Write the configuration to FILE, or alone to standard output (-).")
 @click.option("--force", is_flag=True, help="Overwrite the file of --output.")
 @click.option(
@@ -72,8 +72,7 @@ def command(  # noqa: PLR0913 -- one for each option
 
     Exit codes: 0 all was carried over, 1 something is lost or to be decided, 2 wrong use.
     """
-    if sample is not None:
-        check_readable([sample])
+    sources = None if sample is None else Sources([sample])
     _check_free(output, force=force)
     plugins = known_plugins(config_file)
     warn_of_broken(plugins)
@@ -84,7 +83,7 @@ def command(  # noqa: PLR0913 -- one for each option
     from klavier.migration import migrate  # noqa: PLC0415 -- the other commands do without
 
     migration = migrate(old, new, given, changes=_changes(changes), plugins=plugins)
-    compared = None if sample is None else _compared(migration, given, sample, plugins)
+    compared = None if sources is None else _compared(migration, given, sources, plugins)
     _write(migration, compared, output, as_)
     raise SystemExit(0 if migration.is_complete and not (compared and compared.differs) else 1)
 
@@ -140,7 +139,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugins: "Plugins") -> "Comparison":
+def _compared(migration: "Migration", given: dict[str, Any], sources: Sources, plugins: "Plugins") -> "Comparison":
     """Run a file of events through both vendors; no key is needed, and none is in the result."""
     from klavier.comparison.compare import Comparing  # noqa: PLC0415 -- loads the sandbox
 
@@ -149,7 +148,7 @@ def _compared(migration: "Migration", given: dict[str, Any], sample: str, plugin
     right = load_vendor(new.name, with_stand_ins(new, migration.settings), plugins=plugins)
     names = (old.name, new.name) if old.name != new.name else (f"{old.name} (from)", f"{new.name} (to)")
     comparing = Comparing(left, right, names=names, plugins=plugins)
-    feed(comparing, sample, plugins)
+    feed(comparing, sources, plugins)
     keys = {value for value in given_keys(old, given).values() if isinstance(value, str)}
     return mask_secrets(comparing.finish(0), keys)
 

@@ -1,11 +1,8 @@
 """Write many results to standard output: in large pieces from a file, one by one where somebody may be waiting."""
 
 import sys
-from collections.abc import Sequence
 from types import TracebackType
 from typing import BinaryIO, Self
-
-from klavier.cli.sources import STDIN
 
 _PIECE = 64 * 1024
 
@@ -13,10 +10,10 @@ _PIECE = 64 * 1024
 class Output:
     """Standard output, as bytes; the end of the block writes what is left."""
 
-    def __init__(self, sources: Sequence[str]) -> None:
+    def __init__(self, *, is_eager: bool) -> None:
         sys.stdout.flush()  # what was written as text comes first
         self._stream: BinaryIO = sys.stdout.buffer
-        self._is_eager = STDIN in sources or self._stream.isatty()
+        self._is_eager = is_eager or self._stream.isatty()
         self._waiting: list[bytes] = []
         self._size = 0
 

@@ -1,6 +1,8 @@
 """`klavier plan`: show what would be sent for a file of events, without sending anything."""
 
 import json
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -9,16 +11,16 @@ from klavier.cli.dry_run import DryRun, DryRunResult
 from klavier.cli.json_output import dry_run_object, json_line, request_object
 from klavier.cli.output import Output
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
-from klavier.cli.sources import check_readable, lines_of
 from klavier.cli.summary import Summary
 from klavier.cli.wording import COLORS, call_title, event_title, hanging, paint, plain, request_title
 from klavier.klaviyo.operations import usual_success
+from klavier.streams.sources import STDIN, Sources
 
 _INDENT = 12
 
 
 @click.command("plan", short_help="Show what would be sent.")
-@click.argument("file", metavar="FILE")
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @choice_options
 @click.option(
     "--format",
@@ -35,22 +37,22 @@ _INDENT = 12
     metavar="N",
     help="Events passed to the vendor together; by default as many as its own servers do.",
 )
-def command(*, file: str, choice: Choice, as_: str, bodies: bool, batch_size: int | None) -> None:
-    """Show what would be sent to Klaviyo for each event of FILE (JSON Lines; - reads standard input).
+def command(*, files: Sequence[str], choice: Choice, as_: str, bodies: bool, batch_size: int | None) -> None:
+    """Show what would be sent to Klaviyo for each event of each FILE; without FILE, or with -, of standard input.
 
     Nothing is sent, and no key is needed.
     Each request is assumed to succeed.
     In device mode the calls of the vendor's browser code are shown as well.
     """
-    check_readable([file])
+    sources = open_sources(files)
     setup = prepare(choice, placeholders=True)
     size = setup.config.delivery.batch_size if batch_size is None else batch_size
     dry_run = DryRun(setup.vendor, usual_success, plugins=setup.plugins, batch_size=size)
     summary = Summary()
-    with Output([file]) as output:
+    with Output(is_eager=sources.asked is not None) as output:
         if as_ == "table":
             output.write_line(paint(f"{'line':>6}  {'event':<50}  outcome", bold=True))
-        for result in dry_run.run(lines_of([file])):
+        for result in dry_run.run(sources.lines()):
             count_result(summary, result)
             if as_ == "jsonl":
                 output.write(json_line(dry_run_object(result), setup.secrets))
@@ -59,6 +61,13 @@ def command(*, file: str, choice: Choice, as_: str, bodies: bool, batch_size: in
     if as_ == "table":
         _print_summary(summary, setup)
     raise SystemExit(summary.exit_code)
+
+
+def open_sources(names: Sequence[str]) -> Sources:
+    """Return the sources that a command names, standard input where it names none; raises `UsageError`."""
+    if not names and sys.stdin is not None and sys.stdin.isatty():
+        raise click.UsageError("no events: pass a FILE, or pipe events in")
+    return Sources(list(names) or [STDIN])
 
 
 def count_result(summary: Summary, result: DryRunResult) -> None:

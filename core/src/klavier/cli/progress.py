@@ -3,10 +3,9 @@
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from klavier.cli.sources import size_of
 from klavier.cli.wording import count, limit_status
 from klavier.outcome import KINDS, Kind
 
@@ -40,9 +39,9 @@ class Rate:
 
 
 def with_progress(
-    results: "Iterable[Result]", names: Sequence[str], limiter: "RateLimiter | None" = None
+    results: "Iterable[Result]", size: int | None, limiter: "RateLimiter | None" = None
 ) -> "Iterator[Result]":
-    """Yield the results; show how much of their sources was read, how fast, and what limits the rate."""
+    """Yield the results; show how much was read of sources of `size` bytes, how fast, and what limits the rate."""
     kinds = Counter(dict.fromkeys(KINDS, 0))
     rate = Rate()
 
@@ -50,25 +49,25 @@ def with_progress(
         kinds[result.outcome.kind] += 1
         return result.line
 
-    return _with_bar(results, get_line, lambda _: _describe(kinds, rate, limiter), names, "sending")
+    return _with_bar(results, get_line, lambda _: _describe(kinds, rate, limiter), size, "sending")
 
 
-def lines_with_progress(lines: "Iterable[Line]", names: Sequence[str], doing: str) -> "Iterator[Line]":
-    """Yield the lines; show how much of their sources was read, with `doing` as the label."""
-    return _with_bar(lines, lambda line: line, lambda number: count(number, "event"), names, doing)
+def lines_with_progress(lines: "Iterable[Line]", size: int | None, doing: str) -> "Iterator[Line]":
+    """Yield the lines; show how much was read of sources of `size` bytes, with `doing` as the label."""
+    return _with_bar(lines, lambda line: line, lambda number: count(number, "event"), size, doing)
 
 
 def _with_bar(
     items: "Iterable[T]",
     get_line: "Callable[[T], Line]",
     describe: Callable[[int], str],
-    names: Sequence[str],
+    size: int | None,
     doing: str,
 ) -> "Iterator[T]":
     if not sys.stderr.isatty():
         yield from items
         return
-    total = size_of(names) or None
+    total = size or None
     behind, source, end, number, shown_at = 0, "", 0, 0, 0.0
 
     def text(before: str) -> str:

@@ -1,7 +1,6 @@
 """`klavier send`: deliver events from files or standard input to Klaviyo."""
 
 import os
-import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -13,13 +12,14 @@ from attrs import evolve
 
 from klavier.cli.checkpoint import ENDING, Checkpoint, open_checkpoint
 from klavier.cli.json_output import json_line, result_object
+from klavier.cli.plan import open_sources
 from klavier.cli.progress import with_progress
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.signals import StopSignals
-from klavier.cli.sources import STDIN, Sources, check_readable, rows_of
 from klavier.cli.summary import Summary
 from klavier.errors import UsageError
 from klavier.streams.result import Result
+from klavier.streams.sources import STDIN, rows_of
 
 if TYPE_CHECKING:
     from klavier.streams.run import StreamRun
@@ -83,32 +83,30 @@ def command(  # noqa: PLR0913 -- one for each option
     mode: str | None,
     **options: str | None,
 ) -> None:
-    """Deliver the events of each FILE (JSON Lines) to Klaviyo; without FILE, or with -, those of standard input.
+    """Deliver the events of each FILE to Klaviyo; without FILE, or with -, those of standard input.
 
+    FILE is JSON Lines, JSON, CSV or Parquet, compressed or not, or a folder of such files.
     Every event gets an outcome, and one that fails does not stop the others.
     Ctrl-C or SIGTERM ends the run after the requests in flight.
     Sending a file twice is harmless on the current wire: each event keeps its id.
     """
     names = list(files) or [STDIN]
-    if not files and sys.stdin is not None and sys.stdin.isatty():
-        raise click.UsageError("nothing to send: pass a FILE, or pipe events in")
     _check_rows(names, mode or options["id_column"], rows=rows)
-    check_readable(names)
+    sources = None if rows else open_sources(names)
     setup = prepare(choice, base_url=options["sandbox"])
     checkpoint = _open_checkpoint(setup, names, progress, resume=resume)
     summary = Summary() if checkpoint is None else checkpoint.summary
-    sources = Sources(names)
     signals = StopSignals()
-    is_ready = None if rows else sources.asked
+    is_ready = None if sources is None else sources.asked
     run = stream_run(setup, options["bulk"], is_ready=is_ready, is_stopping=lambda: signals.received is not None)
     with _open_rejects(rejects, names, checkpoint) as rejects_file, signals:
         read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
-        lines = rows_of(names, read) if rows else sources.lines()
+        lines = rows_of(names, read) if sources is None else sources.lines()
         if checkpoint is not None:
             checkpoint.count_requests = lambda: run.requests
             lines = checkpoint.lines(lines)
-        sized = () if rows else names  # a row does not know its position in the file
-        results = with_progress(run.run(signals.lines(lines)), sized, run.limiter)
+        size = None if sources is None else sources.size  # a row does not know its position in the file
+        results = with_progress(run.run(signals.lines(lines)), size, run.limiter)
         handlers: list[ResultHandler] = [partial(_write_result, secrets=setup.secrets)] if as_ == "jsonl" else []
         handlers += [] if checkpoint is None else [checkpoint.add]
         code = _deliver(results, summary, rejects_file, handlers) or signals.exit_code

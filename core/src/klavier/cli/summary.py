@@ -107,7 +107,7 @@ class Summary:
         return [hanging(f"{cause} ({self._place(seen)})", f"    {seen.count:>9,}  ", 15) for cause, seen in most_first]
 
     def _place(self, cause: Cause) -> str:
-        place = cause.first.place if self._has_many_sources else f"line {cause.first.number}"
+        place = cause.first.place if self._has_many_sources else f"{cause.first.unit} {cause.first.number}"
         return f"first: {place}" if cause.count > 1 else place
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import frozen
 
-_BATCH_MEMBERS = ("context", "integrations")
-"""What a batch may say once for all its events."""
+from klavier.events.batch import split_batch
+
 _PRIVATE = ("writeKey", "_metadata")
 """What is for the server alone; the key must not reach a file."""
 _FARTHEST = timedelta(days=400)
@@ -34,14 +34,13 @@ def read_messages(body: Any, event_type: str | None) -> Iterator[Any]:
     if isinstance(body, list):
         yield from body
         return
-    if not isinstance(body, dict) or not isinstance(body.get("batch"), list):
+    events = split_batch(body)
+    if events is None:
         if isinstance(body, dict) and event_type is not None and not body.get("type"):
             body = {**body, "type": event_type}
         yield body
-        return
-    shared = {name: body[name] for name in (*_BATCH_MEMBERS, "sentAt") if body.get(name) is not None}
-    for message in body["batch"]:
-        yield {**shared, **_without_null(message)} if isinstance(message, dict) else message
+    else:
+        yield from events
 
 
 def complete(message: Mapping[str, Any], received_at: datetime, client: Client) -> dict[str, Any]:
@@ -95,8 +94,3 @@ def _correct(original: Any, sent_at: Any, received_at: datetime) -> str | None:
         return write_time(received_at - (sent - happened))
     except OverflowError:
         return None
-
-
-def _without_null(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an event without members of null that its batch could say: an SDK writes null for what is not set."""
-    return {name: value for name, value in message.items() if value is not None or name not in _BATCH_MEMBERS}

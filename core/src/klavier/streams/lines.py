@@ -1,12 +1,18 @@
-"""Read JSON Lines from a stream of bytes, one line in memory at a time."""
+"""Lines: the events of a source before they are parsed, one in memory at a time."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from attrs import field, frozen
+import orjson
+from attrs import evolve, field, frozen
+
+from klavier.events.batch import split_batch
+
+if TYPE_CHECKING:
+    from klavier.events.model import Event
 
 LONGEST = 16 * 2**20
-"""Bytes of a line; Klaviyo takes requests of 5 MB, so a longer line holds no event that could be sent."""
+"""Bytes of a line; Klaviyo accepts requests of up to 5 MB, so a longer line holds no event that could be sent."""
 
 BOM = b"\xef\xbb\xbf"
 """The byte order mark of UTF-8, which some programs write at the start."""
@@ -16,15 +22,17 @@ class Stream(Protocol):
     """What lines are read from."""
 
     def readline(self, limit: int, /) -> bytes:
-        """Give the next line with its end, or the first `limit` bytes of a longer one; nothing at the end."""
+        """Return the next line with its end, or the first `limit` bytes of a longer one; empty at the end."""
         ...
 
 
 @frozen(slots=False)  # without slots it is made faster, and there is one for every line
 class Line:
-    """One line of a stream that is not blank: where it stood, and its bytes or why they were not kept.
+    """One event of a source: its place, and its JSON or the problem with it.
 
-    `end` is how many bytes of the stream lie behind it, its line end included.
+    `number` counts the source's `unit`s: lines, elements of an array, or rows.  `part` is the place in a batch, from 1;
+    0 for a line that is no batch.  `end` is how many bytes of the source lie before the next line.  `event` is set
+    where the source holds no JSON and the event was made in another way; `text` is then what is to be resent.
     """
 
     source: str
@@ -32,15 +40,19 @@ class Line:
     text: bytes = field(repr=False)
     end: int = 0
     problem: str = ""
+    unit: str = "line"
+    part: int = 0
+    event: "Event | None" = field(default=None, repr=False)
 
     @property
     def place(self) -> str:
-        """Where the line stands, in words."""
-        return f"{self.source} line {self.number}"
+        """Where the line is, for messages."""
+        part = f", event {self.part}" if self.part else ""
+        return f"{self.source} {self.unit} {self.number}{part}"
 
 
 def read_lines(stream: Stream, source: str) -> Iterator[Line]:
-    """Give the lines of a stream, without line ends; blank ones count but are passed over, so is a byte order mark."""
+    """Yield the lines of JSON Lines, without line ends; blank lines count but are skipped, as is a byte order mark."""
     number = end = 0
     while text := stream.readline(LONGEST + 1):
         number += 1
@@ -53,11 +65,25 @@ def read_lines(stream: Stream, source: str) -> Iterator[Line]:
             text = text.removeprefix(BOM)
         text = text.strip(b" \t\r\n")
         if text:
-            yield Line(source, number, text, end)
+            line = Line(source, number, text, end)
+            yield from split_line(line) if b'"batch"' in text else (line,)
+
+
+def split_line(line: Line) -> Iterator[Line]:
+    """Yield one line for each event of a batch, `{"batch": [...]}`; any other line as it is."""
+    try:
+        events = split_batch(orjson.loads(line.text))
+    except orjson.JSONDecodeError:
+        events = None  # whoever parses the line reports it
+    if events is None:
+        yield line
+        return
+    for part, event in enumerate(events, 1):
+        yield evolve(line, text=orjson.dumps(event), part=part)
 
 
 def _skip_rest(stream: Stream) -> int:
-    """Read up to the end of the line in pieces; gives how many bytes that was."""
+    """Read up to the end of the line in pieces; return how many bytes that was."""
     skipped = 0
     while rest := stream.readline(LONGEST):
         skipped += len(rest)

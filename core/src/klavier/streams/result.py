@@ -33,7 +33,9 @@ class Result:
 
 
 def read_event(line: Line, plugins: "Plugins | None" = None) -> Event | Result:
-    """Parse a line in a format that klavier or one of `plugins` reads; return the result of a line that is no event."""
+    """Return the event of a line, in a format of klavier or one of `plugins`, or the result of a line that is none."""
+    if line.event is not None:
+        return line.event
     if line.problem:
         return Result(line, None, rejected(f"{line.place}: {line.problem}"), line.problem)
     try:

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klavier.cli import pipe as module
-from klavier.cli.pipe import Pipe
-from klavier.cli.sources import Sources
+from klavier.streams import pipe as module
+from klavier.streams.pipe import Pipe
+from klavier.streams.sources import Sources
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def test_what_cannot_be_asked_is_ready() -> None:
 @given(st.lists(st.sampled_from([b"a", b"bc", b"\n", b"\r\n"])).map(b"".join), st.integers(1, 5), st.integers(1, 5))
 def test_lines_are_those_of_any_stream(text: bytes, limit: int, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_PIECE", piece)
+        patch.setattr(module, "_CHUNK", piece)
         pipe, stream = Pipe(io.BytesIO(text)), io.BytesIO(text)
         while expected := stream.readline(limit):
             assert pipe.readline(limit) == expected
