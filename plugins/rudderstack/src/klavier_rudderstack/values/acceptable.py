@@ -82,9 +82,9 @@ def amount(name: str, value: Any, notes: list[str]) -> float | int | None:
 def currency(value: Any, notes: list[str]) -> str | None:
     """Return a currency's ISO 4217 code in capitals; None, with a note, for anything else."""
     if value.__class__ is str:
-        code: str = value if _is_currency(value) else value.strip().upper()
-        if _is_currency(code):
-            return code
+        for code in (value, value.strip().upper()):
+            if _is_currency(code):
+                return str(code)
     notes.append("value_currency left out: not a currency code of three letters, such as USD")
     return None
 

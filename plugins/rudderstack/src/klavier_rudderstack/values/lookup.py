@@ -27,8 +27,9 @@ _Place = tuple[str, ...]
 _USER = "context.traits"
 _SHOWN = 40
 """Characters of a member's name that a note shows: names are the sender's, and may be of any length."""
-_FALLBACKS = frozenset({("anonymousId",)})
-"""Places that every event may have, and that only stand in for others: no note reports that they are not used."""
+_FALLBACK = "anonymousId"
+"""The member of the root that nearly every event has, and that may stand in for a user id; it is read last, and no note
+reports that it is not used."""
 _READ_FROM = ("", "traits", "traits.address", _USER, f"{_USER}.address", "context", "context.address",
               "context.location", "properties")  # fmt: skip
 """The scopes that `Lookup.read` reads, in its order."""
@@ -60,6 +61,8 @@ class Lookup:
             for attribute, *places in table
         }
         scopes = _rules_by_scope(table, without)
+        stands_in = {attribute for attribute, *places in table if len(places) > 1 and places[-1] == _FALLBACK}
+        self._fallback = scopes[""].pop(_FALLBACK) if stands_in else None
         self._root, self._context = tuple(scopes[""].items()), tuple(scopes["context"].items())
         self._properties, self._own, self._user = scopes["properties"], scopes["traits"], scopes[_USER]
         self._address, self._user_address = scopes["traits.address"], scopes[f"{_USER}.address"]
@@ -103,6 +106,8 @@ class Lookup:
         properties = payload.get("properties")
         if properties.__class__ is dict and not self._properties.keys().isdisjoint(properties):
             self._scan(properties, self._properties, found, event)
+        if self._fallback is not None and _FALLBACK in payload and self._fallback[0] not in found[0]:
+            self._take(payload[_FALLBACK], self._fallback, found, event)
         if self._dots_nest and "." in "".join(found[2]):
             return found[0], found[1], custom_properties(event, self._own_traits, dots_nest=True), found[3]
         return found
@@ -116,7 +121,7 @@ class Lookup:
         return [
             f"{'.'.join(place)} left out: another value of {name} takes precedence"
             for place in places
-            if place not in _FALLBACKS and _at(event, place) != used and not self._is_custom(place)
+            if place != (_FALLBACK,) and _at(event, place) != used and not self._is_custom(place)
         ]
 
     def _is_custom(self, place: _Place) -> bool:
