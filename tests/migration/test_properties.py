@@ -76,6 +76,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "enforce_email_as_primary": st.booleans(),
         "flatten_properties": st.booleans(),
         "api_version": st.sampled_from(["v1", "v2", "v3"]),
+        "bulk_upload": st.booleans(),
         "connection_mode": st.sampled_from(["cloud", "device"]),
         **MODES,
     },

@@ -46,6 +46,7 @@ def test_setting_names() -> None:
         "flatten_properties",
         "api_version",
         "connection_mode",
+        "bulk_upload",
         "fidelity",
         "wire",
     ]

@@ -23,7 +23,7 @@ def klavier_vendors() -> Iterable[VendorSpec]:
             RudderStack,
             RETRY,
             portable,
-        )
+        ),
     ]
 
 

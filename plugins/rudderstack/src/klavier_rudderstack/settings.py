@@ -55,6 +55,10 @@ class Settings:
     connection_mode: ConnectionMode = setting(
         "cloud", doc="Act as RudderStack's servers (cloud) or as its browser code (device)."
     )
+    bulk_upload: bool = setting(
+        default=False,
+        doc="Act as the destination Klaviyo Bulk Upload: import rows of reverse ETL in bulk (cloud mode).",
+    )
     fidelity: FidelityName = setting(
         "documented", doc="Follow RudderStack's documents (documented) or its observed behavior (deployed)."
     )

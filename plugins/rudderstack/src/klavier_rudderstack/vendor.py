@@ -3,21 +3,24 @@
 from collections.abc import Iterable, Sequence
 from functools import partial
 
+from klavier.errors import ConfigError
 from klavier.events.model import Event, Group, Identify, Page, Screen, Track
-from klavier.outcome import Outcome, rejected, skipped
-from klavier.vendor import Delivery, Flow, RejectEvent, SkipEvent, Vendor, ordering_key
+from klavier.vendor import Delivery, RejectEvent, SkipEvent, Vendor, ordering_key
+from klavier_rudderstack.bulk_upload.jobs import BulkUpload
+from klavier_rudderstack.cloud import flows
 from klavier_rudderstack.cloud.batching import JOB_SIZE, DeliveryFactory, JobBatcher
 from klavier_rudderstack.cloud.translation import Translation
 from klavier_rudderstack.cloud.translator import CloudTranslator
 from klavier_rudderstack.cloud.wires import ImportWire, LegacyWire
 from klavier_rudderstack.device.translator import DeviceTranslator
-from klavier_rudderstack.mode import resolve_mode
+from klavier_rudderstack.mode import Mode, resolve_mode
 from klavier_rudderstack.settings import Settings
 from klavier_rudderstack.tables.ecommerce import EVENTS, IMPORT_OMITS, V1_OMITS
 from klavier_rudderstack.values.ecommerce import find_metric
 from klavier_rudderstack.values.mapped import resolve_mapped
 
 _TRAITS, _PROPERTIES = frozenset({"traits.*"}), frozenset({"properties.*"})
+_CONTEXT_TRAITS = frozenset({"context.traits.*"})
 
 
 class RudderStack(Vendor):
@@ -33,12 +36,18 @@ class RudderStack(Vendor):
         self._cloud = CloudTranslator(mode)
         wire = LegacyWire(mode) if mode.legacy else ImportWire(mode)
         self._factory = DeliveryFactory(wire, exact=mode.exact, bulkable=mode.current)
-        self.batch_size = 1 if self._device else JOB_SIZE
+        self._bulk = _bulk_upload(mode) if settings.bulk_upload else None
+        if self._bulk is not None:
+            self.batch_size = self.bulk_size = self._bulk.batch_size
+        else:
+            self.batch_size = 1 if self._device else JOB_SIZE
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         """Return the deliveries of events: one each, and one for up to 100 that share a list."""
         if self._device is not None:
             return [self._device_delivery(self._device, event) for event in events]
+        if self._bulk is not None:
+            return self._bulk.deliveries(events, self.key)
         if len(events) == 1:
             return (self._cloud_delivery(events[0]),)
         batcher = JobBatcher(self._factory)
@@ -59,8 +68,8 @@ class RudderStack(Vendor):
         key = ordering_key(event)
         try:
             return device.delivery(event, key)
-        except (RejectEvent, SkipEvent) as end:
-            return self._without_requests(event, key, end)
+        except (RejectEvent, SkipEvent) as ending:
+            return self._without_requests(event, key, ending)
 
     def _cloud_delivery(self, event: Event) -> Delivery:
         """Return the delivery of one event, which shares no job."""
@@ -76,13 +85,12 @@ class RudderStack(Vendor):
         """Translate an event; one that is rejected or skipped becomes a delivery that sends nothing."""
         try:
             return self._cloud.translate(event)
-        except (RejectEvent, SkipEvent) as end:
-            return self._without_requests(event, key, end)
+        except (RejectEvent, SkipEvent) as ending:
+            return self._without_requests(event, key, ending)
 
-    def _without_requests(self, event: Event, key: str, end: RejectEvent | SkipEvent) -> Delivery:
+    def _without_requests(self, event: Event, key: str, ending: RejectEvent | SkipEvent) -> Delivery:
         """Return the delivery of an event that is rejected or skipped."""
-        outcome = rejected(str(end)) if isinstance(end, RejectEvent) else skipped(str(end))
-        return Delivery((event,), (key,), partial(_end, outcome), exact=self._mode.exact)
+        return Delivery((event,), (key,), partial(flows.end, ending), exact=self._mode.exact)
 
     def excludes(self, event: Event) -> frozenset[str]:
         """Return what RudderStack does not send: what describes a group, and what is replaced by other members.
@@ -90,6 +98,8 @@ class RudderStack(Vendor):
         Deployed code also loses traits: in the browser all except those of `context`, on the server those that another
         trait's dotted name replaces by an object.
         """
+        if self._bulk is not None:
+            return _CONTEXT_TRAITS | _PROPERTIES
         if isinstance(event, Group):
             return _TRAITS
         if isinstance(event, Page):
@@ -106,7 +116,7 @@ class RudderStack(Vendor):
         return frozenset()
 
 
-def _end(outcome: Outcome) -> Flow:
-    """Return an outcome before any request."""
-    return outcome
-    yield  # makes this a generator
+def _bulk_upload(mode: Mode) -> BulkUpload:
+    if mode.settings.connection_mode == "device":
+        raise ConfigError('bulk_upload: has no device mode; set connection_mode to "cloud"')
+    return BulkUpload(mode)

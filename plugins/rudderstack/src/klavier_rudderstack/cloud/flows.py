@@ -1,20 +1,27 @@
 """The flows of cloud mode: generators that yield requests and return outcomes."""
 
 import re
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any
 
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
-from klavier.outcome import Outcome, delivered, failed
-from klavier.vendor import Flow
-from klavier_rudderstack.cloud.translation import Membership, Translation
+from klavier.outcome import Outcome, delivered, failed, rejected, skipped
+from klavier.vendor import Flow, RejectEvent, SkipEvent
+from klavier_rudderstack.cloud.translation import Translation
 from klavier_rudderstack.cloud.wires import Wire, failure_outcome
 
 NO_PROFILE_ID = "Klaviyo's reply contains no profile id to add to the list"
 
 _BAD_REQUEST = 400
 _ROW = re.compile(r"^/data(?:/attributes/profiles/data|/attributes/subscriptions)?/([0-9]+)(?:/|$)")
+
+
+def end(ending: RejectEvent | SkipEvent) -> Flow:
+    """Reject or skip an event before any request."""
+    return rejected(str(ending)) if isinstance(ending, RejectEvent) else skipped(str(ending))
+    yield  # makes this a generator
 
 
 def send_profile(translation: Translation, wire: Wire) -> Flow:
@@ -45,21 +52,22 @@ def send_members(translations: Sequence[Translation], wire: Wire) -> Flow:
     membership = translations[0].membership
     if members and membership is not None:
         sent = any(translation.profile is not None for translation in translations)
-        results = yield from _send_job(membership, entries, wire, sent=sent)
+        make_request = partial(wire.membership_request, membership.operation, membership.list_id)
+        results = yield from send_entries(make_request, entries, sent=sent)
         for number, result in zip(members, results, strict=True):
             outcomes[number] = result or delivered(translations[number].notes)
     return [outcome or failed("the job was not sent") for outcome in outcomes]
 
 
-def _send_job(
-    membership: Membership, entries: list[Any], wire: Wire, *, sent: bool
+def send_entries(
+    make_request: Callable[[list[Any]], Request], entries: list[Any], *, sent: bool
 ) -> Generator[Request, Response, list[Outcome | None]]:
-    """Send one job; return None for each entry that was accepted.
+    """Send one job; return None for each entry that was accepted.  `sent`: whether requests were made before it.
 
     Klaviyo refuses a job as a whole where one entry is wrong: the entries that the reply names are removed, and the
     rest is sent once more, as RudderStack does.
     """
-    response = yield wire.membership_request(membership.operation, membership.list_id, entries)
+    response = yield make_request(entries)
     if response.ok:
         return [None] * len(entries)
     wrong = _refused_entries(response, len(entries))
@@ -67,7 +75,7 @@ def _send_job(
     if not wrong or len(wrong) == len(entries):
         return [outcome] * len(entries)
     rest = [entry for number, entry in enumerate(entries) if number not in wrong]
-    response = yield wire.membership_request(membership.operation, membership.list_id, rest)
+    response = yield make_request(rest)
     second = None if response.ok else _refusal_outcome(response, sent=True)
     return [outcome if number in wrong else second for number in range(len(entries))]
 

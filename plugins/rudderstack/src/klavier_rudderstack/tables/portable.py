@@ -28,7 +28,8 @@ def _renamed(items: str, item: ecommerce.Names) -> dict[str, Any]:
     return found
 
 
-_CLOUD, _DEVICE, _DEPLOYED = {"connection_mode": "cloud"}, {"connection_mode": "device"}, {"fidelity": "deployed"}
+_ANY_CLOUD, _DEVICE, _DEPLOYED = {"connection_mode": "cloud"}, {"connection_mode": "device"}, {"fidelity": "deployed"}
+_CLOUD, _BULK = {**_ANY_CLOUD, "bulk_upload": False}, {**_ANY_CLOUD, "bulk_upload": True}
 _V1, _IMPORTS = {**_CLOUD, "api_version": "v1"}, {**_CLOUD, "api_version": ("v2", "v3")}
 _OMITS_V1, _OMITS = tuple(sorted(ecommerce.V1_OMITS)), tuple(sorted(ecommerce.IMPORT_OMITS))
 _IN_BROWSER = {special.removeprefix("$"): places for special, places in device.PROFILE.items()}
@@ -42,7 +43,8 @@ PORTABLE = Table(Settings, (
     Sets("connection_mode",      "connection_mode"),
     Sets("wire",                 "wire"),
     Sets("fidelity",             "fidelity"),
-    Needs("private_api_key",     when=_CLOUD),
+    Chooses("bulk_upload",       "batches", ((False, None), (True, "rows of reverse ETL, as the profiles of import jobs")), when=_ANY_CLOUD),
+    Needs("private_api_key",     when=_ANY_CLOUD),
     Needs("public_api_key",      when=_DEVICE),
 
     # which version, and what it renames
@@ -58,7 +60,7 @@ PORTABLE = Table(Settings, (
 
     # which events
     Does("identifies",           value=True),
-    Does("tracks",               ("all",)),
+    Does("tracks",               ("all",), when={"bulk_upload": False}),
     Chooses("send_page_as_track", "page_name", ((True, "Viewed {category} {name} page"), (False, None)), when=_DEVICE),
     Chooses("additional_page_info", "page_properties", ((False, None), (True, "its properties")), when={**_DEVICE, "send_page_as_track": True}, nearest=(("its properties, name and category", True, ""),)),
     Does("screen_name",          "{event}", when={**_V1, **_DEPLOYED}),
@@ -113,7 +115,8 @@ PORTABLE = Table(Settings, (
     Does("patches",              "integrations.Klaviyo.fieldsToUnset, fieldsToAppend, fieldsToUnappend", when=_IMPORTS),
 
     # lists and consent
-    Sets("list_id",              "list_id", when=_CLOUD),
+    Sets("list_id",              "list_id", when=_ANY_CLOUD),
+    Does("joins",                {"otherwise": "adds"}, when=_BULK),
     Does("list_places",          ("traits.properties.listId",), when=_CLOUD),
     Does("joins",                {"subscribe = true": "subscribes"}, when={**_V1, **_DEPLOYED}),
     Does("joins",                {"subscribe = true": "subscribes", "subscribe = false": "unsubscribes"}, when={**_IMPORTS, **_DEPLOYED}),

@@ -1,0 +1,1 @@
+"""RudderStack's destination *Klaviyo Bulk Upload*: rows of reverse ETL become profiles by bulk import."""
