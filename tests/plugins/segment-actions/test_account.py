@@ -142,6 +142,11 @@ class TestAccount:
         assert (request.path, found) == ("/api/lists/L%2F1", "L/1")
         assert finish(vendor().account.get_audience("L"), Response(200, {"data": {"id": "M"}}))[1].kind == "rejected"
         assert finish(vendor().account.get_audience("L"), Response(404))[1].status == 404
+        (request,), found = finish(
+            vendor(list_id="SET").account.get_audience("L"), Response(200, {"data": {"id": "SET"}})
+        )
+        assert (request.path, found) == ("/api/lists/SET", "SET")
+        assert finish(vendor().account.get_audience(""))[1].kind == "rejected"
 
     def test_connect_list(self) -> None:
         reply = Response(200, {"data": {"id": "L", "attributes": {"name": "News"}}})

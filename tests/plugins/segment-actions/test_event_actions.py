@@ -96,6 +96,13 @@ class TestTrackEvent:
             ("2024/3/1", "2024-03-01T00:00:00.000Z"),
             ("Fri, 01 Mar 2024 10:20:30 GMT", "2024-03-01T10:20:30.000Z"),
             ("1709288430123", TIME),
+            ("1709288430", "2024-03-01T10:20:30.000Z"),
+            ("March 1, 2024", "2024-03-01T00:00:00.000Z"),
+            ("3/1/2024 10:20 AM", "2024-03-01T10:20:00.000Z"),
+            ("2024-02-30T00:00:00Z", "2024-03-01T00:00:00.000Z"),
+            ("2024-03-01T24:00:00Z", "2024-03-02T00:00:00.000Z"),
+            ("2024-02-06 13:46:34.123 UTC", "2024-02-06T13:46:34.123Z"),
+            ("20240301", "2024-03-01T00:00:00.000Z"),
         ],
     )
     def test_time(self, given: Any, sent: str) -> None:
@@ -103,8 +110,9 @@ class TestTrackEvent:
 
     def test_invalid_times(self) -> None:
         assert "time" not in only("trackEvent", {"time": 0}, TRACK)
-        assert "time: must be an ISO 8601 time" in rejection("trackEvent", {"time": "soon"}, TRACK)
-        assert "time: is before 1990" in rejection("trackEvent", {"time": 1709288430}, TRACK)
+        assert "time: is no ISO 8601 time and no epoch number" in rejection("trackEvent", {"time": "soon"}, TRACK)
+        assert "time: is a time before 1990" in rejection("trackEvent", {"time": 1709288430}, TRACK)
+        assert "time: is a time beyond the year 9999" in rejection("trackEvent", {"time": 10**15}, TRACK)
         assert "time: must be a time, not an object" in rejection("trackEvent", {"time": {"a": 1}}, TRACK)
 
     @pytest.mark.parametrize(("given", "sent"), [("12.5", 12.5), (True, 1), ([3], 3), ("1e3", 1000)])
@@ -112,7 +120,10 @@ class TestTrackEvent:
         assert only("trackEvent", {"value": given}, TRACK)["value"] == sent
 
     def test_invalid_values(self) -> None:
-        assert rejection("trackEvent", {"value": "abc"}, TRACK) == "value: must be a number, not a string"
+        assert (
+            rejection("trackEvent", {"value": "abc"}, TRACK)
+            == "value: must be a number, not a string that is no number"
+        )
 
     def test_unique_id(self) -> None:
         assert only("trackEvent", {"unique_id": {"@path": "$.properties.laces"}}, TRACK)["unique_id"] == "2"
@@ -128,7 +139,7 @@ class TestTrackEvent:
         fields = {"profile": {"email": "no", "phone_number": {"x": 1}}, "value": "x"}
         assert rejection("trackEvent", fields, TRACK) == (
             "profile.email: must be an ASCII email address with a dotted domain; "
-            "profile.phone_number: must be a string, not an object; value: must be a number, not a string"
+            "profile.phone_number: must be a string, not an object; value: must be a number, not a string that is no number"
         )
 
 

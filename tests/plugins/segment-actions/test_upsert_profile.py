@@ -46,7 +46,7 @@ class TestUpsertProfile:
         assert only("upsertProfile", fields, self.IDENTIFY)["phone_number"] == "+14155552671"
         assert "in upper case" in rejection("upsertProfile", {"country_code": "us"}, self.IDENTIFY)
         assert rejection("upsertProfile", {"phone_number": "(415) 555-2671"}, self.IDENTIFY) == (
-            "phone_number: cannot be converted to E.164; map country_code, or send it as +15005550006"
+            "phone_number: is not in E.164 form, such as +15005550006: it has no country code; map country_code"
         )
 
     def test_empty_and_null_are_left_out(self) -> None:

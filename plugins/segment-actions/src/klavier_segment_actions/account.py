@@ -67,11 +67,17 @@ class Account:
         return reply.data_id or failed("Klaviyo created the list but returned no id", reply.status)
 
     def get_audience(self, list_id: str) -> Generator[Request, Response, str | Outcome]:
-        """Return the id of an audience's list once Klaviyo confirms it: GET /api/lists/{id} must return that id."""
-        reply = yield self.calls.get_list(self.list_id or list_id)
+        """Return the id of an audience's list, once Klaviyo confirms it: GET /api/lists/{id} must return that id.
+
+        The configured `list_id` is read where there is one, else the list passed.
+        """
+        asked = self.list_id or list_id
+        if not asked:
+            return rejected("no list: pass the id of the audience's list, or set list_id")
+        reply = yield self.calls.get_list(asked)
         if not reply.ok:
             return settle_reply(reply)
-        return list_id if reply.data_id == list_id else rejected(MISMATCH)
+        return asked if reply.data_id == asked else rejected(MISMATCH)
 
     def connect_list(self, list_id: str = "", name: str = "") -> Generator[Request, Response, ListChoice | Outcome]:
         """Return the list to connect a mapping to: the existing one with `list_id`, else a new one named `name`.

@@ -35,6 +35,8 @@ class Fidelity:
     """Whether a batch keeps empty strings, and the country code of events without a phone number."""
     shared_import: bool
     """Whether one bulk import may contain a profile twice, although Klaviyo defines no order within an import."""
+    splits_named: bool
+    """Whether a batch that Klaviyo refuses as too large is split also where the reply names one of its items."""
     dropped_subscription: bool
     """Whether a batched subscription without email and phone number is reported as a success."""
 
@@ -52,6 +54,7 @@ DOCUMENTED: Final = Fidelity(
     sendable=True,
     batch_leftovers=False,
     shared_import=False,
+    splits_named=True,
     dropped_subscription=False,
 )
 
@@ -68,6 +71,7 @@ DEPLOYED: Final = Fidelity(
     sendable=False,
     batch_leftovers=True,
     shared_import=True,
+    splits_named=False,
     dropped_subscription=True,
 )
 

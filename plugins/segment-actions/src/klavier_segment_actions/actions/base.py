@@ -14,7 +14,7 @@ from klavier.outcome import Outcome, delivered, failed, rejected
 from klavier.vendor import Flow, RejectEvent
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Fidelity
-from klavier_segment_actions.payload.formats import e164
+from klavier_segment_actions.payload.formats import e164, sendable_phone
 from klavier_segment_actions.tables.retry import RETRY
 
 SingleFlow = Generator[Request, Response, Outcome]
@@ -70,6 +70,27 @@ class Action(ABC):
         """Return the flow that sends one item."""
         return partial(self.single, item)
 
+    def normalize_phone(self, payload: dict[str, Any], *, leftovers: bool | None = None) -> None:
+        """Convert `phone_number` to E.164 in place; raises `RejectEvent` where it cannot be converted.
+
+        Removes `country_code`, and an empty phone number; `leftovers` keeps both where there is no phone number.
+        """
+        phone = payload.get("phone_number")
+        if not phone:
+            if not (self.leftovers if leftovers is None else leftovers):
+                payload.pop("country_code", None)
+                payload.pop("phone_number", None)
+            return
+        country = payload.pop("country_code", None)
+        if self.fidelity.sendable:
+            number, reason = sendable_phone(phone, country)
+            reason = f"is {reason}"
+        else:
+            number, reason = e164(phone, country), "cannot be converted to E.164"
+        if number is None:
+            raise RejectEvent(f"phone_number: {reason}{'' if country else '; map country_code'}")
+        payload["phone_number"] = number
+
     @abstractmethod
     def single(self, item: Item) -> SingleFlow:
         """Send one item."""
@@ -93,25 +114,6 @@ def settle_reply(reply: Response, notes: tuple[str, ...] = ()) -> Outcome:
     if reply.local:
         return rejected(reply.reason)
     return failed(reply.reason, reply.status or None, retryable=RETRY.may_retry(reply), notes=notes)
-
-
-def normalize_phone(payload: dict[str, Any], *, leftovers: bool = False) -> None:
-    """Convert `phone_number` to E.164 in place; raises `RejectEvent` where it cannot be converted.
-
-    Removes `country_code`, and an empty phone number; `leftovers` keeps both where there is no phone number.
-    """
-    phone = payload.get("phone_number")
-    if not phone:
-        if not leftovers:
-            payload.pop("country_code", None)
-            payload.pop("phone_number", None)
-        return
-    country = payload.pop("country_code", None)
-    number = e164(phone, country)
-    if number is None:
-        hint = "check it against country_code" if country else "map country_code, or send it as +15005550006"
-        raise RejectEvent(f"phone_number: cannot be converted to E.164; {hint}")
-    payload["phone_number"] = number
 
 
 def has_identifier(payload: dict[str, Any], *fields: str) -> bool:

@@ -1,13 +1,17 @@
 """Sending a batch so that neither its size nor one bad item fails the other items."""
 
+import re
 from collections.abc import Callable, Generator, Sequence
 
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
 from klavier_segment_actions.actions.base import BatchFlow, Item, settle_reply
+from klavier_segment_actions.fidelity import Fidelity
 
 TOO_LARGE = 413
+_ITEM = re.compile(r"/data/[0-9]+(?:/|$)")
+"""The pointer of an error that names one item of a batch."""
 
 Settle = Callable[[Response, Sequence[Item]], Sequence[Outcome]]
 """From a reply and the items of its request to their outcomes."""
@@ -19,15 +23,24 @@ def settle_alike(reply: Response, items: Sequence[Item]) -> Sequence[Outcome]:
     return [settle_reply(reply, item.notes) if item.notes else shared for item in items]
 
 
-def send_together(items: Sequence[Item], build: Callable[[Sequence[Item]], Request], settle: Settle) -> BatchFlow:
+def send_together(
+    items: Sequence[Item], build: Callable[[Sequence[Item]], Request], settle: Settle, fidelity: Fidelity
+) -> BatchFlow:
     """Send items in one request; one that is refused unsent or is too large is split in halves."""
     reply = yield from _reply_to(build(items))
-    if (reply.local or reply.status == TOO_LARGE) and len(items) > 1:
+    if len(items) > 1 and _is_too_large(reply, fidelity):
         half = len(items) // 2
-        first = yield from send_together(items[:half], build, settle)
-        second = yield from send_together(items[half:], build, settle)
+        first = yield from send_together(items[:half], build, settle, fidelity)
+        second = yield from send_together(items[half:], build, settle, fidelity)
         return [*first, *second]
     return settle(reply, items)
+
+
+def _is_too_large(reply: Response, fidelity: Fidelity) -> bool:
+    if reply.local:
+        return True
+    names_item = any(_ITEM.search(error.pointer) for error in reply.errors)
+    return reply.status == TOO_LARGE and (fidelity.splits_named or not names_item)
 
 
 def _reply_to(request: Request) -> Generator[Request, Response, Response]:

@@ -7,7 +7,7 @@ from klavier.events.model import Event
 from klavier.klaviyo.request import Request
 from klavier.outcome import Outcome, delivered, rejected
 from klavier.vendor import RejectEvent
-from klavier_segment_actions.actions.base import Action, BatchFlow, Item, SingleFlow, normalize_phone
+from klavier_segment_actions.actions.base import Action, BatchFlow, Item, SingleFlow
 from klavier_segment_actions.actions.bulk import send_together, settle_alike
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Fidelity
@@ -34,7 +34,7 @@ class ConsentAction(Action):
         list_id = payload.get("list_id") or None
         group = (list_id, *options)
         try:
-            normalize_phone(profile)
+            self.normalize_phone(profile, leftovers=False)
             self._check(profile)
         except RejectEvent as refusal:
             return Item(None, group=group, options=options, notes=(str(refusal),))
@@ -56,7 +56,7 @@ class ConsentAction(Action):
         """Send one profile."""
         if item.body is None:
             return rejected(item.notes[0])
-        return (yield from send_together([item], self.request, settle_alike))[0]
+        return (yield from send_together([item], self.request, settle_alike, self.fidelity))[0]
 
     def batch(self, items: Sequence[Item]) -> BatchFlow:
         """Send profiles in as few requests as their limit allows.
@@ -67,7 +67,7 @@ class ConsentAction(Action):
         outcomes: list[Outcome] = []
         for start in range(0, len(live), self.most_profiles):
             chunk = live[start : start + self.most_profiles]
-            outcomes.extend((yield from send_together(chunk, self.request, settle_alike)))
+            outcomes.extend((yield from send_together(chunk, self.request, settle_alike, self.fidelity)))
         if not self.fidelity.sendable:
             outcomes = _all_or_nothing(outcomes)
         sent = iter(outcomes)

@@ -19,11 +19,13 @@ from klavier_segment_actions.actions.base import (
     Item,
     SingleFlow,
     has_identifier,
-    normalize_phone,
     settle_reply,
 )
 from klavier_segment_actions.actions.bulk import send_together, settle_alike
 from klavier_segment_actions.actions.profiles import build_event_profile, has_only_identifiers
+from klavier_segment_actions.calls import Calls
+from klavier_segment_actions.fidelity import Fidelity
+from klavier_segment_actions.payload.formats import is_e164, is_sendable_phone
 
 ORDER, PRODUCT = "Order Completed", "Ordered Product"
 ACCEPTED = 202
@@ -36,10 +38,14 @@ _PRODUCTS = uuid.UUID("5f1b6a52-8c4e-5d0f-9a57-3f3b8f0f6f3e")
 class EventAction(Action):
     """What both event actions share."""
 
+    def __init__(self, calls: Calls, fidelity: Fidelity, *, batched: bool) -> None:
+        super().__init__(calls, fidelity, batched=batched)
+        self.is_phone = is_sendable_phone if fidelity.sendable else is_e164
+
     def profile(self, profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Build the attributes of an event's profile, with notes on what was left out; raises `RejectEvent`."""
         if "phone_number" in profile or "country_code" in profile:
-            normalize_phone(profile, leftovers=self.leftovers)
+            self.normalize_phone(profile)
         if not has_identifier(profile, "external_id", "email", "anonymous_id", "phone_number"):
             raise RejectEvent("profile: needs one of external_id, anonymous_id, phone_number and email")
         return build_event_profile(profile) if self.fidelity.sendable else (profile, ())
@@ -64,7 +70,7 @@ class TrackEvent(EventAction):
         """Build the attributes of one event, or a member of the bulk call."""
         profile = payload.pop("profile")
         notes: tuple[str, ...] = ()
-        if not has_only_identifiers(profile):
+        if not has_only_identifiers(profile, self.is_phone):
             profile, notes = self.profile(profile)
         self.complete(payload, event, payload.pop("metric_name"))
         who = {"data": {"type": "profile", "attributes": profile}}
@@ -88,13 +94,16 @@ class TrackEvent(EventAction):
     def batch(self, items: Sequence[Item]) -> BatchFlow:
         """POST /api/event-bulk-create-jobs; an event that occurs twice is sent once."""
         if not self.fidelity.sendable or len({item.identity for item in items}) == len(items):
-            return (yield from send_together(items, self._request, _settle_batch))
+            return (yield from self._send(items))
         first: dict[Any, int] = {}
         places = [first.setdefault(_identity(item), index) for index, item in enumerate(items)]
         unique = sorted(set(places))
-        sent = yield from send_together([items[index] for index in unique], self._request, _settle_batch)
+        sent = yield from self._send([items[index] for index in unique])
         found = dict(zip(unique, sent, strict=True))
         return [found[place] for place in places]
+
+    def _send(self, items: Sequence[Item]) -> BatchFlow:
+        return send_together(items, self._request, _settle_batch, self.fidelity)
 
     def _request(self, items: Sequence[Item]) -> Request:
         attributes = {"events-bulk-create": {"data": [item.body for item in items]}}

@@ -15,7 +15,6 @@ from klavier_segment_actions.actions.base import (
     Item,
     SingleFlow,
     has_identifier,
-    normalize_phone,
     settle_reply,
 )
 from klavier_segment_actions.actions.upsert import CONFLICT, import_profiles
@@ -31,14 +30,19 @@ NOT_FOUND = "no profile has these identifiers"
 class ListAction(Action):
     """What the list actions share."""
 
+    imports = False
+    """Whether a batch is a profile import, which needs no list: an empty list id then imports without a list."""
+
     def prepare(self, payload: dict[str, Any], event: Event) -> Item:
         """Build the attributes of the profile; the list is known, or is looked up by the audience's name."""
         attributes = dict(payload)
-        normalize_phone(attributes, leftovers=self.leftovers)
+        self.normalize_phone(attributes)
         attributes.pop("country_code", None)
         if not has_identifier(attributes, *IDENTIFIERS):
             raise RejectEvent("needs one of external_id, phone_number and email; map one")
         list_id = attributes.pop("list_id", None)
+        if list_id == "" and self.leftovers and self.imports:
+            return Item(attributes, group=(None, None))
         audience = None if list_id else dig(event.context, "personas", "computation_key")
         if not list_id and not (isinstance(audience, str) and audience):
             raise RejectEvent("list_id: required; map it, or send an audience's event with context.personas")
@@ -68,6 +72,8 @@ class ListAction(Action):
 class AddProfileToList(ListAction):
     """Add Profile to List (Engage)."""
 
+    imports = True
+
     def __init__(self, calls: Calls, fidelity: Fidelity, *, batched: bool) -> None:
         super().__init__(calls, fidelity, batched=batched)
         self.unique_profiles = not fidelity.shared_import
@@ -89,10 +95,12 @@ class AddProfileToList(ListAction):
 
     def batch(self, items: Sequence[Item]) -> BatchFlow:
         """POST /api/profile-bulk-import-jobs with the list."""
+        if items[0].list_id is None and items[0].audience is None:
+            return (yield from import_profiles(self, items, None))
         list_id = yield from self.find_list(items[0], create=True)
         if isinstance(list_id, Outcome):
             return [list_id] * len(items)
-        return (yield from import_profiles(self.calls, items, list_id))
+        return (yield from import_profiles(self, items, list_id))
 
 
 class RemoveProfile(ListAction):

@@ -1,10 +1,10 @@
 """Event profiles within Klaviyo's schema: a member that is no attribute becomes a custom property."""
 
+from collections.abc import Callable
 from typing import Any
 
 from klavier.jsvalues import to_string
 from klavier.strictjson import kind_of
-from klavier_segment_actions.payload.formats import is_e164
 
 TEXT_ATTRIBUTES = frozenset(
     {"email", "phone_number", "external_id", "anonymous_id", "_kx", "first_name", "last_name", "organization", "locale",
@@ -22,13 +22,13 @@ _LONGEST_NAME = 40
 """Characters of a member's name in a note: room for any real name, too short for a customer's free text."""
 
 
-def has_only_identifiers(profile: dict[str, Any]) -> bool:
-    """Return whether an event's profile needs no change: identifiers only, and the phone number is E.164."""
+def has_only_identifiers(profile: dict[str, Any], is_phone: Callable[[str], Any]) -> bool:
+    """Return whether an event's profile needs no change: identifiers only, and the phone number is sent unchanged."""
     get = profile.get
     phone = get("phone_number")
     return (
         _IDENTIFIERS.issuperset(profile)
-        and (is_e164(phone) is not None if phone else "phone_number" not in profile)
+        and (bool(is_phone(phone)) if phone else "phone_number" not in profile)
         and bool(get("external_id") or get("email") or phone or get("anonymous_id"))
     )
 

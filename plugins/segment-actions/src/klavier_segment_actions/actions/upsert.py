@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from klavier.events.model import Event
+from klavier.klaviyo.request import Request
 from klavier.outcome import Outcome, failed
 from klavier.vendor import RejectEvent
 from klavier_segment_actions.actions.base import (
@@ -12,7 +13,6 @@ from klavier_segment_actions.actions.base import (
     Item,
     SingleFlow,
     has_identifier,
-    normalize_phone,
     settle_reply,
 )
 from klavier_segment_actions.actions.bulk import send_together, settle_alike
@@ -35,7 +35,7 @@ class UpsertProfile(Action):
     def prepare(self, payload: dict[str, Any], event: Event) -> Item:  # noqa: ARG002 -- the interface of actions
         """Build the attributes of the profile, and choose its list."""
         attributes = dict(payload)
-        normalize_phone(attributes, leftovers=self.leftovers)
+        self.normalize_phone(attributes)
         attributes.pop("country_code", None)
         default, override = attributes.pop("list_id", None), attributes.pop("override_list_id", None)
         list_id = self.connected_list_id or override or default
@@ -58,18 +58,17 @@ class UpsertProfile(Action):
 
     def batch(self, items: Sequence[Item]) -> BatchFlow:
         """POST /api/profile-bulk-import-jobs, with the list that the items share."""
-        return (yield from import_profiles(self.calls, items, items[0].list_id))
+        return (yield from import_profiles(self, items, items[0].list_id))
 
 
-def import_profiles(calls: Calls, items: Sequence[Item], list_id: str | None) -> BatchFlow:
-    """Import the profiles of items, and add them to the list if there is one."""
-    return (
-        yield from send_together(
-            items,
-            lambda some: calls.import_profiles([{"type": "profile", "attributes": i.body} for i in some], list_id),
-            settle_alike,
-        )
-    )
+def import_profiles(action: Action, items: Sequence[Item], list_id: str | None) -> BatchFlow:
+    """Import the profiles of an action's items, and add them to the list if there is one."""
+
+    def build(some: Sequence[Item]) -> Request:
+        profiles = [{"type": "profile", "attributes": item.body} for item in some]
+        return action.calls.import_profiles(profiles, list_id)
+
+    return (yield from send_together(items, build, settle_alike, action.fidelity))
 
 
 def _no_id(status: int) -> Outcome:

@@ -1,20 +1,22 @@
 """Checks of payload fields: each coerces a mapped value to the field's kind, or raises `RejectEvent`."""
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 from klavier.strictjson import kind_of
-from klavier.values.times import is_iso_time
+from klavier.values import read_number
+from klavier.values.times import NO_TIME
 from klavier.vendor import RejectEvent
 from klavier_segment_actions.javascript.missing import MISSING
-from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped
+from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped, vendor_number
 from klavier_segment_actions.payload.fields import Field
 from klavier_segment_actions.payload.formats import (
-    is_before_klaviyo,
     is_email,
     is_rfc3339,
     is_strict_email,
-    iso_time,
+    sendable_time,
+    vendor_time,
 )
 
 Check = Callable[[Any], Any]
@@ -33,7 +35,7 @@ def check_of(field: Field, *, sendable: bool, place: str = "") -> Check:
     if field.kind == "string":
         return _text(field, place, sendable=sendable)
     if field.kind == "number":
-        return _number(place)
+        return _number(place, sendable=sendable)
     if field.kind == "boolean":
         return _boolean(place)
     if field.kind == "datetime":
@@ -70,8 +72,11 @@ def _text(field: Field, place: str, *, sendable: bool) -> Check:
 
 def _converter(place: str, *, nullable: bool) -> Callable[[Any], str | None]:
     def to_text(value: Any) -> str | None:
-        if value is None and nullable:
-            return None
+        if nullable:
+            if value is None:
+                return None
+            if isinstance(value, list):  # Segment unwraps arrays for fields of one kind only
+                raise RejectEvent(f"{place}: must be a string or null, not an array")
         text = as_text(value)
         if text is None:
             raise RejectEvent(f"{place}: must be a string, not {kind_of(unwrapped(value))}")
@@ -80,14 +85,21 @@ def _converter(place: str, *, nullable: bool) -> Callable[[Any], str | None]:
     return to_text
 
 
-def _number(place: str) -> Check:
+def _number(place: str, *, sendable: bool) -> Check:
     def check(value: Any) -> Any:
         if type(value) in _NUMBERS:
             return value
-        number = as_number(value)
+        if not sendable:
+            number = vendor_number(value)
+        elif isinstance(unwrapped(value), str):
+            number, reason = read_number(unwrapped(value))
+            if reason:
+                raise RejectEvent(f"{place}: must be a number, not {reason}")
+        else:
+            number = as_number(value)
         if number is None:
             raise RejectEvent(f"{place}: must be a number, not {kind_of(unwrapped(value))}")
-        return number
+        return number if isfinite(number) else None
 
     return check
 
@@ -104,18 +116,15 @@ def _boolean(place: str) -> Check:
 
 def _time(place: str, *, sendable: bool, as_given: bool) -> Check:
     def check(value: Any) -> Any:
-        if type(value) is str and is_iso_time(value) and not (sendable and is_before_klaviyo(value)):
-            return value
         value = unwrapped(value)
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise RejectEvent(f"{place}: must be a time, not {kind_of(value)}")
         if value == 0:
             return MISSING
-        time = iso_time(value)
+        time, reason = sendable_time(value) if sendable else (vendor_time(value), NO_TIME)
         if time is None:
-            raise RejectEvent(f"{place}: must be an ISO 8601 time, or milliseconds since 1970")
-        if sendable and is_before_klaviyo(time):
-            raise RejectEvent(f"{place}: is before 1990; a number counts milliseconds since 1970")
+            unit = "" if isinstance(value, str) else "; a number counts milliseconds since 1970"
+            raise RejectEvent(f"{place}: is {reason}{unit}")
         return value if as_given and (not sendable or is_rfc3339(value)) else time
 
     return check

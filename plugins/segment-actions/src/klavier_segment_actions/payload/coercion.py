@@ -3,13 +3,19 @@
 Source: observed; the rules are those of a JSON schema validator with type coercion enabled.
 """
 
+import math
 import re
 from typing import Any
 
 from klavier.jsvalues import to_string
+from klavier_segment_actions.javascript.values import to_number
 
 _NUMBER = re.compile(r"\s*+[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?\s*+")
 """Possessive quantifiers: no part is ever matched a second time, so the time is linear in the text."""
+
+
+_LARGEST_EXACT = 2**53
+"""Beyond it a float has no fractions, and an integer is no more exact."""
 
 
 def unwrapped(value: Any) -> Any:
@@ -27,6 +33,17 @@ def as_text(value: Any) -> str | None:
     return None if isinstance(value, (dict, list)) else to_string(value)
 
 
+def vendor_number(value: Any) -> float | int | None:
+    """Return a number as `as_number`, but of every string that JavaScript converts, such as `0x10` and `Infinity`."""
+    value = unwrapped(value)
+    if not isinstance(value, str) or not value:
+        return as_number(value)
+    number = to_number(value)
+    if math.isnan(number):
+        return None
+    return int(number) if number.is_integer() and abs(number) < _LARGEST_EXACT else number
+
+
 def as_number(value: Any) -> float | int | None:
     """Return a number for a number, boolean, null, or a string that is only a number; None for anything else."""
     value = unwrapped(value)
@@ -39,7 +56,7 @@ def as_number(value: Any) -> float | int | None:
     number = float(value)
     if number in (float("inf"), float("-inf")):
         return None
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    return int(number) if number.is_integer() and abs(number) < _LARGEST_EXACT else number
 
 
 def as_boolean(value: Any) -> bool | None:

@@ -1,12 +1,13 @@
 """String formats: email addresses, times, phone numbers."""
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from klavier.values.times import EARLIEST_YEAR, is_iso_time, klaviyo_time
+from klavier.values import klaviyo_time, read_phone, read_time
+from klavier.values.times import EARLIEST_YEAR, NO_TIME, TOO_EARLY, TOO_LATE, is_iso_time
+from klavier_segment_actions.javascript.dates import MOST_MILLISECONDS, parse_date, to_days, to_iso
 
 # Possessive quantifiers: no part is ever matched a second time, so the time is linear in the text.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
@@ -21,12 +22,18 @@ is_e164 = _E164.fullmatch
 """Matches a phone number in E.164 format."""
 
 _LOOSE_TIME = re.compile(
-    r"([0-9]{4})[-/]?([0-9]{1,2})?[-/]?([0-9]{1,2})?[Tt\s]*([0-9]{1,2})?:?([0-9]{1,2})?:?([0-9]{1,2})?(?:[.:]([0-9]+))?"
+    r"([0-9]{4})[-/]?([0-9]{1,2})?[-/]?([0-9]{0,2})[Tt\s]*+([0-9]{1,2})?:?([0-9]{1,2})?:?([0-9]{1,2})?[.:]?([0-9]++)?"
 )
+"""The times that Segment's date library parses itself, with fields that may be missing; all others it leaves to
+JavaScript's `Date`."""
+_LONGEST_TIME = 1000
+"""Longer strings are no times; the bound is far above any form."""
+_EPOCH = re.compile(r"[0-9]{10}|[0-9]{13}")
 EARLIEST = str(EARLIEST_YEAR)
 """ISO 8601 times that Klaviyo accepts sort after this prefix."""
+_LATEST = "9999"
+_EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO_LENGTH = len("2024-03-01T10:20:30.123Z")
-_MILLISECONDS_TEXT = re.compile(r"[0-9]{13}")
 
 
 def is_email(text: str) -> bool:
@@ -46,14 +53,53 @@ def e164(phone: str, country: Any) -> str | None:
     return _converted(phone, country) if isinstance(country, str) and country else None
 
 
-def iso_time(value: Any) -> str | None:
-    """Return a time in UTC with milliseconds, from a string or milliseconds since 1970; None for no time."""
-    if isinstance(value, str) and is_iso_time(value):
-        return value
-    moment = _moment(value)
-    if moment is None:
-        return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+def sendable_phone(phone: str, country: Any) -> tuple[str | None, str]:
+    """Return a phone number that Klaviyo accepts, in E.164 format, and the reason where there is none.
+
+    A number without a leading plus needs a country, in which it must be valid.
+    """
+    number, reason = read_phone(phone, country if isinstance(country, str) and country else None)
+    if number is not None and not phone.lstrip().startswith("+"):
+        number, reason = e164(phone, country), "no valid phone number of its country: check it against country_code"
+    return number, reason
+
+
+def is_sendable_phone(phone: str) -> bool:
+    """Return whether a phone number is accepted by Klaviyo unchanged."""
+    return read_phone(phone)[0] == phone
+
+
+def vendor_time(value: Any) -> str | None:
+    """Return a time as Segment reads it, in UTC with milliseconds; None for no time.
+
+    Strings of ten or thirteen digits are epoch seconds or milliseconds, of which Segment makes another time.
+    """
+    if isinstance(value, str):
+        if is_iso_time(value):
+            return value
+        return _written(_parse_vendor_time(value))
+    return _written(value)
+
+
+def sendable_time(value: Any) -> tuple[str | None, str]:
+    """Return a time that Klaviyo accepts, in UTC with milliseconds, and the reason where there is none.
+
+    Unambiguous forms are read as klavier reads them for all vendors, others as JavaScript's `Date`, which Segment uses.
+    """
+    if not isinstance(value, str):
+        time = _written(value)
+    elif is_iso_time(value):
+        time = value
+    else:
+        known, reason = read_time(value)
+        if reason in (TOO_EARLY, TOO_LATE):
+            return None, reason
+        time = _written(_milliseconds(known) if known else parse_date(value[:_LONGEST_TIME]))
+    if time is None:
+        return None, NO_TIME
+    if len(time) > _ISO_LENGTH or time > f"{_LATEST}-":
+        return None, TOO_EARLY if time.startswith("-") else TOO_LATE
+    return (None, TOO_EARLY) if time < EARLIEST else (time, "")
 
 
 def is_rfc3339(value: Any) -> bool:
@@ -61,38 +107,33 @@ def is_rfc3339(value: Any) -> bool:
     return isinstance(value, str) and klaviyo_time(value) == value
 
 
-def is_before_klaviyo(time: str) -> bool:
-    """Return whether an ISO 8601 time is earlier than Klaviyo accepts."""
-    return time < EARLIEST or len(time) < _ISO_LENGTH  # the year comes first; a shorter one has fewer than four digits
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        if isinstance(value, str):
-            return _parse_time(value.strip())
-        return datetime.fromtimestamp(value / 1000, UTC)
-    except (ValueError, OverflowError, OSError, TypeError):
+def _parse_vendor_time(text: str) -> float | None:
+    if len(text) > _LONGEST_TIME:
         return None
-
-
-def _parse_time(text: str) -> datetime:
-    if _MILLISECONDS_TEXT.fullmatch(text):
-        return datetime.fromtimestamp(int(text) / 1000, UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = _parse_loose_time(text)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _parse_loose_time(text: str) -> datetime:
-    found = _LOOSE_TIME.fullmatch(text)
+    if _EPOCH.fullmatch(text):
+        return int(text) * (1000 if len(text) == 10 else 1)  # noqa: PLR2004 -- the digits of seconds
+    parsed = parse_date(text)
+    is_digits = text.isascii() and text.isdigit()
+    is_time = (parsed is not None and text[-1] not in "zZ") or is_digits
+    found = _LOOSE_TIME.fullmatch(text) if is_time else None
     if found is None:
-        return parsedate_to_datetime(text)
+        return parsed
     year, month, day, hour, minute, second = (
         int(part or default) for part, default in zip(found.groups()[:6], "011000", strict=True)
     )
-    return datetime(year, month, day, hour, minute, second, int((found[7] or "0")[:3]) * 1000, UTC)
+    minutes = (to_days(year, month, day) * 24 + hour) * 60 + minute
+    return (minutes * 60 + second) * 1000 + int((found[7] or "0")[:3])
+
+
+def _milliseconds(time: str) -> int:
+    moment = datetime.fromisoformat(time)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH_START) // timedelta(milliseconds=1)
+
+
+def _written(milliseconds: Any) -> str | None:
+    if not isinstance(milliseconds, (int, float)) or not abs(milliseconds) <= MOST_MILLISECONDS:
+        return None
+    return to_iso(int(milliseconds))
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,150 @@
+"""How values are read: documented fidelity reads safely, deployed fidelity as Segment's implementation."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.segment_actions import TRACK, attributes_of, only, rejection, run
+
+DEPLOYED = {"fidelity": "deployed", "wire": "native"}
+PROFILE = {"external_id": "u"}
+
+
+def deployed(fields: dict[str, Any]) -> dict[str, Any]:
+    (request,), (outcome,) = run(
+        "trackEvent", {"profile": PROFILE, "enable_batching": False, **fields}, TRACK, **DEPLOYED
+    )
+    assert outcome.kind == "delivered", outcome.reason
+    return attributes_of(request)
+
+
+def refusal(fields: dict[str, Any]) -> str:
+    _, (outcome,) = run("trackEvent", {"profile": PROFILE, "enable_batching": False, **fields}, TRACK, **DEPLOYED)
+    assert outcome.kind == "rejected"
+    return outcome.reason
+
+
+TIMES = [
+    ("2024", "2024-01-01T00:00:00.000Z"),
+    ("12", "2001-12-01T00:00:00.000Z"),
+    ("01/03/2024", "2024-01-03T00:00:00.000Z"),
+    ("2024-02-30T00:00:00Z", "2024-03-01T00:00:00.000Z"),
+    ("2024-03-01 10:20:30.5", "2024-03-01T10:20:30.005Z"),
+    ("2024-03-01T10:20:30.5Z", "2024-03-01T10:20:30.500Z"),
+    ("20240301", "2024-03-01T00:00:00.000Z"),
+    ("1709288430", "2024-03-01T10:20:30.000Z"),
+    ("1709288430123", "2024-03-01T10:20:30.123Z"),
+    ("1 Mar 2024 10:20 GMT+0530", "2024-03-01T04:50:00.000Z"),
+    (1709288430, "1970-01-20T18:48:08.430Z"),
+]
+
+
+@pytest.mark.parametrize(("given", "sent"), TIMES)
+def test_deployed_times(given: Any, sent: str) -> None:
+    assert deployed({"time": given})["time"] == sent
+
+
+@pytest.mark.parametrize("given", ["2024-W09-5", "2024-03-01T10:20:30Z ", "soon", "2024-13-45", 8.7e15, "9" * 2000])
+def test_deployed_times_that_are_none(given: Any) -> None:
+    assert refusal({"time": given}).startswith("time: is no ISO 8601 time")
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"), [("0x10", 16), ("Infinity", None), (" 7 ", 7), ("", None), ("1e400", None), ("  ", 0)]
+)
+def test_deployed_numbers(given: str, sent: Any) -> None:
+    assert deployed({"value": given}).get("value") == sent
+
+
+@pytest.mark.parametrize("given", ["0x10", "Infinity", "1,234", "1.234,50", "12 USD", "  "])
+def test_documented_numbers_are_never_cut(given: str) -> None:
+    assert rejection("trackEvent", {"value": given}, TRACK).startswith("value: must be a number, not a string")
+
+
+PHONES = [
+    ("+1 617-555-1333 x12", None, None),
+    ("1-800-FLOWERS", "US", None),
+    ("+44 (0)20 7946 0958", None, "+442079460958"),
+    ("(415) 555-2671", "US", "+14155552671"),
+    ("+1 (415) 555-2671", "US", "+14155552671"),
+    ("+4402079460958", "GB", "+442079460958"),
+    ("(999) 555-2671", "US", None),
+    ("+12", None, None),
+]
+
+
+@pytest.mark.parametrize(("phone", "country", "sent"), PHONES)
+def test_documented_phone_numbers(phone: str, country: str | None, sent: str | None) -> None:
+    fields = {"profile": {"phone_number": phone, "country_code": country}}
+    if sent is None:
+        assert rejection("trackEvent", fields, TRACK).startswith("phone_number: is ")
+        return
+    profile = only("trackEvent", fields, TRACK)["profile"]["data"]["attributes"]
+    assert profile["phone_number"] == sent
+
+
+def test_deployed_phone_numbers_lose_extensions() -> None:
+    profile = {"phone_number": "(415) 555-2671 x12", "country_code": "US"}
+    attributes = deployed({"profile": profile})["profile"]["data"]["attributes"]
+    assert attributes["phone_number"] == "+14155552671"
+
+
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+@pytest.mark.parametrize("member", ["city", "region", "zip"])
+def test_nullable_strings_unwrap_no_arrays(member: str, fidelity: str) -> None:
+    event = {"type": "identify", "userId": "u", "traits": {"email": "a@b.io"}}
+    fields = {"location": {member: ["x"]}}
+    assert rejection("upsertProfile", fields, event, fidelity=fidelity) == (
+        f"location.{member}: must be a string or null, not an array"
+    )
+    assert only("upsertProfile", {"location": {member: 5}, "title": ["x"]}, event)["title"] == "x"
+
+
+@pytest.mark.parametrize("words", [("yes", None), ("false", False), ("true", True), (1, True), ("", False)])
+def test_consent_flags_are_never_guessed(words: tuple[Any, Any]) -> None:
+    given, sent = words
+    event = TRACK | {"traits": {"email": "a@b.io"}}
+    if sent is None:
+        assert rejection("subscribeProfile", {"historical_import": given}, event).startswith("historical_import: must")
+        return
+    assert only("subscribeProfile", {"historical_import": given}, event)["historical_import"] is sent
+
+
+ENTERED = {"type": "track", "event": "Audience Entered", "context": {"traits": {"email": "a@b.io"}}, "properties": {}}
+AUDIENCE = {"traits": {"email": "a@b.io"}, "personas": {"computation_key": "vip"}}
+
+
+def test_an_empty_list_id_imports_without_a_list_in_deployed_batches() -> None:
+    fields = {"list_id": "", "enable_batching": True}
+    (request,), (outcome,) = run("addProfileToList", fields, ENTERED | {"context": AUDIENCE}, **DEPLOYED)
+    assert request.path == "/api/profile-bulk-import-jobs/"
+    assert "relationships" not in request.json["data"]
+    assert outcome.kind == "delivered"
+
+
+def test_an_empty_list_id_is_none_otherwise() -> None:
+    for settings in ({}, DEPLOYED):
+        fields = {"list_id": "", "enable_batching": False}
+        _, (outcome,) = run("addProfileToList", fields, ENTERED, **settings)
+        assert outcome.reason.startswith("list_id: required")
+    requests, _ = run("addProfileToList", {"list_id": "", "enable_batching": True}, ENTERED | {"context": AUDIENCE})
+    assert [(request.method, request.path) for request in requests][:2] == [
+        ("GET", "/api/lists"),
+        ("POST", "/api/lists"),
+    ]
+
+
+NAMED: list[tuple[int, Any]] = [
+    (413, {"errors": [{"detail": "big", "source": {"pointer": "/data/attributes/profiles/data/1/attributes"}}]})
+]
+UNNAMED: list[tuple[int, Any]] = [(413, {"errors": [{"detail": "big", "source": {"pointer": "/data"}}]})]
+
+
+@pytest.mark.parametrize(
+    ("replies", "settings", "requests"),
+    [(NAMED, {}, 3), (NAMED, DEPLOYED, 1), (UNNAMED, {}, 3), (UNNAMED, DEPLOYED, 3)],
+)
+def test_batches_that_are_too_large_are_split(replies: Any, settings: dict[str, str], requests: int) -> None:
+    events = [{"type": "identify", "messageId": str(n), "traits": {"email": f"{n}@b.io"}} for n in range(2)]
+    sent, _ = run("upsertProfile", {"enable_batching": True}, *events, replies=replies, **settings)
+    assert len(sent) == requests
