@@ -4,13 +4,15 @@ import json
 import stat
 from pathlib import Path
 
+import httpx
 import pytest
 
 import klavier
 from klavier.outbox import SqliteOutbox
-from klavier.relay.relay import static_connection
 from tests.cli.conftest import Run
 from tests.support.terminal import Terminal
+
+ACCEPTED = httpx.Response(202, json={})
 
 
 @pytest.fixture
@@ -20,11 +22,11 @@ def letters(folder: Path) -> Path:
         'vendor = "little"\n[klaviyo]\nprivate_api_key = "pk_secret_one"\n[delivery]\noutbox = "klavier.db"\n'
     )
 
-    async def send(request: klavier.Request) -> klavier.Response:
-        bad = "ada@shop.test" in request.body.decode()
-        return klavier.Response(400, {"errors": [{"detail": "ada@shop.test is bad"}]}) if bad else klavier.Response(202)
+    def reply(request: httpx.Request) -> httpx.Response:
+        is_bad = b"ada@shop.test" in request.content
+        return httpx.Response(400, json={"errors": [{"detail": "ada@shop.test is bad"}]}) if is_bad else ACCEPTED
 
-    with klavier.open(folder / "klavier.toml", connect=lambda: static_connection(send)) as relay:
+    with klavier.open(folder / "klavier.toml", transport=httpx.MockTransport(reply)) as relay:
         relay.track("Signed Up", {"email": "ada@shop.test"}, user_id="u1")
         relay.track("Signed In", user_id="u1")
         relay.track("Nobody", anonymous_id="a1")

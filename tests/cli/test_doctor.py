@@ -10,7 +10,7 @@ import pytest
 import klavier
 from klavier.cli.doctor.account import _judged
 from klavier.cli.doctor.calls import outdated_calls
-from klavier.config import KlaviyoSection
+from klavier.config.model import KlaviyoSection
 from klavier.klaviyo.response import Response
 from klavier.plugins import installed_plugins
 from klavier.sandbox import Sandbox

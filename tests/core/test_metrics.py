@@ -1,5 +1,4 @@
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 import klavier
 from klavier import metrics
 from klavier.outcome import delivered, failed
-from klavier.relay.relay import static_connection
 from tests.support.fakes import SECRET
 
 CONFIGURATION = """
@@ -68,7 +66,7 @@ def test_a_plugin_file_beside_the_configuration_counts_what_a_relay_delivers(tmp
     labels = {"vendor": "rudderstack", "type": "identify", "outcome": "delivered", "status": ""}
     for number in (1, 2):
         sandbox = klavier.Sandbox()
-        with klavier.open(tmp_path / "klavier.toml", connect=partial(static_connection, sandbox.send_async)) as relay:
+        with klavier.open(tmp_path / "klavier.toml", transport=sandbox.transport()) as relay:
             relay.identify("u1", {"email": "ada@shop.test"})
         assert REGISTRY.get_sample_value("klavier_outcomes_total", labels) == number
 

@@ -159,9 +159,9 @@ def test_a_configuration_says_otherwise(tmp_path: Path) -> None:
     file = tmp_path / "klavier.toml"
     head = 'vendor = "rudderstack"\n[klaviyo]\nprivate_api_key = "pk_x"\n[delivery]\noutbox = "memory"\n'
     file.write_text(head)
-    assert make_relay_config(klavier.load_config(file), tmp_path).policy == policy_of("rudderstack")
+    assert make_relay_config(klavier.load_config(file)).policy == policy_of("rudderstack")
     file.write_text(f"{head}tries = 2\ngive_up = 60\nfirst_delay = 0.5\nlongest_delay = 30.0\n")
-    policy = make_relay_config(klavier.load_config(file), tmp_path).policy
+    policy = make_relay_config(klavier.load_config(file)).policy
     assert (policy.tries, policy.give_up, policy.first, policy.longest) == (2, 60, 0.5, 30.0)
     assert policy.statuses == policy_of("rudderstack").statuses
     assert span(policy, 500, 0.999999)[0] == 2

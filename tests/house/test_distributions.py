@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 
 import klavier
 from tests.support.environments import Environment, build
-from tests.support.repository import DISTRIBUTIONS, PLUGINS, ROOT, pyproject
+from tests.support.repository import DISTRIBUTIONS, ROOT, pyproject
+from tests.support.repository import VENDORS as PLUGINS
 
 OURS = {pyproject(folder)["project"]["name"]: folder for folder in DISTRIBUTIONS}
 VENDORS = [plugin.name for plugin in PLUGINS]

@@ -4,7 +4,8 @@ import pytest
 
 from klavier.plugins import installed_plugins
 from klavier.settings import describe
-from tests.support.repository import PLUGINS, ROOT
+from tests.support.repository import ROOT
+from tests.support.repository import VENDORS as PLUGINS
 
 VENDORS = [plugin.name for plugin in PLUGINS]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 import klavier
-from klavier.relay.relay import static_connection
 
 CONFIG = 'vendor = "rudderstack"\n[klaviyo]\nprivate_api_key = "pk_sandbox"\n[delivery]\noutbox = "memory"\n'
 EARLY = 40
@@ -28,9 +28,9 @@ def config(tmp_path: Path) -> Path:
     return path
 
 
-async def slow(_: klavier.Request) -> klavier.Response:
+async def slow(_: httpx.Request) -> httpx.Response:
     await asyncio.sleep(0.02)
-    return klavier.Response(202)
+    return httpx.Response(202, json={})
 
 
 class Outcomes:
@@ -68,7 +68,7 @@ def load(relay: klavier.Relay, outcomes: Outcomes) -> Iterator[list[int]]:
 
 def test_a_relay_that_keeps_accepting_is_flushed_all_the_same(config: Path) -> None:
     outcomes = Outcomes()
-    relay = klavier.open(config, connect=lambda: static_connection(slow), on_outcome=outcomes.observe)
+    relay = klavier.open(config, transport=httpx.MockTransport(slow), on_outcome=outcomes.observe)
     with load(relay, outcomes) as accepted:
         for number in range(EARLY):
             relay.track("Early", user_id=f"e{number % 5}")
@@ -84,7 +84,7 @@ def test_the_same_for_asynchronous_programs(config: Path) -> None:
     outcomes = Outcomes()
 
     async def main() -> None:
-        async with klavier.aopen(config, connect=lambda: static_connection(slow), on_outcome=outcomes.observe) as relay:
+        async with klavier.aopen(config, transport=httpx.MockTransport(slow), on_outcome=outcomes.observe) as relay:
 
             async def keep_accepting() -> None:
                 accepted = 0

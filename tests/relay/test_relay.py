@@ -2,16 +2,13 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 
 import klavier
-from klavier.flows.drivers import Connect
 from klavier.outbox import Settlement, SqliteOutbox
-from klavier.relay.relay import static_connection
 from tests.support.clocks import Clock
 
 CONFIG = """
@@ -31,11 +28,6 @@ def sandbox() -> klavier.Sandbox:
     return klavier.Sandbox(unknown_lists="create")
 
 
-@pytest.fixture
-def connect(sandbox: klavier.Sandbox) -> Connect:
-    return lambda: static_connection(sandbox.send_async)
-
-
 def write(folder: Path, outbox: str = "klavier.db", bulk: str = "vendor") -> Path:
     path = folder / "klavier.toml"
     path.write_text(CONFIG.format(outbox=outbox, bulk=bulk))
@@ -44,10 +36,12 @@ def write(folder: Path, outbox: str = "klavier.db", bulk: str = "vendor") -> Pat
 
 @pytest.mark.parametrize("outbox", ["klavier.db", "memory"])
 @pytest.mark.parametrize("bulk", ["vendor", "max"])
-def test_every_call_arrives(tmp_path: Path, sandbox: klavier.Sandbox, connect: Connect, outbox: str, bulk: str) -> None:
-    seen = []
+def test_every_call_arrives(tmp_path: Path, sandbox: klavier.Sandbox, outbox: str, bulk: str) -> None:
+    seen: list[str] = []
     path = write(tmp_path, outbox, bulk)
-    with klavier.open(path, connect=connect, on_outcome=lambda _, outcome: seen.append(outcome.kind)) as relay:
+    with klavier.open(
+        path, transport=sandbox.transport(), on_outcome=lambda _, outcome: seen.append(outcome.kind)
+    ) as relay:
         relay.identify("u1", {"email": "ada@shop.test", "firstName": "Ada"})
         relay.track("Signed Up", {"plan": "pro"}, user_id="u1")
         relay.screen("Home", user_id="u1")
@@ -59,14 +53,14 @@ def test_every_call_arrives(tmp_path: Path, sandbox: klavier.Sandbox, connect: C
     assert "Signed Up" in str(sandbox.state())
 
 
-def test_no_thread_starts_before_the_first_event(tmp_path: Path, connect: Connect) -> None:
+def test_no_thread_starts_before_the_first_event(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     before = threading.active_count()
-    with klavier.open(write(tmp_path), connect=connect):
+    with klavier.open(write(tmp_path), transport=sandbox.transport()):
         assert threading.active_count() == before
 
 
-def test_a_forked_process_delivers_for_itself(tmp_path: Path, sandbox: klavier.Sandbox, connect: Connect) -> None:
-    with klavier.open(write(tmp_path), connect=connect) as relay:
+def test_a_forked_process_delivers_for_itself(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
+    with klavier.open(write(tmp_path), transport=sandbox.transport()) as relay:
         child = os.fork()
         if child == 0:
             code = 1
@@ -83,53 +77,54 @@ def test_a_forked_process_delivers_for_itself(tmp_path: Path, sandbox: klavier.S
 
 
 def test_what_is_not_delivered_at_the_end_is_delivered_next_time(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
-    async def nobody(_: klavier.Request) -> klavier.Response:
-        raise klavier.TransportError("connection refused")
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused", request=request)
 
     path = write(tmp_path)
-    relay = klavier.open(path, connect=lambda: static_connection(nobody))
+    relay = klavier.open(path, transport=httpx.MockTransport(refuse))
     relay.track("Kept", user_id="u1")
     assert relay.close(timeout=0.3).pending == 1
-    with klavier.open(path, connect=lambda: static_connection(sandbox.send_async)) as again:
+    with klavier.open(path, transport=sandbox.transport()) as again:
         assert again.flush(20) == klavier.Counts(delivered=1)
 
 
-def test_an_event_sent_twice_is_delivered_once(tmp_path: Path, sandbox: klavier.Sandbox, connect: Connect) -> None:
+def test_an_event_sent_twice_is_delivered_once(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     event = {"type": "track", "event": "Once", "userId": "u1", "messageId": "m-1"}
-    with klavier.open(write(tmp_path), connect=connect) as relay:
+    with klavier.open(write(tmp_path), transport=sandbox.transport()) as relay:
         assert [relay.send(event), relay.send(event)] == [True, False]
         assert relay.flush(20) == klavier.Counts(delivered=1)
     assert len([call for call in sandbox.calls if call.path == "/api/events"]) == 1
 
 
-def test_equal_calls_are_different_events(tmp_path: Path, connect: Connect) -> None:
-    with klavier.open(write(tmp_path), connect=connect) as relay:
+def test_equal_calls_are_different_events(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
+    with klavier.open(write(tmp_path), transport=sandbox.transport()) as relay:
         assert [relay.track("Clicked", user_id="u1"), relay.track("Clicked", user_id="u1")] == [True, True]
         assert relay.flush(20).delivered == 2
 
 
-def test_a_call_about_nobody_is_refused_with_the_remedy(tmp_path: Path, connect: Connect) -> None:
+def test_a_call_about_nobody_is_refused_with_the_remedy(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     with (
-        klavier.open(write(tmp_path), connect=connect) as relay,
-        pytest.raises(klavier.EventError, match="give user_id, anonymous_id"),
+        klavier.open(write(tmp_path), transport=sandbox.transport()) as relay,
+        pytest.raises(klavier.EventError, match="no identity: pass user_id, anonymous_id"),
     ):
         relay.track("Signed Up")
 
 
-def test_an_observer_that_raises_harms_nothing(tmp_path: Path, connect: Connect) -> None:
+def test_an_observer_that_raises_harms_nothing(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     def broken(_: object, __: object) -> None:
         raise RuntimeError("ada@shop.test")
 
-    with klavier.open(write(tmp_path), connect=connect, on_outcome=broken) as relay:
+    with klavier.open(write(tmp_path), transport=sandbox.transport(), on_outcome=broken) as relay:
         relay.track("Signed Up", user_id="u1")
         assert relay.flush(20).delivered == 1
 
 
-def test_two_relays_share_an_outbox_and_deliver_everything_once(
-    tmp_path: Path, sandbox: klavier.Sandbox, connect: Connect
-) -> None:
+def test_two_relays_share_an_outbox_and_deliver_everything_once(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     path = write(tmp_path)
-    with klavier.open(path, connect=connect) as one, klavier.open(path, connect=connect) as two:
+    with (
+        klavier.open(path, transport=sandbox.transport()) as one,
+        klavier.open(path, transport=sandbox.transport()) as two,
+    ):
         for number in range(20):
             (one, two)[number % 2].track("Counted", {"n": number}, user_id="u1")
         first, second = one.flush(20), two.flush(20)
@@ -139,19 +134,15 @@ def test_two_relays_share_an_outbox_and_deliver_everything_once(
 
 
 def test_the_same_for_asynchronous_programs(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
-    @asynccontextmanager
-    async def connect() -> AsyncIterator[object]:
-        yield sandbox.send_async
-
     async def main() -> klavier.Counts:
-        async with klavier.aopen(write(tmp_path), connect=connect) as relay:  # type: ignore[arg-type]  # a looser type
+        async with klavier.aopen(write(tmp_path), transport=sandbox.transport()) as relay:
             await asyncio.gather(*(relay.track("Signed Up", {"n": n}, user_id=f"u{n}") for n in range(25)))
             return await relay.flush(20)
 
     assert asyncio.run(main()) == klavier.Counts(delivered=25)
 
 
-def test_message_ids_are_purged_after_a_week(tmp_path: Path, connect: Connect) -> None:
+def test_message_ids_are_purged_after_a_week(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     clock = Clock(time.time() - 8 * 86_400)
     box = SqliteOutbox(tmp_path / "klavier.db", wall=clock)
     box.append([("old", "nobody", b"{}")])
@@ -161,7 +152,7 @@ def test_message_ids_are_purged_after_a_week(tmp_path: Path, connect: Connect) -
         box.maintain()
     box.close()
     event = {"type": "track", "event": "E", "userId": "u1", "messageId": "old"}
-    with klavier.open(write(tmp_path), connect=connect) as relay:
+    with klavier.open(write(tmp_path), transport=sandbox.transport()) as relay:
         assert relay.send({**event, "messageId": "new"})
         deadline = time.monotonic() + 20
         while not relay.send(event) and time.monotonic() < deadline:

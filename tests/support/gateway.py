@@ -11,7 +11,6 @@ import uvicorn
 
 from klavier.config.load import load_config
 from klavier.gateway.app import Gateway
-from klavier.relay.relay import static_connection
 from klavier.sandbox import Sandbox
 
 KEY = "wk_0123456789"
@@ -58,7 +57,7 @@ def gateway_server(folder: Path, more: str = "") -> Iterator[Running]:
     file = folder / "klavier.toml"
     file.write_text(CONFIG + more, "utf-8")
     sandbox = Sandbox(unknown_lists="create")
-    made = Gateway(load_config(file), folder, connect=lambda: static_connection(sandbox.send_async))
+    made = Gateway(load_config(file), folder, transport=sandbox.transport())
     server = uvicorn.Server(uvicorn.Config(made.app, port=0, log_config=None, access_log=False, ws="none"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), name="gateway", daemon=True)
     thread.start()

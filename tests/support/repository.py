@@ -6,6 +6,8 @@ from typing import Any
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+VENDORS = [plugin for plugin in PLUGINS if list(plugin.glob("src/*/vendor.py"))]
+"""The plugins that bring a vendor; the others bring an outbox or an engine."""
 DISTRIBUTIONS = [ROOT, *PLUGINS]
 
 _CODE = ("core/src", "plugins/*/src", "tests", "docs")

@@ -1,5 +1,6 @@
 """The hooks a plugin can implement; decorate an implementation with `klavier.hookimpl`."""
 
+import re
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -10,10 +11,14 @@ if TYPE_CHECKING:  # a plugin that only adds commands needs none of these
     import click
 
     from klavier.events.model import Event, JsonObject
+    from klavier.outbox.base import Outbox
     from klavier.outcome import Outcome
     from klavier.vendor import VendorSpec
 
 PROJECT = "klavier"
+
+VENDOR_NAME: "re.Pattern[str]" = re.compile(r"[a-z][a-z0-9]{0,30}(-[a-z0-9]{1,30}){0,5}")
+"""How a vendor's name is spelled."""
 
 hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(PROJECT)
 hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker(PROJECT)
@@ -37,6 +42,14 @@ class Hooks:
 
         `mode` says what happened to the rows, `added`, `updated` or `deleted`, and `id_column` which column names the
         person.
+        """
+
+    @hookspec
+    def klavier_open_outbox(self, url: str, max_bytes: int | None, dead_letter_age: float | None) -> "Outbox | None":
+        """Open the outbox at `url`, what `[delivery] outbox` holds, or return None for a URL of another plugin.
+
+        `max_bytes` is how many bytes it may use, `dead_letter_age` after how many seconds `maintain` deletes a dead
+        letter; None for no limit.
         """
 
     @hookspec

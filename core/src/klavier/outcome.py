@@ -16,7 +16,7 @@ class Outcome:
 
     - `delivered`: Klaviyo accepted all that the event asks for (in device mode: the browser would have been called).
     - `skipped`: the vendor does nothing for this event, by its own rules; `reason` says which.
-    - `rejected`: the event or the settings cannot be said to Klaviyo; nothing was sent.
+    - `rejected`: the event or the settings cannot be expressed in Klaviyo's API; nothing was sent.
     - `failed`: a request was made and not accepted; `status` is Klaviyo's, `retryable` whether a later try may succeed.
 
     `notes` lists what was left out of a delivered event, and why. Neither `reason` nor `notes` holds personal data.

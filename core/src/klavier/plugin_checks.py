@@ -6,8 +6,8 @@ import attrs
 
 from klavier.errors import EventError
 from klavier.events.model import Event
+from klavier.hookspecs import VENDOR_NAME
 from klavier.outcome import Outcome
-from klavier.plugins import NAME
 from klavier.strictjson import checked_copy, kind_of
 from klavier.vendor import VendorSpec
 
@@ -36,7 +36,7 @@ def fault_of_spec(spec: Any, taken: dict[str, VendorSpec]) -> str:
     """Say what is wrong with what a plugin registers as a vendor; empty where nothing is."""
     if not isinstance(spec, VendorSpec):
         return f"klavier_vendors gave {kind_of(spec)}, not a VendorSpec"
-    if not isinstance(spec.name, str) or not NAME.fullmatch(spec.name):
+    if not isinstance(spec.name, str) or not VENDOR_NAME.fullmatch(spec.name):
         return "a vendor's name is lower-case words joined by hyphens, such as 'segment-actions'"
     if spec.name in taken:
         return f"vendor {spec.name!r} is registered already; rename one"

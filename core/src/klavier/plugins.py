@@ -5,7 +5,6 @@ Events and vendors are imported where a plugin gives some, so that the list of c
 """
 
 import difflib
-import re
 from collections.abc import Iterable, Iterator
 from copy import copy
 from functools import lru_cache
@@ -15,20 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pluggy
 
 from klavier.errors import ConfigError, EventError, KlavierError, PluginError
-from klavier.hookspecs import PROJECT, Hooks
+from klavier.hookspecs import PROJECT, VENDOR_NAME, Hooks
 
 if TYPE_CHECKING:
     import click
 
     from klavier.events.model import Event
+    from klavier.outbox.base import Outbox
     from klavier.outcome import Outcome
     from klavier.vendor import VendorSpec
 
 KNOWN_PLUGINS = "klavier-{name}"
 """Distributions are named after their vendor, so that an unknown one can be said to be installable."""
-
-NAME = re.compile(r"[a-z][a-z0-9]{0,30}(-[a-z0-9]{1,30}){0,5}")
-"""How a vendor's name is spelled."""
 
 
 class BrokenPlugin(NamedTuple):
@@ -134,6 +131,24 @@ class Plugins:
             except Exception as error:
                 raise PluginError(f"plugin {call.plugin} raised {type(error).__name__} in reading rows") from error
         raise PluginError(f"{path}: no installed plugin reads its rows; install one that does")
+
+    def open_outbox(self, url: str, max_bytes: int | None, dead_letter_age: float | None) -> "Outbox":
+        """Open the outbox at a URL with the first plugin that knows it.
+
+        Raises `ConfigError` where none does, `PluginError` where the plugin fails, and what the plugin says about the
+        outbox (`OutboxError`).
+        """
+        for call in self._calls("klavier_open_outbox"):
+            try:
+                found: Any = call.run(url=url, max_bytes=max_bytes, dead_letter_age=dead_letter_age)
+            except KlavierError:
+                raise
+            except Exception as error:
+                raise PluginError(f"plugin {call.plugin} raised {type(error).__name__} in opening an outbox") from error
+            if found is not None:
+                return found  # type: ignore[no-any-return]  # the plugin's promise, held by OutboxConformance
+        scheme = url.partition("://")[0]
+        raise ConfigError(f"delivery.outbox: no installed plugin opens {scheme}:// outboxes; install one that does")
 
     def transform(self, event: "Event", vendor: str) -> "Event | Outcome":
         """Run every transformation in turn; an outcome drops the event, also the `failed` one of a broken plugin."""
@@ -251,7 +266,7 @@ def _unknown(name: str, installed: list[str], broken: list[BrokenPlugin]) -> str
     here = f"installed are {', '.join(installed)}" if installed else "no vendor is installed"
     if broken:
         here += f"; set aside as broken are {', '.join(plugin.name for plugin in broken)}"
-    if not isinstance(name, str) or not NAME.fullmatch(name):
+    if not isinstance(name, str) or not VENDOR_NAME.fullmatch(name):
         return f"must be the name of a vendor, such as 'rudderstack'; {here}"
     close = difflib.get_close_matches(name, installed, n=1)
     if close:

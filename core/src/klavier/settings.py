@@ -13,7 +13,7 @@ from cattrs.errors import ClassValidationError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
 from klavier.errors import ConfigError, EventError
-from klavier.settings_errors import InsideError, did_you_mean, mistakes
+from klavier.settings_errors import InsideError, did_you_mean, settings_errors
 from klavier.strictjson import checked_copy, kind_of
 
 _REQUIRED: Any = attrs.NOTHING
@@ -77,7 +77,7 @@ def structure(settings: type[Any], data: Mapping[str, Any], place: str = "") -> 
     try:
         return _converter().structure(dict(data), settings)
     except ClassValidationError as error:
-        raise ConfigError(list(mistakes(error, place, settings))) from None
+        raise ConfigError(list(settings_errors(error, place, settings))) from None
     except (ValueError, TypeError) as error:
         raise ConfigError(f"{place or 'settings'}: {error}") from None
 

@@ -18,7 +18,7 @@ class InsideError(ValueError):
         self.place = error.place
 
 
-def mistakes(error: BaseException, place: str, settings: type[Any] | None = None) -> Iterator[str]:
+def settings_errors(error: BaseException, place: str, settings: type[Any] | None = None) -> Iterator[str]:
     """Flatten an error into lines, each with its path under `place`."""
     if isinstance(error, ClassValidationError):
         yield from _of_class(error, place)
@@ -48,9 +48,9 @@ def _of_class(error: ClassValidationError, place: str) -> Iterator[str]:
         if isinstance(inner, KeyError) and inner.args == (note.name,):
             yield f"{_join(place, note.name)}: required; give it"
         else:
-            yield from mistakes(inner, _join(place, note.name), _settings_of(note.type))
+            yield from settings_errors(inner, _join(place, note.name), _settings_of(note.type))
     for inner in other:
-        yield from mistakes(inner, place, error.cl)
+        yield from settings_errors(inner, place, error.cl)
 
 
 def _of_list(error: IterableValidationError, place: str) -> Iterator[str]:
@@ -58,9 +58,9 @@ def _of_list(error: IterableValidationError, place: str) -> Iterator[str]:
     for inner, element in grouped:
         # A table's values come with their keys, a list's with their numbers.
         step = element.index if isinstance(element.index, str) else f"[{element.index}]"
-        yield from mistakes(inner, _join(place, step), _settings_of(element.type))
+        yield from settings_errors(inner, _join(place, step), _settings_of(element.type))
     for inner in other:
-        yield from mistakes(inner, place)
+        yield from settings_errors(inner, place)
 
 
 def _of_unknown(error: ForbiddenExtraKeysError, place: str) -> Iterator[str]:

@@ -55,7 +55,12 @@ def read_text(text: bytes | str) -> Any:
 
 
 def checked_copy(value: dict[str, Any]) -> dict[str, Any]:
-    """Copy a payload from Python by way of JSON; raises `EventError` with the place of what JSON cannot say."""
+    """Copy a payload from Python by way of JSON; raises `EventError` with the place of what JSON cannot express."""
+    return copy_with_text(value)[0]
+
+
+def copy_with_text(value: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """Return a checked copy of a payload from Python, and its JSON text; raises as `checked_copy` does."""
     try:
         written = _dumps(value)
     except TypeError as error:
@@ -65,7 +70,7 @@ def checked_copy(value: dict[str, Any]) -> dict[str, Any]:
     # NaN leaves no other trace than a null that was none; dates, say, are unequal too, and found to be fine.
     if b"null" in written and not _equal(copy, value):
         find_fault(value)
-    return copy
+    return copy, written
 
 
 def find_fault(value: Any, place: str = "") -> None:

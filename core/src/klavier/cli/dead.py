@@ -102,9 +102,9 @@ def delete(*, selection: Selection, config_file: Path | None, yes: bool) -> None
             chosen.append(letter.seq)
             causes[letter.kind if letter.status is None else f"{letter.kind} with {letter.status}"] += 1
         if chosen and not yes:
-            _ask(f"Delete {count(len(chosen), 'dead letter')} for good ({_told(causes)})?")
+            _ask(f"Delete {count(len(chosen), 'dead letter')} for good ({_join_causes(causes)})?")
         gone = f"{count(outbox.delete(chosen), 'dead letter')} deleted"
-        click.echo(f"{gone} ({_told(causes)})" if causes else gone)
+        click.echo(f"{gone} ({_join_causes(causes)})" if causes else gone)
 
 
 @command.command("export", short_help="Write the dead letters' events to a file.")
@@ -138,7 +138,7 @@ def _ask(question: str) -> None:
     click.confirm(question, abort=True, err=True)
 
 
-def _told(causes: "Counter[str]") -> str:
+def _join_causes(causes: "Counter[str]") -> str:
     return ", ".join(f"{number:,} {cause}" for cause, number in causes.most_common())
 
 

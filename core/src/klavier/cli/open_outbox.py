@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 from klavier.cli.setup import Setup
 from klavier.errors import UsageError
@@ -12,26 +11,21 @@ from klavier.relay.factory import open_outbox
 _PAGE = 1000
 
 
-def folder_of(setup: Setup) -> Path:
-    """Give the folder that relative paths of a configuration start in."""
-    return Path() if setup.file is None else setup.file.parent
-
-
-def path_of(setup: Setup) -> Path:
-    """Give the path of the outbox; raises `UsageError` where a configuration keeps it in memory."""
-    name = setup.config.delivery.outbox
-    if name == "memory":
-        raise UsageError('the outbox is in memory (outbox = "memory"): only the program that holds it can see it')
-    return folder_of(setup) / name
+def check_shared(setup: Setup) -> None:
+    """Raise `UsageError` where the outbox is in the memory of another program."""
+    if setup.config.delivery.outbox == "memory":
+        raise UsageError('the outbox is in memory (outbox = "memory"): only the program that holds it can read it')
 
 
 @contextmanager
 def opened(setup: Setup) -> Iterator[Outbox]:
     """Open the outbox that a configuration names; raises `UsageError` where there is none yet."""
-    path = path_of(setup)
-    if not path.is_file():
+    check_shared(setup)
+    name = setup.config.delivery.outbox
+    path = setup.config.folder / name
+    if "://" not in name and not path.is_file():
         raise UsageError(f"{path}: there is no outbox yet; a relay makes it with its first event")
-    with closing(open_outbox(setup.config, folder_of(setup))) as outbox:
+    with closing(open_outbox(setup.config)) as outbox:
         yield outbox
 
 

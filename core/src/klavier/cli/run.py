@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.open_outbox import folder_of, path_of
+from klavier.cli.open_outbox import check_shared
 from klavier.cli.run_status import Meter
 from klavier.cli.setup import Choice, config_option, prepare
 from klavier.cli.signals import SIGNALS, STOPPING
@@ -30,8 +30,8 @@ def command(*, config_file: Path | None, until_empty: bool) -> None:
 
     setup = prepare(Choice(config_file=config_file))
     setup.check_keys()
-    path_of(setup)
-    parts = make_relay_config(setup.config, folder_of(setup))
+    check_shared(setup)
+    parts = make_relay_config(setup.config)
     with closing(parts.outbox):
         meter = asyncio.run(_deliver(parts, make_connect(setup.config, setup.vendor), until_empty=until_empty))
         click.echo(meter.line())

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.open_outbox import folder_of
 from klavier.cli.setup import Choice, config_option, prepare
 from klavier.cli.signals import SIGNALS, STOPPING
 from klavier.cli.wording import paint
@@ -52,7 +51,7 @@ async def _serve(setup: "Setup", host: str, port: int, *, deliver: bool) -> None
         from klavier.gateway.app import Gateway  # noqa: PLC0415 -- loads what serves
     except ImportError:
         raise UsageError("klavier serve needs starlette and uvicorn; pip install 'klavier[server]'") from None
-    gateway = Gateway(setup.config, folder_of(setup), deliver=deliver)
+    gateway = Gateway(setup.config, setup.config.folder, deliver=deliver)
     with _listen(host, port) as listener:
         config = uvicorn.Config(
             gateway.app,

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import field, frozen
 
-from klavier.cli.where import CONFIG_FILE, CONFIG_VARIABLE, find_config
+from klavier.cli.where import find_config
 from klavier.config.environment import REFERENCE
 from klavier.config.load import check
 from klavier.config.local_plugin import discover_beside
+from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE
 from klavier.config.model import Config
 from klavier.config.toml import read_table, read_toml
 from klavier.errors import ConfigError
@@ -160,7 +161,7 @@ def _finish(
     if choice.overrides:
         _override(data, name, choice.overrides)
     try:
-        config = check(data, os.environ, plugins)
+        config = check(data, os.environ, plugins, Path() if file is None else file.parent)
     except ConfigError as error:
         raise _placed(error, file, choice.settings, name) from None
     return Setup(config, config.build_vendor(), file, has_placeholders)

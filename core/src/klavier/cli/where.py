@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-CONFIG_FILE = "klavier.toml"
-CONFIG_VARIABLE = "KLAVIER_CONFIG"
+from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE
 
 
 def find_config(given: Path | None = None) -> Path | None:

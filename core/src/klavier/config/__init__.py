@@ -1,6 +1,1 @@
-"""The configuration file: `klavier.toml`, read strictly, every mistake named at once."""
-
-from klavier.config.load import load_config
-from klavier.config.model import Config, DeliverySection, KlaviyoSection
-
-__all__ = ["Config", "DeliverySection", "KlaviyoSection", "load_config"]
+"""The configuration: `klavier.toml` or a mapping, read strictly, every mistake named at once."""

@@ -1,4 +1,4 @@
-"""Read `klavier.toml` strictly: every mistake is collected, each with its path and what to do about it."""
+"""Read a configuration strictly: every mistake is collected, each with its path and what to do about it."""
 
 import difflib
 import os
@@ -7,49 +7,67 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
+from attrs import evolve
 
 from klavier.config.environment import substitute
 from klavier.config.gateway import GatewaySection
 from klavier.config.local_plugin import discover_beside
+from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE
 from klavier.config.model import Config, DeliverySection, KlaviyoSection, build
 from klavier.config.toml import read_toml
 from klavier.errors import ConfigError, EventError, PluginError
-from klavier.plugins import Plugins
+from klavier.plugins import Plugins, installed_plugins
 from klavier.redaction import redact_text
 from klavier.settings import structure
 from klavier.strictjson import find_fault, kind_of
+
+Source = str | os.PathLike[str] | Mapping[str, Any] | Config | None
+"""What a configuration is read from: a file's path, plain data with the same content, or one that was read before."""
 
 _SECTIONS: Final = {"klaviyo": KlaviyoSection, "delivery": DeliverySection, "gateway": GatewaySection}
 _KEYS: Final = ("vendor", *_SECTIONS, "vendors")
 
 
 def load_config(
-    path: str | os.PathLike[str] = "klavier.toml",
+    source: Source = None,
     *,
     vendor: str | None = None,
     environ: Mapping[str, str] | None = None,
     plugins: Plugins | None = None,
 ) -> Config:
-    """Read a configuration file.
+    """Read a configuration.
 
-    `vendor` takes the place of the file's own choice.  `environ` is where `${NAME}` looks, the process environment by
-    default.  `plugins` are the known plugins: by default the installed ones and, where it is present, a file
-    `klavier_plugin.py` beside the configuration.
+    `source` is the path of a TOML file, a mapping with the same content, or a `Config`, which is returned with another
+    vendor where one is passed.  Without a source it is the file that `KLAVIER_CONFIG` names, else `klavier.toml`.
+    `vendor` overrides the configuration's own.  `environ` is where `${NAME}` and `KLAVIER_CONFIG` are looked up, by
+    default the process environment.  `plugins` are the known plugins: by default the installed ones and, where it is
+    present, a file `klavier_plugin.py` beside the configuration file.
 
     Raises `ConfigError` with one line for each mistake: a file that cannot be read, a variable that is not set, an
-    unknown or misspelt key, a value of the wrong kind, a vendor that is not installed.  Sections of vendors that are
+    unknown or misspelled key, a value of the wrong kind, a vendor that is not installed.  Sections of vendors that are
     not the chosen one are checked as well.
     """
-    file = Path(path)
-    data = read_toml(file)
+    environ = os.environ if environ is None else environ
+    if isinstance(source, Config):
+        return source if vendor is None else evolve(source, vendor=source.known_plugins().vendor(vendor).name)
+    folder = Path()
+    if isinstance(source, Mapping):
+        data = dict(source)
+        known = installed_plugins() if plugins is None else plugins
+    else:
+        file = Path(environ.get(CONFIG_VARIABLE) or CONFIG_FILE if source is None else source)
+        data, folder = read_toml(file), file.parent
+        known = discover_beside(folder) if plugins is None else plugins
     if vendor is not None:
         data["vendor"] = vendor
-    known = discover_beside(file.parent) if plugins is None else plugins
-    return check(data, os.environ if environ is None else environ, known)
+    return check(data, environ, known, folder)
 
 
-def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins) -> Config:
-    """Check plain data with the shape of `klavier.toml`; raises `ConfigError` with one line for each mistake."""
+def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins, folder: Path) -> Config:
+    """Check plain data with the content of `klavier.toml`; raises `ConfigError` with one line for each mistake.
+
+    Relative paths in it start in `folder`.
+    """
     problems: list[str] = []
     data = substitute(dict(data), environ, problems)
     # A value whose variable is missing stays as written, so that it is not called wrong a second time.
@@ -61,7 +79,15 @@ def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins)
     vendors = _vendors(data, name, klaviyo, plugins, problems)
     if problems:
         raise ConfigError([redact_text(problem) for problem in dict.fromkeys(problems)])
-    return Config(vendor=name, klaviyo=klaviyo, vendors=vendors, delivery=delivery, gateway=gateway, plugins=plugins)
+    return Config(
+        vendor=name,
+        klaviyo=klaviyo,
+        vendors=vendors,
+        delivery=delivery,
+        gateway=gateway,
+        plugins=plugins,
+        folder=folder,
+    )
 
 
 def _unknown_keys(data: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ _LARGEST_BATCH = 10_000
 _MOST_CONNECTIONS = 1000
 _MOST_TRIES = 1_000_000
 _LONGEST_PATIENCE = 30 * 86_400
+_LEAST_OUTBOX = 1_000_000
+"""Bytes: room for a few hundred events and the index of those that were delivered."""
 
 
 def _web_address(value: str) -> None:
@@ -55,9 +58,24 @@ def _some_events(value: int | None) -> None:
         raise ValueError(f"must be from 1 to {_LARGEST_BATCH} events")
 
 
+def _outbox_bytes(value: int | None) -> None:
+    if value is not None and value < _LEAST_OUTBOX:
+        raise ValueError(f"must be at least {_LEAST_OUTBOX} bytes")
+
+
+def _days(value: float | None) -> None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise ValueError("must be a number of days above 0")
+
+
+def _share(value: float) -> None:
+    if not 0 < value <= 1:
+        raise ValueError("must be above 0, at most 1")
+
+
 def _some_text(value: str) -> None:
     if not value.strip() or "\0" in value:
-        raise ValueError('must name a file, or be "memory"')
+        raise ValueError('must be the path of a file, a URL, or "memory"')
 
 
 def _some_connections(value: int) -> None:
@@ -102,7 +120,24 @@ class DeliverySection:
     outbox: str = setting(
         "klavier.db",
         validator=_some_text,
-        doc='The file that keeps accepted events, relative to this file; "memory" keeps them for this process only.',
+        doc='Where accepted events are stored: a file, relative to this one; "memory", for this process only; or the '
+        "URL of an outbox that a plugin opens.",
+    )
+    max_bytes: int | None = setting(
+        None,
+        validator=_outbox_bytes,
+        doc="How many bytes the outbox may use, dead letters included; further events are refused. Without it the disk "
+        "is the limit.",
+    )
+    dead_letter_days: float | None = setting(
+        None,
+        validator=_days,
+        doc="After how many days a dead letter is deleted; without it only `klavier dead delete` deletes them.",
+    )
+    share: float = setting(
+        1.0,
+        validator=_share,
+        doc="The share of Klaviyo's rate limits to use, where other programs send to the same account.",
     )
     bulk: Literal["vendor", "max"] = setting(
         "vendor", doc='"vendor" makes the calls that the vendor would, "max" says the same with the fewest calls.'
@@ -141,6 +176,8 @@ class Config:
     delivery: DeliverySection = field(factory=DeliverySection)
     gateway: GatewaySection = field(factory=GatewaySection)
     plugins: "Plugins | None" = field(default=None, repr=False, eq=False)
+    folder: Path = field(factory=Path, repr=False, eq=False)
+    """Where relative paths start: the configuration file's folder, else the working directory."""
 
     def build_vendor(self, name: str | None = None) -> "Vendor":
         """Build the chosen vendor, or the one that is named, from its section and the keys of `[klaviyo]`.

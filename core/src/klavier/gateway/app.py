@@ -29,7 +29,7 @@ class Gateway:
     Use it as an asynchronous context manager: at the end requests under way are stored, and the worker stops.
     """
 
-    def __init__(self, config: Config, folder: Path, *, deliver: bool = True, connect: Any = None) -> None:
+    def __init__(self, config: Config, folder: Path, *, deliver: bool = True, transport: Any = None) -> None:
         """Prepare a gateway for a configuration whose relative paths begin in `folder`.
 
         With `deliver=False` another process delivers, such as `klavier run`. Raises `ConfigError` where no source of
@@ -40,8 +40,8 @@ class Gateway:
                 "gateway.sources: at least one source with a write_key is needed, such as "
                 '[gateway.sources.web] with write_key = "${WEB_WRITE_KEY}"'
             )
-        self._connect = connect or make_connect(config)
-        self._parts = make_relay_config(config, folder)
+        self._connect = make_connect(config, transport=transport)
+        self._parts = make_relay_config(config)
         self._deliver = deliver
         self.worker = LeasedWorker(self._parts)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -44,7 +44,7 @@ def _let_through(attributes: Mapping[str, Any], allowed: Sequence[str]) -> dict[
     return {attribute: places for attribute, places in open_places.items() if places}
 
 
-def is_told(term: Term, old: Reading, new: Reading) -> bool:
+def is_listed(term: Term, old: Reading, new: Reading) -> bool:
     """Return whether a difference says something that the term it is within does not say already."""
     return not term.within or not (is_nothing(old.get(term.within)) or is_nothing(new.get(term.within)))
 

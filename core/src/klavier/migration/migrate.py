@@ -8,7 +8,7 @@ from attrs import frozen
 from klavier.errors import ConfigError
 from klavier.loading import bind
 from klavier.migration.asking import asked_of
-from klavier.migration.differences import difference, differing, is_told
+from klavier.migration.differences import difference, differing, is_listed
 from klavier.migration.keys import given_keys, klaviyo_section, to_set, with_stand_ins, without_keys
 from klavier.migration.model import Carried, Migration, NotCarried
 from klavier.migration.portable import Decision, Written
@@ -58,7 +58,7 @@ def migrate(
     after = _structured(new, data)
     reached = asked_of(new, lambda words: dict(words.read(after))) if move.has_words else {}
     deciders = _deciders(old, before)
-    found = (*_told(wanted, reached, deciders), *move.wordless(deciders))
+    found = (*_not_carried(wanted, reached, deciders), *move.wordless(deciders))
     keys = given_keys(old, move.given)
     klaviyo = klaviyo_section(new, after, keys)
     return Migration(
@@ -172,10 +172,10 @@ class _DecidedBy:
         return None if found is None else frozenset(found)
 
 
-def _told(wanted: Reading, reached: Reading, deciders: Deciders) -> Iterator[NotCarried]:
+def _not_carried(wanted: Reading, reached: Reading, deciders: Deciders) -> Iterator[NotCarried]:
     """Tell the differences of two readings, less those that others tell already."""
     for term, was, becomes in differing(wanted, reached):
         names = {term.name, "user_id"} if term.name == "custom_id" else {term.name}  # one value may say both
         by = tuple(name for name, terms in deciders.items() if terms is not None and names & terms)
-        if by or is_told(term, wanted, reached):
+        if by or is_listed(term, wanted, reached):
             yield difference(term, was, becomes, by)

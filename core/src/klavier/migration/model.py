@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from klavier.migration.asjson import migration_object
+from klavier.migration.json_output import migration_object
 from klavier.migration.portable import Decision
 from klavier.migration.report import report_lines
 from klavier.settings import fill_from_klaviyo

@@ -117,6 +117,10 @@ class Outbox(EntryQueue, Leases, Appends, DeadLetters, Protocol):
     that it works in batches.
     """
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether what is accepted survives the end of the process."""
+
     def status(self) -> OutboxStatus:
         """Return how much waits, since when, and how many dead letters there are."""
 

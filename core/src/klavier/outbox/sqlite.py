@@ -56,6 +56,11 @@ class SqliteOutbox:
         self._leases = LeaseTable(self._database, beside and f"{beside}.lock", monotonic)
         self._mark = TranslationMark(beside and f"{beside}.translating")
 
+    @property
+    def is_durable(self) -> bool:
+        """Whether there is a file, so that what is accepted survives the end of the process."""
+        return self.path != IN_MEMORY
+
     def append(self, entries: Sequence[NewEntry], now: float | None = None) -> list[bool]:
         """Accept entries, all of them or none; returns for each whether it is new, after they are on the disk."""
         return self._appender.append(entries, self._wall() if now is None else now)

@@ -1,69 +1,67 @@
 """The relay for asynchronous programs: the same calls, awaited; delivery is a task of the program's own loop."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Self
 
+from klavier.errors import OutboxError
 from klavier.events.model import Event
 from klavier.flows.drivers import Connect
+from klavier.relay.base import FLUSH_SECONDS, POLL_SECONDS, RelayBase
 from klavier.relay.counts import Counts
-from klavier.relay.intake import accept
-from klavier.relay.relay import FLUSH_SECONDS
-from klavier.relay.tracking_api import Calls
 from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 
-_POLL = 0.02
+_log = logging.getLogger("klavier.relay")
 
 
-class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
-    """Accepts events, keeps them in the outbox, delivers them in a task of the running loop."""
+class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
+    """Accepts events, stores them in the outbox, delivers them in a task of the running loop."""
 
     def __init__(self, config: RelayConfig, connect: Connect) -> None:
-        self._config = config
-        self._connect = connect
-        self._worker: LeasedWorker | None = None
+        super().__init__(config, connect)
         self._task: asyncio.Task[None] | None = None
 
     async def send(self, event: Event | Mapping[str, Any]) -> bool:
-        """Accept one event or its payload; gives whether it is new.  Returns after the event is safe on disk."""
+        """Accept one event or its payload; returns whether it is new, after it is stored on disk."""
         return (await self.send_many([event]))[0]
 
     async def send_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[bool]:
-        """Accept many events with one write, all of them or none; gives for each whether it is new."""
-        rows = [accept(event, self._config.vendor, self._config.plugins) for event in events]
-        fresh = await asyncio.to_thread(self._config.outbox.append, rows)
+        """Accept many events with one write, all of them or none; returns for each whether it is new."""
+        entries = self._read(events)
+        try:
+            fresh = await asyncio.to_thread(self._config.outbox.append, entries)
+        except OutboxError:
+            self._check_open()  # another task may have closed the relay meanwhile
+            raise
         self._start()
         return fresh
 
-    async def flush(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- gives counts, raises nothing
-        """Wait until everything accepted so far has its outcome, at most `timeout` seconds; gives the counts."""
-        outbox = self._config.outbox
-        last = await asyncio.to_thread(outbox.last_seq)
-        deadline = time.monotonic() + timeout
-        if await asyncio.to_thread(outbox.has_waiting, last):
-            self._start()
-        while await self._is_waiting(last) and time.monotonic() < deadline:  # noqa: ASYNC110 -- see below
-            await asyncio.sleep(_POLL)  # another process may be the one that delivers: only the file tells
+    async def flush(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- returns counts, raises nothing
+        """Wait until everything accepted so far has its outcome, at most `timeout` seconds; returns the counts.
+
+        Returns earlier where Klaviyo does not accept the key and will not be asked again within the time.
+        """
+        self._check_open()
+        await self._wait(timeout, closing=False)
         return self.counts()
 
-    async def _is_waiting(self, last: int) -> bool:
-        """Tell whether something up to `last` waits, or its outcome is still to be counted here."""
-        if await asyncio.to_thread(self._config.outbox.has_waiting, last):
-            return True
-        return self._worker is not None and self._worker.is_observing(last)
+    async def close(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- returns counts, raises nothing
+        """Flush, end the delivery and close the outbox; what is not delivered stays in it.  Returns the counts.
 
-    def counts(self) -> Counts:
-        """Give the counts so far, without waiting."""
-        kinds = self._worker.kinds if self._worker is not None else {}
-        return Counts.of(kinds, self._config.outbox.status().waiting)
-
-    async def close(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- gives counts, raises nothing
-        """Flush, end the delivery and close the outbox; what is not delivered stays in it.  Gives the counts."""
-        counts = await self.flush(timeout)
+        Closing again returns the same counts.  Does not wait where Klaviyo does not accept the key.
+        """
+        if self._last_counts is not None:
+            return self._last_counts
+        deadline = time.monotonic() + timeout
+        await self._wait(timeout, closing=True)
+        if self._last_counts is not None:  # another task was quicker
+            return self._last_counts
+        counts = self._finish(self.counts())
         if self._worker is not None and self._task is not None:
             self._worker.stop()
-            await asyncio.wait({self._task}, timeout=timeout)
+            await asyncio.wait({self._task}, timeout=max(0.0, deadline - time.monotonic()))
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._config.outbox.close()
@@ -77,7 +75,21 @@ class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
         """Flush and close."""
         await self.close()
 
+    async def _wait(self, seconds: float, *, closing: bool) -> None:
+        outbox = self._config.outbox
+        last = await asyncio.to_thread(outbox.last_seq)
+        deadline = time.monotonic() + seconds
+        if await asyncio.to_thread(outbox.has_waiting, last):
+            self._start()
+        while await asyncio.to_thread(self._is_waiting, last):
+            left = deadline - time.monotonic()
+            if left <= 0 or self._is_blocked(left, closing=closing):
+                return
+            await asyncio.sleep(min(POLL_SECONDS, left))
+
     def _start(self) -> None:
+        if self._last_counts is not None:
+            return
         if self._task is None or self._task.done():
             self._worker = LeasedWorker(self._config)
             self._task = asyncio.create_task(self._run(self._worker), name="klavier")
@@ -85,5 +97,8 @@ class AsyncRelay(Calls[Coroutine[Any, Any, bool]]):
             self._worker.notify()
 
     async def _run(self, worker: LeasedWorker) -> None:
-        async with self._connect() as send:
-            await worker.run(send)
+        try:
+            async with self._connect() as send:
+                await worker.run(send)
+        except Exception as error:  # noqa: BLE001 -- nobody awaits this task
+            _log.error("delivery ended: %s: %s; the next event starts it again", type(error).__name__, error)

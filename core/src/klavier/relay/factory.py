@@ -1,18 +1,17 @@
-"""Open a relay from a configuration file."""
+"""Build relays, and what they are made of, from a configuration."""
 
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from klavier.config.load import load_config
+from klavier.config.load import Source, load_config
 from klavier.config.model import Config
 from klavier.events.model import Event
 from klavier.flows.drivers import AsyncSend, Connect
 from klavier.outbox import Entry, Outbox, SqliteOutbox
+from klavier.outbox.database import IN_MEMORY
 from klavier.outcome import Outcome
 from klavier.plugins import Plugins
 from klavier.relay.async_relay import AsyncRelay
@@ -22,47 +21,55 @@ from klavier.vendor import Vendor
 from klavier.worker.leased_worker import RelayConfig
 from klavier.worker.worker import Pace
 
+if TYPE_CHECKING:
+    from klavier.http.transport import HttpTransport
+
+_DAY = 86_400.0
+
 OnOutcome = Callable[[Event | None, Outcome], None]
 """Sees each event's final outcome; the event is None where its payload could not be read."""
 
 FEWEST_CALLS = Pace(combine=True, window=10_000, run=1000, linger=1.0)
-"""How `bulk = "max"` works: a body waits up to a second to be filled."""
+"""How `bulk = "max"` works: a bulk request waits up to a second to be filled."""
 
 
 def open(  # noqa: A001 -- klavier.open reads as it should
-    path: str | os.PathLike[str] = "klavier.toml",
+    config: Source = None,
     *,
     on_outcome: OnOutcome | None = None,
     environ: Mapping[str, str] | None = None,
-    connect: Connect | None = None,
+    transport: "HttpTransport | None" = None,
 ) -> Relay:
-    """Open a relay as a configuration file says.
+    """Open a relay.
 
-    `on_outcome` is called with each event and its final outcome, in the thread that delivers.  `connect` takes the
-    place of the transport, such as a sandbox in tests.  Raises `ConfigError` for what is wrong in the file,
-    `OutboxError` where the outbox cannot be opened.
+    `config` is the path of a TOML file, a mapping with the same content, or a `Config`; without it, the file that
+    `KLAVIER_CONFIG` names, else `klavier.toml`.  `on_outcome` is called with each event and its final outcome, in the
+    thread that delivers.  `environ` takes the place of the process environment.  `transport` is an
+    `httpx.AsyncBaseTransport` or `httpx.AsyncClient` to send through: a proxy, other certificates, a sandbox in tests;
+    it is not closed here.
+
+    Raises `ConfigError` for what is wrong in the configuration, `OutboxError` where the outbox cannot be opened.
     """
-    config = load_config(path, environ=environ)
-    return Relay(make_relay_config(config, Path(path).parent, on_outcome), connect or make_connect(config))
+    found = load_config(config, environ=environ)
+    return Relay(make_relay_config(found, on_outcome), make_connect(found, transport=transport))
 
 
 @asynccontextmanager
 async def aopen(
-    path: str | os.PathLike[str] = "klavier.toml",
+    config: Source = None,
     *,
     on_outcome: OnOutcome | None = None,
     environ: Mapping[str, str] | None = None,
-    connect: Connect | None = None,
+    transport: "HttpTransport | None" = None,
 ) -> AsyncIterator[AsyncRelay]:
     """Open a relay for asynchronous programs; the arguments are those of `open`.  At the end it flushes and closes."""
-    config = load_config(path, environ=environ)
-    parts = make_relay_config(config, Path(path).parent, on_outcome)
-    async with AsyncRelay(parts, connect or make_connect(config)) as relay:
+    found = load_config(config, environ=environ)
+    async with AsyncRelay(make_relay_config(found, on_outcome), make_connect(found, transport=transport)) as relay:
         yield relay
 
 
-def make_connect(config: Config, vendor: Vendor | None = None) -> Connect:
-    """Give what opens the transport to the account of a configuration."""
+def make_connect(config: Config, vendor: Vendor | None = None, transport: "HttpTransport | None" = None) -> Connect:
+    """Return what opens the transport to the account of a configuration."""
     keys = config.keys_for(vendor or config.build_vendor())
 
     @asynccontextmanager
@@ -80,49 +87,54 @@ def make_connect(config: Config, vendor: Vendor | None = None) -> Connect:
             connections=config.delivery.connections,
             proxy=section.proxy,
             verify=section.verify,
-        ) as transport:
-            yield transport.send
+            transport=transport,
+        ) as opened:
+            yield opened.send
 
     return connect
 
 
 def make_pace(config: Config, vendor: Vendor) -> Pace:
-    """Give the pace that a configuration asks for."""
+    """Return the pace that a configuration asks for."""
     delivery = config.delivery
     connections = delivery.connections
     if delivery.bulk == "max":
         return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size))
     batch = delivery.batch_size or vendor.batch_size
-    # While some are sent, others are written down together, and others wait for a connection.
+    # While some are sent, others are settled together, and others wait for a connection.
     return Pace(connections=connections, window=connections * max(8, 2 * batch), batch=batch)
 
 
 def make_policy(config: Config, own: RetryPolicy) -> RetryPolicy:
-    """Give a vendor's policy of trying again, with what a configuration says instead."""
-    said = config.delivery
-    return evolve(
-        own,
-        tries=own.tries if said.tries is None else said.tries,
-        give_up=own.give_up if said.give_up is None else said.give_up,
-        first=own.first if said.first_delay is None else said.first_delay,
-        longest=own.longest if said.longest_delay is None else said.longest_delay,
-    )
+    """Return a vendor's retry policy, with what a configuration overrides."""
+    section = config.delivery
+    overrides: dict[str, Any] = {
+        "tries": section.tries,
+        "give_up": section.give_up,
+        "first": section.first_delay,
+        "longest": section.longest_delay,
+    }
+    return evolve(own, **{name: value for name, value in overrides.items() if value is not None})
 
 
-def open_outbox(config: Config, folder: Path) -> Outbox:
-    """Open the outbox that a configuration names; a relative path starts in `folder`."""
-    name = config.delivery.outbox
-    return SqliteOutbox() if name == "memory" else SqliteOutbox(folder / name)
+def open_outbox(config: Config) -> Outbox:
+    """Open the outbox that a configuration names; a URL is opened by a plugin."""
+    section = config.delivery
+    age = None if section.dead_letter_days is None else section.dead_letter_days * _DAY
+    if "://" in section.outbox:
+        return config.known_plugins().open_outbox(section.outbox, section.max_bytes, age)
+    path = IN_MEMORY if section.outbox == "memory" else config.folder / section.outbox
+    return SqliteOutbox(path, max_bytes=section.max_bytes, dead_letter_age=age)
 
 
-def make_relay_config(config: Config, folder: Path, on_outcome: OnOutcome | None = None) -> RelayConfig:
-    """Make what a relay is made of, its outbox opened; a relative path starts in `folder`."""
+def make_relay_config(config: Config, on_outcome: OnOutcome | None = None) -> RelayConfig:
+    """Return what a relay is made of, its outbox opened."""
     vendor = config.build_vendor()
     plugins = config.known_plugins()
     return RelayConfig(
         vendor=vendor,
         plugins=plugins,
-        outbox=open_outbox(config, folder),
+        outbox=open_outbox(config),
         pace=make_pace(config, vendor),
         policy=make_policy(config, plugins.vendor(vendor.name).retry),
         observe=_observer(plugins, vendor.name, on_outcome),

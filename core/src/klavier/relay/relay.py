@@ -1,94 +1,90 @@
-"""The relay for ordinary programs: calls return when the event is safe, a thread of its own delivers it."""
+"""The relay for ordinary programs: calls return when the event is stored, a thread delivers it."""
 
 import asyncio
 import contextlib
-import os
+import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
+from klavier.errors import OutboxError
 from klavier.events.model import Event
-from klavier.flows.drivers import AsyncSend, Connect
+from klavier.flows.drivers import Connect
+from klavier.forking import ForkAware, register
+from klavier.relay.base import FLUSH_SECONDS, POLL_SECONDS, RelayBase
 from klavier.relay.counts import Counts
-from klavier.relay.intake import accept
-from klavier.relay.tracking_api import Calls
 from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 
-_POLL = 0.02
-FLUSH_SECONDS = 30.0
+_CANCEL_SECONDS = 5.0
+"""How long `close` waits for the thread after it has cancelled what is in flight: as a rule milliseconds.
+
+Only an observer that does not return takes longer; then the thread closes the outbox itself when it ends.
+"""
+
+_log = logging.getLogger("klavier.relay")
 
 
-class Relay(Calls[bool]):
-    """Accepts events, keeps them in the outbox, delivers them in the background.
+class Relay(RelayBase[bool], ForkAware):
+    """Accepts events, stores them in the outbox, delivers them in the background.
 
-    The thread that delivers starts with the first event, not before, and anew in a forked process.  Use it as a context
-    manager: at the end it flushes for up to thirty seconds, and what is not delivered by then stays in the outbox.
+    The thread that delivers starts with the first event, not before, and anew in a forked process.  Use the relay as a
+    context manager: at the end it flushes for up to thirty seconds, and what is not delivered by then stays in the
+    outbox.
     """
 
     def __init__(self, config: RelayConfig, connect: Connect) -> None:
-        self._config = config
-        self._connect = connect
-        self._pid = os.getpid()
+        super().__init__(config, connect)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._worker: LeasedWorker | None = None
-        self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        register(self)
 
     def send(self, event: Event | Mapping[str, Any]) -> bool:
-        """Accept one event or its payload; gives whether it is new (False: its message id was accepted before).
+        """Accept one event or its payload; returns whether it is new (False: its message id was accepted before).
 
-        Returns after the event is safe on disk.  Raises `EventError` for what is no event, `OutboxError` where it could
-        not be kept.
+        Returns after the event is stored on disk.  Raises `EventError` for what is no event, `OutboxFullError` where
+        there is no room, `OutboxError` where it could not be stored, `RelayClosedError` after `close`.
         """
         return self.send_many([event])[0]
 
     def send_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[bool]:
-        """Accept many events with one write, all of them or none; gives for each whether it is new."""
-        fresh = self._config.outbox.append(
-            [accept(event, self._config.vendor, self._config.plugins) for event in events]
-        )
+        """Accept many events with one write, all of them or none; returns for each whether it is new."""
+        entries = self._read(events)
+        try:
+            fresh = self._config.outbox.append(entries)
+        except OutboxError:
+            self._check_open()  # another thread may have closed the relay meanwhile
+            raise
         self._start()
         return fresh
 
     def flush(self, timeout: float = FLUSH_SECONDS) -> Counts:
-        """Wait until everything accepted so far has its outcome, at most `timeout` seconds; gives the counts.
+        """Wait until everything accepted so far has its outcome, at most `timeout` seconds; returns the counts.
 
-        An event that failed and will be tried again counts as pending.
+        An event that failed and will be tried again counts as pending.  Returns earlier where Klaviyo does not accept
+        the key and will not be asked again within the time.  Raises `RelayClosedError` after `close`.
         """
-        outbox = self._config.outbox
-        last = outbox.last_seq()
-        deadline = time.monotonic() + timeout
-        if outbox.has_waiting(last):
-            self._start()
-        while self._is_waiting(last) and time.monotonic() < deadline:
-            time.sleep(_POLL)
+        self._check_open()
+        self._wait(timeout, closing=False)
         return self.counts()
 
-    def _is_waiting(self, last: int) -> bool:
-        """Tell whether something up to `last` waits, or its outcome is still to be counted here."""
-        if self._config.outbox.has_waiting(last):
-            return True
-        return self._worker is not None and self._worker.is_observing(last)
-
-    def counts(self) -> Counts:
-        """Give the counts so far, without waiting."""
-        kinds = self._worker.kinds if self._worker is not None else {}
-        return Counts.of(kinds, self._config.outbox.status().waiting)
-
     def close(self, timeout: float = FLUSH_SECONDS) -> Counts:
-        """Flush, end the thread and close the outbox; what is not delivered stays in it.  Gives the counts."""
-        if self._closed:
-            return Counts()
-        counts = self.flush(timeout)
-        self._closed = True
-        loop, worker, thread = self._loop, self._worker, self._thread
-        if thread is not None and loop is not None and worker is not None and self._pid == os.getpid():
-            with contextlib.suppress(RuntimeError):  # the loop may have ended by itself
-                loop.call_soon_threadsafe(worker.stop)
-            thread.join(timeout)
-        self._config.outbox.close()
+        """Flush, end the thread and close the outbox; what is not delivered stays in it.  Returns the counts.
+
+        Closing again returns the same counts.  Does not wait where Klaviyo does not accept the key.
+        """
+        if self._last_counts is not None:
+            return self._last_counts
+        deadline = time.monotonic() + timeout
+        self._wait(timeout, closing=True)
+        with self._lock:  # nothing starts a thread from here on
+            if self._last_counts is not None:
+                return self._last_counts
+            counts = self._finish(self.counts())
+        if self._end_thread(max(0.0, deadline - time.monotonic())):
+            self._config.outbox.close()
         return counts
 
     def __enter__(self) -> Self:
@@ -99,31 +95,70 @@ class Relay(Calls[bool]):
         """Flush and close."""
         self.close()
 
+    def renew_after_fork(self) -> None:
+        """Forget the thread, which is not in the child; the next event starts one there."""
+        self._lock = threading.Lock()
+        self._thread = self._loop = self._worker = self._task = None
+
+    def _wait(self, timeout: float, *, closing: bool) -> None:
+        outbox = self._config.outbox
+        if threading.current_thread() is self._thread:
+            return  # called by an observer: nothing is delivered while the thread waits
+        last = outbox.last_seq()
+        deadline = time.monotonic() + timeout
+        if outbox.has_waiting(last):
+            self._start()
+        while self._is_waiting(last):
+            left = deadline - time.monotonic()
+            if left <= 0 or self._is_blocked(left, closing=closing):
+                return
+            time.sleep(min(POLL_SECONDS, left))
+
     def _start(self) -> None:
-        """Start the thread if this process has none, else tell it that there is more."""
+        """Start the thread if this process has none, else notify it."""
         with self._lock:
-            if self._pid != os.getpid():  # after a fork the parent's thread is not here
-                self._pid, self._thread, self._loop, self._worker = os.getpid(), None, None, None
+            if self._last_counts is not None:
+                return
             if self._thread is None or not self._thread.is_alive():
                 ready = threading.Event()
                 self._thread = threading.Thread(target=self._deliver, args=(ready,), name="klavier", daemon=True)
                 self._thread.start()
                 ready.wait()
             elif self._loop is not None and self._worker is not None:
-                self._loop.call_soon_threadsafe(self._worker.notify)
+                with contextlib.suppress(RuntimeError):  # the loop has just ended; the next event starts a new one
+                    self._loop.call_soon_threadsafe(self._worker.notify)
+
+    def _end_thread(self, seconds: float) -> bool:
+        """Stop the thread, after `seconds` by cancelling what is in flight; returns whether it has ended."""
+        thread, loop, worker, task = self._thread, self._loop, self._worker, self._task
+        if thread is None or loop is None or worker is None or task is None:
+            return True
+        if thread is threading.current_thread():
+            worker.stop()
+            return False
+        for end, patience in ((worker.stop, seconds), (task.cancel, _CANCEL_SECONDS)):
+            with contextlib.suppress(RuntimeError):  # the loop may have ended by itself
+                loop.call_soon_threadsafe(end)
+            thread.join(patience)
+            if not thread.is_alive():
+                return True
+        return False
 
     def _deliver(self, ready: threading.Event) -> None:
-        asyncio.run(self._run(ready))
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                asyncio.run(self._run(ready))
+        except Exception as error:  # noqa: BLE001 -- a traceback of a thread helps nobody, and may hold personal data
+            _log.error("delivery ended: %s: %s; the next event starts it again", type(error).__name__, error)
+        finally:
+            ready.set()
+        if self._last_counts is not None:
+            self._config.outbox.close()
 
     async def _run(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
         self._worker = LeasedWorker(self._config, own_loop=True)
         ready.set()
         async with self._connect() as send:
             await self._worker.run(send)
-
-
-@contextlib.asynccontextmanager
-async def static_connection(send: AsyncSend) -> AsyncIterator[AsyncSend]:
-    """Connect to something that needs no opening, such as a sandbox in this process."""
-    yield send

@@ -10,11 +10,13 @@ if TYPE_CHECKING:
     from klavier.testing import corpus, invariants, strategies
     from klavier.testing.conformance import VendorConformance
     from klavier.testing.hostile import hostile_sandbox
+    from klavier.testing.outbox import OutboxConformance
     from klavier.testing.schemas import Schemas
 
-__all__ = ["Schemas", "VendorConformance", "corpus", "hostile_sandbox", "invariants", "strategies"]
+__all__ = ["OutboxConformance", "Schemas", "VendorConformance", "corpus", "hostile_sandbox", "invariants", "strategies"]
 
 _HOMES = {
+    "OutboxConformance": "klavier.testing.outbox",
     "VendorConformance": "klavier.testing.conformance",
     "Schemas": "klavier.testing.schemas",
     "hostile_sandbox": "klavier.testing.hostile",

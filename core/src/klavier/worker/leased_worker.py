@@ -38,7 +38,7 @@ _MAINTAIN_SECONDS = 3600.0
 _POLL_SECONDS = 0.5
 """How often a process that delivers looks for what other processes have accepted: one query of 10 us."""
 
-_ACQUIRE_SECONDS = 1.0
+_RETRY_SECONDS = 1.0
 """How often a process that waits tries to acquire the lease: about how long events wait after the holder was killed."""
 
 _log = logging.getLogger("klavier.relay")
@@ -71,6 +71,11 @@ class LeasedWorker:
         self._stopping = False
         self._changed = asyncio.Event()
 
+    @property
+    def paused(self) -> float:
+        """The seconds until anything is sent again, after Klaviyo did not accept the key; 0.0 where it does."""
+        return self.rate_limiter.paused
+
     def is_observing(self, seq: int) -> bool:
         """Tell whether this process has outcomes up to a position that are stored and not yet counted."""
         worker = self.worker
@@ -78,21 +83,25 @@ class LeasedWorker:
 
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
         """Deliver until `stop`, or until nothing waits; waits for the lease while another process delivers."""
-        waits = False
+        last_report = ""
         while not self._stopping:
-            lease = await asyncio.to_thread(self.config.outbox.acquire, self._holder, LEASE_SECONDS)
-            if lease is None:
-                if until_empty and not self.config.outbox.status().waiting:
+            try:
+                lease = await asyncio.to_thread(self.config.outbox.acquire, self._holder, LEASE_SECONDS)
+                if lease is not None:
+                    _log.info("this process delivers now")
+                    last_report = ""
+                    if await self._run_leased(lease, send, until_empty=until_empty):
+                        return
+                    continue
+                report, level = "another process delivers; waiting to take over", logging.INFO
+                if until_empty and not await asyncio.to_thread(self._has_waiting):
                     return
-                if not waits:
-                    _log.info("another process delivers; waiting to take over")
-                waits = True
-                await self._sleep(_ACQUIRE_SECONDS)
-                continue
-            _log.info("took over: this process delivers now" if waits else "this process delivers now")
-            waits = False
-            if await self._run_leased(lease, send, until_empty=until_empty):
-                return
+            except OutboxError as error:
+                report, level = f"{error}; trying again every second", logging.ERROR
+            if report != last_report:
+                _log.log(level, "%s", report)
+                last_report = report
+            await self._sleep(_RETRY_SECONDS)
 
     def stop(self) -> None:
         """Finish what is in flight, then end."""
@@ -126,8 +135,13 @@ class LeasedWorker:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.worker = None
-            await asyncio.to_thread(lease.release)
+            with contextlib.suppress(OutboxError):  # a lease that cannot be given back ends by itself
+                await asyncio.to_thread(lease.release)
         return until_empty or self._stopping
+
+    def _has_waiting(self) -> bool:
+        outbox = self.config.outbox
+        return outbox.has_waiting(outbox.last_seq())
 
     def _worker(self, lease: Lease, send: AsyncSend) -> Worker:
         config = self.config

@@ -11,8 +11,8 @@ from klavier.cli.doctor.calls import outdated_calls
 from klavier.cli.doctor.check import Check
 from klavier.cli.json_output import json_line
 from klavier.cli.setup import KEYS, Choice, Setup, config_option, known_plugins, prepare, vendor_option
-from klavier.cli.where import CONFIG_FILE
 from klavier.cli.wording import count, hanging, paint
+from klavier.config.location import CONFIG_FILE
 from klavier.config.model import BASE_URL
 from klavier.errors import ConfigError
 from klavier.plugins import Plugins

@@ -1,0 +1,1 @@
+"""Interfaces of vendors' own libraries, so that a program changes one import."""

@@ -1,0 +1,82 @@
+"""What both relays have in common: accepting, counting, and what is logged at the beginning and the end."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from klavier.errors import RelayClosedError
+from klavier.events.model import Event
+from klavier.flows.drivers import Connect
+from klavier.outbox.entry import NewEntry
+from klavier.relay.counts import Counts
+from klavier.relay.intake import accept
+from klavier.relay.tracking_api import TrackingApi
+from klavier.worker.leased_worker import LeasedWorker, RelayConfig
+
+T = TypeVar("T")
+
+FLUSH_SECONDS = 30.0
+"""How long `flush` and `close` wait as a rule; service managers give a program that ends 90 seconds."""
+
+POLL_SECONDS = 0.02
+"""How often `flush` looks whether all is delivered.
+
+Another process may be the one that delivers, so only the outbox can tell; a look takes 10 us.
+"""
+
+_log = logging.getLogger("klavier.relay")
+
+
+class RelayBase(TrackingApi[T]):
+    """Accepts events into an outbox; a subclass runs the worker that delivers them."""
+
+    def __init__(self, config: RelayConfig, connect: Connect) -> None:
+        self._config = config
+        self._connect = connect
+        self._worker: LeasedWorker | None = None
+        self._last_counts: Counts | None = None
+        """The counts of `close`; None while the relay is open."""
+        status = config.outbox.status()
+        _log.info("outbox opened: %d events wait, %d dead letters", status.waiting, status.dead)
+
+    def counts(self) -> Counts:
+        """Return the counts so far, without waiting."""
+        if self._last_counts is not None:
+            return self._last_counts
+        kinds = self._worker.kinds if self._worker is not None else {}
+        return Counts.of(kinds, self._config.outbox.status().waiting)
+
+    def _read(self, events: Iterable[Event | Mapping[str, Any]]) -> list[NewEntry]:
+        """Return what the outbox stores of events; raises `EventError` for what is none."""
+        self._check_open()
+        return [accept(event, self._config.vendor, self._config.plugins) for event in events]
+
+    def _check_open(self) -> None:
+        if self._last_counts is not None:
+            raise RelayClosedError("the relay is closed; open a new one")
+
+    def _is_waiting(self, last: int) -> bool:
+        """Tell whether something up to `last` waits, or its outcome is still to be counted here."""
+        if self._config.outbox.has_waiting(last):
+            return True
+        return self._worker is not None and self._worker.is_observing(last)
+
+    def _is_blocked(self, seconds: float, *, closing: bool) -> bool:
+        """Tell whether nothing can be delivered for `seconds`, since Klaviyo does not accept the key.
+
+        A relay that closes does not wait for the next try of the key at all.
+        """
+        paused = 0.0 if self._worker is None else self._worker.paused
+        return paused > (0.0 if closing else seconds)
+
+    def _finish(self, counts: Counts) -> Counts:
+        """Note that the relay is closed, and log what stays behind."""
+        paused = self._worker is not None and self._worker.paused > 0
+        self._last_counts = counts
+        if counts.pending and not self._config.outbox.is_durable:
+            _log.warning("closed: %d events are lost, since the outbox is in memory; flush first", counts.pending)
+        elif counts.pending and paused:
+            _log.warning("closed: Klaviyo does not accept the key; %d events stay in the outbox", counts.pending)
+        else:
+            _log.info("closed: %d events stay in the outbox", counts.pending)
+        return counts
