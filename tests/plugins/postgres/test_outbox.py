@@ -47,7 +47,7 @@ def test_positions_are_read_in_the_order_of_their_commits(open_outbox: Open) -> 
     assert seen == sorted(set(seen))
 
 
-@pytest.mark.parametrize("text", ["", "nul\0", "Zoë", "\ud800", "'; DROP TABLE events; --", "x" * 10_000])
+@pytest.mark.parametrize("text", ["", "nul\0", "Zoë", "'; DROP TABLE events; --", "x" * 10_000])
 def test_any_id_and_key_is_stored_as_it_is(open_outbox: Open, text: str) -> None:
     outbox = open_outbox()
     assert outbox.append([(text, text, b"\0\xff")]) == [True]

@@ -1,6 +1,7 @@
 """The outbox in PostgreSQL."""
 
 import hashlib
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +25,14 @@ _COLUMNS = "seq, message_id, key, payload, accepted, due, tries, first_try, inte
 _DEAD = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests"
 _BATCH = 500
 """Rows that one transaction purges: about 10 ms, so that appends never wait for long."""
+_ROW_BYTES = 300
+"""What a row is taken to use besides its payload: header, ids, key and indexes."""
+_USED = (
+    "SELECT coalesce(sum(size), 0)::bigint FROM (SELECT sum(octet_length(payload) + 300) AS size FROM {schema}.events "
+    "UNION ALL SELECT sum(octet_length(payload) + 300) FROM {schema}.dead) AS sizes"
+)
+_MEASURE_SECONDS = 10.0
+"""How often the used bytes are measured while events are appended: it reads the whole table."""
 _RETENTION = "7 days"
 """How long message ids are remembered to notice one that comes again, by the server's clock."""
 
@@ -35,6 +44,7 @@ class PostgresOutbox:
     """
 
     coming: Coming = "no"
+    is_durable = True
 
     def __init__(  # noqa: PLR0913 -- one keyword for each thing that can be chosen
         self,
@@ -58,6 +68,9 @@ class PostgresOutbox:
         self._max_bytes = max_bytes
         self._dead_letter_age = dead_letter_age
         self._wall = wall
+        self._monotonic = monotonic
+        self._used = 0
+        self._measured = -math.inf
         with ExitStack() as undo:
             self._database = Database(url, label)
             undo.callback(self._database.close)
@@ -79,7 +92,7 @@ class PostgresOutbox:
         payloads = [payload for _, _, payload in entries]
 
         def write(connection: Connection) -> list[bool]:
-            self._check_size(connection)
+            self._check_size(connection, sum(map(len, payloads)) + _ROW_BYTES * len(payloads))
             statement = self._sql("SELECT {schema}.append(%s, %s, %s, %s)")
             row = connection.execute(statement, (ids, keys, payloads, moment)).fetchone()
             return [bool(fresh) for fresh in row[0]] if row else []
@@ -244,15 +257,21 @@ class PostgresOutbox:
         for _ in until_empty(step):
             pass
 
-    def _check_size(self, connection: Connection) -> None:
+    def _check_size(self, connection: Connection, size: int) -> None:
+        """Raise `OutboxFullError` where `size` more bytes exceed the limit.
+
+        What the outbox uses is measured at most every ten seconds, since it reads the whole table, and estimated from
+        this process's own appends between two measurements.
+        """
         if self._max_bytes is None:
             return
-        row = connection.execute(
-            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n "
-            "ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r'",
-            (self._schema,),
-        ).fetchone()
-        if row and row[0] > self._max_bytes:
+        self._used += size
+        now = self._monotonic()
+        if self._used > self._max_bytes or now - self._measured >= _MEASURE_SECONDS:
+            row = connection.execute(self._sql(_USED)).fetchone()
+            self._used = size + (int(row[0]) if row else 0)
+            self._measured = now
+        if self._used > self._max_bytes:
             raise OutboxFullError(
                 f"outbox {self.path}: full, it may use {self._max_bytes} bytes; try again when events were delivered, "
                 "delete dead letters, or raise [delivery] max_bytes"
@@ -267,11 +286,11 @@ class PostgresOutbox:
 
 
 def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+    return text.encode()
 
 
 def _decode(stored: bytes) -> str:
-    return bytes(stored).decode("utf-8", "surrogatepass")
+    return bytes(stored).decode()
 
 
 def _letter_row(letter: DeadLetter) -> tuple[object, ...]:
