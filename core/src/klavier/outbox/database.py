@@ -15,6 +15,7 @@ from typing import Final
 
 from klavier.errors import OutboxError, OutboxFullError
 from klavier.forking import ForkAware, register
+from klavier.outbox.private_file import open_private
 from klavier.outbox.schema import prepare
 
 Open = Callable[[str, float], sqlite3.Connection]
@@ -111,7 +112,9 @@ class Database(ForkAware):
     def _open(self) -> sqlite3.Connection:
         with ExitStack() as undo:
             try:
-                _create_private(self.path)
+                if self.path != IN_MEMORY:
+                    with contextlib.suppress(OSError):  # SQLite raises the error that says why
+                        os.close(open_private(self.path))  # the files beside it get the same rights
                 connection = self._open_file(self.path, self._timeout)
                 undo.callback(connection.close)  # a file that cannot be used is not kept open
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for a new file: it can shrink again
@@ -133,19 +136,6 @@ def outbox_error(path: str, error: sqlite3.Error) -> OutboxError:
     name = getattr(error, "sqlite_errorname", type(error).__name__)
     problem = _PROBLEMS.get(code, f"SQLite failed ({name}); check the file, the disk and the rights")
     return OutboxError(f"outbox {path}: {problem}; nothing was changed")
-
-
-def _create_private(path: str) -> None:
-    """Create the file for its owner alone, whatever the umask; SQLite gives the files beside it the same rights."""
-    if path == IN_MEMORY:
-        return
-    with contextlib.suppress(OSError):  # there already, or not to be made: SQLite raises the error that says why
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            if hasattr(os, "fchmod"):  # not on Windows
-                os.fchmod(file, 0o600)  # a umask may have taken away the owner's own rights
-        finally:
-            os.close(file)
 
 
 def _use_wal(connection: sqlite3.Connection, deadline: float) -> None:

@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from klavier.outbox.private_file import open_private
+
 
 class FileLock:
     """A lock on a file of its own; held by one object at a time, on one machine.
@@ -61,7 +63,7 @@ def _locked(path: str) -> int | None:
     import fcntl  # noqa: PLC0415 -- not on every system
 
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = open_private(path)
     except OSError:
         return None
     try:

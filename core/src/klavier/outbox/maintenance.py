@@ -65,16 +65,18 @@ def shrink(database: Database) -> None:
     """Return the unused pages at the end of the file to the file system."""
 
     def step() -> int:
-        with database.transaction() as connection:
+        with database.use() as connection:
             free = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
             wanted = min(PAGES, free - LEAST_FREE)
-            if wanted > 0:
-                connection.execute(f"PRAGMA incremental_vacuum({wanted})").fetchall()
-                return free - int(connection.execute("PRAGMA freelist_count").fetchone()[0])
-        return 0
+            if wanted <= 0:
+                return 0
+            # A script, since `execute` would stop after the first page.
+            connection.executescript(f"PRAGMA incremental_vacuum({wanted})")
+            return free - int(connection.execute("PRAGMA freelist_count").fetchone()[0])
 
-    for _ in until_empty(step):
-        pass
+    if any(list(until_empty(step))):
+        with database.use() as connection:  # the file is cut when the log is written back, as far as readers let it
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def until_empty(step: Callable[[], int]) -> Iterator[int]:

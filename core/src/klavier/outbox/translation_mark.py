@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from klavier.forking import ForkAware, register
+from klavier.outbox.private_file import open_private
 
 CAPACITY = 4095
 """How many positions the file has room for, 32 kB in all.
@@ -57,7 +58,7 @@ class TranslationMark(ForkAware):
         if self._map is not None or self._path is None:
             return self._map is not None
         with contextlib.suppress(OSError, ValueError):
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            file = open_private(self._path)
             try:
                 _allocate(file)
                 self._map = mmap.mmap(file, _SIZE)
