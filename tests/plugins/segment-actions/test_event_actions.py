@@ -139,7 +139,8 @@ class TestTrackEvent:
         fields = {"profile": {"email": "no", "phone_number": {"x": 1}}, "value": "x"}
         assert rejection("trackEvent", fields, TRACK) == (
             "profile.email: must be an ASCII email address with a dotted domain; "
-            "profile.phone_number: must be a string, not an object; value: must be a number, not a string that is no number"
+            "profile.phone_number: must be a string, not an object; "
+            "value: must be a number, not a string that is no number"
         )
 
 
