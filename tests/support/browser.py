@@ -11,7 +11,7 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 NEEDS_A_BROWSER = pytest.mark.skipif(
     BROWSER is None, reason="no Chromium here: install the package chromium to run this"
 )
-_FLAGS = (
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -21,18 +21,29 @@ _FLAGS = (
     "--disable-component-update",
     "--disable-sync",
     "--enable-logging=stderr",
-    "--virtual-time-budget=5000",
-    "--dump-dom",
 )
+"""Headless, with no connection but those of the page."""
+
+
+def executable() -> str:
+    """Return the path of the browser; for tests that are skipped where there is none."""
+    assert BROWSER is not None
+    return BROWSER
 
 
 def opened(text: str, folder: Path) -> tuple[str, str]:
     """Open a page; gives the document as it then is, and what the console had to say."""
     file = folder / "page.html"
     file.write_text(text, "utf-8")
-    assert BROWSER is not None
     done = subprocess.run(  # noqa: S603 -- the browser that is installed, on a page of ours
-        [BROWSER, *_FLAGS, f"--user-data-dir={folder / 'profile'}", file.as_uri()],
+        [
+            executable(),
+            *FLAGS,
+            "--virtual-time-budget=5000",
+            "--dump-dom",
+            f"--user-data-dir={folder / 'profile'}",
+            file.as_uri(),
+        ],
         capture_output=True,
         timeout=120,
         check=True,

@@ -12,8 +12,11 @@ import uvicorn
 from klavier.config.load import load_config
 from klavier.gateway.app import Gateway
 from klavier.sandbox import Sandbox
+from tests.support.servers import free_port
 
 KEY = "wk_0123456789"
+PAGE_PORT = free_port()
+"""Where tests serve pages whose SDKs may send."""
 CONFIG = f"""
 vendor = "rudderstack"
 [klaviyo]
@@ -21,7 +24,7 @@ private_api_key = "pk_sandbox"
 [vendors.rudderstack]
 api_version = "v2"
 [gateway]
-allow_origins = ["https://shop.example"]
+allow_origins = ["https://shop.example", "http://127.0.0.1:{PAGE_PORT}"]
 [gateway.sources.web]
 write_key = "{KEY}"
 """
@@ -52,10 +55,10 @@ class Running:
 
 
 @contextlib.contextmanager
-def gateway_server(folder: Path, more: str = "") -> Iterator[Running]:
-    """Serve a gateway whose configuration is `CONFIG` and `more`."""
+def gateway_server(folder: Path, more: str = "", section: str = "") -> Iterator[Running]:
+    """Serve a gateway whose configuration is `CONFIG`, with lines of `section` in `[gateway]` and `more` at its end."""
     file = folder / "klavier.toml"
-    file.write_text(CONFIG + more, "utf-8")
+    file.write_text(CONFIG.replace("[gateway]\n", f"[gateway]\n{section}\n") + more, "utf-8")
     sandbox = Sandbox(unknown_lists="create")
     made = Gateway(load_config(file), folder, transport=sandbox.transport())
     server = uvicorn.Server(uvicorn.Config(made.app, port=0, log_config=None, access_log=False, ws="none"))

@@ -158,5 +158,6 @@ def _profile_of(message: Message, payload: dict[str, Any]) -> str:
 
 
 def _time_of(payload: dict[str, Any]) -> float:
-    happened = read_time(payload.get("timestamp"))
+    """Return when an event happened by its sender's clock: the corrected time contains the delay of each request."""
+    happened = read_time(payload.get("originalTimestamp") or payload.get("timestamp"))
     return math.nan if happened is None else happened.timestamp()
