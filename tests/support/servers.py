@@ -132,3 +132,10 @@ def _read_request(connection: socket.socket) -> None:
     length = re.search(rb"(?i)content-length: *(\d+)", head)
     while length and len(body) < int(length[1]):
         body += connection.recv(65536)
+
+
+def free_port() -> int:
+    """Return a port of this machine that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
