@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from klavier import Request
 from klavier.klaviyo import limits
 from klavier.klaviyo.limits import refusal
+from klavier.klaviyo.revisions import CURRENT
 from tests.support.schemas import schema
 
 Json = dict[str, Any]
@@ -18,14 +20,21 @@ def resource(kind: str, **attributes: Any) -> Json:
     return {"data": {"type": kind, "attributes": attributes}}
 
 
-def event(name: str = "A", unique_id: str = "m", profile: Json | None = None, **properties: Any) -> Json:
+def event(
+    name: str = "A",
+    unique_id: str = "m",
+    profile: Json | None = None,
+    time_of_event: str | None = None,
+    **properties: Any,
+) -> Json:
     """Make one event's resource with the given properties."""
     made: Json = resource(
         "event",
         properties=properties,
         unique_id=unique_id,
         metric=resource("metric", name=name),
-        profile=resource("profile", **(profile or {"email": "a@b.c"})),
+        profile=resource("profile", **(profile or {"email": "a@b.co"})),
+        **({"time": time_of_event} if time_of_event else {}),
     )["data"]
     return made
 
@@ -33,7 +42,7 @@ def event(name: str = "A", unique_id: str = "m", profile: Json | None = None, **
 def single(path: str) -> Callable[..., tuple[Request, str]]:
     def make(**event_parts: Any) -> tuple[Request, str]:
         body = {"data": event(**event_parts)}
-        return Request("POST", path, json=body, revision="2026-10-15"), "/data/attributes"
+        return Request("POST", path, json=body, revision=CURRENT), "/data/attributes"
 
     return make
 
@@ -52,17 +61,17 @@ def bulk(**parts: Any) -> tuple[Request, str]:
     profile = one["attributes"].pop("profile")
     groups = [resource("g", profile=profile, events={"data": [event(), one]})["data"] for _ in range(2)]
     groups[0]["attributes"]["events"]["data"].pop()
-    groups[0]["attributes"]["profile"] = resource("profile", email="a@b.c")
+    groups[0]["attributes"]["profile"] = resource("profile", email="a@b.co")
     body = resource("j", **{"events-bulk-create": {"data": groups}})
     place = "/data/attributes/events-bulk-create/data/1/attributes/events/data/1/attributes"
-    return Request("POST", "/api/event-bulk-create-jobs", json=body, revision="2026-10-15"), place
+    return Request("POST", "/api/event-bulk-create-jobs", json=body, revision=CURRENT), place
 
 
 def client_bulk(**parts: Any) -> tuple[Request, str]:
     one = event(**parts)
     body = resource("j", profile=one["attributes"].pop("profile"), events={"data": [event(), one]})
     place = "/data/attributes/events/data/1/attributes"
-    return Request("POST", "/client/event-bulk-create", json=body, revision="2026-10-15"), place
+    return Request("POST", "/client/event-bulk-create", json=body, revision=CURRENT), place
 
 
 SHAPES = [single("/api/events"), single("/api/events/"), single("/client/events"), old_single, bulk, client_bulk]
@@ -76,6 +85,11 @@ def pointer_of(request: Request) -> str | None:
     (error,) = found.errors
     assert error.detail
     return error.pointer
+
+
+def address(length: int) -> str:
+    """Return an e-mail address of a length."""
+    return "@example.com".rjust(length, "a")
 
 
 def nested(levels: int) -> Any:
@@ -120,8 +134,8 @@ def test_metric_names_are_bound(shape: Callable[..., tuple[Request, str]]) -> No
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_profiles_inside_events_are_bound(shape: Callable[..., tuple[Request, str]]) -> None:
-    assert refusal(shape(profile={"email": "a" * 100})[0]) is None
-    assert str(pointer_of(shape(profile={"email": "a" * 101})[0])).endswith("email")
+    assert refusal(shape(profile={"email": address(100)})[0]) is None
+    assert str(pointer_of(shape(profile={"email": address(101)})[0])).endswith("email")
     assert refusal(shape(profile={"first_name": "a" * 94_900})[0]) is None
     assert "profile" in str(pointer_of(shape(profile={"first_name": "a" * 95_000})[0]))
 
@@ -138,11 +152,11 @@ def test_profiles_inside_events_are_bound(shape: Callable[..., tuple[Request, st
 )
 def test_profiles_are_bound(method: str, path: str) -> None:
     def request(**attributes: Any) -> Request:
-        return Request(method, path, json=resource("profile", **attributes), revision="2026-10-15")
+        return Request(method, path, json=resource("profile", **attributes), revision=CURRENT)
 
-    assert refusal(request(email="a" * 100, properties={"a": "x" * 99_000})) is None
+    assert refusal(request(email=address(100), properties={"a": "x" * 99_000})) is None
     assert refusal(request(email=None, properties={"a": nested(40)})) is None
-    assert pointer_of(request(email="a" * 101)) == "/data/attributes/email"
+    assert pointer_of(request(email=address(101))) == "/data/attributes/email"
     assert pointer_of(request(properties={"a": "x" * 100_000})) == "/data/attributes"
 
 
@@ -157,38 +171,69 @@ def test_profiles_are_bound(method: str, path: str) -> None:
     ],
 )
 def test_jobs_are_bound(path: str, items: int) -> None:
-    def request(count: int, email: str = "a@b.c") -> Request:
-        profiles = [resource("profile", email="x@y.z")["data"]] * (count - 1) + [
+    def request(count: int, email: str = "a@b.co") -> Request:
+        profiles = [resource("profile", email="x@y.zz")["data"]] * (count - 1) + [
             resource("profile", email=email)["data"]
         ]
-        return Request("POST", path, json=resource("job", profiles={"data": profiles}), revision="2026-10-15")
+        return Request("POST", path, json=resource("job", profiles={"data": profiles}), revision=CURRENT)
 
     assert refusal(request(items)) is None
     assert pointer_of(request(items + 1)) == "/data/attributes/profiles/data"
-    assert pointer_of(request(3, "a" * 101)) == "/data/attributes/profiles/data/2/attributes/email"
+    assert pointer_of(request(3, address(101))) == "/data/attributes/profiles/data/2/attributes/email"
 
 
 def test_bulk_events_count_every_event() -> None:
     def request(groups: int, each: int) -> Request:
-        one = resource("g", profile=resource("profile", email="a@b.c"), events={"data": [event()] * each})["data"]
+        one = resource("g", profile=resource("profile", email="a@b.co"), events={"data": [event()] * each})["data"]
         body = resource("j", **{"events-bulk-create": {"data": [one] * groups}})
-        return Request("POST", "/api/event-bulk-create-jobs", json=body, revision="2026-10-15")
+        return Request("POST", "/api/event-bulk-create-jobs", json=body, revision=CURRENT)
 
     assert refusal(request(500, 2)) is None
     assert pointer_of(request(501, 2)) == "/data/attributes/events-bulk-create/data"
 
 
 def test_a_client_subscription_is_bound() -> None:
-    body = resource("subscription", profile=resource("profile", email="a" * 101))
-    request = Request("POST", "/client/subscriptions", json=body, revision="2026-10-15")
+    body = resource("subscription", profile=resource("profile", email=address(101)))
+    request = Request("POST", "/client/subscriptions", json=body, revision=CURRENT)
     assert pointer_of(request) == "/data/attributes/profile/data/attributes/email"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("email", ["n/a", "ada@shop", "user@domain.c", "a b@shop.test", ""])
+def test_an_address_that_klaviyo_rejects_is_named(shape: Callable[..., tuple[Request, str]], email: str) -> None:
+    assert str(pointer_of(shape(profile={"email": email})[0])).endswith("email")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1])
+def test_integers_beyond_64_bits_are_named(shape: Callable[..., tuple[Request, str]], number: int) -> None:
+    assert pointer_of(shape(a=2**63 - 1, b=-(2**63), c="9" * 40, d=1e30)[0]) is None
+    request, place = shape(a={"b/c": [1, number]})
+    assert pointer_of(request) == f"{place}/properties/a/b~1c/1"
+    reply = refusal(request)
+    assert reply is not None
+    assert "send it as a string" in reply.reason
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_times_are_at_most_a_year_ahead(shape: Callable[..., tuple[Request, str]]) -> None:
+    def at(ahead: timedelta, form: str) -> tuple[Request, str]:
+        request, place = shape(time_of_event=(datetime.now(UTC) + ahead).strftime(form))
+        return request, place
+
+    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S.000+00:00", "%Y-%m-%dT%H:%M:%S"):
+        for days in (-3000, 0, 200, 360):
+            assert pointer_of(at(timedelta(days=days), form)[0]) is None
+        for days in (370, 2000):
+            request, place = at(timedelta(days=days), form)
+            assert pointer_of(request) == f"{place}/time"
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_list_members_are_bound(method: str) -> None:
     def request(count: int) -> Request:
         body = {"data": [{"type": "profile", "id": "01"}] * count}
-        return Request(method, "/api/lists/abc/relationships/profiles", json=body, revision="2026-10-15")
+        return Request(method, "/api/lists/abc/relationships/profiles", json=body, revision=CURRENT)
 
     assert refusal(request(1000)) is None
     assert pointer_of(request(1001)) == "/data"
@@ -209,7 +254,7 @@ def test_calls_without_json_have_no_limit() -> None:
 @pytest.mark.parametrize("body", [{}, [], 1, "x", {"data": None}, {"data": {"attributes": []}}, {"data": [1]}])
 @pytest.mark.parametrize("path", sorted(limits._CHECKS))
 def test_other_shapes_are_left_to_klaviyo(path: str, body: Any) -> None:
-    assert refusal(Request("POST", path, json=body, revision="2026-10-15")) is None
+    assert refusal(Request("POST", path, json=body, revision=CURRENT)) is None
 
 
 VALUES = st.recursive(
@@ -235,7 +280,7 @@ def test_the_quick_check_finds_what_a_plain_one_finds(value: Any, levels: int, e
     for level in range(levels):
         value = [value] if level % 2 else {"a": value}
     properties = {"a": value, "filler": ["x" * 50_000] * (extra // 50_000)}
-    request = Request("POST", "/api/events", json={"data": event(**properties)}, revision="2026-10-15")
+    request = Request("POST", "/api/events", json={"data": event(**properties)}, revision=CURRENT)
     assert (refusal(request) is not None) == breaches(properties)
 
 
@@ -246,16 +291,16 @@ def test_the_quick_check_finds_what_a_plain_one_finds(value: Any, levels: int, e
         ({"name": "n" * 128}, False),
         ({"unique_id": "u" * 256}, False),
         ({f"k{i}": 1 for i in range(401)}, False),
-        ({"profile": {"email": "a" * 101}}, False),
+        ({"profile": {"email": address(101)}}, False),
     ],
 )
 def test_klaviyos_schema_agrees(parts: Json, *, fits: bool) -> None:
     body = {"data": event(**parts)}
-    assert schema("create_event", "2026-10-15").is_valid(body) == fits
-    assert (refusal(Request("POST", "/api/events", json=body, revision="2026-10-15")) is None) == fits
+    assert schema("create_event", CURRENT).is_valid(body) == fits
+    assert (refusal(Request("POST", "/api/events", json=body, revision=CURRENT)) is None) == fits
 
 
 def test_the_body_is_serialised_once() -> None:
-    request = Request("POST", "/api/events", json={"data": event()}, revision="2026-10-15")
+    request = Request("POST", "/api/events", json={"data": event()}, revision=CURRENT)
     assert request.body is request.body
     assert orjson.loads(request.body) == request.json

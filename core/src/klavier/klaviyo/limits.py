@@ -1,11 +1,13 @@
 """Klaviyo's published limits on one request, checked before it is sent.
 
 Source: Klaviyo's API overview and the descriptions of create event, bulk create events and create profile; as of
-revision 2026-10-15.  Every request is checked, so what is fit must cost next to nothing: strings and profiles are
-measured only in bodies that are large enough, and places are spelled out only for a breach.
+revision 2026-10-15.  Every request is checked, so the check of a request within the limits must cost next to nothing:
+strings and profiles are measured only in bodies that are large enough, and places are written only for a breach.
+The sandbox uses the same definitions, so that a plan and a delivery agree.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +18,7 @@ from klavier.events.model import JsonObject
 from klavier.klaviyo.operations import OPERATIONS, Limits, find_operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.values.emails import LONGEST, is_email
 
 BODY_BYTES = 5_000_000
 STRING_BYTES = 100_000
@@ -27,7 +30,11 @@ NESTING = 10
 """Levels of objects and arrays inside an event's `properties`."""
 METRIC_NAME = 127
 UNIQUE_ID = 255
-EMAIL = 100
+EMAIL = LONGEST
+INTEGERS = range(-(2**63), 2**63)
+"""The integers of 64 bits with a sign."""
+YEAR_AHEAD = timedelta(days=365)
+"""How far in the future an event may be."""
 
 Breach = tuple[str, str]
 """What goes past which limit, and where: a JSON pointer."""
@@ -40,6 +47,13 @@ _HANDFUL = 100
 
 _AROUND = 10
 """The objects around the properties of an event, and inside its metric and profile."""
+
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER = b"0" * len(str(INTEGERS.stop))
+"""The digits of an integer that may be beyond 64 bits, once all are zeros."""
+
+_THIS_YEAR = str(datetime.now(UTC).year)
+"""The year of the start: a time of this year or an earlier one is never a year ahead."""
 
 _HOLDERS = frozenset({dict, list, tuple})
 _is_flat = _HOLDERS.isdisjoint
@@ -57,7 +71,34 @@ def refusal(request: Request) -> Response | None:
         found = check(request.json["data"], body, items)
     except (KeyError, TypeError, AttributeError, IndexError):
         return None  # not the shape that the limits are about: Klaviyo will say what it is
+    if found is None and _LONG_NUMBER in body.translate(_DIGITS):
+        found = _huge_integer(request.json, "")
     return None if found is None else Response.refusal(*found)
+
+
+def is_too_late(time: str, now: datetime | None = None) -> bool:
+    """Return whether an RFC 3339 time is more than a year ahead of `now`, by default the present time."""
+    if time[:4] <= _THIS_YEAR and now is None:
+        return False
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError:
+        return False
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)) > (now or datetime.now(UTC)) + YEAR_AHEAD
+
+
+def _huge_integer(value: Any, place: str) -> Breach | None:
+    """Find an integer beyond 64 bits: JSON has them, Klaviyo does not take them."""
+    if isinstance(value, int):
+        return None if value in INTEGERS else ("an integer beyond 64 bits: send it as a string", place)
+    if not isinstance(value, (dict, list, tuple)):
+        return None
+    members = value.items() if isinstance(value, dict) else enumerate(value)
+    return _first(_huge_integer(item, f"{place}/{_pointer_step(key)}") for key, item in members)
+
+
+def _pointer_step(key: Any) -> str:
+    return str(key).replace("~", "~0").replace("/", "~1")
 
 
 @frozen
@@ -105,7 +146,8 @@ def _is_plain(attributes: Any, profile: Any, body: bytes | None = None) -> bool:
         and "data" in profile
         and len(metric["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
-        and len(profile["data"]["attributes"].get("email") or "") <= EMAIL
+        and ((email := profile["data"]["attributes"].get("email")) is None or is_email(email))
+        and (attributes.get("time") or "")[:4] <= _THIS_YEAR
         and len(properties) <= PROPERTIES
         and (
             _is_flat(map(type, properties.values()))
@@ -221,6 +263,8 @@ def _event_attributes(attributes: Any, place: str, large: _Large | None) -> Brea
         return f"the metric name has {len(name)} characters, Klaviyo takes {METRIC_NAME}", f"{place}/metric/{where}"
     if len(unique_id) > UNIQUE_ID:
         return f"the unique id has {len(unique_id)} characters, Klaviyo takes {UNIQUE_ID}", f"{place}/unique_id"
+    if isinstance(time := attributes.get("time"), str) and is_too_late(time):
+        return "a time more than a year ahead: send the time at which the event happened", f"{place}/time"
     if len(properties) > PROPERTIES:
         return f"the event has {len(properties)} properties, Klaviyo takes {PROPERTIES}", f"{place}/properties"
     strings = large is not None and large.has_long_string
@@ -246,7 +290,7 @@ def _inside(value: Any, depth: int, *, strings: bool) -> Breach | None:
         elif strings and isinstance(item, str) and len(item.encode()) > STRING_BYTES:
             found = f"a string of {len(item.encode())} bytes, Klaviyo takes {STRING_BYTES}", ""
         if found is not None:
-            return found[0], f"/{str(key).replace('~', '~0').replace('/', '~1')}{found[1]}"
+            return found[0], f"/{_pointer_step(key)}{found[1]}"
     return None
 
 
@@ -284,6 +328,8 @@ def _profile_attributes(attributes: Any, place: str, large: _Large | None, large
     email = attributes.get(name)
     if email is not None and len(email) > EMAIL:
         return f"the e-mail address has {len(email)} characters, Klaviyo takes {EMAIL}", f"{place}/{name}"
+    if email is not None and not is_email(email):
+        return "no e-mail address that Klaviyo takes: send one such as ada@example.com", f"{place}/{name}"
     if large is not None:
         own = len(orjson.dumps(attributes))
         if own > largest:

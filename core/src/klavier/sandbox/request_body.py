@@ -6,14 +6,13 @@ from typing import Any
 
 import orjson
 
-from klavier.klaviyo.limits import BODY_BYTES
+from klavier.klaviyo.limits import BODY_BYTES, INTEGERS
 from klavier.sandbox.errors import RefusedError
 from klavier.sandbox.exchange import Incoming
 
 _JSON_TYPES = ("application/vnd.api+json", "application/json")
 _ALL_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER = b"0" * 19
-_INT64 = range(-(2**63), 2**63)
 
 
 def read_body(incoming: Incoming) -> bytes:
@@ -57,7 +56,7 @@ def _refuse_huge_integers(body: bytes) -> None:
 
     def look(digits: str) -> int:
         nonlocal huge
-        huge = huge or len(digits) > 20 or int(digits) not in _INT64  # noqa: PLR2004 -- digits of 64 bits and a sign
+        huge = huge or len(digits) > 20 or int(digits) not in INTEGERS  # noqa: PLR2004 -- digits of 64 bits and a sign
         return 0
 
     json.loads(body, parse_int=look)

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import define, frozen
 
 from klavier.jsvalues import parse_float, to_string
+from klavier.klaviyo.limits import YEAR_AHEAD
 from klavier.sandbox.account import Metric
 from klavier.sandbox.consent import SINCE_1990
 from klavier.sandbox.errors import Problem, RefusedError
@@ -29,7 +30,7 @@ from klavier.sandbox.resources import (
 )
 from klavier.sandbox.times import read_time
 
-_YEAR = 366 * 86_400
+_YEAR = int(YEAR_AHEAD.total_seconds())
 _SINCE_2000 = 946_684_800
 
 
