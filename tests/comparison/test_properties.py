@@ -16,7 +16,7 @@ from klavier.comparison.compare import Comparing, compare
 from klavier.comparison.page import page
 from klavier.comparison.report import Difference
 from klavier.plugins import installed_plugins
-from tests.support.holding import EXAMPLES, SINGLES, STREAMS
+from tests.support.searching import EXAMPLES, SINGLES, STREAMS
 from tests.support.setups import Setup, setups
 
 VENDORS = sorted(installed_plugins().vendors)

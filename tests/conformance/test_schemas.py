@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from klavier import Event, Vendor
 from klavier.testing import Schemas, invariants
 from klavier.testing.trace import record
-from tests.support.holding import SINGLES, STREAMS, hold
 from tests.support.schemas import shared_folder
+from tests.support.searching import SINGLES, STREAMS, on_events, search
 from tests.support.setups import Setup, setups
 
 _FOLDER = shared_folder()
@@ -34,7 +34,7 @@ def test_bodies_are_valid(setup: Setup) -> None:
     def holds(vendor: Vendor, events: Sequence[Event]) -> None:
         invariants.check_sendable(vendor, events, SCHEMAS)
 
-    hold(setup, "valid", holds, of=st.one_of(SINGLES, STREAMS))
+    search(setup, "valid", on_events(holds), st.one_of(SINGLES, STREAMS))
 
 
 @pytest.mark.parametrize("setup", JUDGED, ids=str)
@@ -47,4 +47,4 @@ def test_every_body_has_a_schema(setup: Setup) -> None:
             if request.json is not None and request.revision is not None:
                 assert SCHEMAS.knows(request), f"{request.method} {request.path} at {request.revision}"
 
-    hold(setup, "judged", holds, of=STREAMS)
+    search(setup, "judged", on_events(holds), STREAMS)

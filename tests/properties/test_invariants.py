@@ -1,92 +1,52 @@
-"""Every installed vendor keeps every promise, in every mode, on both wires, in both fidelities."""
+"""Every invariant, over every installed vendor, in every mode, on both wires, in both fidelities."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
-from klavier import Response, Vendor, parse_event
 from klavier.testing import invariants
-from klavier.testing.strategies import Payload, json_values, payloads, replies
-from tests.support.holding import SINGLES, STREAMS, hold, search
+from klavier.testing.strategies import json_values, payloads, replies
+from tests.support.searching import SINGLES, STREAMS, on_events, search
 from tests.support.setups import Setup, setups
 
 ANYTHING = st.lists(st.one_of(payloads(), json_values()), max_size=3)
 BOTH = st.one_of(SINGLES, STREAMS)
 REPLIES = st.lists(replies(), max_size=4)
 
-each_setup = pytest.mark.parametrize("setup", setups(), ids=str)
+INVARIANTS: dict[str, tuple[Callable[..., None], tuple[SearchStrategy[Any], ...]]] = {
+    "total": (invariants.check_total, (ANYTHING, REPLIES)),
+    "survives": (on_events(invariants.check_survives), (STREAMS, st.integers(0, 2**16))),
+    "deterministic": (on_events(invariants.check_deterministic), (BOTH,)),
+    "pure": (on_events(invariants.check_pure), (BOTH,)),
+    "nothing invented": (on_events(invariants.check_nothing_invented), (SINGLES,)),
+    "nothing lost": (on_events(invariants.check_nothing_lost), (SINGLES,)),
+    "sendable": (on_events(invariants.check_sendable), (BOTH,)),
+    "identified": (on_events(invariants.check_identified), (SINGLES,)),
+    "safe": (on_events(invariants.check_safe), (SINGLES, REPLIES)),
+    "idempotent": (on_events(invariants.check_idempotent), (STREAMS,)),
+    "batch is singles": (on_events(invariants.check_batch_is_singles), (STREAMS,)),
+    "ordered": (on_events(invariants.check_ordered), (STREAMS,)),
+}
+"""The check of each invariant, and what it draws besides the settings."""
+OTHERS = {"check_bounded"}
+"""Checks that draw nothing: test_bounded runs them."""
 
 
-def test_there_are_setups() -> None:
-    """Without an installed vendor all else here would hold."""
+def test_every_vendor_has_setups() -> None:
+    """Otherwise the test below would pass without a vendor."""
     assert {setup.vendor for setup in setups()} >= {"freshpaint", "rudderstack", "segment-actions", "segment-classic"}
 
 
-@each_setup
-def test_total(setup: Setup) -> None:
-    def holds(vendor: Vendor, found: list[Any], answers: list[Response]) -> None:
-        invariants.check_total(vendor, found, answers)
-
-    search(setup, "total", holds, ANYTHING, REPLIES)
+def test_every_check_is_run() -> None:
+    names = {f"check_{name.replace(' ', '_')}" for name in INVARIANTS} | OTHERS
+    assert names == {name for name in invariants.__all__ if name.startswith("check_")}
 
 
-@each_setup
-def test_survives(setup: Setup) -> None:
-    def holds(vendor: Vendor, found: list[Payload], seed: int) -> None:
-        invariants.check_survives(vendor, [parse_event(payload) for payload in found], seed)
-
-    search(setup, "survives", holds, STREAMS, st.integers(0, 2**16))
-
-
-@each_setup
-def test_deterministic(setup: Setup) -> None:
-    hold(setup, "deterministic", invariants.check_deterministic, of=BOTH)
-
-
-@each_setup
-def test_pure(setup: Setup) -> None:
-    hold(setup, "pure", invariants.check_pure, of=BOTH)
-
-
-@each_setup
-def test_nothing_invented(setup: Setup) -> None:
-    hold(setup, "nothing invented", invariants.check_nothing_invented, of=SINGLES)
-
-
-@each_setup
-def test_nothing_lost(setup: Setup) -> None:
-    hold(setup, "nothing lost", invariants.check_nothing_lost, of=SINGLES)
-
-
-@each_setup
-def test_sendable(setup: Setup) -> None:
-    hold(setup, "sendable", invariants.check_sendable, of=BOTH)
-
-
-@each_setup
-def test_identified(setup: Setup) -> None:
-    hold(setup, "identified", invariants.check_identified, of=SINGLES)
-
-
-@each_setup
-def test_safe(setup: Setup) -> None:
-    def holds(vendor: Vendor, found: list[Payload], answers: list[Response]) -> None:
-        invariants.check_safe(vendor, [parse_event(payload) for payload in found], answers)
-
-    search(setup, "safe", holds, SINGLES, REPLIES)
-
-
-@each_setup
-def test_idempotent(setup: Setup) -> None:
-    hold(setup, "idempotent", invariants.check_idempotent, of=STREAMS)
-
-
-@each_setup
-def test_batch_is_singles(setup: Setup) -> None:
-    hold(setup, "batch is singles", invariants.check_batch_is_singles, of=STREAMS)
-
-
-@each_setup
-def test_ordered(setup: Setup) -> None:
-    hold(setup, "ordered", invariants.check_ordered, of=STREAMS)
+@pytest.mark.parametrize("name", INVARIANTS)
+@pytest.mark.parametrize("setup", setups(), ids=str)
+def test_invariant(setup: Setup, name: str) -> None:
+    check, strategies = INVARIANTS[name]
+    search(setup, name, check, *strategies)

@@ -1,6 +1,7 @@
 """A small vendor that keeps every promise, and one for each way to break one."""
 
 import logging
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -226,6 +227,22 @@ class KeyInRepr(GoodVendor):
 class KeyInOutcome(GoodVendor):
     def outcome(self, event: Event) -> Outcome:  # noqa: ARG002 -- the fault
         return delivered([f"sent with {self.settings.private_api_key}"])
+
+
+class Backtracks(GoodVendor):
+    """Tests user ids with a pattern that takes cubic time."""
+
+    def flow(self, event: Event) -> Flow:
+        if isinstance(event.user_id, str) and re.search(r".+@.+\..+", event.user_id):
+            return rejected("user ids are no addresses")
+        return (yield from super().flow(event))
+
+
+class RepeatsTheEvent(GoodVendor):
+    """Writes a body that is many times as large as its event."""
+
+    def members(self, event: Identify | Track) -> dict[str, Any]:
+        return {**super().members(event), "copies": [event.payload] * 80}
 
 
 class EmailInReason(GoodVendor):

@@ -13,7 +13,9 @@ _SPACE = (
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 """JavaScript's white space, which is not Python's: the byte order mark is in it, separators such as `\\x1c` are not."""
-_FLOAT_PREFIX = re.compile(rf"[{_SPACE}]*([+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?))")
+_FLOAT_PREFIX = re.compile(
+    rf"[{_SPACE}]*([+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?))"
+)
 _PLAIN_DIGITS = range(-7, 21)
 """JavaScript writes numbers without an exponent while the decimal point stands in this range."""
 

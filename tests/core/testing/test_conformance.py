@@ -45,6 +45,8 @@ BROKEN = [
     ("batch_is_singles", fakes.BatchesTheFirstOnly, "10 batch = singles: "),
     ("ordered", fakes.WrongOrder, "11 ordered: event . of .* is delivered before event ."),
     ("ordered", fakes.TracksFirst, "11 ordered: event . of .* is spoken of before event ."),
+    ("bounded", fakes.Backtracks, r"12 bounded: a text of 3000 characters in userId takes .* s"),
+    ("bounded", fakes.RepeatsTheEvent, "12 bounded: a text of 30000 characters in .* makes .* bytes"),
     ("ordered", fakes.TwoKeys, "11 ordered: two events of one user id have two keys"),
 ]
 

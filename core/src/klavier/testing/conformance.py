@@ -149,6 +149,15 @@ class VendorConformance:
         """What is said about one person follows the order of their events."""
         self._hold(self.streams(), invariants.check_ordered, corpus.streams())
 
+    def test_bounded(self) -> None:
+        """Translation takes time and memory linear in the size of an event."""
+        vendor = self._made()
+        events = self._read(corpus.payloads()[: self._PLAIN])
+        for number, event in enumerate(events):
+            invariants.check_bounded(vendor, [event], slice(number, None, self._PLAIN))
+
+    _PLAIN = 6
+    """How many payloads of the corpus are plain: one of each type, with which a hostile text has every place."""
     _FIRST = 12
     """How many payloads of the corpus meet each of its replies: the plain ones, and some with odd ids."""
 

@@ -1,5 +1,6 @@
 """The promises that every vendor keeps, each as a function that raises `AssertionError` where it does not hold."""
 
+from klavier.testing.invariants.bounded import check_bounded
 from klavier.testing.invariants.contract import check_deterministic, check_pure, check_total
 from klavier.testing.invariants.faults import check_survives
 from klavier.testing.invariants.identity import check_identified
@@ -13,6 +14,7 @@ from klavier.testing.invariants.sendable import check_sendable
 __all__ = [
     "PLANTS",
     "check_batch_is_singles",
+    "check_bounded",
     "check_deterministic",
     "check_idempotent",
     "check_identified",

@@ -4,12 +4,15 @@ from typing import Any
 
 from klavier.events.model import JsonObject
 
+_DEEPEST = 100
+"""Dots in a key that open objects: a key with more stays whole, since no JSON writer has so many levels."""
+
 
 def put(target: JsonObject, key: str, value: Any, *, nests: bool) -> None:
     """Set a custom property; where it `nests`, a dot in its key opens an object: `a.b` becomes `{"a": {"b": ...}}`.
 
-    A key with a slash, such as a URL, stays whole, and a dot at the end is ignored.  Objects that come from an event
-    are copied before they are changed.
+    A key with a slash, such as a URL, or with hundreds of dots stays whole, and a dot at the end is ignored.  Objects
+    that come from an event are copied before they are changed.
     """
     if not nests or "." not in key:
         target[key] = value
@@ -34,7 +37,7 @@ def flatten(value: JsonObject) -> JsonObject:
 
 
 def _path(key: str) -> list[str]:
-    if "/" in key:
+    if "/" in key or key.count(".") > _DEEPEST:
         return [key]
     parts = key.split(".")
     return parts if parts[-1] else parts[:-1]

@@ -93,7 +93,8 @@ def _milliseconds_of(timestamp: Any) -> float | None:
     for digits, factor in ((_MILLISECONDS, 1), (_SECONDS, 1000)):
         if digits.search(timestamp):
             number_text = _LEADING_INTEGER.match(timestamp)
-            return int(number_text[1]) * factor if number_text else None
+            # As a float, since JavaScript reads more digits than Python makes an integer of: as infinity.
+            return float(number_text[1]) * factor if number_text else None
     return None
 
 
