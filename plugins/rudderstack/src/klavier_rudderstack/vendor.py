@@ -110,7 +110,7 @@ class RudderStack(Vendor):
             replaced = (name.split(".", 1)[0] for name in event.traits if "." in name)
             return _TRAITS if self._device else frozenset(f"traits.{name}" for name in replaced)
         if isinstance(event, (Track, Screen)) and self._device is None:
-            dropped = deployed and legacy and isinstance(event, Track) and find_metric(event.event)
+            dropped = deployed and legacy and find_metric(event.payload.get("event"))
             omits = V1_OMITS if legacy else IMPORT_OMITS
             return _PROPERTIES if dropped else frozenset(f"properties.{name}" for name in omits)
         return frozenset()

@@ -73,8 +73,8 @@ def compile_v1_event(mode: Mode, *, ecommerce: bool) -> MakeProfile:
             custom = flatten(custom)
         if "consent" in attributes:
             custom.setdefault("$consent", attributes.pop("consent"))
-        if not exact and not profile.ATTRIBUTES.keys().isdisjoint(custom):
-            _apply_specials(found, custom, notes)
+        if not profile.ATTRIBUTES.keys().isdisjoint(custom):
+            _settle_specials(lookup, event, found, custom, notes, exact=exact)
         finish(lookup, event, found, notes, exact=exact)
         if not exact and _IDENTIFIERS.isdisjoint(attributes):
             raise RejectEvent(NO_IDENTIFIER)
@@ -162,7 +162,9 @@ def _settle_odd(lookup: Lookup, event: Event, found: Found, notes: list[str], *,
             notes.append(acceptable.note_wrong_kind(name, holder["traits"]))
         elif attribute != name:
             notes.extend(lookup.note_replaced(event, attribute))
-        elif name in target and not exact:
+        elif name not in target:
+            notes.extend(acceptable.note_unused(name, event))
+        elif not exact:
             _settle(target, name, acceptable.attribute(name, target[name], notes))
 
 
@@ -231,6 +233,22 @@ def _apply_specials(found: Found, custom: JsonObject, notes: list[str]) -> None:
             target.pop(name, None)
         else:
             target[name] = None if value is None else to_string(value)
+
+
+def _settle_specials(  # noqa: PLR0913 -- the parts that a profile is made from
+    lookup: Lookup, event: Event, found: Found, custom: JsonObject, notes: list[str], *, exact: bool
+) -> None:
+    """Note the attributes that custom properties with the names of specials replace, and move these to their place."""
+    attributes, location, _, _ = found
+    notes.extend(
+        f"{lookup.place(event, name)} left out: the trait {special} takes precedence"
+        for special, name in profile.ATTRIBUTES.items()
+        if special in custom
+        and (name in attributes or name in location)
+        and custom[special] != attributes.get(name, location.get(name))
+    )
+    if not exact:
+        _apply_specials(found, custom, notes)
 
 
 def _people_properties(attributes: JsonObject, custom: JsonObject) -> JsonObject:

@@ -16,6 +16,8 @@ from klavier.values import read_amount, read_email, read_phone
 
 UNMAPPED = frozenset({"address", "location"})
 """The traits that v2 and v3 read only in part, or not at all, and send nowhere else."""
+CONTROL = "properties"
+"""The trait that controls the list membership of an identify call."""
 HOLDERS = frozenset({"traits", "context.traits"})
 """The places of a profile's traits."""
 
@@ -111,6 +113,17 @@ def field_names(value: list[Any], notes: list[str]) -> list[str]:
 def note_wrong_kind(place: str, value: Any) -> str:
     """Return the note about a value at a place whose members were to be read, and that is not an object."""
     return f"{place} left out: {kind_of(value)} where an object is expected"
+
+
+def note_unused(name: str, event: Event) -> list[str]:
+    """Return notes about a trait that is neither an attribute nor a custom property; `properties` controls lists."""
+    if name == CONTROL and event.type == "identify":
+        return []
+    return [
+        f"{place}.{name} left out: RudderStack does not send this trait of {event.type} calls"
+        for place, holder in (("traits", event.payload), ("context.traits", event.context))
+        if dig(holder, "traits", name) not in (None, "")
+    ]
 
 
 def note_unmapped(name: str, event: Event) -> list[str]:

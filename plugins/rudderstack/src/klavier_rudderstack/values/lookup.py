@@ -112,6 +112,11 @@ class Lookup:
             return found[0], found[1], custom_properties(event, self._own_traits, dots_nest=True), found[3]
         return found
 
+    def place(self, event: Event, attribute: str) -> str:
+        """Return the place that an attribute is read from."""
+        found = (".".join(place) for place in self._places[attribute] if _counts(_at(event, place)))
+        return next(found, attribute)
+
     def note_replaced(self, event: Event, name: str) -> list[str]:
         """Return notes about the values of an attribute or custom trait that others take precedence over."""
         if name not in self._places:

@@ -1,0 +1,147 @@
+"""Whatever a delivered event contains is in a request or a browser call, in the documented exclusions, or in a note."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from klavier import load_vendor, parse_event, rehearse
+
+KEYS = {"private_api_key": "pk_x", "public_api_key": "AbC123"}
+NAMES = [
+    "email",
+    "phone",
+    "firstName",
+    "first_name",
+    "lastname",
+    "title",
+    "organization",
+    "image",
+    "city",
+    "region",
+    "state",
+    "country",
+    "zip",
+    "postalCode",
+    "street",
+    "timezone",
+    "id",
+    "userId",
+    "_kx",
+    "address",
+    "location",
+    "consent",
+    "plan",
+    "name",
+    "$first_name",
+    "anonymousId",
+    "color",
+]
+PROPERTIES = [
+    "email",
+    "phone",
+    "city",
+    "title",
+    "revenue",
+    "total",
+    "value",
+    "currency",
+    "event",
+    "name",
+    "sku",
+    "price",
+    "items",
+    "products",
+    "order_id",
+    "ProductName",
+    "Items",
+    "color",
+    "$value",
+    "$event_id",
+]
+ADDRESS = ["city", "street", "postal_code", "zip", "floor"]
+
+
+class Values:
+    """Draws values that occur nowhere else in the event."""
+
+    def __init__(self, draw: Any) -> None:
+        self._draw, self._count = draw, 0
+
+    def member(self, name: str) -> Any:
+        self._count += 1
+        if name in ("email", "phone"):
+            return f"u{self._count}@shop.test" if name == "email" else f"+1415555{self._count:04}"
+        if name in ("revenue", "total", "value", "price", "$value"):
+            return 1000 + self._count
+        if name == "currency":
+            return "USD"
+        if name == "address":
+            return self.members(ADDRESS)
+        if name in ("items", "products"):
+            return [self.members(["sku", "name", "price", "total", "row_total", "RowTotal", "color"])]
+        return f"qz{self._count}"
+
+    def members(self, names: list[str]) -> dict[str, Any]:
+        chosen = self._draw(st.lists(st.sampled_from(names), unique=True, max_size=6))
+        return {name: self.member(name) for name in chosen}
+
+
+@st.composite
+def events(draw: Any) -> dict[str, Any]:
+    values = Values(draw)
+    kind = draw(st.sampled_from(["identify", "track", "screen"]))
+    payload: dict[str, Any] = {"type": kind, "messageId": "m1", "userId": "u1", "anonymousId": "a1"}
+    payload["context"] = {"traits": values.members(NAMES)}
+    if kind == "identify":
+        payload["traits"] = values.members(NAMES)
+    else:
+        payload["event"] = draw(st.sampled_from(["Paid", "Product Added", "Checkout Started"]))
+        payload["properties"] = values.members(PROPERTIES)
+    return payload
+
+
+def leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from leaves(member, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from leaves(member, f"{place}[{index}]")
+    else:
+        yield place, value
+
+
+def is_excused(place: str, excused: frozenset[str], notes: str) -> bool:
+    plain = place.replace("[0]", "")
+    parts = [plain.rsplit(".", count)[0] for count in range(plain.count(".") + 1)]
+    named = any(f"{part} left out" in notes or f"{part} is not used" in notes for part in (*parts, plain))
+    last = plain.rsplit(".", 1)[-1]
+    return (
+        named
+        or f"{last} left out" in notes
+        or any(place == name or (name.endswith(".*") and place.startswith(name[:-1])) for name in excused)
+    )
+
+
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+@pytest.mark.parametrize("wire", ["current", "native"])
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@settings(max_examples=60, deadline=None)
+@given(payload=events())
+def test_what_is_left_out_is_noted(version: str, wire: str, fidelity: str, payload: dict[str, Any]) -> None:
+    chosen = {"api_version": version, "wire": wire, "fidelity": fidelity}
+    vendor = load_vendor("rudderstack", {**KEYS, **chosen})
+    event = parse_event(payload)
+    found = rehearse(vendor, [event])
+    if found.outcomes[0].kind != "delivered":
+        return
+    sent = {json.dumps(value) for request in found.requests for _, value in leaves(request.json, "")}
+    notes, excused = "; ".join(found.outcomes[0].notes), vendor.excludes(event)
+    for part in ("traits", "properties", "context"):
+        for place, value in leaves(payload.get(part, {}), part):
+            written = {json.dumps(value), json.dumps(str(value))}
+            assert written & sent or is_excused(place, excused, notes), f"{place} = {value!r}; notes: {notes}"
