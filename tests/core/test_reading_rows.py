@@ -33,6 +33,7 @@ def plugins(*found: object) -> Plugins:
 
 def test_the_first_plugin_that_can_reads() -> None:
     (event,) = plugins(Broken(), Names()).read_rows("ada", "added", None)
+    assert isinstance(event, Event)
     assert (event.user_id, event.payload["event"]) == ("ada", "added")
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # a plugin that only adds commands needs none of these
     from klavier.events.model import Event, JsonObject
     from klavier.outbox.base import Outbox
     from klavier.outcome import Outcome
+    from klavier.streams.lines import Line
     from klavier.vendor import VendorSpec
 
 PROJECT = "klavier"
@@ -37,11 +38,12 @@ class Hooks:
         """Read `payload` in a wire format of the plugin's own: give its event, or None for any other format."""
 
     @hookspec
-    def klavier_read_rows(self, path: str, mode: str, id_column: str | None) -> "Iterable[Event] | None":
-        """Read the rows of a warehouse in the file at `path` as events, or give None for a kind of file of others.
+    def klavier_read_rows(self, path: str, mode: str, id_column: str | None) -> "Iterable[Event | Line] | None":
+        """Read the warehouse rows of the file at `path` as events; return None for a kind of file of another plugin.
 
-        `mode` says what happened to the rows, `added`, `updated` or `deleted`, and `id_column` which column names the
-        person.
+        `mode` is what happened to the rows, `added`, `updated` or `deleted`, and `id_column` the column with the user
+        id.  A row that cannot be read is a `klavier.streams.lines.Line` with its bytes and the problem; the rows after
+        it are read.  Raises `UsageError` where no row of the file can be read.
         """
 
     @hookspec

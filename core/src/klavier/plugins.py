@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from klavier.events.model import Event
     from klavier.outbox.base import Outbox
     from klavier.outcome import Outcome
+    from klavier.streams.lines import Line
     from klavier.vendor import VendorSpec
 
 KNOWN_PLUGINS = "klavier-{name}"
@@ -115,21 +116,20 @@ class Plugins:
                 return event  # type: ignore[no-any-return]  # checked just now
         return None
 
-    def read_rows(self, path: str, mode: str, id_column: str | None) -> "Iterator[Event]":
-        """Let the first plugin that can read the rows of a file as events, one at a time.
+    def read_rows(self, path: str, mode: str, id_column: str | None) -> "Iterator[Event | Line]":
+        """Return the rows of a file as events, one at a time, read by the first plugin that can.
 
-        Raises `PluginError` where none can or one fails, and what the plugin says about the file (`EventError`).
+        Raises `PluginError` where none can or one fails, and `UsageError` for a file that the plugin cannot read.
         """
         for call in self._calls("klavier_read_rows"):
             try:
                 found: Any = call.run(path=path, mode=mode, id_column=id_column)
-                if found is not None:
-                    yield from found
-                    return
             except (KlavierError, OSError):
                 raise
             except Exception as error:
-                raise PluginError(f"plugin {call.plugin} raised {type(error).__name__} in reading rows") from error
+                raise _rows_failed(call, error) from error
+            if found is not None:
+                return _guarded_rows(call, found)
         raise PluginError(f"{path}: no installed plugin reads its rows; install one that does")
 
     def open_outbox(self, url: str, max_bytes: int | None, dead_letter_age: float | None) -> "Outbox":
@@ -251,6 +251,20 @@ class _Call:
 def installed_plugins() -> Plugins:
     """Discover the installed plugins once a process."""
     return Plugins.discover()
+
+
+def _guarded_rows(call: _Call, rows: "Iterable[Event | Line]") -> "Iterator[Event | Line]":
+    """Yield the rows of a plugin; what it raises beyond klavier's own errors names it."""
+    try:
+        yield from rows
+    except (KlavierError, OSError):
+        raise
+    except Exception as error:
+        raise _rows_failed(call, error) from error
+
+
+def _rows_failed(call: _Call, error: Exception) -> PluginError:
+    return PluginError(f"plugin {call.plugin} raised {type(error).__name__} in reading rows")
 
 
 def _first_line(error: BaseException) -> str:

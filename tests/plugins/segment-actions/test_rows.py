@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from klavier import EventError, load_vendor, parse_line, rehearse
+from klavier import Event, EventError, UsageError, load_vendor, parse_line, rehearse
 from klavier.cli.app import app
+from klavier.streams.lines import Line
 from klavier_segment_actions import events_from_rows, read_rows
 from klavier_segment_actions.commands import MODES
-from klavier_segment_actions.rows import NAMES
+from klavier_segment_actions.rows import NAMES, read_row_events
 
 ROWS: list[dict[str, Any]] = [
     {"id": 1, "email": "a@b.io", "plan": "pro"},
@@ -56,6 +57,7 @@ def test_mappings_read_rows() -> None:
     ("rows", "options", "message"),
     [
         ([{"id": 1}, 5], {}, "row 2: a row must be an object"),
+        ([{"ID": 1}], {"id_column": "id"}, "row 1: there is no column 'id'; the columns are ID; did you mean 'ID'?"),
         ([{"__mode": "moved"}], {}, "row 1: the mode must be one of added, updated, deleted"),
         ([{"__mode": []}], {}, "row 1: the mode must be one of"),
         ([{"id": ""}], {"id_column": "id"}, "row 1: the column 'id' is empty"),
@@ -71,7 +73,7 @@ def test_invalid_rows(rows: Any, options: Any, message: str) -> None:
 def test_files(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text('\ufeffid,email,note\n1,a@b.io,"x, ""y"""\n2,,z\n', "utf-8")
     assert list(read_rows(tmp_path / "a.csv")) == [
-        {"id": "1", "email": "a@b.io", "note": 'x, "y"'}, {"id": "2", "email": None, "note": "z"},
+        {"id": 1, "email": "a@b.io", "note": 'x, "y"'}, {"id": 2, "email": None, "note": "z"},
     ]  # fmt: skip
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n\n{"id": 2}\n')
     assert list(read_rows(str(tmp_path / "a.jsonl"))) == [{"id": 1}, {"id": 2}]
@@ -80,17 +82,99 @@ def test_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("a.csv", b"id,email\n1\n", "line 2: has more or fewer cells"),
-        ("a.csv", b"id,email\n1,2,3\n", "line 2: has more or fewer cells"),
-        ("a.csv", b"id\n\xff\n", "cannot be read as CSV in UTF-8"),
-        ("a.jsonl", b'{"id": 1}\n[1]\n', "line 2: a row must be an object, not an array"),
-        ("a.jsonl", b"{\n", "line 1: not JSON"),
+        ("a.csv", b"id,email\n1\n", "row 1: has 1 cells, the header 2"),
+        ("a.csv", b"id,email\n1,2\n1,2,3\n", "row 2: has 3 cells, the header 2"),
+        ("a.csv", b"id\n\xff\n", "row 1: is not UTF-8"),
+        ("a.csv", b'id\n"a"b\n', "row 1: is not CSV"),
+        ("a.jsonl", b'{"id": 1}\n[1]\n', "row 2: a row must be an object, not an array"),
+        ("a.jsonl", b"{\n", "row 1: not JSON"),
     ],
 )
 def test_invalid_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(EventError, match=message):
         list(read_rows(tmp_path / name))
+
+
+GUESTS = b'id,email\n1,a@shop.test\n,guest@shop.test\n3\n4,\xff\n5,"x"y\n6,f@shop.test\n'
+
+
+def test_one_bad_row_is_one_outcome(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(GUESTS)
+    found = list(read_row_events(tmp_path / "a.csv", id_column="id"))
+    assert [isinstance(row, Line) for row in found] == [False, True, True, True, True, False]
+    bad = [row for row in found if isinstance(row, Line)]
+    assert [(row.number, row.text) for row in bad] == [
+        (2, b",guest@shop.test"), (3, b"3"), (4, b"4,\xff"), (5, b'5,"x"y'),
+    ]  # fmt: skip
+    assert [row.problem.split(":")[0] for row in bad] == [
+        "the column 'id' is empty, and it contains the user id",
+        "has 1 cells, the header 2",
+        "is not UTF-8",
+        "is not CSV",
+    ]
+
+
+def test_bad_rows_of_json_lines(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"id": 1}\n\n{"id": NaN}\n[]\n{"id": 2, "__mode": "moved"}\n{"id": 3}\n')
+    found = list(read_row_events(tmp_path / "a.jsonl", id_column="id"))
+    bad = [row for row in found if isinstance(row, Line)]
+    assert [(row.number, row.text) for row in bad] == [
+        (2, b'{"id": NaN}'),
+        (3, b"[]"),
+        (4, b'{"id": 2, "__mode": "moved"}'),
+    ]
+    assert len(found) - len(bad) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "id_column", "message"),
+    [
+        ("id,email,email", "id", "the column 'email' occurs twice; rename or remove one"),
+        ("id,id", None, "the column 'id' occurs twice"),
+        ("ID,EMAIL", "id", "there is no column 'id'; the columns are ID, EMAIL; did you mean 'ID'?"),
+        ("id;email", "id", "there is no column 'id'; the columns are id;email"),
+    ],
+)
+def test_wrong_headers_are_refused_before_any_row(
+    tmp_path: Path, header: str, id_column: str | None, message: str
+) -> None:
+    (tmp_path / "a.csv").write_text(f"{header}\n1,2,3\n")
+    with pytest.raises(UsageError) as caught:
+        read_row_events(tmp_path / "a.csv", id_column=id_column)
+    assert message in str(caught.value)
+
+
+def test_types_are_those_of_the_column(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "id,age,zip,price,vip,mixed,empty,long\n"
+        "1,30,01234,12.50,true,1,,12345678901234567890123\n"
+        "2,,94103,7,false,x,,1\n"
+        "3,-4,10115,0.5,,2,,2\n"
+    )
+    first, second, third = read_rows(tmp_path / "a.csv")
+    assert first == {
+        "id": 1, "age": 30, "zip": "01234", "price": 12.5, "vip": True, "mixed": "1", "empty": None,
+        "long": "12345678901234567890123",
+    }  # fmt: skip
+    assert (second["age"], second["zip"], second["vip"], third["mixed"]) == (None, "94103", False, "2")
+    (event, *_) = events_from_rows([first], id_column="id")
+    assert event.payload["userId"] == 1
+
+
+def test_the_id_column_is_a_string(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,age\n1,30\n")
+    (event,) = read_row_events(tmp_path / "a.csv", id_column="id")
+    assert isinstance(event, Event)
+    assert (event.payload["userId"], event.payload["properties"]) == ("1", {"id": "1", "age": 30})
+
+
+def test_the_command_reports_bad_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(GUESTS)
+    run = CliRunner().invoke(app, ["rows", str(tmp_path / "a.csv"), "--id-column", "id"])
+    assert run.exit_code == 1
+    assert len(run.stdout.splitlines()) == 2
+    assert "row 2: the column 'id' is empty" in run.stderr
 
 
 def test_the_command_writes_events(tmp_path: Path) -> None:

@@ -50,13 +50,44 @@ def test_rows_are_delivered(tmp_path: Path, server: SandboxServer, name: str) ->
     assert emails(server) == {"a@b.io", "c@d.io"}
 
 
-def test_a_file_with_an_invalid_last_row(tmp_path: Path, server: SandboxServer) -> None:
-    (tmp_path / "rows.csv").write_text("id,email\n1,a@b.io\n2\n")
-    run = send(tmp_path, "rows.csv", "--rows", "--mode", "updated", "--id-column", "id")
+def test_one_bad_row_does_not_end_the_file(tmp_path: Path, server: SandboxServer) -> None:
+    (tmp_path / "rows.csv").write_text("id,email\n1,a@shop.test\n,guest@shop.test\n3,c@shop.test\n4\n5,e@shop.test\n")
+    rejects = tmp_path / "rejects"
+    run = send(tmp_path, "rows.csv", "--rows", "--mode", "updated", "--id-column", "id", "--rejects", str(rejects))
     assert run.exit_code == 1
-    assert run.stdout.startswith("2 events, 1 request\n  delivered         1\n  rejected          1\n")
-    assert "has more or fewer cells than the header has columns; nothing after it was read (line 3)" in run.stdout
-    assert emails(server) == {"a@b.io"}
+    assert run.stdout.startswith("5 events, 3 requests\n  delivered         3\n  rejected          2\n")
+    assert "the column 'id' is empty, and it contains the user id" in run.stdout
+    assert emails(server) == {"a@shop.test", "c@shop.test", "e@shop.test"}
+    assert rejects.read_text().splitlines() == [",guest@shop.test", "4"]
+
+
+@pytest.mark.parametrize("header", ["id,email,email", "ID,EMAIL"])
+def test_a_wrong_header_is_refused_before_anything_is_sent(tmp_path: Path, server: SandboxServer, header: str) -> None:
+    (tmp_path / "rows.csv").write_text(f"{header}\n1,a@b.io\n")
+    run = send(tmp_path, "rows.csv", "--rows", "--mode", "updated", "--id-column", "id")
+    assert run.exit_code == 2
+    assert "column" in run.output
+    assert not emails(server)
+
+
+@pytest.mark.parametrize(
+    ("vendor", "mode", "name"),
+    [
+        ("segment-actions", "added", "new"),
+        ("segment-classic", "deleted", "deleted"),
+        ("rudderstack", "updated", "updated"),
+    ],
+)
+def test_vendors_that_send_rows_as_events_are_refused(
+    tmp_path: Path, server: SandboxServer, vendor: str, mode: str, name: str
+) -> None:
+    config = CONFIG.format(url=server.url).split("[[")[0].replace("segment-actions", vendor)
+    (tmp_path / "klavier.toml").write_text(config.replace("[klaviyo]", '[klaviyo]\npublic_api_key = "SNDBX1"'))
+    (tmp_path / "rows.csv").write_text("id,email\n1,a@b.io\n")
+    run = send(tmp_path, "rows.csv", "--rows", "--mode", mode, "--id-column", "id")
+    assert run.exit_code == 2, run.output
+    assert f"{vendor} would send each row as an event named '{name}'" in run.output
+    assert server.sandbox.calls == []
 
 
 def test_rows_need_a_file(tmp_path: Path, server: SandboxServer) -> None:

@@ -1,13 +1,16 @@
 """`klavier send`: deliver events from files or standard input to Klaviyo."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
+import orjson
 from attrs import evolve
 
 from klavier.cli.checkpoint import ENDING, Checkpoint, open_checkpoint
@@ -18,11 +21,15 @@ from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.signals import StopSignals
 from klavier.cli.summary import Summary
 from klavier.errors import UsageError
+from klavier.flows.rehearsal import rehearse
+from klavier.streams.lines import Line
 from klavier.streams.result import Result
 from klavier.streams.sources import STDIN, rows_of
 
 if TYPE_CHECKING:
+    from klavier.events.model import Event
     from klavier.streams.run import StreamRun
+    from klavier.vendor import Vendor
 
 _INTERRUPTED = 130
 
@@ -101,7 +108,7 @@ def command(  # noqa: PLR0913 -- one for each option
     run = stream_run(setup, options["bulk"], is_ready=is_ready, is_stopping=lambda: signals.received is not None)
     with _open_rejects(rejects, names, checkpoint) as rejects_file, signals:
         read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
-        lines = rows_of(names, read) if sources is None else sources.lines()
+        lines = _check_rows_vendor(rows_of(names, read), setup.vendor) if sources is None else sources.lines()
         if checkpoint is not None:
             checkpoint.count_requests = lambda: run.requests
             lines = checkpoint.lines(lines)
@@ -118,6 +125,48 @@ def command(  # noqa: PLR0913 -- one for each option
         click.echo(_describe_stop(summary, checkpoint), err=True)
     click.echo("\n".join(summary.lines()), err=as_ == "jsonl")
     raise SystemExit(code or summary.exit_code)
+
+
+def _check_rows_vendor(lines: Iterator[Line], vendor: "Vendor") -> Iterator[Line]:
+    """Return the lines of rows; raises `UsageError` where the vendor would send the first one as an event of its name.
+
+    Rows are events named `new`, `updated` or `deleted`, which only mappings are meant to read.
+    """
+    read: list[Line] = []
+    event = None
+    while event is None and (line := next(lines, None)) is not None:
+        read.append(line)
+        event = line.event
+    if event is not None and _sends_own_name(vendor, event):
+        raise UsageError(
+            f"--rows: {vendor.name} would send each row as an event named {event.payload['event']!r}; map rows to "
+            "profiles, to subscriptions or to a metric name of their own"
+        )
+    return chain(read, lines)
+
+
+def _sends_own_name(vendor: "Vendor", event: "Event") -> bool:
+    """Return whether the event's name is in a request although no property of the event has that value."""
+    name = event.payload["event"]
+    if name in _strings(event.payload.get("properties")):
+        return False
+    requests = rehearse(vendor, [event]).requests
+    return any(name in _strings([request.json, request.form, request.params]) for request in requests)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield the strings in a JSON value; the parameter `data` of legacy calls is JSON in Base64."""
+    stack = [value]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, str):
+            yield item
+            with suppress(ValueError):
+                stack.append(orjson.loads(item if item.startswith("{") else b64decode(item, validate=True)))
+        elif isinstance(item, dict):
+            stack.extend(item.values())
+        elif isinstance(item, list):
+            stack.extend(item)
 
 
 def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":

@@ -118,17 +118,24 @@ def find_files(names: Iterable[str]) -> list[str]:
     return found
 
 
-def rows_of(names: Sequence[str], read: Callable[[str], Iterable[Event]]) -> Iterator[Line]:
-    """Yield the rows of each file in turn; `read` returns the events that a plugin makes of a file's rows.
+def rows_of(names: Sequence[str], read: Callable[[str], Iterable[Event | Line]]) -> Iterator[Line]:
+    """Return the rows of each file in turn; `read` returns what a plugin reads from a file: events and bad rows.
 
-    What is no row ends its file: it becomes a line with a problem, so that the rows before it have their outcomes.
+    All files are opened first, so that one which cannot be read is refused before anything is sent.
     """
-    for name in names:
+    return _rows([(name, read(name)) for name in names])
+
+
+def _rows(files: Iterable[tuple[str, Iterable[Event | Line]]]) -> Iterator[Line]:
+    for name, rows in files:
         number = 0
         try:
-            for number, event in enumerate(read(name), 1):
-                yield Line(name, number, orjson.dumps(event.payload), unit="row", event=event)
-        except EventError as error:
+            for number, row in enumerate(rows, 1):
+                if isinstance(row, Line):
+                    yield row
+                else:
+                    yield Line(name, number, orjson.dumps(row.payload), unit="row", event=row)
+        except EventError as error:  # raised by plugins that cannot read further
             place = _NUMBER.search(error.place)
             where = int(place[0]) if place else number + 1
             yield Line(name, where, b"", problem=f"{error.problem}; nothing after it was read", unit="row")

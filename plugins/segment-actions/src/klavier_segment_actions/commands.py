@@ -24,13 +24,21 @@ def rows_command(file: Path, mode: str, id_column: str | None) -> None:
     """Convert each row of FILE to one event.
 
     FILE is CSV with a header where its name ends in .csv, else JSON Lines.  The events are written to standard
-    output, for `klavier plan -` or `klavier send -`.
+    output, for `klavier plan -` or `klavier send -`; rows that cannot be read are reported, and the exit code is 1.
     """
     import orjson  # noqa: PLC0415 -- this module is imported for `klavier --help`, which must stay fast
 
-    from klavier_segment_actions.rows import events_from_rows, read_rows  # noqa: PLC0415 -- as above
+    from klavier.events.model import Event  # noqa: PLC0415 -- as above
+    from klavier_segment_actions.rows import read_row_events  # noqa: PLC0415 -- as above
 
     if not file.is_file():
         raise UsageError(f"{file}: there is no such file; pass a file of CSV or JSON Lines")
-    for event in events_from_rows(read_rows(file), mode, id_column=id_column):  # type: ignore[arg-type]  # click checked it
-        sys.stdout.buffer.write(orjson.dumps(event.payload, option=orjson.OPT_APPEND_NEWLINE))
+    bad = 0
+    for row in read_row_events(file, mode, id_column=id_column):  # type: ignore[arg-type]  # click checked it
+        if isinstance(row, Event):
+            sys.stdout.buffer.write(orjson.dumps(row.payload, option=orjson.OPT_APPEND_NEWLINE))
+        else:
+            bad += 1
+            click.echo(f"{row.place}: {row.problem}", err=True)
+    if bad:
+        raise SystemExit(1)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from klavier.events.model import Event
     from klavier.migration import Portable
+    from klavier.streams.lines import Line
     from klavier.vendor import VendorSpec
     from klavier_segment_actions.rows import Mode
 
@@ -35,11 +36,11 @@ def portable() -> "Portable":
 
 
 @hookimpl
-def klavier_read_rows(path: str, mode: "Mode", id_column: str | None) -> "Iterator[Event]":
+def klavier_read_rows(path: str, mode: "Mode", id_column: str | None) -> "Iterator[Event | Line]":
     """Read rows of CSV and JSON Lines, as Segment's reverse ETL does."""
-    from klavier_segment_actions.rows import events_from_rows, read_rows  # noqa: PLC0415 -- only `klavier send` needs it
+    from klavier_segment_actions.rows import read_row_events  # noqa: PLC0415 -- only `klavier send` needs it
 
-    return events_from_rows(read_rows(path), mode, id_column=id_column)
+    return read_row_events(path, mode, id_column=id_column)
 
 
 @hookimpl
