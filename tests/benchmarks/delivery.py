@@ -30,16 +30,16 @@ from klavier.outbox import SqliteOutbox
 from klavier.relay.factory import FEWEST_CALLS
 from klavier.relay.intake import accept
 from klavier.retry import RetryPolicy
-from klavier.worker.bulk import Row, Unit, in_one, pack
+from klavier.worker.bulk.packing import BulkItem, combine
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
-from klavier.worker.worker import Pace, Worker
+from klavier.worker.worker import Worker, WorkerOptions
 from tests.benchmarks.rudderstack import _track
 from tests.support.counting_server import counting_server
 
 AsyncSend = Callable[[Request], Awaitable[Response]]
-VENDOR_PACE = Pace()
+VENDOR_OPTIONS = WorkerOptions()
 """How `bulk = "vendor"` works with the usual number of connections."""
 
 OFFICIAL = "klaviyo_api"
@@ -130,7 +130,7 @@ def network(url: str) -> Callable[[], Any]:
     return connect
 
 
-def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Callable[[], Any]) -> Cost:
+def delivered(name: str, events: list[dict[str, Any]], options: WorkerOptions, connect: Callable[[], Any]) -> Cost:
     """Deliver events from an outbox on disk through the dispatcher, no limits but the connections."""
     known, kinds = vendor(), []
     unlimited = {operation.name: UNLIMITED for operation in OPERATIONS}
@@ -145,7 +145,7 @@ def delivered(name: str, events: list[dict[str, Any]], pace: Pace, connect: Call
                     Translator(known, Plugins()),
                     Sender(send, RateLimiter(time.monotonic, rates=unlimited), time.monotonic),
                     policy=RetryPolicy(),
-                    pace=pace,
+                    options=options,
                     now=time.time,
                     observe=lambda _event, _entry, outcome: kinds.append(outcome.kind),
                     own_loop=True,
@@ -184,11 +184,11 @@ def singles(events: list[dict[str, Any]]) -> list[Request]:
 
 
 def bodies(requests: list[Request]) -> list[Request]:
-    """Say requests in the fewest calls beforehand, their bodies serialised."""
-    rows = [Row(request, None, alone=False) for request in requests]
-    kind = rows[0].kind
-    assert kind is not None
-    packed = [in_one(kind, body.rows) for body in pack(kind, map(Unit, rows))]
+    """Combine requests into the fewest calls beforehand, their bodies serialized."""
+    items = [BulkItem(request, None, bulkable=True) for request in requests]
+    endpoint = items[0].endpoint
+    assert endpoint is not None
+    packed = [combine(endpoint, items[start : start + _BODY]) for start in range(0, len(items), _BODY)]
     assert all(request.body for request in packed)
     return packed
 
@@ -222,9 +222,9 @@ def report(count: int = 20_000, singly: int = 1_000, rounds: int = 1) -> list[li
         measures: list[Callable[[], Cost | None]] = [
             lambda: accepted(events, _BATCH),
             lambda: accepted(few, 1),
-            lambda: delivered('delivered, bulk = "vendor", no network', few, VENDOR_PACE, no_network),
+            lambda: delivered('delivered, bulk = "vendor", no network', few, VENDOR_OPTIONS, no_network),
             lambda: delivered('delivered, bulk = "max", no network', events, largest, no_network),
-            lambda: delivered('delivered, bulk = "vendor", loopback', few, VENDOR_PACE, network(url)),
+            lambda: delivered('delivered, bulk = "vendor", loopback', few, VENDOR_OPTIONS, network(url)),
             lambda: client_alone("the HTTP client alone, one by one", ready[:singly], singly, url),
             lambda: delivered('delivered, bulk = "max", loopback', events, largest, network(url)),
             lambda: client_alone("the HTTP client alone, bulk bodies", packed, count, url),

@@ -16,9 +16,9 @@ from klavier.outbox import Entry
 from klavier.outcome import delivered, failed
 from klavier.plugins import installed_plugins
 from klavier.relay.factory import make_relay_config
-from klavier.retry import RetryPolicy, told
+from klavier.retry import RetryPolicy, describe_policy
 from klavier.worker.attempt import Result
-from klavier.worker.settlement import verdict
+from klavier.worker.settlement import settle
 
 VENDORS = sorted(installed_plugins().vendors)
 STATUSES = (0, 400, 401, 403, 404, 408, 409, 410, 413, 422, 423, 425, 429, 500, 501, 502, 503, 504, 505, 520, 524, 530)
@@ -49,7 +49,7 @@ def span(policy: RetryPolicy, status: int, luck: float) -> tuple[int, float, lis
     entry, now, moments = ENTRY, 1000.0, [1000.0]
     while True:
         result = Result(entry, failed("no", status, retryable=True))
-        settled = verdict(result, policy, now, lambda: luck, 0.0)
+        settled = settle(result, policy, now, lambda: luck)
         if settled.dead_letter is not None:
             return settled.dead_letter.tries, now - 1000.0, [after - before for before, after in pairwise(moments)]
         assert settled.due is not None
@@ -124,7 +124,7 @@ def test_a_late_event_still_gets_its_least_number_of_tries() -> None:
 def test_a_try_that_the_event_is_not_to_blame_for_is_free(name: str, status: int) -> None:
     policy = policy_of(name)
     old = Entry(1, "m1", "user:u1", b"{}", 0.0, 0.0, 99, 1.0)
-    settled = verdict(Result(old, failed("no", status)), policy, 10.0**9, lambda: 0.5, 0.0)
+    settled = settle(Result(old, failed("no", status)), policy, 10.0**9, lambda: 0.5)
     assert (settled.dead_letter, settled.tries) == (None, 99)
     assert settled.due is not None
 
@@ -146,13 +146,16 @@ def test_what_has_ended_is_not_tried_again(policy: RetryPolicy) -> None:
 
 def test_a_policy_in_words() -> None:
     policy = RetryPolicy(tries=None, first=0.5, longest=90, give_up=7200, least=2, statuses={0, 500}, source="a page")
-    assert told(policy) == [
-        ("tried again", "no reply, 500; by klavier also 408, 423, 425, 429, 5xx but 501"),
+    assert describe_policy(policy) == [
+        ("retried", "no reply, 500; by klavier also 408, 423, 425, 429, 5xx but 501"),
         ("waits", "a random time, at first up to 0.5 s, doubling up to 90 s"),
         ("given up", "after 2 h, but not before 2 tries"),
-        ("by", "a page"),
+        ("source", "a page"),
     ]
-    assert told(RetryPolicy(tries=4))[2] == ("given up", "after 4 tries, or after 4 h, but not before 3 tries")
+    assert describe_policy(RetryPolicy(tries=4))[2] == (
+        "given up",
+        "after 4 tries, or after 4 h, but not before 3 tries",
+    )
 
 
 def test_a_configuration_says_otherwise(tmp_path: Path) -> None:

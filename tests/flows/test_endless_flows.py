@@ -17,7 +17,7 @@ from klavier.retry import RetryPolicy
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
-from klavier.worker.worker import Pace, Worker
+from klavier.worker.worker import Worker, WorkerOptions
 from tests.support.virtual_time import run_virtually
 
 FIT = Request("POST", "/api/profile-import", json={"data": {}}, revision="2026-10-15")
@@ -106,13 +106,13 @@ class Odd(klavier.Vendor):
         return delivered()
 
 
-@pytest.mark.parametrize("pace", [Pace(), FEWEST_CALLS], ids=["single", "bulk"])
+@pytest.mark.parametrize("pace", [WorkerOptions(), FEWEST_CALLS], ids=["single", "bulk"])
 @pytest.mark.parametrize(
     ("given", "reason"),
     [(FIT, "made 50 requests and did not end"), ({"email": "ada@shop.test"}, "yielded an object, not a Request")],
 )
 def test_a_relay_fails_their_events_and_delivers_the_others(
-    given: object, reason: str, pace: Pace, monkeypatch: pytest.MonkeyPatch
+    given: object, reason: str, pace: WorkerOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("klavier.flows.execution.MOST_REQUESTS", 50)
     ended: dict[str, Outcome] = {}
@@ -131,7 +131,7 @@ def test_a_relay_fails_their_events_and_delivers_the_others(
             Translator(vendor, klavier.Plugins()),
             Sender(send, RateLimiter(clock), clock),
             policy=RetryPolicy(),
-            pace=pace,
+            options=pace,
             now=clock,
             observe=lambda _, entry, outcome: ended.update({entry.message_id: outcome}),
         ).run(until_empty=True)

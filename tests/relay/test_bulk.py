@@ -19,7 +19,7 @@ from klavier.testing.strategies import stream_payloads
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
-from klavier.worker.worker import Pace, Worker
+from klavier.worker.worker import Worker, WorkerOptions
 from tests.support.virtual_time import run_virtually
 
 KEYS: dict[str, dict[str, Any]] = {
@@ -28,10 +28,12 @@ KEYS: dict[str, dict[str, Any]] = {
     "freshpaint": {"public_api_key": "SNDBX1", "private_api_key": "pk_sandbox"},
     "segment-actions": {"api_key": "pk_sandbox"},
 }
-SINGLE = Pace()
+SINGLE = WorkerOptions()
 
 
-def deliver(vendor: klavier.Vendor, payloads: Sequence[Any], pace: Pace) -> tuple[klavier.Sandbox, Counter[str]]:
+def deliver(
+    vendor: klavier.Vendor, payloads: Sequence[Any], options: WorkerOptions
+) -> tuple[klavier.Sandbox, Counter[str]]:
     """Deliver payloads in virtual time; gives the account and how many events ended how."""
     sandbox = klavier.Sandbox(unknown_lists="create")
     outbox = SqliteOutbox()
@@ -44,7 +46,7 @@ def deliver(vendor: klavier.Vendor, payloads: Sequence[Any], pace: Pace) -> tupl
             Translator(vendor, klavier.Plugins()),
             Sender(sandbox.send_async, RateLimiter(clock), clock),
             policy=RetryPolicy(),
-            pace=pace,
+            options=options,
             now=clock,
             observe=lambda _event, _entry, outcome: kinds.update([outcome.kind]),
         )

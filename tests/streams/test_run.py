@@ -18,9 +18,9 @@ from klavier.streams import line_queue
 from klavier.streams import run as stream_run
 from klavier.streams.lines import Line
 from klavier.streams.run import StreamRun
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.little_vendor import LittleSettings, LittleVendor
-from tests.support.streams import BATCHED, BULK, EVERY_PACE, VENDOR, Bulkable, Klaviyo, kinds, lines, run, stream, track
+from tests.support.streams import BATCHED, BULK, EVERY_MODE, VENDOR, Bulkable, Klaviyo, kinds, lines, run, stream, track
 
 
 def test_many_events_share_a_request_in_bulk() -> None:
@@ -32,15 +32,15 @@ def test_many_events_share_a_request_in_bulk() -> None:
 
 def test_each_event_has_its_own_request_in_vendor_mode() -> None:
     klaviyo = Klaviyo()
-    results = run(klaviyo, *(track(f"u{number}") for number in range(50)), pace=VENDOR)
+    results = run(klaviyo, *(track(f"u{number}") for number in range(50)), options=VENDOR)
     assert kinds(results) == ["delivered"] * 50
     assert [request.path for request in klaviyo.requests] == ["/api/events"] * 50
 
 
-@EVERY_PACE
-def test_one_result_for_each_line_in_order(pace: Pace) -> None:
+@EVERY_MODE
+def test_one_result_for_each_line_in_order(options: WorkerOptions) -> None:
     payloads = [track("u1"), b"nonsense", {"type": "page"}, track(""), track("u2", "Explode"), track("u1"), b"[]"]
-    results = run(Klaviyo(), *payloads, pace=pace)
+    results = run(Klaviyo(), *payloads, options=options)
     assert [result.line.number for result in results] == [1, 2, 3, 4, 5, 6, 7]
     assert kinds(results) == ["delivered", "rejected", "skipped", "rejected", "failed", "delivered", "rejected"]
     assert results[1].cause.startswith("not JSON")
@@ -56,9 +56,9 @@ def test_one_result_for_each_line_in_order(pace: Pace) -> None:
     assert "someone@example.com" not in str(results)
 
 
-@EVERY_PACE
-def test_a_line_that_could_not_be_read_is_rejected(pace: Pace) -> None:
-    found = stream(Klaviyo(), pace)
+@EVERY_MODE
+def test_a_line_that_could_not_be_read_is_rejected(options: WorkerOptions) -> None:
+    found = stream(Klaviyo(), options)
     (result,) = found.run([Line("x", 7, b"", 0, "too long; shorten it")])
     assert (result.outcome.kind, result.cause) == ("rejected", "too long; shorten it")
     assert result.outcome.reason == "x line 7: too long; shorten it"
@@ -105,7 +105,7 @@ def test_a_line_is_parsed_once_however_often_its_event_is_tried(monkeypatch: pyt
     plugins, counter = Plugins(), Reader()
     plugins.register(counter, "reader")
     klaviyo = Klaviyo(503)
-    run(klaviyo, {"who": "u1"}, {"who": "u2"}, pace=VENDOR, plugins=plugins)
+    run(klaviyo, {"who": "u1"}, {"who": "u2"}, options=VENDOR, plugins=plugins)
     assert len(klaviyo.requests) > 2
     assert counter.reads == 2
 
@@ -121,17 +121,21 @@ def capacity(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return set_lines
 
 
-@EVERY_PACE
-def test_every_line_has_its_result_however_small_the_capacity_is(capacity: Callable[[int], None], pace: Pace) -> None:
+@EVERY_MODE
+def test_every_line_has_its_result_however_small_the_capacity_is(
+    capacity: Callable[[int], None], options: WorkerOptions
+) -> None:
     capacity(7)
     klaviyo = Klaviyo()
-    results = run(klaviyo, *(track(f"u{number}") for number in range(20)), pace=pace)
+    results = run(klaviyo, *(track(f"u{number}") for number in range(20)), options=options)
     assert kinds(results) == ["delivered"] * 20
-    assert len(klaviyo.requests) == (3 if pace is BULK else 20)
+    assert len(klaviyo.requests) == (3 if options is BULK else 20)
 
 
-@EVERY_PACE
-def test_no_more_lines_are_read_than_there_is_capacity_for(capacity: Callable[[int], None], pace: Pace) -> None:
+@EVERY_MODE
+def test_no_more_lines_are_read_than_there_is_capacity_for(
+    capacity: Callable[[int], None], options: WorkerOptions
+) -> None:
     capacity(40)
     read = 0
 
@@ -141,7 +145,7 @@ def test_no_more_lines_are_read_than_there_is_capacity_for(capacity: Callable[[i
             read += 1
             yield Line("x", read, json.dumps(track(f"u{read}")).encode())
 
-    results = stream(Klaviyo(), pace).run(endless())
+    results = stream(Klaviyo(), options).run(endless())
     for _ in range(200):
         next(results)
     assert read <= 200 + 40
@@ -163,8 +167,8 @@ def test_lines_use_capacity_by_their_bytes(monkeypatch: pytest.MonkeyPatch) -> N
     assert len(klaviyo.requests) == 2
 
 
-@EVERY_PACE
-def test_nothing_is_in_flight_while_a_line_is_waited_for(pace: Pace) -> None:
+@EVERY_MODE
+def test_nothing_is_in_flight_while_a_line_is_waited_for(options: WorkerOptions) -> None:
     results: list[str] = []
     seen: list[int] = []
 
@@ -177,7 +181,7 @@ def test_nothing_is_in_flight_while_a_line_is_waited_for(pace: Pace) -> None:
         """Five lines come together, then the next five."""
         return len(seen) % 5 != 0
 
-    results.extend(result.outcome.kind for result in stream(Klaviyo(), pace, is_ready=is_ready).run(slow()))
+    results.extend(result.outcome.kind for result in stream(Klaviyo(), options, is_ready=is_ready).run(slow()))
     assert results == ["delivered"] * 12
     assert seen == [0] * 5 + [5] * 5 + [10] * 2
 
@@ -201,8 +205,8 @@ def test_lines_that_come_are_delivered_while_another_event_waits_for_its_retry()
     assert kinds(results) == ["delivered"] * 2
 
 
-@EVERY_PACE
-def test_an_error_in_reading_is_raised_after_the_results_of_the_lines_before(pace: Pace) -> None:
+@EVERY_MODE
+def test_an_error_in_reading_is_raised_after_the_results_of_the_lines_before(options: WorkerOptions) -> None:
     def broken() -> Iterator[Line]:
         yield from lines(track("u1"), b"nonsense", track("u2"))
         raise klavier.UsageError("the file is gone")
@@ -210,15 +214,15 @@ def test_an_error_in_reading_is_raised_after_the_results_of_the_lines_before(pac
     klaviyo = Klaviyo()
     results: list[Any] = []
     with pytest.raises(klavier.UsageError, match="gone"):
-        results.extend(stream(klaviyo, pace).run(broken()))
+        results.extend(stream(klaviyo, options).run(broken()))
     assert kinds(results) == ["delivered", "rejected", "delivered"]
     assert not klaviyo.is_open
 
 
-@EVERY_PACE
-def test_closing_the_results_closes_the_transport(pace: Pace) -> None:
+@EVERY_MODE
+def test_closing_the_results_closes_the_transport(options: WorkerOptions) -> None:
     klaviyo = Klaviyo()
-    results = stream(klaviyo, pace).run(lines(*(track(f"u{number}") for number in range(20))))
+    results = stream(klaviyo, options).run(lines(*(track(f"u{number}") for number in range(20))))
     assert next(results).outcome.kind == "delivered"
     results.close()  # type: ignore[attr-defined]  # it is a generator
     assert not klaviyo.is_open
@@ -248,11 +252,11 @@ class Watcher:
             raise ValueError("a@example.com")
 
 
-@EVERY_PACE
-def test_plugins_transform_drop_and_observe_each_event_once(pace: Pace) -> None:
+@EVERY_MODE
+def test_plugins_transform_drop_and_observe_each_event_once(options: WorkerOptions) -> None:
     plugins, watcher = Plugins(), Watcher()
     plugins.register(watcher, "watcher")
-    found = stream(Klaviyo(), pace, plugins)
+    found = stream(Klaviyo(), options, plugins)
     names = ["E", "Drop", "Rename", "Raise", "Fine"]
     payloads = [track(f"u{number}", name) for number, name in enumerate(names)]
     results = list(found.run(lines(*payloads, b"nonsense")))
@@ -276,7 +280,7 @@ class Careless(LittleVendor):
 
 
 def test_a_careless_vendor_leaves_no_line_without_a_result() -> None:
-    found = StreamRun(Careless(LittleSettings()), Klaviyo().connect, plugins=Plugins(), pace=BATCHED)
+    found = StreamRun(Careless(LittleSettings()), Klaviyo().connect, plugins=Plugins(), options=BATCHED)
     results = list(found.run(lines(track("u1"), track("u2"), track("u3"))))
     assert kinds(results) == ["delivered", "rejected", "delivered"]
     assert results[1].outcome.reason == "vendor little made no delivery of the event"
@@ -292,14 +296,14 @@ def test_klaviyo_ends_up_with_the_same_in_vendor_mode_and_in_bulk() -> None:
         track("u1", "C"),
     ]
 
-    def deliver(pace: Pace) -> Sandbox:
+    def deliver(options: WorkerOptions) -> Sandbox:
         sandbox = Sandbox()
 
         @asynccontextmanager
         async def connect() -> AsyncIterator[Any]:
             yield sandbox.send_async
 
-        found = StreamRun(Bulkable(LittleSettings()), connect, plugins=Plugins(), pace=pace)
+        found = StreamRun(Bulkable(LittleSettings()), connect, plugins=Plugins(), options=options)
         assert kinds(list(found.run(lines(*payloads)))) == ["delivered"] * 5
         return sandbox
 

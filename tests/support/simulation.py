@@ -21,7 +21,7 @@ from klavier.vendor import Delivery, Flow
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
-from klavier.worker.worker import Pace, Worker
+from klavier.worker.worker import Worker, WorkerOptions
 from tests.support.klaviyo_windows import FixedWindows
 
 
@@ -37,7 +37,7 @@ class PlainVendor(klavier.Vendor):
         for event in events:
             is_object = event.payload["n"] % 2
             flow = SendOne(plain_request(event), failure=refused) if is_object else partial(self._flow, event)
-            yield Delivery((event,), (self.key(event),), flow, bulkable=True, lone=True)
+            yield Delivery((event,), (self.key(event),), flow, bulkable=True, single_request=True)
 
     def _flow(self, event: Event) -> Flow:
         reply = yield plain_request(event)
@@ -47,20 +47,21 @@ class PlainVendor(klavier.Vendor):
 class ScriptedVendor(klavier.Vendor):
     """A vendor whose deliveries a test writes: `flow_of` returns the flow of one event.
 
-    `lone` returns whether an event's flow makes one request only.
+    `is_single` returns whether an event's flow makes one request only.
     """
 
     name = "scripted"
 
     def __init__(
-        self, flow_of: Callable[[Event], Callable[[], Flow]], lone: Callable[[Event], bool] = lambda _: True
+        self, flow_of: Callable[[Event], Callable[[], Flow]], is_single: Callable[[Event], bool] = lambda _: True
     ) -> None:
         self._flow_of = flow_of
-        self._lone = lone
+        self._is_single = is_single
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         for event in events:
-            yield Delivery((event,), (self.key(event),), self._flow_of(event), bulkable=True, lone=self._lone(event))
+            flow, is_single = self._flow_of(event), self._is_single(event)
+            yield Delivery((event,), (self.key(event),), flow, bulkable=True, single_request=is_single)
 
 
 def refused(reply: klavier.Response) -> Outcome:
@@ -187,7 +188,7 @@ class Simulation:
         self,
         outbox: SqliteOutbox,
         *,
-        pace: Pace | None = None,
+        options: WorkerOptions | None = None,
         policy: RetryPolicy | None = None,
         vendor: klavier.Vendor | None = None,
         plugins: klavier.Plugins | None = None,
@@ -204,7 +205,7 @@ class Simulation:
             Translator(vendor or PlainVendor(), plugins or klavier.Plugins()),
             Sender(self.klaviyo.send, RateLimiter(self.clock), self.clock),
             policy=policy or RetryPolicy(),
-            pace=pace or Pace(),
+            options=options or WorkerOptions(),
             now=self.clock,
             observe=self._observe,
             own_loop=own_loop,

@@ -14,13 +14,13 @@ from klavier.plugins import Plugins
 from klavier.streams.lines import Line
 from klavier.streams.result import Result
 from klavier.streams.run import StreamRun
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.little_vendor import LittleSettings, LittleVendor
 
-VENDOR = Pace(connections=4, window=32)
-BATCHED = Pace(connections=4, window=32, batch=3)
-BULK = Pace(combine=True, window=1000, run=200, linger=0.01)
-EVERY_PACE = pytest.mark.parametrize("pace", [VENDOR, BATCHED, BULK], ids=["vendor", "batched", "bulk"])
+VENDOR = WorkerOptions(connections=4, window=32)
+BATCHED = WorkerOptions(connections=4, window=32, batch=3)
+BULK = WorkerOptions(combine=True, window=1000, run=200, linger=0.01)
+EVERY_MODE = pytest.mark.parametrize("options", [VENDOR, BATCHED, BULK], ids=["vendor", "batched", "bulk"])
 
 
 class Klaviyo:
@@ -64,15 +64,20 @@ def track(user: str, name: str = "E", **more: Any) -> dict[str, Any]:
 
 
 def stream(
-    klaviyo: Klaviyo, pace: Pace = BULK, plugins: Plugins | None = None, is_ready: Callable[[], bool] | None = None
+    klaviyo: Klaviyo,
+    options: WorkerOptions = BULK,
+    plugins: Plugins | None = None,
+    is_ready: Callable[[], bool] | None = None,
 ) -> StreamRun:
     return StreamRun(
-        Bulkable(LittleSettings()), klaviyo.connect, plugins=plugins or Plugins(), pace=pace, is_ready=is_ready
+        Bulkable(LittleSettings()), klaviyo.connect, plugins=plugins or Plugins(), options=options, is_ready=is_ready
     )
 
 
-def run(klaviyo: Klaviyo, *payloads: Any, pace: Pace = BULK, plugins: Plugins | None = None) -> list[Result]:
-    found = stream(klaviyo, pace, plugins)
+def run(
+    klaviyo: Klaviyo, *payloads: Any, options: WorkerOptions = BULK, plugins: Plugins | None = None
+) -> list[Result]:
+    found = stream(klaviyo, options, plugins)
     results = list(found.run(lines(*payloads)))
     assert found.requests == len(klaviyo.requests)
     assert not klaviyo.is_open

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from klavier.outbox import Entry, SqliteOutbox
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually
 
@@ -28,7 +28,7 @@ def test_what_waits_behind_busy_profiles_is_not_all_in_memory(profiles: int, eac
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (track(n % profiles) for n in range(profiles * each)))
-        simulation = Simulation(outbox, pace=Pace(connections=profiles, window=profiles), limited=False)
+        simulation = Simulation(outbox, options=WorkerOptions(connections=profiles, window=profiles), limited=False)
         simulation.klaviyo.delay = lambda _: HUNG
         running = simulation.start()
         before = entries_in_memory()

@@ -1,4 +1,4 @@
-"""What bulk calls may hold, and at which pace their parts are sent."""
+"""What bulk calls may hold, and how fast their parts are sent."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from klavier.outbox import SqliteOutbox
 from klavier.outcome import delivered
 from klavier.retry import RetryPolicy
 from klavier.vendor import Flow
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import (
     ScriptedVendor,
     Simulation,
@@ -28,7 +28,7 @@ from tests.support.simulation import (
 )
 from tests.support.virtual_time import run_virtually
 
-BULK = Pace(combine=True, window=10_000, run=100)
+BULK = WorkerOptions(combine=True, window=10_000, run=100)
 BATCHES = [1, 70]
 BULK_IMPORT = "/api/profile-bulk-import-jobs"
 BULK_EVENTS = "/api/event-bulk-create-jobs"
@@ -46,7 +46,7 @@ def track(user: object) -> dict[str, Any]:
     return {"type": "track", "userId": str(user), "event": "Event"}
 
 
-def pace(batch: int) -> Pace:
+def options(batch: int) -> WorkerOptions:
     return evolve(BULK, batch=batch)
 
 
@@ -97,7 +97,7 @@ def test_a_profile_that_clears_something_is_no_part_of_a_bulk_import(place: str,
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(50)))
         vendor = ScriptedVendor(lambda event: ways_to_send(event, request_of(event)))
-        simulation = Simulation(outbox, pace=pace(batch), vendor=vendor)
+        simulation = Simulation(outbox, options=options(batch), vendor=vendor)
         sent = sent_by(simulation)
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count}
@@ -134,7 +134,7 @@ def test_a_request_with_query_parameters_is_sent_with_them(batch: int) -> None:
         kinds = [track, identify, group]
         count = fill(outbox, (kinds[n // 3 % 3](n) for n in range(60)))
         vendor = ScriptedVendor(lambda event: ways_to_send(event, with_params(event)))
-        simulation = Simulation(outbox, pace=pace(batch), vendor=vendor)
+        simulation = Simulation(outbox, options=options(batch), vendor=vendor)
         sent = sent_by(simulation)
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count}
@@ -153,7 +153,7 @@ def test_the_halves_of_a_refused_body_are_sent_within_the_limits() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (track(n) for n in range(100)))
-        simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=1), latency=0.0)
+        simulation = Simulation(outbox, options=BULK, policy=RetryPolicy(tries=1), latency=0.0)
         klaviyo = simulation.klaviyo
         moments: list[float] = []
 

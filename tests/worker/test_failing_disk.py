@@ -9,14 +9,14 @@ import pytest
 import klavier
 from klavier.errors import OutboxError
 from klavier.outbox import Settlement, SqliteOutbox
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually
 
-PACES = [
-    pytest.param(Pace(), id="single"),
-    pytest.param(Pace(combine=True, window=10_000, run=100), id="bulk"),
-    pytest.param(Pace(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
+OPTIONS = [
+    pytest.param(WorkerOptions(), id="single"),
+    pytest.param(WorkerOptions(combine=True, window=10_000, run=100), id="bulk"),
+    pytest.param(WorkerOptions(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
 ]
 
 
@@ -39,14 +39,14 @@ def track(user: object) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("own_loop", [True, False])
-@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_disk_that_fails_while_settling_loses_and_doubles_nothing(
-    pace: Pace, caplog: pytest.LogCaptureFixture, *, own_loop: bool
+    options: WorkerOptions, caplog: pytest.LogCaptureFixture, *, own_loop: bool
 ) -> None:
     async def main() -> None:
         outbox = FailingOutbox(failures=3)
         count = fill(outbox, (track(n % 10) for n in range(100)))
-        simulation = Simulation(outbox, pace=pace, own_loop=own_loop)
+        simulation = Simulation(outbox, options=options, own_loop=own_loop)
         klaviyo = simulation.klaviyo
         sent: list[bytes] = []
 
@@ -63,7 +63,7 @@ def test_a_disk_that_fails_while_settling_loses_and_doubles_nothing(
         assert outbox.status().waiting == 0
         assert all(numbers == sorted(numbers) for numbers in klaviyo.received.values())
         assert sum(map(len, klaviyo.received.values())) == count - 1
-        if not pace.combine:
+        if not options.combine:
             assert len(sent) == count
         assert 3.0 <= took < 30.0
 
@@ -76,7 +76,7 @@ def test_the_next_event_of_a_profile_is_not_sent_before_the_one_before_it_is_set
     async def main() -> None:
         outbox = FailingOutbox(failures=5)
         fill(outbox, [track("ada"), track("ada")])
-        simulation = Simulation(outbox, pace=Pace())
+        simulation = Simulation(outbox, options=WorkerOptions())
         moments: list[float] = []
 
         def note(_: klavier.Request) -> float:

@@ -1,66 +1,70 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klavier.worker.fair_queue import HEAVY, FairQueue
+from klavier.worker.fair_queue import LARGE_BACKLOG, FairQueue
 
-WEIGHTS = st.lists(st.sampled_from([0, 1, HEAVY - 1, HEAVY, 10 * HEAVY]))
-
-
-def waiting(weights: list[int]) -> FairQueue[tuple[int, int]]:
-    turns: FairQueue[tuple[int, int]] = FairQueue()
-    for number, weight in enumerate(weights):
-        turns.add((number, weight), weight)
-    return turns
+BACKLOGS = st.lists(st.sampled_from([0, 1, LARGE_BACKLOG - 1, LARGE_BACKLOG, 10 * LARGE_BACKLOG]))
+Item = tuple[int, int]
 
 
-def test_the_heaviest_and_the_oldest_take_turns() -> None:
-    turns = waiting([0, 100, 0, 200, 0])
-    assert [turns.take() for _ in range(5)] == [(3, 200), (0, 0), (1, 100), (2, 0), (4, 0)]
-    assert turns.take() is None
+def queue_of(backlogs: list[int]) -> FairQueue[Item]:
+    queue: FairQueue[Item] = FairQueue()
+    for number, backlog in enumerate(backlogs):
+        queue.add((number, backlog), backlog)
+    return queue
 
 
-@given(WEIGHTS)
-def test_each_is_taken_once_in_the_order_that_is_shown(weights: list[int]) -> None:
-    turns = waiting(weights)
-    shown = list(turns)
-    taken = [turns.take() for _ in weights]
-    assert taken == shown
-    assert sorted(shown) == list(enumerate(weights))
+def pop_all(queue: FairQueue[Item]) -> list[Item]:
+    popped = []
+    while (item := queue.pop()) is not None:
+        popped.append(item)
+    return popped
 
 
-@given(WEIGHTS, st.data())
-def test_who_left_is_not_taken(weights: list[int], data: st.DataObject) -> None:
-    turns = waiting(weights)
-    items = list(turns)
-    gone = data.draw(st.lists(st.sampled_from(items), unique=True)) if items else []
-    turns.leave(gone)
-    rest = [item for item in items if item not in gone]
-    assert len(turns) == len(rest)
-    assert turns.oldest() == min(rest, default=None)
-    heavy = [item for item in rest if item[1] >= HEAVY]
-    assert turns.heaviest() == min(heavy, key=lambda item: (-item[1], item[0]), default=None)
-    assert sorted(turns) == sorted(rest)
+def test_the_largest_backlog_and_the_oldest_take_turns() -> None:
+    assert pop_all(queue_of([0, 100, 0, 200, 0])) == [(3, 200), (0, 0), (1, 100), (2, 0), (4, 0)]
 
 
-@given(WEIGHTS)
-def test_nobody_waits_longer_than_twice_the_queue_before_them(weights: list[int]) -> None:
-    turns = waiting(weights)
-    order = list(turns)
-    for number, weight in enumerate(weights):
-        assert order.index((number, weight)) <= 2 * number + 1
+@given(BACKLOGS)
+def test_each_item_is_popped_once_as_peek_shows_it(backlogs: list[int]) -> None:
+    queue = queue_of(backlogs)
+    popped: list[Item] = []
+    while (shown := queue.peek()) is not None:
+        assert len(queue) == len(backlogs) - len(popped)
+        assert queue.pop() == shown
+        popped.append(shown)
+    assert len(queue) == 0
+    assert sorted(popped) == list(enumerate(backlogs))
 
 
-@given(WEIGHTS, st.data())
-def test_who_became_heavier_stands_where_the_new_weight_belongs(weights: list[int], data: st.DataObject) -> None:
-    turns = waiting(weights)
-    risen = {item[0]: data.draw(st.sampled_from([0, 20 * HEAVY, 30 * HEAVY])) for item in turns}
-    turns.reweigh(lambda item: risen[item[0]])
-    now = [max(weight, risen[number]) for number, weight in enumerate(weights)]
-    assert len(turns) == len(weights)
-    shown = list(turns)
-    assert sorted(shown) == list(enumerate(weights))
-    if max(now, default=0) >= HEAVY:
-        heaviest = turns.heaviest()
-        assert heaviest is not None
-        assert now[heaviest[0]] == max(now)
-    assert [turns.take() for _ in weights] == shown
+@given(BACKLOGS)
+def test_nothing_waits_longer_than_twice_the_queue_before_it(backlogs: list[int]) -> None:
+    order = pop_all(queue_of(backlogs))
+    for number, backlog in enumerate(backlogs):
+        assert order.index((number, backlog)) <= 2 * number + 1
+
+
+@given(BACKLOGS)
+def test_the_largest_are_popped_out_of_turn(backlogs: list[int]) -> None:
+    queue = queue_of(backlogs)
+    large = [item for item in enumerate(backlogs) if item[1] >= LARGE_BACKLOG]
+    for item in sorted(large, key=lambda item: (-item[1], item[0])):
+        assert queue.largest() == queue.pop_largest() == item
+    assert queue.pop_largest() is None
+    rest = [item for item in enumerate(backlogs) if item[1] < LARGE_BACKLOG]
+    assert queue.oldest() == min(rest, default=None)
+    assert pop_all(queue) == rest
+
+
+@given(BACKLOGS, BACKLOGS)
+def test_what_is_put_back_is_the_oldest(backlogs: list[int], put_back: list[int]) -> None:
+    queue = queue_of(backlogs)
+    returned = [(number - len(put_back), backlog) for number, backlog in enumerate(put_back)]
+    queue.put_back((item, item[1]) for item in returned)
+    everything = returned + list(enumerate(backlogs))
+    assert len(queue) == len(everything)
+    assert queue.oldest() == (everything[0] if everything else None)
+    large = [item for item in everything if item[1] >= LARGE_BACKLOG]
+    largest = queue.largest()
+    assert (largest and largest[1]) == max((item[1] for item in large), default=None)
+    assert sorted(pop_all(queue)) == sorted(everything)

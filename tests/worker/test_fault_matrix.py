@@ -27,14 +27,14 @@ from klavier.sandbox.faults import Fault
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
-from klavier.worker.worker import Pace, Worker
+from klavier.worker.worker import Worker, WorkerOptions
 from tests.support.virtual_time import run_virtually
 
 AT_LENGTH = "KLAVIER_FAULTS" in os.environ
 PEOPLE, EACH = map(int, os.environ.get("KLAVIER_FAULTS", "25x6").split("x"))
 NUMBERS = range(1, EACH * PEOPLE + 1)
 """From 1: Klaviyo ignores properties that are 0."""
-PACES = {"single": Pace(), "bulk": FEWEST_CALLS}
+OPTIONS = {"single": WorkerOptions(), "bulk": FEWEST_CALLS}
 PATIENT = RetryPolicy(tries=10**6, give_up=1e9)
 OFTEN: Any = {"times": None, "rate": 0.3}
 
@@ -75,23 +75,23 @@ class Account:
     def payload(number: int) -> dict[str, Any]:
         return track(number)
 
-    def __init__(self, faults: Sequence[Fault], pace: Pace) -> None:
+    def __init__(self, faults: Sequence[Fault], options: WorkerOptions) -> None:
         self.sandbox = klavier.Sandbox(seed=7)
         self.sandbox.faults.add(*faults)
         self.outbox = SqliteOutbox()
         self.outcomes: dict[int, list[str]] = defaultdict(list)
         events = [klavier.parse_event(self.payload(number)) for number in NUMBERS]
         self.outbox.append([(e.stable_id, self.vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
-        run_virtually(self._deliver(self.vendor, pace))
+        run_virtually(self._deliver(self.vendor, options))
 
-    async def _deliver(self, vendor: klavier.Vendor, pace: Pace) -> None:
+    async def _deliver(self, vendor: klavier.Vendor, options: WorkerOptions) -> None:
         clock = asyncio.get_running_loop().time
         dispatcher = Worker(
             self.outbox,
             Translator(vendor, klavier.Plugins()),
             Sender(self.sandbox.send_async, RateLimiter(clock), clock),
             policy=PATIENT,
-            pace=pace,
+            options=options,
             now=clock,
             observe=self._observe,
         )
@@ -135,30 +135,30 @@ def check(account: Account) -> None:
     )
 
 
-@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("mode", OPTIONS)
 @pytest.mark.parametrize("name", PASSING)
-def test_trouble_that_passes_costs_no_event(name: str, pace: str) -> None:
-    account = Account([PASSING[name]], PACES[pace])
+def test_trouble_that_passes_costs_no_event(name: str, mode: str) -> None:
+    account = Account([PASSING[name]], OPTIONS[mode])
     check(account)
     assert account.ended("failed") == set()
-    if pace == "single" and not name.startswith("202"):
+    if mode == "single" and not name.startswith("202"):
         assert len(account.sandbox.calls) > len(NUMBERS)  # it was met, and something was tried again
 
 
-@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("mode", OPTIONS)
 @pytest.mark.parametrize("name", LASTING)
-def test_a_refusal_costs_the_events_that_it_meets(name: str, pace: str) -> None:
-    account = Account([LASTING[name]], PACES[pace])
+def test_a_refusal_costs_the_events_that_it_meets(name: str, mode: str) -> None:
+    account = Account([LASTING[name]], OPTIONS[mode])
     check(account)
     letters = account.outbox.dead_letters(limit=len(NUMBERS))
     assert {letter.status for letter in letters} <= {LASTING[name].status}
-    assert letters or pace == "bulk"  # singly, some of so many calls are met; few calls may all be spared
+    assert letters or mode == "bulk"  # singly, some of so many calls are met; few calls may all be spared
 
 
-@pytest.mark.parametrize("pace", PACES)
-def test_all_passing_trouble_together(pace: str) -> None:
+@pytest.mark.parametrize("mode", OPTIONS)
+def test_all_passing_trouble_together(mode: str) -> None:
     faults = [evolve(fault, rate=0.3 / len(PASSING)) for fault in PASSING.values()]
-    account = Account(faults, PACES[pace])
+    account = Account(faults, OPTIONS[mode])
     check(account)
     assert account.ended("failed") == set()
 
@@ -191,19 +191,19 @@ class Orders(Account):
 SOME = ["429 in a second", "500", "524", "reset", "lost reply", "503 that is no JSON"]
 
 
-@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("mode", OPTIONS)
 @pytest.mark.parametrize("name", PASSING if AT_LENGTH else SOME)
-def test_an_order_of_several_calls_arrives_whole_and_once(name: str, pace: str) -> None:
-    account = Orders([PASSING[name]], PACES[pace])
+def test_an_order_of_several_calls_arrives_whole_and_once(name: str, mode: str) -> None:
+    account = Orders([PASSING[name]], OPTIONS[mode])
     check(account)
     assert account.ended("failed") == set()
     assert len(account.ids()) == len(set(account.ids())) == 3 * len(NUMBERS)
 
 
-@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("mode", OPTIONS)
 @pytest.mark.parametrize("name", LASTING if AT_LENGTH else ["400"])
-def test_an_order_of_which_a_call_is_refused_is_not_said_to_be_delivered(name: str, pace: str) -> None:
-    account = Orders([LASTING[name]], PACES[pace])
+def test_an_order_of_which_a_call_is_refused_is_not_said_to_be_delivered(name: str, mode: str) -> None:
+    account = Orders([LASTING[name]], OPTIONS[mode])
     check(account)
-    assert account.ended("failed") or pace == "bulk"  # few calls may all be spared
+    assert account.ended("failed") or mode == "bulk"  # few calls may all be spared
     assert len(account.ids()) == len(set(account.ids()))

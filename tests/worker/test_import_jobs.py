@@ -13,13 +13,13 @@ from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
 from klavier.outbox import SqliteOutbox
 from klavier.retry import RetryPolicy
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import ScriptedVendor, Simulation, fill, import_request, numbers_in, refused
 from tests.support.virtual_time import run_virtually
 
-BULK = Pace(combine=True, window=10_000, run=100)
+BULK = WorkerOptions(combine=True, window=10_000, run=100)
 HALF_AN_HOUR = 1800.0
-PACES = [pytest.param(BULK, id="one by one"), pytest.param(evolve(BULK, batch=70), id="together")]
+OPTIONS = [pytest.param(BULK, id="one by one"), pytest.param(evolve(BULK, batch=70), id="together")]
 
 
 def identify(user: object) -> dict[str, Any]:
@@ -72,13 +72,13 @@ class Jobs:
         return [at for at, request in self.calls if request.method == method]
 
 
-@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("nested", [True, False])
-def test_errors_on_two_pages_fail_their_profiles_and_no_other(pace: Pace, *, nested: bool) -> None:
+def test_errors_on_two_pages_fail_their_profiles_and_no_other(options: WorkerOptions, *, nested: bool) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         fill(outbox, (identify(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=pace)
+        simulation = Simulation(outbox, options=options)
         pages = {
             None: import_errors([2, 7], "bmV4dA==", nested=nested),
             "bmV4dA==": import_errors([4], None, nested=nested),
@@ -104,7 +104,7 @@ def test_a_job_without_failures_is_not_asked_for_errors() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=BULK)
+        simulation = Simulation(outbox, options=BULK)
         jobs = Jobs(simulation, [job("complete")], {})
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count}
@@ -119,14 +119,13 @@ def test_a_job_without_failures_is_not_asked_for_errors() -> None:
         klavier.Response(200, {"data": [{"id": "E1"}, None, {"attributes": {"original_payload": "text"}}]}),
         klavier.Response(200, {"data": None, "links": {"next": "https://a.klaviyo.com/elsewhere"}}),
         klavier.Response(200, [], {}),
-        klavier.Response(404, {"errors": []}),
     ],
 )
 def test_errors_that_name_nobody_fail_nobody_and_end_the_reading(odd: klavier.Response) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=BULK)
+        simulation = Simulation(outbox, options=BULK)
         jobs = Jobs(simulation, [job("complete", failed_count=1)], {None: odd})
         await simulation.drain()
         assert sum(simulation.outcomes.values()) == count
@@ -135,12 +134,28 @@ def test_errors_that_name_nobody_fail_nobody_and_end_the_reading(odd: klavier.Re
     run_virtually(main())
 
 
-@pytest.mark.parametrize("pace", PACES)
-def test_a_cancelled_job_is_sent_again(pace: Pace) -> None:
+def test_a_job_whose_errors_cannot_be_read_is_sent_again() -> None:
+    """Klaviyo counts a failure and does not name it: no profile may be called delivered."""
+
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=pace)
+        simulation = Simulation(outbox, options=BULK)
+        jobs = Jobs(simulation, [job("complete", failed_count=1)], {None: klavier.Response(404, {"errors": []})})
+        await simulation.drain()
+        assert simulation.outcomes == {"delivered": count}
+        imports = [number for each in jobs.sent("POST") for _, number in numbers_in(each.json)]
+        assert sorted(imports) == sorted([*range(10)] * 2)
+
+    run_virtually(main())
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_cancelled_job_is_sent_again(options: WorkerOptions) -> None:
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, (identify(n) for n in range(10)))
+        simulation = Simulation(outbox, options=options)
         jobs = Jobs(simulation, [job("processing"), job("cancelled")], {})
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count}
@@ -155,7 +170,7 @@ def test_a_cancelled_job_is_a_failure_with_its_reason_when_no_try_is_left() -> N
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=1))
+        simulation = Simulation(outbox, options=BULK, policy=RetryPolicy(tries=1))
         Jobs(simulation, [job("cancelled")], {})
         await simulation.drain()
         assert simulation.outcomes == {"failed": count}
@@ -170,7 +185,7 @@ def test_a_job_without_an_end_is_given_up_after_half_an_hour(unending: klavier.R
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=BULK, policy=RetryPolicy(tries=1), latency=0.0)
+        simulation = Simulation(outbox, options=BULK, policy=RetryPolicy(tries=1), latency=0.0)
         jobs = Jobs(simulation, [unending] * 1000, {})
         took = await simulation.drain()
         assert simulation.outcomes == {"failed": count}
@@ -189,7 +204,7 @@ def test_events_of_other_profiles_are_delivered_while_a_job_runs() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         fill(outbox, (identify(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=BULK)
+        simulation = Simulation(outbox, options=BULK)
         Jobs(simulation, [job("processing")] * 20, {})
         running = simulation.start()
         await asyncio.sleep(1.0)
@@ -215,7 +230,7 @@ def test_polls_and_pages_of_errors_are_sent_within_the_limits() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(f"{user}-{job}") for job in range(30) for user in "ab"))
-        simulation = Simulation(outbox, pace=BULK, vendor=ScriptedVendor(one_profile), latency=0.0)
+        simulation = Simulation(outbox, options=BULK, vendor=ScriptedVendor(one_profile), latency=0.0)
         pages = {str(page or "") or None: import_errors([], str(page + 1)) for page in range(30)}
         jobs = Jobs(
             simulation,
@@ -237,7 +252,7 @@ def test_the_one_profile_of_a_body_is_sent_by_the_single_call() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         fill(outbox, [identify("ada")])
-        simulation = Simulation(outbox, pace=BULK, vendor=ScriptedVendor(one_profile))
+        simulation = Simulation(outbox, options=BULK, vendor=ScriptedVendor(one_profile))
         jobs = Jobs(simulation, [], {})
         await simulation.drain()
         assert simulation.outcomes == {"delivered": 1}

@@ -14,7 +14,7 @@ from klavier.outbox import SqliteOutbox
 from klavier.outcome import delivered, failed
 from klavier.retry import RetryPolicy
 from klavier.vendor import Flow
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import (
     ScriptedVendor,
     Simulation,
@@ -26,10 +26,10 @@ from tests.support.simulation import (
 )
 from tests.support.virtual_time import run_virtually
 
-PACES = [
-    pytest.param(Pace(), id="single"),
-    pytest.param(Pace(combine=True, window=10_000, run=100), id="bulk"),
-    pytest.param(Pace(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
+OPTIONS = [
+    pytest.param(WorkerOptions(), id="single"),
+    pytest.param(WorkerOptions(combine=True, window=10_000, run=100), id="bulk"),
+    pytest.param(WorkerOptions(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
 ]
 CALLS = 3
 """How many calls a flow of several calls makes; event `n` numbers them from `10 * n`."""
@@ -80,32 +80,34 @@ def slow_at_first(request: klavier.Request) -> float:
     return 0.7 if any(number % 10 == 0 for _, number in numbers_in(request.json)) else 0.0
 
 
-@pytest.mark.parametrize("pace", PACES)
-def test_a_plain_event_waits_for_every_call_of_the_flow_before_it(pace: Pace) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_plain_event_waits_for_every_call_of_the_flow_before_it(options: WorkerOptions) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, EVENTS)
-        simulation = Simulation(outbox, pace=pace, vendor=ScriptedVendor(flow_of, is_plain))
+        simulation = Simulation(outbox, options=options, vendor=ScriptedVendor(flow_of, is_plain))
         klaviyo = simulation.klaviyo
         klaviyo.delay = slow_at_first
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count}
         assert klaviyo.received == expected(EVENTS)
-        if pace.combine:
+        if options.combine:
             assert klaviyo.calls["bulk_create_events"] > 0
 
     run_virtually(main())
 
 
 @pytest.mark.parametrize("failing", range(CALLS))
-@pytest.mark.parametrize("pace", PACES)
-def test_a_plain_event_waits_while_a_call_of_the_flow_before_it_is_retried(pace: Pace, failing: int) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_plain_event_waits_while_a_call_of_the_flow_before_it_is_retried(
+    options: WorkerOptions, failing: int
+) -> None:
     """Each flow's call of this number is refused twice, and the flow then starts anew."""
 
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, EVENTS)
-        simulation = Simulation(outbox, pace=pace, vendor=ScriptedVendor(flow_of, is_plain))
+        simulation = Simulation(outbox, options=options, vendor=ScriptedVendor(flow_of, is_plain))
         klaviyo = simulation.klaviyo
         failures: dict[int, int] = defaultdict(int)
 
@@ -127,9 +129,9 @@ def test_a_plain_event_waits_while_a_call_of_the_flow_before_it_is_retried(pace:
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
-@pytest.mark.parametrize("pace", PACES)
+@pytest.mark.parametrize("options", OPTIONS)
 def test_an_event_that_the_vendor_failed_with_a_status_that_is_no_fault_of_its_own_keeps_its_place(
-    pace: Pace, status: int
+    options: WorkerOptions, status: int
 ) -> None:
     """The vendor fails with the status alone and does not say `retryable`: later events of the profile wait."""
 
@@ -141,7 +143,7 @@ def test_an_event_that_the_vendor_failed_with_a_status_that_is_no_fault_of_its_o
         outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 4) for n in range(80)))
         vendor = ScriptedVendor(lambda event: partial(flow, event), lambda _: False)
-        simulation = Simulation(outbox, pace=pace, vendor=vendor, policy=RetryPolicy(tries=1))
+        simulation = Simulation(outbox, options=options, vendor=vendor, policy=RetryPolicy(tries=1))
         klaviyo = simulation.klaviyo
         failures: dict[int, int] = defaultdict(int)
 

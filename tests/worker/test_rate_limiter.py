@@ -7,8 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from klavier import Request, Response
 from klavier.klaviyo.operations import M, RateLimit
-from klavier.worker.rate_limiter import BURST_SECONDS, STEADY_SECONDS, RateLimiter
-from klavier.worker.retry_after import retry_after
+from klavier.worker.rate_limiter import BURST_SECONDS, STEADY_SECONDS, RateLimiter, read_retry_after
 from tests.support.klaviyo_windows import FixedWindows
 
 BULK = Request("POST", "/api/event-bulk-create-jobs", json={})
@@ -28,13 +27,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def send_all(pacer: RateLimiter, clock: Clock, request: Request, count: int) -> list[float]:
+def send_all(limiter: RateLimiter, clock: Clock, request: Request, count: int) -> list[float]:
     moments = []
     for _ in range(count):
-        while (wait := pacer.wait(request)) > 0:
+        while (wait := limiter.wait(request)) > 0:
             clock.now += wait
-        assert pacer.admit(request)
-        pacer.learn(request, Response(202))
+        assert limiter.try_acquire(request)
+        limiter.update(request, Response(202), clock.now)
         moments.append(clock.now)
     return moments
 
@@ -63,65 +62,64 @@ def test_the_quota_is_used_up_to_a_few_percent(clock: Clock) -> None:
 
 
 def test_endpoints_do_not_share_a_quota(clock: Clock) -> None:
-    pacer = RateLimiter(clock)
-    send_all(pacer, clock, BULK, M.burst)
-    assert pacer.wait(BULK) > 0
-    assert pacer.wait(EVENT) == 0
+    limiter = RateLimiter(clock)
+    send_all(limiter, clock, BULK, M.burst)
+    assert limiter.wait(BULK) > 0
+    assert limiter.wait(EVENT) == 0
 
 
 def test_a_429_is_obeyed(clock: Clock) -> None:
-    pacer = RateLimiter(clock)
-    assert pacer.admit(EVENT)
-    pacer.learn(EVENT, Response(429, headers={"retry-after": "7"}))
-    assert pacer.wait(EVENT) == 7.0
-    assert pacer.wait(BULK) == 0.0
+    limiter = RateLimiter(clock)
+    assert limiter.try_acquire(EVENT)
+    limiter.update(EVENT, Response(429, headers={"retry-after": "7"}), clock.now)
+    assert limiter.wait(EVENT) == 7.0
+    assert limiter.wait(BULK) == 0.0
 
 
 def test_a_429_without_advice_holds_longer_each_time(clock: Clock) -> None:
-    pacer = RateLimiter(clock)
+    limiter = RateLimiter(clock)
     waits = []
     for _ in range(3):
-        assert pacer.admit(EVENT)
-        pacer.learn(EVENT, Response(429))
-        waits.append(pacer.wait(EVENT))
+        assert limiter.try_acquire(EVENT)
+        limiter.update(EVENT, Response(429), clock.now)
+        waits.append(limiter.wait(EVENT))
         clock.now += waits[-1]
     assert waits == [1.0, 2.0, 4.0]
 
 
 def test_a_lower_quota_is_learned(clock: Clock) -> None:
-    pacer = RateLimiter(clock)
-    assert pacer.admit(EVENT)
-    pacer.learn(EVENT, Response(202, headers={"ratelimit-limit": "20, 20;w=60"}))
-    moments = send_all(pacer, clock, EVENT, 20)
+    limiter = RateLimiter(clock)
+    assert limiter.try_acquire(EVENT)
+    limiter.update(EVENT, Response(202, headers={"ratelimit-limit": "20, 20;w=60"}), clock.now)
+    moments = send_all(limiter, clock, EVENT, 20)
     assert moments[18] == 1000.0
     assert moments[19] == pytest.approx(1000.0 + STEADY_SECONDS)
 
 
 def test_quota_that_others_used_up_is_respected(clock: Clock) -> None:
-    pacer = RateLimiter(clock)
-    assert pacer.admit(EVENT)
-    pacer.learn(EVENT, Response(202, headers={"ratelimit-remaining": "2", "ratelimit-reset": "40"}))
-    assert send_all(pacer, clock, EVENT, 3) == [1000.0, 1000.0, 1040.0]
+    limiter = RateLimiter(clock)
+    assert limiter.try_acquire(EVENT)
+    limiter.update(EVENT, Response(202, headers={"ratelimit-remaining": "2", "ratelimit-reset": "40"}), clock.now)
+    assert send_all(limiter, clock, EVENT, 3) == [1000.0, 1000.0, 1040.0]
 
 
-def test_a_key_that_is_not_accepted_pauses_the_account_and_a_success_ends_it(clock: Clock) -> None:
-    pacer = RateLimiter(clock)
-    pacer.learn(EVENT, Response(401))
-    first = pacer.wait(BULK)
-    assert first == pacer.paused == 30.0
-    clock.now += first
-    pacer.learn(EVENT, Response(403))
-    assert pacer.wait(EVENT) == 60.0
-    pacer.learn(EVENT, Response(202))
-    assert pacer.wait(EVENT) == 0.0
+def test_refusals_of_one_burst_hold_an_endpoint_as_one(clock: Clock) -> None:
+    limiter = RateLimiter(clock)
+    for _ in range(32):
+        assert limiter.try_acquire(EVENT)
+    sent_at = clock.now
+    for _ in range(32):
+        clock.now += 0.01
+        limiter.update(EVENT, Response(429), sent_at)
+    assert limiter.wait(EVENT) == pytest.approx(1.0 - 0.31)
 
 
 def test_the_tightest_limit_is_named(clock: Clock) -> None:
-    pacer = RateLimiter(clock)
-    assert pacer.tightest() is None
-    send_all(pacer, clock, BULK, 15)
-    send_all(pacer, clock, EVENT, 15)
-    assert pacer.tightest() == ("bulk_create_events", 15 / M.steady)
+    limiter = RateLimiter(clock)
+    assert limiter.tightest() is None
+    send_all(limiter, clock, BULK, 15)
+    send_all(limiter, clock, EVENT, 15)
+    assert limiter.tightest() == ("bulk_create_events", 15 / M.steady)
 
 
 def test_calls_without_a_published_limit_go_at_once(clock: Clock) -> None:
@@ -147,23 +145,23 @@ def test_calls_without_a_published_limit_go_at_once(clock: Clock) -> None:
     ],
 )
 def test_retry_after_in_every_spelling(header: str, seconds: float | None) -> None:
-    assert retry_after(header, now=lambda: datetime(2026, 11, 22, 12, 0, tzinfo=UTC)) == seconds
+    assert read_retry_after(header, now=lambda: datetime(2026, 11, 22, 12, 0, tzinfo=UTC)) == seconds
 
 
 @given(st.text())
 def test_retry_after_reads_anything(header: str) -> None:
-    seconds = retry_after(header)
+    seconds = read_retry_after(header)
     assert seconds is None or 1.0 <= seconds <= 86_400.0
 
 
-class PacerAgainstWindows(RuleBasedStateMachine):
+class RateLimiterAgainstWindows(RuleBasedStateMachine):
     """Whatever is sent, heard and waited for, no window of Klaviyo's overflows."""
 
     @initialize(phase=st.floats(0, 60))
     def begin(self, phase: float) -> None:
         self.clock = Clock()
         self.rate = RateLimit(3, 12)
-        self.pacer = RateLimiter(self.clock, rates={"create_event": self.rate})
+        self.limiter = RateLimiter(self.clock, rates={"create_event": self.rate})
         self.windows = FixedWindows(self.rate, phase)
         self.refused = 0
 
@@ -174,13 +172,13 @@ class PacerAgainstWindows(RuleBasedStateMachine):
     @rule(count=st.integers(1, 20), left=st.none() | st.integers(0, 12))
     def send(self, count: int, left: int | None) -> None:
         for _ in range(count):
-            may_go = self.pacer.wait(EVENT) == 0
-            assert self.pacer.admit(EVENT) == may_go
+            may_go = self.limiter.wait(EVENT) == 0
+            assert self.limiter.try_acquire(EVENT) == may_go
             if not may_go:
                 return
             self.refused += not self.windows.admits(self.clock.now)
             headers = {} if left is None else {"ratelimit-remaining": str(left), "ratelimit-reset": "9"}
-            self.pacer.learn(EVENT, Response(202, headers=headers))
+            self.limiter.update(EVENT, Response(202, headers=headers), self.clock.now)
 
     @invariant()
     def nothing_is_refused(self) -> None:
@@ -188,8 +186,8 @@ class PacerAgainstWindows(RuleBasedStateMachine):
 
     @invariant()
     def the_wait_is_bounded(self) -> None:
-        if hasattr(self, "pacer"):
-            assert 0 <= self.pacer.wait(EVENT) <= STEADY_SECONDS
+        if hasattr(self, "limiter"):
+            assert 0 <= self.limiter.wait(EVENT) <= STEADY_SECONDS
 
 
-TestPacerAgainstWindows = PacerAgainstWindows.TestCase
+TestRateLimiterAgainstWindows = RateLimiterAgainstWindows.TestCase

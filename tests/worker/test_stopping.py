@@ -13,15 +13,15 @@ from klavier.flows.send_one import SendOne
 from klavier.outbox import SqliteOutbox
 from klavier.outcome import delivered
 from klavier.vendor import Flow
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import ScriptedVendor, Simulation, event_request, fill, refused
 from tests.support.virtual_time import run_virtually
 
-BULK = Pace(combine=True, window=10_000, run=100, linger=0.5)
-PACES = [
-    pytest.param(Pace(), id="single"),
+BULK = WorkerOptions(combine=True, window=10_000, run=100, linger=0.5)
+OPTIONS = [
+    pytest.param(WorkerOptions(), id="single"),
     pytest.param(BULK, id="bulk"),
-    pytest.param(Pace(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
+    pytest.param(WorkerOptions(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
 ]
 CALLS = 3
 SLOW = 10.0
@@ -41,12 +41,12 @@ def ended(simulation: Simulation) -> list[str]:
 
 
 @pytest.mark.parametrize("own_loop", [True, False])
-@pytest.mark.parametrize("pace", PACES)
-def test_stop_with_calls_in_flight_reports_every_outcome(pace: Pace, *, own_loop: bool) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_stop_with_calls_in_flight_reports_every_outcome(options: WorkerOptions, *, own_loop: bool) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 120) for n in range(400)))
-        simulation = Simulation(outbox, pace=pace, own_loop=own_loop)
+        simulation = Simulation(outbox, options=options, own_loop=own_loop)
         klaviyo = simulation.klaviyo
         klaviyo.delay = lambda _: SLOW
         running = simulation.start()
@@ -76,13 +76,13 @@ def several_calls(event: Event) -> Flow:
     return delivered()
 
 
-@pytest.mark.parametrize("pace", PACES)
-def test_a_flow_of_several_calls_is_either_finished_or_kept(pace: Pace) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_flow_of_several_calls_is_either_finished_or_kept(options: WorkerOptions) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (track(n % 40, "Order" if n % 2 else "Event") for n in range(200)))
         is_plain = lambda event: event.payload["event"] == "Event"  # noqa: E731 -- short, and used once
-        simulation = Simulation(outbox, pace=pace, vendor=ScriptedVendor(flow_of, is_plain))
+        simulation = Simulation(outbox, options=options, vendor=ScriptedVendor(flow_of, is_plain))
         klaviyo = simulation.klaviyo
         klaviyo.delay = lambda _: SLOW
         running = simulation.start()
@@ -104,7 +104,7 @@ def test_a_call_that_fails_after_stop_is_kept_for_later() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         fill(outbox, (track(n) for n in range(10)))
-        simulation = Simulation(outbox, pace=Pace())
+        simulation = Simulation(outbox, options=WorkerOptions())
         klaviyo = simulation.klaviyo
         klaviyo.delay = lambda _: SLOW
         klaviyo.fault = lambda request: klavier.Response(503 if b'"n":3}' in request.body else 400)

@@ -12,14 +12,14 @@ from klavier import Event
 from klavier.flows.send_one import SendOne
 from klavier.outbox import SqliteOutbox
 from klavier.vendor import Flow
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import ScriptedVendor, Simulation, event_request, fill, refused
 from tests.support.virtual_time import run_virtually
 
-PACES = [
-    pytest.param(Pace(), id="single"),
-    pytest.param(Pace(combine=True, window=10_000, run=100), id="bulk"),
-    pytest.param(Pace(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
+OPTIONS = [
+    pytest.param(WorkerOptions(), id="single"),
+    pytest.param(WorkerOptions(combine=True, window=10_000, run=100), id="bulk"),
+    pytest.param(WorkerOptions(combine=True, window=10_000, run=100, batch=70), id="bulk, together"),
 ]
 
 
@@ -74,12 +74,12 @@ def plugins_with(plugin: Numbering) -> klavier.Plugins:
     return plugins
 
 
-@pytest.mark.parametrize("pace", PACES)
-def test_a_transformation_runs_once_and_observers_see_what_was_sent(pace: Pace) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_transformation_runs_once_and_observers_see_what_was_sent(options: WorkerOptions) -> None:
     async def main() -> None:
         outbox, plugin = SqliteOutbox(), Numbering()
         count = fill(outbox, (track(n % 30) for n in range(90)))
-        simulation = Simulation(outbox, pace=pace, vendor=vendor(), plugins=plugins_with(plugin))
+        simulation = Simulation(outbox, options=options, vendor=vendor(), plugins=plugins_with(plugin))
         sent: list[str] = []
 
         def fault(request: klavier.Request) -> klavier.Response | None:
@@ -95,14 +95,14 @@ def test_a_transformation_runs_once_and_observers_see_what_was_sent(pace: Pace) 
     run_virtually(main())
 
 
-@pytest.mark.parametrize("pace", PACES)
-def test_a_refused_event_is_observed_as_it_was_sent_too(pace: Pace) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_refused_event_is_observed_as_it_was_sent_too(options: WorkerOptions) -> None:
     """Every request with an event of a number that seven divides is refused, bodies until they are halved to it."""
 
     async def main() -> None:
         outbox, plugin = SqliteOutbox(), Numbering()
         count = fill(outbox, (track(n % 30) for n in range(90)))
-        simulation = Simulation(outbox, pace=pace, vendor=vendor(), plugins=plugins_with(plugin))
+        simulation = Simulation(outbox, options=options, vendor=vendor(), plugins=plugins_with(plugin))
         refusals: set[str] = set()
 
         def fault(request: klavier.Request) -> klavier.Response | None:
@@ -123,12 +123,12 @@ def test_a_refused_event_is_observed_as_it_was_sent_too(pace: Pace) -> None:
     run_virtually(main())
 
 
-@pytest.mark.parametrize("pace", PACES)
-def test_a_retried_event_is_observed_as_its_last_attempt_sent_it(pace: Pace) -> None:
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_retried_event_is_observed_as_its_last_attempt_sent_it(options: WorkerOptions) -> None:
     async def main() -> None:
         outbox, plugin = SqliteOutbox(), Numbering()
         count = fill(outbox, (track(n) for n in range(60)))
-        simulation = Simulation(outbox, pace=pace, vendor=vendor(), plugins=plugins_with(plugin))
+        simulation = Simulation(outbox, options=options, vendor=vendor(), plugins=plugins_with(plugin))
         accepted: list[str] = []
         met: list[int] = []
 

@@ -11,24 +11,33 @@ from klavier.outcome import Outcome
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
-_NOT_COUNTED = frozenset({401, 403, 429})
-"""The event is not at fault: the key is not accepted, or the account sends too much.  Such tries are free."""
+_FREE_STATUSES = frozenset({401, 403, 429})
+"""The event is not at fault: the key is not accepted, or the account sends too much. Such attempts do not count."""
+
+FREE_RETRY_SECONDS = 5.0
+"""Within how many seconds an event is tried again whose attempt did not count. The worker waits for Klaviyo by itself;
+the random time only keeps events from coming back all at once."""
 
 _SERVER_ERRORS = frozenset(range(500, 600))
 _FEW = 10
 _UNITS = (("h", 3600), ("min", 60), ("s", 1))
 
 
+def is_transient(outcome: Outcome) -> bool:
+    """Tell whether an outcome is a failure that a later attempt may repair, so that later events wait for it."""
+    return outcome.kind == "failed" and (outcome.retryable or outcome.status in _FREE_STATUSES)
+
+
 @frozen
 class RetryPolicy:
     """How often and for how long an event is tried.
 
-    A retryable failure is tried again after a random time from zero to `first * 2 ** (tries - 1)` seconds ("full
-    jitter"), at most `longest`.  It becomes a dead letter after `tries` tries (None: however many they are), or at
-    `give_up` seconds after its first one, but then not before `least` tries.
+    A transient failure is retried after a random time from zero to `first * 2 ** (tries - 1)` seconds ("full jitter"),
+    at most `longest`. The event becomes a dead letter after `tries` attempts (None: however many they are), or at
+    `give_up` seconds after the first one, but then not before `least` attempts.
 
-    `statuses` are those that the vendor itself tries again, 0 for no reply; those that klavier knows to pass are tried
-    again whether they are in it or not.  `source` says where the vendor tells all this; empty where it does not, and
+    `statuses` are those that the vendor itself retries, 0 for no reply; the statuses that klavier knows to be transient
+    are retried whether they are in it or not. `source` is where the vendor documents this; empty where it does not, and
     the numbers are klavier's own.
     """
 
@@ -41,22 +50,27 @@ class RetryPolicy:
     source: str = ""
 
     def may_retry(self, reply: Response) -> bool:
-        """Tell whether a later try of what got this reply may succeed: what a flow says of its failure."""
+        """Tell whether a later attempt of what got this reply may succeed: a flow's failure is `retryable` by it."""
         return reply.retryable or (reply.status in self.statuses and not reply.local)
 
-    def is_free(self, outcome: Outcome) -> bool:
-        """Tell whether a failure says nothing against the event, so that its try does not count."""
-        return outcome.kind == "failed" and outcome.status in _NOT_COUNTED
+    def is_free(self, outcome: Outcome, *, is_failing: bool = False) -> bool:
+        """Tell whether the event is not at fault for a failure, so that the attempt does not count.
 
-    def next_try(self, outcome: Outcome, tries: int, age: float, random: Callable[[], float]) -> float | None:
-        """Give the seconds until the next try after `tries` counted ones; None when there is none.
-
-        `age` is in seconds since the first counted try, `random` gives numbers from 0.0 up to 1.0.
+        `is_failing`: the endpoint answers nobody well.
         """
-        free = self.is_free(outcome)
-        if outcome.kind != "failed" or not (outcome.retryable or free):
-            return None
-        if not free and self._is_over(tries, age):
+        return outcome.kind == "failed" and (outcome.status in _FREE_STATUSES or (is_failing and outcome.retryable))
+
+    def next_try(
+        self, outcome: Outcome, tries: int, age: float, random: Callable[[], float], *, is_failing: bool = False
+    ) -> float | None:
+        """Return the seconds until the next attempt after `tries` counted ones; None when there is none.
+
+        `age` is in seconds since the first counted attempt, `random` returns numbers from 0.0 up to 1.0, `is_failing`
+        is as in `is_free`.
+        """
+        if self.is_free(outcome, is_failing=is_failing):
+            return random() * FREE_RETRY_SECONDS
+        if outcome.kind != "failed" or not outcome.retryable or self._is_over(tries, age):
             return None
         return random() * min(self.longest, self.first * 2.0 ** min(max(tries, 1) - 1, 30))
 
@@ -66,23 +80,23 @@ class RetryPolicy:
         return age > self.give_up and tries >= self.least
 
 
-def told(policy: RetryPolicy) -> list[tuple[str, str]]:
-    """Put a policy into words, as pairs of what is told and the telling; the vendor pages show them."""
+def describe_policy(policy: RetryPolicy) -> list[tuple[str, str]]:
+    """Describe a policy as pairs of a label and a text; the vendor pages and `klavier vendors` show them."""
     end = f"after {_span(policy.give_up)}, but not before {policy.least} tries"
     if policy.tries is not None:
         end = f"after {policy.tries} tries, or {end}"
-    # A vendor that tries some server errors again is told in full, and klavier's share as a whole.
+    # A vendor that retries some server errors is described in full, and klavier's share as a whole.
     also = RETRYABLE - policy.statuses
     return [
-        ("tried again", _statuses(policy.statuses) + (f"; by klavier also {_statuses(_whole(also))}" if also else "")),
+        ("retried", _statuses(policy.statuses) + (f"; by klavier also {_statuses(_whole(also))}" if also else "")),
         ("waits", f"a random time, at first up to {_span(policy.first)}, doubling up to {_span(policy.longest)}"),
         ("given up", end),
-        ("by", policy.source or "klavier's own policy, since the vendor's documents tell none"),
+        ("source", policy.source or "klavier's own policy, since the vendor documents none"),
     ]
 
 
 def _whole(statuses: "AbstractSet[int]") -> "AbstractSet[int]":
-    """Fill up what is nearly all server errors that pass, so that it can be told in few words."""
+    """Return nearly all transient server errors as all of them, which takes fewer words."""
     return statuses | (RETRYABLE & _SERVER_ERRORS) if len(statuses & _SERVER_ERRORS) > _FEW else statuses
 
 

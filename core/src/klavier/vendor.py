@@ -67,9 +67,9 @@ class Delivery:
 
     `flow` starts the flow anew at each call. `browser_calls` is what the vendor's browser code would have called
     (device mode only). `exact` marks requests that must be sent exactly, even where Klaviyo's published limits
-    say that it will refuse them (deployed fidelity on the native wire). `bulkable` promises that the flow asks of a
-    reply only whether it is a success, so that its requests may be said together with others; `lone` that it makes no
-    more than one request, so that the next event's may follow in the same call.
+    say that it will refuse them (deployed fidelity on the native wire). `bulkable` promises that the flow reads of a
+    reply only whether it is a success, so that its requests may be sent in bulk with others; `single_request` that it
+    makes at most one request, so that the profile's next event may be in the same bulk request.
     """
 
     events: tuple[Event, ...]
@@ -78,7 +78,7 @@ class Delivery:
     browser_calls: tuple[BrowserCall, ...] = field(default=(), repr=False)
     exact: bool = False
     bulkable: bool = False
-    lone: bool = False
+    single_request: bool = False
 
 
 class Vendor(ABC):

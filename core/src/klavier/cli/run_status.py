@@ -40,7 +40,7 @@ class Meter:
     def details(self) -> str:
         """Tell the rate, the tightest limit and the dead letters, as far as there is something to tell."""
         rate = self._rate.update(self._runner.kinds.total())
-        found = [f"{rate:,.1f} events/s", *limit_status(self._runner.rate_limiter)]
+        found = [f"{rate:,.1f} events/s", *limit_status(self._runner.rate_limiter, self._runner.paused)]
         dead = self._runner.config.outbox.status().dead
         if dead:
             found.append(f"{count(dead, 'dead letter')}: klavier dead list")

@@ -174,7 +174,7 @@ def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":
 
     Raises `ConfigError` where no key is configured.
     """
-    from klavier.relay.factory import make_connect, make_pace  # noqa: PLC0415 -- loads what delivers
+    from klavier.relay.factory import make_connect, make_options  # noqa: PLC0415 -- loads what delivers
     from klavier.streams.run import StreamRun  # noqa: PLC0415 -- as above
 
     setup.check_keys()
@@ -185,7 +185,7 @@ def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":
         setup.vendor,
         make_connect(config, setup.vendor),
         plugins=setup.plugins,
-        pace=make_pace(config, setup.vendor),
+        options=make_options(config, setup.vendor),
         **options,
     )
 

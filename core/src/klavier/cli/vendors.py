@@ -12,7 +12,7 @@ from klavier.cli.setup import config_option, known_plugins
 from klavier.cli.wording import hanging, paint, plain
 from klavier.hookspecs import PROJECT
 from klavier.plugins import Plugins
-from klavier.retry import told
+from klavier.retry import describe_policy
 from klavier.settings import SettingInfo, describe
 from klavier.vendor import VendorSpec
 
@@ -79,7 +79,7 @@ def _describe(spec: VendorSpec) -> None:
     click.echo(f"{paint(spec.name, bold=True)}, from {source}")
     click.echo(hanging(spec.summary, "", 0))
     click.echo("\nWhen a relay tries a failed event again:\n")
-    for name, text in told(spec.retry):
+    for name, text in describe_policy(spec.retry):
         click.echo(hanging(text, f"  {paint(f'{name:<{_RETRY_WIDTH}}', bold=True)}  ", _RETRY_WIDTH + 4))
     click.echo(f"\nSettings, in klavier.toml under [vendors.{spec.name}]:\n")
     for info in describe(spec.settings):

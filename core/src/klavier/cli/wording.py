@@ -60,14 +60,14 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def limit_status(limiter: "RateLimiter | None") -> list[str]:
-    """Return what limits a run: the operation nearest to its rate limit, and a pause of the whole account."""
+def limit_status(limiter: "RateLimiter | None", paused: float = 0.0) -> list[str]:
+    """Return what limits a run: the operation nearest to its rate limit, and for how long the account is `paused`."""
     if limiter is None:
         return []
     tightest = limiter.tightest()
     found = [] if tightest is None else [f"{tightest[0]} at {tightest[1]:.0%} of its limit"]
-    if limiter.paused:
-        found.append(f"paused for {limiter.paused:.0f} s: Klaviyo does not accept the key")
+    if paused:
+        found.append(f"paused for {paused:.0f} s: Klaviyo does not accept the key")
     return found
 
 

@@ -19,7 +19,7 @@ from klavier.relay.relay import Relay
 from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
 from klavier.worker.leased_worker import RelayConfig
-from klavier.worker.worker import Pace
+from klavier.worker.worker import WorkerOptions
 
 if TYPE_CHECKING:
     from klavier.http.transport import HttpTransport
@@ -29,7 +29,7 @@ _DAY = 86_400.0
 OnOutcome = Callable[[Event | None, Outcome], None]
 """Sees each event's final outcome; the event is None where its payload could not be read."""
 
-FEWEST_CALLS = Pace(combine=True, window=10_000, run=1000, linger=1.0)
+FEWEST_CALLS = WorkerOptions(combine=True, window=10_000, run=1000, linger=1.0)
 """How `bulk = "max"` works: a bulk request waits up to a second to be filled."""
 
 
@@ -94,15 +94,15 @@ def make_connect(config: Config, vendor: Vendor | None = None, transport: "HttpT
     return connect
 
 
-def make_pace(config: Config, vendor: Vendor) -> Pace:
-    """Return the pace that a configuration asks for."""
+def make_options(config: Config, vendor: Vendor) -> WorkerOptions:
+    """Return the options of the worker that a configuration asks for."""
     delivery = config.delivery
     connections = delivery.connections
     if delivery.bulk == "max":
         return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size))
     batch = delivery.batch_size or vendor.batch_size
     # While some are sent, others are settled together, and others wait for a connection.
-    return Pace(connections=connections, window=connections * max(8, 2 * batch), batch=batch)
+    return WorkerOptions(connections=connections, window=connections * max(8, 2 * batch), batch=batch)
 
 
 def make_policy(config: Config, own: RetryPolicy) -> RetryPolicy:
@@ -135,7 +135,7 @@ def make_relay_config(config: Config, on_outcome: OnOutcome | None = None) -> Re
         vendor=vendor,
         plugins=plugins,
         outbox=open_outbox(config),
-        pace=make_pace(config, vendor),
+        options=make_options(config, vendor),
         policy=make_policy(config, plugins.vendor(vendor.name).retry),
         observe=_observer(plugins, vendor.name, on_outcome),
     )

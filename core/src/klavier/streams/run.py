@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from klavier.events.model import Event
 from klavier.flows.drivers import Connect
@@ -25,7 +25,7 @@ from klavier.streams.result import Observers, Result, read_event
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
-from klavier.worker.worker import Pace, Worker
+from klavier.worker.worker import Worker, WorkerOptions
 
 if TYPE_CHECKING:
     from klavier.plugins import Plugins
@@ -41,8 +41,6 @@ looks at a terminal.  A relay, which nobody waits for, tries for hours.
 _POLL = 0.05
 """Seconds between two looks for new lines in a pipe while others are being delivered."""
 
-_REFUSED_KEY = frozenset({401, 403})
-
 
 class StreamRun:
     """Delivers lines as one vendor would.
@@ -57,18 +55,18 @@ class StreamRun:
         connect: Connect,
         *,
         plugins: "Plugins",
-        pace: Pace,
+        options: WorkerOptions,
         is_ready: Callable[[], bool] | None = None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self.requests = 0
         """How many requests were sent.  Results do not show them: many may share one."""
         self.observers = Observers(plugins, vendor.name)
-        self.limiter: RateLimiter = _RunLimiter(time.monotonic)
+        self.limiter: RateLimiter = RateLimiter(time.monotonic)
         """Keeps the requests of the run within Klaviyo's rate limits."""
         self._vendor = vendor
         self._connect = connect
-        self._pace = pace
+        self._options = options
         self._plugins = plugins
         self._is_ready = is_ready
         self._is_stopping = is_stopping
@@ -101,24 +99,24 @@ class StreamRun:
         if queue.error is not None:
             raise queue.error
 
-    async def _open(self, stack: AsyncExitStack) -> "_RunSender":
+    async def _open(self, stack: AsyncExitStack) -> Sender:
         send = await stack.enter_async_context(self._connect())
 
         async def counted(request: Request) -> Response:
             self.requests += 1
             return await send(request)
 
-        return _RunSender(counted, self.limiter, time.monotonic)
+        # At full rate also while Klaviyo answers nothing: the attempts of each event end, not the sending.
+        connections = self._options.connections
+        return Sender(counted, self.limiter, time.monotonic, connections=connections, holds_back=False)
 
-    def _worker(self, queue: LineQueue, sender: "_RunSender") -> Worker:
+    def _worker(self, queue: LineQueue, sender: Sender) -> Worker:
         return Worker(
             queue,
             _LineTranslator(queue, self._vendor, self._plugins),
             sender,
-            policy=_RunPolicy(
-                tries=TRIES, first=FIRST_DELAY, longest=LONGEST_DELAY, is_circuit_open=lambda: sender.is_circuit_open
-            ),
-            pace=self._pace,
+            policy=_RunPolicy(tries=TRIES, first=FIRST_DELAY, longest=LONGEST_DELAY),
+            options=self._options,
             now=time.time,
             observe=queue.finish,
             own_loop=True,
@@ -148,42 +146,18 @@ class _LineTranslator(Translator):
 
 @frozen
 class _RunPolicy(RetryPolicy):
-    """Counts every try, and tries no event again while Klaviyo answers nothing.
+    """Counts every attempt, and retries no event while its endpoint answers nothing.
 
-    So a run over many lines ends although Klaviyo is down, instead of spending all tries on each of them.
+    So a run over many lines ends although Klaviyo is down, instead of spending all attempts on each of them.
     """
 
-    is_circuit_open: Callable[[], bool] = field(kw_only=True, repr=False)
-
-    def is_free(self, outcome: Outcome) -> bool:  # noqa: ARG002 -- whatever happened
+    def is_free(self, outcome: Outcome, *, is_failing: bool = False) -> bool:  # noqa: ARG002 -- whatever happened
         return False
 
-    def next_try(self, outcome: Outcome, tries: int, age: float, random: Callable[[], float]) -> float | None:
-        return None if self.is_circuit_open() else super().next_try(outcome, tries, age, random)
-
-
-class _RunLimiter(RateLimiter):
-    """Does not pause after a refused key: the events of the run then fail without waiting."""
-
-    def learn(self, request: Request, reply: Response) -> None:
-        super().learn(request, Response(400) if reply.status in _REFUSED_KEY else reply)
-
-
-class _RunSender(Sender):
-    """Sends at full rate also while the circuit is open: the tries of each event end, not the sending."""
-
-    @property
-    def is_circuit_open(self) -> bool:
-        """Whether the last requests all stayed without a usable reply."""
-        return super().is_down
-
-    @property
-    def is_down(self) -> bool:
-        return False
-
-    @property
-    def hold(self) -> float:
-        return 0.0
+    def next_try(
+        self, outcome: Outcome, tries: int, age: float, random: Callable[[], float], *, is_failing: bool = False
+    ) -> float | None:
+        return None if is_failing else super().next_try(outcome, tries, age, random)
 
 
 async def _wait(queue: LineQueue) -> None:

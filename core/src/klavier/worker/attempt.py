@@ -1,10 +1,11 @@
-"""Entries of one person on their way, one step after the other.
+"""One attempt of a partition's next entries, in order.
 
-Events that a bulk body can hold travel as one unit, in their order; anything else waits for what is before it to have
-its outcome.  A failure that will be tried again ends the voyage: what comes after stays behind it.
+Events that one bulk request can hold are sent together; anything else waits until the event before it has its outcome.
+A failure that will be retried ends the attempt: the later entries wait for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from attrs import define
 
@@ -14,143 +15,164 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox.entry import Entry
 from klavier.outcome import Outcome
-from klavier.vendor import Delivery
-from klavier.worker.batcher import Pool
-from klavier.worker.bulk import Row, Unit
-from klavier.worker.in_flight import InFlight
+from klavier.retry import is_transient
+from klavier.worker.batcher import Batcher
+from klavier.worker.bulk.packing import BulkItem, ItemGroup
 from klavier.worker.translator import Translator
 
-_TRIED_AGAIN = frozenset({401, 403, 429})
+if TYPE_CHECKING:
+    from klavier.worker.batch_attempt import BatchAttempt
 
 
 @define(eq=False)
 class Result:
-    """How one try of one entry ended; `event` is None where its payload could not be read or was dropped."""
+    """How one attempt of one entry ended.
+
+    `sent` are its requests with their replies; `event` is None where the payload could not be read or a plugin dropped
+    the event. `is_failing`: the endpoint answered nobody well at that time.
+    """
 
     entry: Entry
     outcome: Outcome
     sent: Sequence[tuple[Request, Response]] = ()
     event: Event | None = None
-
-    @property
-    def holds_back(self) -> bool:
-        """Whether what comes after it has to wait for another try."""
-        outcome = self.outcome
-        return outcome.kind == "failed" and (outcome.retryable or outcome.status in _TRIED_AGAIN)
+    is_failing: bool = False
 
 
 @define(eq=False)
 class Finished:
-    """Entries of one person that are through, and the results of those that were tried; the others stay behind."""
+    """Entries of one partition whose attempt has ended, and the results of those that were tried.
+
+    The others wait: for the entry that failed before them, or for the endpoint in `blocked_by`. When the results are
+    settled, `waiting` is the first entry that is still in the outbox, and `due` when it may be tried again.
+    """
 
     entries: Sequence[Entry]
     results: list[Result]
+    blocked_by: str = ""
+    waiting: Entry | None = None
+    due: float = 0.0
+
+
+OnFinished = Callable[[Finished], None]
+
+
+class InFlight:
+    """The owner of a request that waits for its reply: an attempt, the entries that the request is for, their flow.
+
+    `is_failing` is set before the reply is passed on, as in `Result`.
+    """
+
+    __slots__ = ("attempt", "entries", "flow", "is_failing")
+
+    def __init__(self, attempt: "Attempt | BatchAttempt", entries: Sequence[Entry], flow: FlowExecution) -> None:
+        self.attempt, self.entries, self.flow = attempt, entries, flow
+        self.is_failing = False
 
 
 class Attempt:
-    """One try of the entries of one lane, in order; ends among `landed`."""
+    """One attempt of the entries of one partition; calls `on_finished` when it has ended."""
 
     __slots__ = (
+        "_batcher",
+        "_blocked_by",
         "_entries",
-        "_held",
-        "_landed",
+        "_in_flight",
         "_next",
-        "_pool",
+        "_on_finished",
         "_results",
+        "_set_aside",
+        "_stopped",
         "_translator",
-        "_under_way",
-        "broken",
     )
 
-    def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Finished]) -> None:
-        """Prepare a voyage; nothing is translated before `depart`."""
+    def __init__(
+        self, entries: Sequence[Entry], translator: Translator, batcher: Batcher, on_finished: OnFinished
+    ) -> None:
+        """Prepare an attempt; nothing is translated before `start`."""
         self._entries = entries
+        self._translator = translator
+        self._batcher = batcher
+        self._on_finished = on_finished
         self._results: list[Result] = []
         self._next = 0
-        self._translator = translator
-        self._pool = pool
-        self._landed = landed
-        self._under_way = 0
-        self._held: tuple[Row, bool] | None = None
-        self.broken = False
+        self._in_flight = 0
+        self._set_aside: tuple[BulkItem, bool] | None = None
+        self._stopped = False
+        self._blocked_by = ""
 
     @property
-    def rest(self) -> int:
+    def remaining(self) -> int:
         """How many entries have not started."""
         return len(self._entries) - self._next
 
-    def depart(self) -> Sequence[Unit]:
-        """Start what may go now; gives what to send.  Nothing while something is under way, and at the end."""
-        if self._under_way:
+    def start(self) -> Sequence[ItemGroup]:
+        """Start what may be sent now; returns its requests. Nothing while a reply is awaited, and at the end."""
+        if self._in_flight:
             return ()
-        unit = self._next_unit() if self._next < len(self._entries) or self._held is not None else None
-        if unit is not None:
-            return (unit,)
-        self._landed.append(Finished(self._entries, self._results))
+        group = None if self._stopped else self._next_group()
+        if group is not None:
+            return (group,)
+        self._on_finished(Finished(self._entries, self._results, self._blocked_by))
         return ()
 
-    def land(self, passenger: InFlight, reply: Response) -> Sequence[Unit]:
-        """Take the reply to a row; gives what to send next."""
-        entry, leg = passenger.owned[0], passenger.leg
-        leg.reply(reply)
-        if leg.request is not None:
-            return (Unit(self._row(leg, entry, leg.request)),)
-        self._end(leg, entry)
-        self._under_way -= 1
-        return self.depart()
+    def on_reply(self, in_flight: InFlight, reply: Response) -> Sequence[ItemGroup]:
+        """Process the reply to a request; returns what to send next."""
+        flow = in_flight.flow
+        flow.reply(reply)
+        if flow.request is not None:
+            return (ItemGroup(self._batcher.item(flow.request, in_flight, bulkable=flow.delivery.bulkable)),)
+        self._add_result(in_flight)
+        self._in_flight -= 1
+        return self.start()
 
-    def leave(self) -> Sequence[Unit]:
-        """Take in that a request that was to be sent stays unsent; gives what to send next."""
-        self._under_way -= 1
-        return self.depart()
+    def on_unsent(self, in_flight: InFlight, endpoint: str) -> None:  # noqa: ARG002 -- as BatchAttempt's
+        """Note that a request is not sent, since its endpoint is blocked: its entry and all later ones wait."""
+        self._stopped = True
+        self._blocked_by = endpoint
+        self._in_flight -= 1
+        self.start()
 
-    def _next_unit(self) -> Unit | None:
-        """Start entries until one has a request that cannot travel with those before it."""
-        unit: Unit | None = None
-        while not self.broken and (started := self._next_row()) is not None:
-            row, lone = started
-            if unit is None:
-                unit = Unit(row)
-            elif not unit.takes(row):
-                self._held = started
+    def _next_group(self) -> ItemGroup | None:
+        """Start entries until one has a request that cannot be sent together with those before it."""
+        group: ItemGroup | None = None
+        while not self._stopped and (started := self._next_item()) is not None:
+            item, is_single = started
+            if group is None:
+                group = ItemGroup(item)
+            elif not group.try_add(item):
+                self._set_aside = started
                 break
-            self._under_way += 1
-            if not lone or self._next == len(self._entries):
+            self._in_flight += 1
+            if not is_single or self._next == len(self._entries):
                 break
-        return unit
+        return group
 
-    def _next_row(self) -> tuple[Row, bool] | None:
-        """Give the next entry's request, and whether the entry after it may travel along."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            return held
-        while self._next < len(self._entries):
+    def _next_item(self) -> tuple[BulkItem, bool] | None:
+        """Return the next entry's request, and whether it is the entry's only one, so that the next one may follow."""
+        if self._set_aside is not None:
+            set_aside, self._set_aside = self._set_aside, None
+            return set_aside
+        while self._next < len(self._entries) and not self._stopped:
             entry = self._entries[self._next]
             self._next += 1
-            delivery = self._translator.plan(entry)
-            if isinstance(delivery, Outcome):
-                self._results.append(Result(entry, delivery))
+            flow = self._translator.start(entry)
+            if isinstance(flow, Outcome):
+                self._results.append(Result(entry, flow))
                 continue
-            row = self._boarded(entry, delivery)
-            if row is not None:
-                return row, delivery.lone
+            in_flight = InFlight(self, (entry,), flow)
+            if flow.request is None:
+                self._add_result(in_flight)
+                continue
+            delivery = flow.delivery
+            return self._batcher.item(flow.request, in_flight, bulkable=delivery.bulkable), delivery.single_request
         return None
 
-    def _boarded(self, entry: Entry, delivery: Delivery) -> Row | None:
-        """Start a delivery; gives its first request as a row, None where it ended without any."""
-        leg = FlowExecution(delivery)
-        if leg.request is not None:
-            return self._row(leg, entry, leg.request)
-        self._end(leg, entry)
-        return None
-
-    def _row(self, leg: FlowExecution, entry: Entry, request: Request) -> Row:
-        return self._pool.row(request, InFlight(self, (entry,), leg), bulkable=leg.delivery.bulkable)
-
-    def _end(self, leg: FlowExecution, entry: Entry) -> None:
-        self._add(Result(entry, leg.outcomes[0], leg.sent, leg.delivery.events[0]))
-
-    def _add(self, result: Result) -> None:
-        self._results.append(result)
-        if result.holds_back:
-            self.broken = True
+    def _add_result(self, in_flight: InFlight) -> None:
+        flow = in_flight.flow
+        outcome = flow.outcomes[0]
+        self._results.append(
+            Result(in_flight.entries[0], outcome, flow.sent, flow.delivery.events[0], in_flight.is_failing)
+        )
+        if is_transient(outcome):
+            self._stopped = True

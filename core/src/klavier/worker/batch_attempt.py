@@ -1,136 +1,136 @@
-"""Entries of several people on their way, given to the vendor together, as its own servers would."""
+"""One attempt of entries of several partitions that are translated together, as the vendor's own servers would."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from klavier.flows.execution import FlowExecution
-from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox.entry import Entry
-from klavier.worker.attempt import Finished, Result
-from klavier.worker.batcher import Pool
-from klavier.worker.bulk import Unit
-from klavier.worker.in_flight import InFlight
-from klavier.worker.translator import Start, Translator
+from klavier.retry import is_transient
+from klavier.worker.attempt import Finished, InFlight, OnFinished, Result
+from klavier.worker.batcher import Batcher
+from klavier.worker.bulk.packing import ItemGroup
+from klavier.worker.translator import Translator
 
 
-class _KeyState:
-    """One person's entries, and the legs that are still before them, the present one first."""
+class KeyState:
+    """The entries of one ordering key, and the flows that are still to end for them, the present one first."""
 
-    __slots__ = ("broken", "entries", "results", "starts")
+    __slots__ = ("blocked_by", "entries", "flows", "results")
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.results: list[Result] = []
-        self.starts: list[Start] = []
-        self.broken = False
+        self.flows: list[InFlight] = []
+        self.blocked_by = ""
 
 
 class BatchAttempt:
-    """One try of entries of some lanes; each lane ends among `landed` by itself, when its own legs are through.
+    """One attempt of entries of some partitions; each partition finishes when its own flows have ended.
 
-    A leg sets off when it is the next one of all its people.  A failure that will be tried again leaves the person's
-    later entries behind, and with them whole legs, whoever else is in them.
+    A flow starts when it is the next one of all its keys. After a failure that will be retried, the later entries of
+    the key wait, and with them whole flows, whatever other keys these have.
     """
 
-    def __init__(self, entries: Sequence[Entry], translator: Translator, pool: Pool, landed: list[Finished]) -> None:
+    remaining = 0
+    """How many entries have not been translated: none."""
+
+    def __init__(
+        self, entries: Sequence[Entry], translator: Translator, batcher: Batcher, on_finished: OnFinished
+    ) -> None:
         """Translate all entries together."""
-        self._pool = pool
-        self._landed = landed
-        self._gone: set[FlowExecution] = set()
-        self._told: set[int] = set()
-        self._through: list[_KeyState] = []
-        self._travellers: dict[str, _KeyState] = {}
+        self._batcher = batcher
+        self._on_finished = on_finished
+        self._started: set[InFlight] = set()
+        self._seen: set[int] = set()
+        self._keys: dict[str, KeyState] = {}
         for entry in entries:
-            self._travellers.setdefault(entry.key, _KeyState()).entries.append(entry)
-        self._starts, known = translator.start_together(entries)
+            self._keys.setdefault(entry.key, KeyState()).entries.append(entry)
+        flows, known = translator.start_together(entries)
         for entry, outcome in known:
-            self._travellers[entry.key].results.append(Result(entry, outcome))
-        for start in self._starts:
-            for traveller in self._of(start):
-                traveller.starts.append(start)
+            self._keys[entry.key].results.append(Result(entry, outcome))
+        self._flows = [InFlight(self, its_entries, flow) for flow, its_entries in flows]
+        for in_flight in self._flows:
+            for state in self._states(in_flight):
+                state.flows.append(in_flight)
 
-    rest = 0
-    """How many entries are not translated yet: none."""
+    def start(self) -> Sequence[ItemGroup]:
+        """Start the first flow of each key; returns their requests."""
+        for state in self._keys.values():
+            if not state.flows:
+                self._finish(state)
+        return self._start(self._flows)
 
-    def depart(self) -> Sequence[Unit]:
-        """Start what may go now; gives what to send."""
-        self._through = [traveller for traveller in self._travellers.values() if not traveller.starts]
-        units = self._go(self._starts)
-        self._let_go()
-        return units
+    def on_reply(self, in_flight: InFlight, reply: Response) -> Sequence[ItemGroup]:
+        """Process the reply to a flow's request; returns what to send next."""
+        in_flight.flow.reply(reply)
+        if in_flight.flow.request is not None:
+            return [self._group(in_flight)]
+        return self._start(self._end(in_flight))
 
-    def land(self, passenger: InFlight, reply: Response) -> Sequence[Unit]:
-        """Take the reply of a leg's request; gives what to send next."""
-        leg, owned = passenger.leg, passenger.owned
-        leg.reply(reply)
-        if leg.request is not None:
-            return [self._unit(leg, owned, leg.request)]
-        start = self._travellers[owned[0].key].starts[0]
-        units = self._go(self._end(start))
-        self._let_go()
-        return units
+    def on_unsent(self, in_flight: InFlight, endpoint: str) -> None:
+        """Note that a request is not sent, since its endpoint is blocked: its entries and all later ones wait."""
+        for state in self._states(in_flight):
+            state.blocked_by = endpoint
+        self._drop([in_flight])
 
-    def _go(self, starts: Iterable[Start]) -> list[Unit]:
-        """Let those legs set off whose turn it is, and what comes after those that end at once."""
-        units: list[Unit] = []
-        waiting = deque(starts)
+    def _start(self, flows: Iterable[InFlight]) -> list[ItemGroup]:
+        """Start the flows whose turn it is, and what follows those that end at once."""
+        groups: list[ItemGroup] = []
+        waiting = deque(flows)
         while waiting:
-            start = waiting.popleft()
-            leg, owned = start
-            if leg in self._gone or not self._is_next(start):
+            in_flight = waiting.popleft()
+            is_next = all(state.flows[:1] == [in_flight] for state in self._states(in_flight))
+            if in_flight in self._started or not is_next:
                 continue
-            self._gone.add(leg)
-            if leg.request is None:
-                waiting.extend(self._end(start))
+            self._started.add(in_flight)
+            if in_flight.flow.request is None:
+                waiting.extend(self._end(in_flight))
             else:
-                units.append(self._unit(leg, owned, leg.request))
-        return units
+                groups.append(self._group(in_flight))
+        return groups
 
-    def _is_next(self, start: Start) -> bool:
-        return all(traveller.starts and traveller.starts[0] is start for traveller in self._of(start))
-
-    def _end(self, start: Start) -> list[Start]:
-        """Note how a leg ended; gives the legs that may be next."""
-        leg, owned = start
-        for entry, outcome, event in zip(owned, leg.outcomes, leg.delivery.events, strict=True):
-            if entry.seq in self._told:  # a vendor that names an event twice: its first outcome stands
+    def _end(self, in_flight: InFlight) -> list[InFlight]:
+        """Record the outcomes of a flow; returns the flows that may be next."""
+        flow = in_flight.flow
+        failed: list[KeyState] = []
+        for entry, outcome, event in zip(in_flight.entries, flow.outcomes, flow.delivery.events, strict=True):
+            if entry.seq in self._seen:  # a vendor that names an event twice: its first outcome counts
                 continue
-            self._told.add(entry.seq)
-            result = Result(entry, outcome, leg.sent, event)
-            traveller = self._travellers[entry.key]
-            traveller.results.append(result)
-            traveller.broken = traveller.broken or result.holds_back
-        travellers = self._of(start)
-        for traveller in travellers:
-            self._shorten(traveller, [start])
-        for traveller in travellers:
-            if traveller.broken:
-                self._leave_behind(traveller.starts)
-        return [traveller.starts[0] for traveller in travellers if traveller.starts]
+            self._seen.add(entry.seq)
+            state = self._keys[entry.key]
+            state.results.append(Result(entry, outcome, flow.sent, event, in_flight.is_failing))
+            if is_transient(outcome):
+                failed.append(state)
+        states = self._states(in_flight)
+        for state in states:
+            self._shorten(state, [in_flight])
+        for state in failed:
+            self._drop(state.flows)
+        return [state.flows[0] for state in states if state.flows]
 
-    def _leave_behind(self, starts: Iterable[Start]) -> None:
-        """Drop legs that have not set off, and what comes after them for any of their people."""
-        for start in list(starts):
-            for traveller in self._of(start):
-                if start in traveller.starts:
-                    later = traveller.starts[traveller.starts.index(start) :]
-                    self._shorten(traveller, later)
-                    self._leave_behind(later[1:])
+    def _drop(self, flows: Iterable[InFlight]) -> None:
+        """Drop flows that wait, and what comes after them for any of their keys."""
+        for in_flight in list(flows):
+            for state in self._states(in_flight):
+                if in_flight in state.flows:
+                    later = state.flows[state.flows.index(in_flight) :]
+                    self._shorten(state, later)
+                    self._drop(later[1:])
 
-    def _shorten(self, traveller: _KeyState, starts: list[Start]) -> None:
-        traveller.starts = [start for start in traveller.starts if start not in starts]
-        if not traveller.starts:
-            self._through.append(traveller)
+    def _shorten(self, state: KeyState, flows: list[InFlight]) -> None:
+        state.flows = [in_flight for in_flight in state.flows if in_flight not in flows]
+        if not state.flows:
+            self._finish(state)
 
-    def _let_go(self) -> None:
-        """Let the lanes land that have nothing before them any more."""
-        through, self._through = self._through, []
-        self._landed += [Finished(traveller.entries, traveller.results) for traveller in through]
+    def _finish(self, state: KeyState) -> None:
+        self._on_finished(Finished(state.entries, state.results, state.blocked_by))
 
-    def _of(self, start: Start) -> list[_KeyState]:
-        """Give the people of a leg, each once."""
-        return [self._travellers[key] for key in dict.fromkeys(entry.key for entry in start[1])]
+    def _states(self, in_flight: InFlight) -> list[KeyState]:
+        """Return the states of a flow's keys, each once."""
+        return [self._keys[key] for key in dict.fromkeys(entry.key for entry in in_flight.entries)]
 
-    def _unit(self, leg: FlowExecution, owned: Sequence[Entry], request: Request) -> Unit:
-        return Unit(self._pool.row(request, InFlight(self, owned, leg), bulkable=leg.delivery.bulkable))
+    def _group(self, in_flight: InFlight) -> ItemGroup:
+        request, bulkable = in_flight.flow.request, in_flight.flow.delivery.bulkable
+        if request is None:
+            raise AssertionError("a flow that has ended sends nothing")
+        return ItemGroup(self._batcher.item(request, in_flight, bulkable=bulkable))

@@ -21,8 +21,9 @@ from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
+from klavier.worker.settlement import Observer
 from klavier.worker.translator import Translator
-from klavier.worker.worker import Observer, Pace, Worker
+from klavier.worker.worker import Worker, WorkerOptions
 
 LEASE_SECONDS = 15.0
 """How long a process that stands still keeps others from delivering.
@@ -51,7 +52,7 @@ class RelayConfig:
     vendor: Vendor
     plugins: Plugins
     outbox: Outbox = field(repr=False)
-    pace: Pace = field(factory=Pace)
+    options: WorkerOptions = field(factory=WorkerOptions)
     policy: RetryPolicy = field(factory=RetryPolicy)
     observe: Observer = field(default=lambda _event, _entry, _outcome: None, repr=False)
 
@@ -67,6 +68,7 @@ class LeasedWorker:
         self.worker: Worker | None = None
         """The worker while this process holds the lease."""
         self.rate_limiter: RateLimiter = RateLimiter(time.monotonic)
+        self._sender: Sender | None = None
         self._holder = f"{os.getpid()}-{uuid.uuid4()}"
         self._stopping = False
         self._changed = asyncio.Event()
@@ -74,23 +76,24 @@ class LeasedWorker:
     @property
     def paused(self) -> float:
         """The seconds until anything is sent again, after Klaviyo did not accept the key; 0.0 where it does."""
-        return self.rate_limiter.paused
+        return 0.0 if self._sender is None else self._sender.paused
 
     def is_observing(self, seq: int) -> bool:
         """Tell whether this process has outcomes up to a position that are stored and not yet counted."""
         worker = self.worker
-        return worker is not None and worker.is_telling(seq)
+        return worker is not None and worker.is_observing(seq)
 
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
         """Deliver until `stop`, or until nothing waits; waits for the lease while another process delivers."""
         last_report = ""
+        self._sender = Sender(send, self.rate_limiter, time.monotonic, connections=self.config.options.connections)
         while not self._stopping:
             try:
                 lease = await asyncio.to_thread(self.config.outbox.acquire, self._holder, LEASE_SECONDS)
                 if lease is not None:
                     _log.info("this process delivers now")
                     last_report = ""
-                    if await self._run_leased(lease, send, until_empty=until_empty):
+                    if await self._run_leased(lease, self._sender, until_empty=until_empty):
                         return
                     continue
                 report, level = "another process delivers; waiting to take over", logging.INFO
@@ -116,12 +119,12 @@ class LeasedWorker:
         if self.worker is not None:
             self.worker.notify()
 
-    async def _run_leased(self, lease: Lease, send: AsyncSend, *, until_empty: bool) -> bool:
+    async def _run_leased(self, lease: Lease, sender: Sender, *, until_empty: bool) -> bool:
         """Deliver while the lease is held; returns whether the work has ended, rather than the lease."""
         interrupted = await asyncio.to_thread(lease.take_interrupted)
         if interrupted:
             _log.warning("the last worker ended while it translated %d events; they are tried again", interrupted)
-        worker = self.worker = self._worker(lease, send)
+        worker = self.worker = self._worker(lease, sender)
         tasks = [
             asyncio.create_task(work) for work in (self._renew(lease, worker), self._poll(worker), self._maintain())
         ]
@@ -143,14 +146,14 @@ class LeasedWorker:
         outbox = self.config.outbox
         return outbox.has_waiting(outbox.last_seq())
 
-    def _worker(self, lease: Lease, send: AsyncSend) -> Worker:
+    def _worker(self, lease: Lease, sender: Sender) -> Worker:
         config = self.config
         return Worker(
             lease,
-            Translator(config.vendor, config.plugins),
-            Sender(send, self.rate_limiter, time.monotonic),
+            Translator(config.vendor, config.plugins, lease.mark_translating),
+            sender,
             policy=config.policy,
-            pace=config.pace,
+            options=config.options,
             now=time.time,
             observe=self._observe,
             own_loop=self._own_loop,

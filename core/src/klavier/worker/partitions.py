@@ -1,25 +1,52 @@
-"""The order of delivery: one lane for each ordering key, each lane one after the other, lanes side by side.
+"""Partitions: the entries of one ordering key each, delivered one after the other, partitions side by side.
 
-Partitions go in turns: the oldest first, and every other time the one with the most entries.
-
-Partitions keep a bounded number of entries in memory.  One that has more, or that waits after a failure, keeps only its
-place; its entries are read again from the outbox when its turn comes.  So one busy or failing key neither fills the
-memory nor holds back another.
+A partition keeps a bounded number of entries in memory. One that has more, or that waits after a failure, keeps only
+its position; its entries are read again from the outbox when its turn comes. So one busy or failing key neither fills
+the memory nor delays another.
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 
 from attrs import define, field
 
+from klavier.outbox.base import EntryQueue
 from klavier.outbox.entry import Entry
-from klavier.worker.fair_queue import URGENT, FairQueue
-
-OfKey = Callable[[str, int, int], list[Entry]]
-"""Reads the next entries of a key beyond a place: `EntryQueue.read_key`."""
+from klavier.worker.fair_queue import FairQueue
 
 PARTITION_ENTRIES = 250
-"""How many entries of one lane are held in memory."""
+"""How many entries of one partition are held in memory. A partition with more is read again about once in as many
+events, which costs 0.1 ms; raise it only with `LOADED_BYTES`."""
+
+MOST_PARTITIONS = 100_000
+"""How many partitions are kept. A waiting one takes about 400 bytes without its entries, so 40 MB in all."""
+
+LOADED_ENTRIES = 20_000
+LOADED_BYTES = 20_000_000
+"""How many entries, and bytes of their payloads, are held in memory before they are in flight. Usual events have 500
+bytes: then 20,000 are enough to see which keys are busy, and take 20 MB."""
+
+READ_AHEAD = 5_000
+"""How many entries should be ready, so that a key with many events is noticed early. The backlogs of
+tests/worker/test_drain.py take up to 5 % longer with 1,000 and no less time with 20,000."""
+
+READ_ENTRIES = 1_000
+READ_BYTES = 2_000_000
+"""How many entries and bytes one read returns: about 10 ms of work, during which no reply is handled."""
+
+
+@define
+class Amount:
+    """A number of entries, and of bytes in their payloads."""
+
+    entries: int = 0
+    size: int = 0
+
+    def add(self, entries: Sequence[Entry], sign: int = 1) -> None:
+        """Add entries, or subtract them with a `sign` of -1."""
+        self.entries += sign * len(entries)
+        self.size += sign * sum([len(entry.payload) for entry in entries])
 
 
 @define(eq=False)
@@ -27,180 +54,224 @@ class _Partition:
     key: str
     entries: list[Entry] = field(factory=list)
     last: int = 0
-    """The place up to which entries were read (or passed over by `add` while there was no room)."""
-    has_more: bool = False
-    passed: int = 0
-    """How many entries `add` passed over."""
-    busy: bool = False
+    """The position up to which entries are loaded, or were passed over."""
+    unloaded: int = 0
+    """How many later entries are known to wait in the outbox."""
+    taken: list[Entry] = field(factory=list)
     ready: bool = False
-    parked_until: float | None = None
+    delayed_until: float | None = None
 
     @property
     def backlog(self) -> int:
         """How many entries are known to wait."""
-        return len(self.entries) + self.passed
+        return len(self.entries) + self.unloaded
 
 
 class Partitions:
-    """Which entries may be delivered now.  Knows no clock and does no I/O but through `of_key`."""
+    """Decides which entries may be delivered next; reads them from `outbox`.
 
-    def __init__(self, of_key: OfKey) -> None:
-        self._of_key = of_key
-        self._lanes: dict[str, _Partition] = {}
+    `longest_delay` is the longest time in seconds that any entry is delayed: one that is due later than that was
+    written before the clock was set back, and is due now.
+    """
+
+    def __init__(self, outbox: EntryQueue, *, longest_delay: float) -> None:
+        self._outbox = outbox
+        self._longest_delay = longest_delay
+        self._partitions: dict[str, _Partition] = {}
         self._ready: FairQueue[_Partition] = FairQueue()
-        self._parked: list[tuple[float, int, _Partition]] = []
-        self._tie = 0
-        self.loaded = 0
-        """How many entries are held in memory."""
-        self.waiting = 0
-        """How many of them are in lanes whose turn will come without anything else happening."""
-        self.grown: dict[str, int] = {}
-        """Partitions that got many entries behind what was taken of them, and how many; whoever reads it empties it."""
+        self._delayed: list[tuple[float, int, _Partition]] = []
+        self._blocked: dict[str, deque[_Partition]] = {}
+        self._ticket = 0
+        self._cursor = 0
+        self._has_unread = True
+        self.loaded = Amount()
+        """What is held in memory and not taken."""
+        self.taken = Amount()
+        """What is in flight."""
+        self._waiting = 0
+        """How many of the loaded entries are in ready partitions."""
 
-    def add(self, entries: Iterable[Entry]) -> None:
-        """Take in entries in the order of acceptance, each once."""
-        known, loaded, waiting = self._lanes, 0, 0
-        for entry in entries:
-            key, seq = entry.key, entry.seq
-            lane = known.get(key)
-            if lane is None:
-                known[key] = lane = _Partition(key, [entry], seq, ready=True)
-                self._ready.add(lane, 1)
-                loaded += 1
-                waiting += 1
-                continue
-            if seq <= lane.last:
-                continue
-            held = lane.entries
-            if lane.has_more or len(held) >= PARTITION_ENTRIES:
-                lane.has_more = True
-                lane.passed += 1
-            else:
-                held.append(entry)
-                lane.last = seq
-                loaded += 1
-                if lane.ready:
-                    waiting += 1
-            if lane.busy and not lane.backlog % URGENT:
-                self.grown[key] = lane.backlog
-        self.loaded += loaded
-        self.waiting += waiting
+    def notify(self) -> None:
+        """Note that the outbox may have more entries."""
+        self._has_unread = True
 
-    def take(self, now: float, most: int, run: int = 1, *, spare: int = 0) -> list[list[Entry]]:
-        """Give the next entries of lanes, up to `run` of each in order; they are busy from here on.
-
-        Partitions are taken until there are `most` entries, then those with a large backlog until there are `spare`
-        more.
-        """
-        self._unpark(now)
-        taken: list[list[Entry]] = []
-        count = 0
-        while count < most + spare:
-            lane = self._ready.take() if count < most else self._ready.take_heaviest()
-            if lane is None:
-                break
-            lane.ready = False
-            self.waiting -= len(lane.entries)
-            if len(lane.entries) < run:
-                self._read_on(lane, run)
-            entries = self._due(lane, now, run)
-            if entries:
-                lane.busy = True
-                taken.append(entries)
-                count += len(entries)
-        return taken
-
-    def behind(self, taken: Sequence[Entry]) -> int:
-        """Count the entries that are known to wait behind some that were taken: those of the person with the most."""
-        most = 0
-        for entry in taken:
-            lane = self._lanes.get(entry.key)
-            if lane is not None and lane.backlog > most:
-                most = lane.backlog
-        return most
-
-    def finish(self, key: str) -> None:
-        """Note that what was taken of a lane has left the outbox; the lane's next entries become ready."""
-        lane = self._lanes[key]
-        lane.busy = False
-        self._continue(lane)
-
-    def park(self, entry: Entry, until: float) -> None:
-        """Note that a lane failed at `entry`, which is tried again at `until`; its later entries wait behind it."""
-        lane = self._lanes[entry.key]
-        self.loaded -= len(lane.entries)
-        lane.passed += len(lane.entries)
-        lane.entries.clear()
-        lane.busy = False
-        lane.last = entry.seq - 1
-        lane.has_more = True
-        self._park(lane, until)
-
-    def next_due(self) -> float | None:
-        """Give the moment at which the next parked lane becomes ready; None where none is parked."""
-        while self._parked and self._parked[0][2].parked_until != self._parked[0][0]:
-            heapq.heappop(self._parked)
-        return self._parked[0][0] if self._parked else None
+    def load(self, now: float, ahead: int = READ_AHEAD) -> None:
+        """Read on in the outbox until `ahead` entries are ready, memory is used up, or all is read."""
+        # Nobody notified of more, but a worker that is about to sleep or to end looks all the same.
+        self._has_unread = self._has_unread or not self._partitions
+        while self.can_load and self._waiting < ahead:
+            found = self._outbox.read(self._cursor, READ_ENTRIES, READ_BYTES)
+            self._has_unread = bool(found)
+            if found:
+                self._cursor = found[-1].seq
+                self.add(found, now)
 
     @property
-    def idle(self) -> bool:
-        """Whether no lane is left: nothing taken, nothing ready, nothing parked."""
-        return not self._lanes
+    def expects_more(self) -> bool:
+        """Whether more entries will come at once, so that a request that is not full should wait for them."""
+        return self._outbox.coming == "at once"
 
-    def __len__(self) -> int:
-        """Count the lanes."""
-        return len(self._lanes)
+    @property
+    def can_load(self) -> bool:
+        """Whether there are entries to read, and memory for them."""
+        return (
+            self._has_unread
+            and self.loaded.entries < LOADED_ENTRIES
+            and self.loaded.size < LOADED_BYTES
+            and len(self._partitions) < MOST_PARTITIONS
+        )
 
-    def _due(self, lane: _Partition, now: float, run: int) -> list[Entry]:
-        """Take the first entries of a lane that may go now; parks the lane where the first one may not."""
-        held = lane.entries
-        if not held:
-            del self._lanes[lane.key]
-            return []
-        count = 0
-        for entry in held:
-            if entry.due > now or count == run:
-                break
-            count += 1
-        if not count:
-            self.park(held[0], held[0].due)
-            return []
-        taken = held[:count]
-        del held[:count]
-        self.loaded -= count
+    def add(self, entries: Iterable[Entry], now: float) -> None:
+        """Add entries in the order of acceptance, each once."""
+        for entry in entries:
+            partition = self._partitions.get(entry.key)
+            if partition is None:
+                self._partitions[entry.key] = partition = _Partition(entry.key, last=entry.seq - 1)
+                if not self._is_due(entry.due, now):
+                    partition.unloaded = 1
+                    self._delay(partition, entry.due)
+                    continue
+                self._load_entry(partition, entry)
+                self._make_ready(partition)
+            elif entry.seq <= partition.last:
+                continue
+            elif partition.unloaded or len(partition.entries) >= PARTITION_ENTRIES:
+                partition.unloaded += 1
+            else:
+                self._load_entry(partition, entry)
+                self._waiting += partition.ready
+
+    def take(self, now: float, most: int, most_bytes: int, run: int = 1) -> list[list[Entry]]:
+        """Return the next entries of partitions, up to `run` of each in order; they are busy from here on.
+
+        Partitions are taken until there are `most` entries or `most_bytes` of payloads.
+        """
+        self._end_delays(now)
+        taken: list[list[Entry]] = []
+        while most > 0 and most_bytes > 0 and (partition := self._ready.pop()) is not None:
+            partition.ready = False
+            self._waiting -= len(partition.entries)
+            if len(partition.entries) < run and partition.unloaded:
+                self._load_more(partition, run)
+            entries = self._take_due(partition, now, min(run, most), most_bytes)
+            if entries:
+                taken.append(entries)
+                most -= len(entries)
+                most_bytes -= sum([len(entry.payload) for entry in entries])
         return taken
 
-    def _read_on(self, lane: _Partition, run: int) -> None:
-        if not lane.has_more:
-            return
-        most = max(PARTITION_ENTRIES, run) - len(lane.entries)
-        found = self._of_key(lane.key, lane.last, most)
-        lane.has_more = len(found) == most
-        lane.passed = max(0, lane.passed - len(found)) if lane.has_more else 0
-        lane.entries.extend(found)
-        if found:
-            lane.last = found[-1].seq
-        self.loaded += len(found)
+    def backlog(self, entries: Iterable[Entry]) -> int:
+        """Return how many entries are known to wait behind some that were taken, for the key with the most."""
+        return max((self._partitions[entry.key].backlog for entry in entries), default=0)
 
-    def _continue(self, lane: _Partition) -> None:
-        if lane.entries or lane.has_more:
-            self._make_ready(lane)
+    def finish(self, key: str) -> None:
+        """Note that the entries taken of a partition have left the outbox; its next entries become ready."""
+        partition = self._partitions[key]
+        self.taken.add(partition.taken, -1)
+        partition.taken = []
+        if partition.backlog:
+            self._make_ready(partition)
         else:
-            del self._lanes[lane.key]
+            del self._partitions[key]
 
-    def _make_ready(self, lane: _Partition) -> None:
-        lane.ready = True
-        held = len(lane.entries)
-        self.waiting += held
-        self._ready.add(lane, held + lane.passed)
+    def delay_until(self, entry: Entry, until: float) -> None:
+        """Note that a partition failed at `entry`, which is tried again at `until`; its later entries wait for it."""
+        self._delay(self._unload(entry), until)
 
-    def _park(self, lane: _Partition, until: float) -> None:
-        self._tie += 1
-        lane.parked_until = until
-        heapq.heappush(self._parked, (until, self._tie, lane))
+    def block(self, entry: Entry, endpoint: str) -> None:
+        """Note that `entry` cannot be sent while its `endpoint` is blocked; its partition waits for `release`."""
+        self._blocked.setdefault(endpoint, deque()).append(self._unload(entry))
 
-    def _unpark(self, now: float) -> None:
-        while (due := self.next_due()) is not None and due <= now:
-            lane = heapq.heappop(self._parked)[2]
-            lane.parked_until = None
-            self._make_ready(lane)
+    def release(self, endpoint: str, most: int | None = None) -> None:
+        """Make the partitions ready that wait for an endpoint, at most so many, the longest blocked first."""
+        blocked = self._blocked.get(endpoint, deque())
+        for _ in range(len(blocked) if most is None else min(most, len(blocked))):
+            self._make_ready(blocked.popleft())
+        if not blocked:
+            self._blocked.pop(endpoint, None)
+
+    @property
+    def blocked(self) -> list[str]:
+        """The endpoints that partitions wait for."""
+        return list(self._blocked)
+
+    def next_due(self, now: float) -> float | None:
+        """Return the time at which the next delayed partition becomes ready; None where none is delayed."""
+        while self._delayed and self._delayed[0][2].delayed_until != self._delayed[0][0]:
+            heapq.heappop(self._delayed)
+        if not self._delayed:
+            return None
+        due = self._delayed[0][0]
+        return now if self._is_due(due, now) else due
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no partition is left: nothing taken, ready, delayed or blocked."""
+        return not self._partitions
+
+    def __len__(self) -> int:
+        """Count the partitions."""
+        return len(self._partitions)
+
+    def _is_due(self, due: float, now: float) -> bool:
+        return due <= now or due > now + self._longest_delay
+
+    def _load_entry(self, partition: _Partition, entry: Entry) -> None:
+        partition.entries.append(entry)
+        partition.last = entry.seq
+        self.loaded.add((entry,))
+
+    def _load_more(self, partition: _Partition, run: int) -> None:
+        most = max(PARTITION_ENTRIES, run) - len(partition.entries)
+        found = self._outbox.read_key(partition.key, partition.last, most, READ_BYTES)
+        partition.unloaded = max(0, partition.unloaded - len(found)) if found else 0
+        for entry in found:
+            self._load_entry(partition, entry)
+
+    def _take_due(self, partition: _Partition, now: float, most: int, most_bytes: int) -> list[Entry]:
+        """Take the first entries of a partition that are due; delays the partition where the first one is not."""
+        entries = partition.entries
+        if not entries:
+            del self._partitions[partition.key]
+            return []
+        count = size = 0
+        for entry in entries:
+            if count == most or size >= most_bytes or not self._is_due(entry.due, now):
+                break
+            size += len(entry.payload)
+            count += 1
+        if not count:
+            self.delay_until(entries[0], entries[0].due)
+            return []
+        partition.taken = taken = entries[:count]
+        del entries[:count]
+        self.loaded.add(taken, -1)
+        self.taken.add(taken)
+        return taken
+
+    def _unload(self, entry: Entry) -> _Partition:
+        """Keep only the position of a partition whose next entry is `entry`."""
+        partition = self._partitions[entry.key]
+        self.loaded.add(partition.entries, -1)
+        self.taken.add(partition.taken, -1)
+        partition.unloaded += len(partition.entries) + sum([each.seq >= entry.seq for each in partition.taken])
+        partition.entries = []
+        partition.taken = []
+        partition.last = entry.seq - 1
+        return partition
+
+    def _make_ready(self, partition: _Partition) -> None:
+        partition.ready = True
+        self._waiting += len(partition.entries)
+        self._ready.add(partition, partition.backlog)
+
+    def _delay(self, partition: _Partition, until: float) -> None:
+        self._ticket += 1
+        partition.delayed_until = until
+        heapq.heappush(self._delayed, (until, self._ticket, partition))
+
+    def _end_delays(self, now: float) -> None:
+        while (due := self.next_due(now)) is not None and due <= now:
+            partition = heapq.heappop(self._delayed)[2]
+            partition.delayed_until = None
+            self._make_ready(partition)

@@ -1,33 +1,197 @@
-"""What follows from a try: out of the outbox, tried again later, or a dead letter."""
+"""Settlement: what follows from an attempt (removed, tried again later, or a dead letter), and writing it down."""
 
-from collections.abc import Callable
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from klavier.outbox.entry import Settlement
+import orjson
+
+from klavier.errors import LeaseLostError, OutboxError
+from klavier.events.model import Event
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outbox.base import EntryQueue
+from klavier.outbox.entry import DeadLetter, Entry, Settlement
+from klavier.outcome import Outcome
+from klavier.redaction import redact_json, redact_text
 from klavier.retry import RetryPolicy
-from klavier.worker.attempt import Result
-from klavier.worker.dead_letters import dead_letter
+from klavier.worker.attempt import Finished, Result
 
-_FREE_AGAIN = 5.0
-"""How soon an event is tried again that is not at fault, in seconds; the courier waits for Klaviyo by itself."""
+Observer = Callable[[Event | None, Entry, Outcome], None]
+"""Called with the final outcome of each event, once it is written down."""
 
-PLAIN_ENDS = frozenset({"delivered", "skipped"})
-"""The kinds of outcomes after which an entry leaves the outbox and nothing else is to be written down."""
+_TOGETHER = 6
+"""How many finished attempts a connection are settled in one transaction: neighbours in the outbox leave it at little
+cost. More save no processor time; fewer cost up to a third of that of a single delivery."""
+
+_LINGER = 0.1
+"""How long a finished attempt waits for others to be settled with, in seconds. Nobody notices it, and at 350 events a
+second it saves nine transactions of ten."""
+
+_DISK_PAUSE = 1.0
+_STOP_SECONDS = 5.0
+"""How long a worker that stops tries to write to a disk that fails: less than the 10 s after which supervisors kill."""
+
+_REMOVED = frozenset({"delivered", "skipped"})
+"""The kinds of outcomes after which an entry leaves the outbox and leaves nothing else behind."""
+
+_log = logging.getLogger("klavier.worker")
 
 
-def verdict(result: Result, policy: RetryPolicy, now: float, random: Callable[[], float], hold: float) -> Settlement:
-    """Judge one result.
+class Settler:
+    """Collects finished attempts and writes what follows from them to the outbox."""
 
-    While Klaviyo is down (`hold` seconds until it is asked again), or does not accept the key, a try does not count.
-    """
-    entry, outcome = result.entry, result.outcome
-    if outcome.kind in PLAIN_ENDS:
+    def __init__(  # noqa: PLR0913 -- the parts it works with
+        self,
+        outbox: EntryQueue,
+        policy: RetryPolicy,
+        observe: Observer,
+        *,
+        now: Callable[[], float],
+        own_loop: bool,
+        connections: int,
+    ) -> None:
+        """`now` returns Unix seconds. In its `own_loop` it writes at once, else in a thread, which takes longer."""
+        self._outbox = outbox
+        self._policy = policy
+        self._observe = observe
+        self._now = now
+        self._own_loop = own_loop
+        self._most = _TOGETHER * connections
+        self._finished: list[Finished] = []
+        self._settle_at: float | None = None
+        self._stop_at: float | None = None
+        self._observing_from: int | None = None
+
+    def add(self, finished: Finished, *, is_urgent: bool) -> None:
+        """Add an attempt that has ended; an urgent one is settled at once."""
+        self._finished.append(finished)
+        if is_urgent or len(self._finished) >= self._most:
+            self._settle_at = 0.0
+        elif self._settle_at is None:
+            self._settle_at = asyncio.get_running_loop().time() + _LINGER
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be settled."""
+        return not self._finished
+
+    @property
+    def wait(self) -> float | None:
+        """The seconds until the next settlement; None where nothing waits for one."""
+        if self._settle_at is None:
+            return None
+        return max(0.0, self._settle_at - asyncio.get_running_loop().time())
+
+    def is_observing(self, seq: int) -> bool:
+        """Tell whether an outcome up to this position may be stored and not yet observed; safe from other threads."""
+        first = self._observing_from
+        return first is not None and first <= seq
+
+    def stop(self) -> None:
+        """Give up after some seconds where the outbox fails."""
+        if self._stop_at is None:
+            self._stop_at = asyncio.get_running_loop().time() + _STOP_SECONDS
+
+    async def settle(self) -> list[Finished]:
+        """Write down what follows from the finished attempts, then call the observers; returns these attempts.
+
+        While the outbox fails it waits, so that nothing goes on that is not written down. Raises `OutboxError` where it
+        still fails some seconds after `stop`, `LeaseLostError` where another worker has taken over.
+        """
+        finished, self._finished, self._settle_at = self._finished, [], None
+        now = self._now()
+        results = [result for each in finished for result in each.results]
+        done = [result.entry.seq for result in results if result.outcome.kind in _REMOVED]
+        settlements = [
+            settle(result, self._policy, now, random.random)
+            for result in results
+            if result.outcome.kind not in _REMOVED
+        ]
+        self._observing_from = min((result.entry.seq for result in results), default=None)
+        await self._write(settlements, done)
+        due = {item.entry.seq: item.due for item in settlements if item.due is not None}
+        left = set()
+        for result in results:
+            if result.entry.seq not in due:
+                left.add(result.entry.seq)
+                self._observe(result.event, result.entry, result.outcome)
+        self._observing_from = None
+        for each in finished:
+            if due or len(each.results) < len(each.entries):
+                each.waiting = next((entry for entry in each.entries if entry.seq not in left), None)
+                each.due = 0.0 if each.waiting is None else due.get(each.waiting.seq, 0.0)
+        return finished
+
+    async def _write(self, settlements: list[Settlement], done: list[int]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                if self._own_loop:
+                    self._outbox.settle(settlements, done)
+                else:
+                    await asyncio.to_thread(self._outbox.settle, settlements, done)
+            except LeaseLostError:
+                raise
+            except OutboxError as error:
+                if self._stop_at is not None and loop.time() >= self._stop_at:
+                    raise
+                _log.error("%s; trying again in %s s", error, _DISK_PAUSE)
+                await asyncio.sleep(_DISK_PAUSE)
+            else:
+                return
+
+
+def settle(result: Result, policy: RetryPolicy, now: float, random: Callable[[], float]) -> Settlement:
+    """Decide what follows from one attempt; `now` is in Unix seconds, `random` returns numbers from 0.0 up to 1.0."""
+    entry, outcome, is_failing = result.entry, result.outcome, result.is_failing
+    if outcome.kind in _REMOVED:
         return Settlement(entry)
-    free = policy.is_free(outcome) or (hold > 0 and outcome.retryable)
-    tries = entry.tries + (0 if free else 1)
-    first_try = entry.first_try if free else entry.first_try or now
-    if free:
-        return Settlement(entry, now + hold + _FREE_AGAIN * random(), tries, first_try)
-    pause = policy.next_try(outcome, tries, now - first_try, random)
+    tries, first_try = entry.tries, entry.first_try
+    if not policy.is_free(outcome, is_failing=is_failing):
+        tries, first_try = tries + 1, first_try or now
+    pause = policy.next_try(outcome, tries, now - first_try, random, is_failing=is_failing)
     if pause is not None:
         return Settlement(entry, now + pause, tries, first_try)
     return Settlement(entry, dead_letter=dead_letter(entry, outcome, result.sent, tries, now))
+
+
+def dead_letter(
+    entry: Entry, outcome: Outcome, sent: Sequence[tuple[Request, Response]], tries: int, now: float
+) -> DeadLetter:
+    """Return the dead letter of an event that is not tried again; `sent` are the last attempt's calls.
+
+    Every value in their bodies is replaced by its kind.
+    """
+    return DeadLetter(
+        seq=entry.seq,
+        message_id=entry.message_id,
+        key=entry.key,
+        payload=entry.payload,
+        accepted=entry.accepted,
+        died=now,
+        tries=tries,
+        kind=outcome.kind,
+        status=outcome.status,
+        reason=redact_text(outcome.reason),
+        requests=orjson.dumps([_redacted_call(request, reply) for request, reply in sent]).decode(),
+    )
+
+
+def _redacted_call(request: Request, reply: Response) -> dict[str, Any]:
+    errors = [
+        {"code": error.code, "pointer": error.pointer, "detail": redact_text(error.detail)} for error in reply.errors
+    ]
+    body = request.form if request.json is None else request.json
+    return {
+        "request": {
+            "method": request.method,
+            "path": request.path,
+            "revision": request.revision,
+            "params": redact_json(dict(request.params or {})),
+            "body": redact_json(dict(body) if body is request.form and body is not None else body),
+        },
+        "reply": {"status": reply.status, "problem": redact_text(reply.problem), "errors": errors},
+    }

@@ -1,6 +1,6 @@
-"""From outbox entries to legs: read the payload, let plugins transform it, let the vendor plan its delivery."""
+"""Translate outbox entries: read the payload, apply the plugins' transformations, start the flow the vendor plans."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -10,51 +10,69 @@ from klavier.events.reader import read_payload
 from klavier.flows.drivers import plan
 from klavier.flows.execution import FlowExecution
 from klavier.outbox.entry import Entry
-from klavier.outcome import Outcome, rejected
+from klavier.outcome import Outcome, failed, rejected
 from klavier.plugins import Plugins
 from klavier.strictjson import kind_of
-from klavier.vendor import Delivery, Vendor
+from klavier.vendor import Vendor
 
-Start = tuple[FlowExecution, list[Entry]]
-"""A leg and the entries it delivers, in the order of its outcomes."""
+MOST_INTERRUPTIONS = 3
+"""How many workers may end while they translate an entry. One may be killed by chance, by an operator or for its memory
+while it translates; three times the same event is the event's fault."""
 
-Known = tuple[Entry, Outcome]
-"""An entry whose outcome is known before anything is sent."""
+Mark = Callable[[Sequence[int]], None]
+"""Notes on disk which entries are being translated: `EntryQueue.mark_translating`."""
 
 
 class Translator:
-    """Binds a vendor and the plugins' transformations."""
+    """Translates entries with one vendor and the plugins' transformations.
 
-    def __init__(self, vendor: Vendor, plugins: Plugins) -> None:
+    `mark` is called with the positions of the entries before they are translated.
+    """
+
+    def __init__(self, vendor: Vendor, plugins: Plugins, mark: Mark = lambda _: None) -> None:
         self._vendor = vendor
         self._plugins = plugins
+        self.mark = mark
 
-    def plan(self, entry: Entry) -> Delivery | Outcome:
-        """Let the vendor plan the delivery of one entry."""
-        event = self._event(entry)
-        return event if isinstance(event, Outcome) else next(iter(plan(self._vendor, (event,))))
+    def start(self, entry: Entry) -> FlowExecution | Outcome:
+        """Start the delivery of one entry, up to its first request; returns the outcome of one that has no delivery."""
+        self.mark((entry.seq,))
+        event = self._read(entry)
+        if isinstance(event, Outcome):
+            return event
+        return FlowExecution(next(plan(self._vendor, (event,))))
 
-    def start_together(self, entries: Sequence[Entry]) -> tuple[list[Start], list[Known]]:
-        """Start the delivery of entries that the vendor is given at once, up to the first request of each leg."""
-        known: list[Known] = []
-        owners: dict[int, Entry] = {}
+    def start_together(
+        self, entries: Sequence[Entry]
+    ) -> tuple[list[tuple[FlowExecution, list[Entry]]], list[tuple[Entry, Outcome]]]:
+        """Start the deliveries of entries that the vendor translates together, each up to its first request.
+
+        Returns the flows with the entries they deliver, in the order of their outcomes, and the entries that have no
+        delivery.
+        """
+        self.mark([entry.seq for entry in entries])
+        known: list[tuple[Entry, Outcome]] = []
+        entry_of: dict[int, Entry] = {}
         events: list[Event] = []
         for entry in entries:
-            event = self._event(entry)
+            event = self._read(entry)
             if isinstance(event, Outcome):
                 known.append((entry, event))
                 continue
-            owners[id(event)] = entry
+            entry_of[id(event)] = entry
             events.append(event)
         planned = plan(self._vendor, events) if events else ()
-        return [(FlowExecution(found), [owners[id(event)] for event in found.events]) for found in planned], known
+        flows = [(FlowExecution(each), [entry_of[id(event)] for event in each.events]) for each in planned]
+        return flows, known
 
-    def _event(self, entry: Entry) -> Event | Outcome:
+    def _read(self, entry: Entry) -> Event | Outcome:
+        if entry.interrupted >= MOST_INTERRUPTIONS:
+            return failed(f"translating the event ended the worker {entry.interrupted} times")
         event = self.read(entry)
         return event if isinstance(event, Outcome) else self._plugins.transform(event, self._vendor.name)
 
     def read(self, entry: Entry) -> Event | Outcome:
-        """Read what was found to be clean JSON when it was accepted; gives the outcome of what is no event."""
+        """Read the payload, which was strict JSON when it was accepted; returns the outcome of one that is no event."""
         try:
             payload = orjson.loads(entry.payload)
             if not isinstance(payload, dict):

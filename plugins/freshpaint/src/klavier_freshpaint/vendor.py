@@ -64,7 +64,7 @@ class Freshpaint(Vendor):
         # An identify reads the reply: it may repeat the request without the phone number.
         lone = isinstance(call, TrackCall) and self.settings.wire == "current"
         flow = partial(legacy_flow, [call], self.settings.wire, event, notes)
-        return Delivery((event,), (self.key(event),), flow, bulkable=lone, lone=lone)
+        return Delivery((event,), (self.key(event),), flow, bulkable=lone, single_request=lone)
 
     def _check(self, event: Event) -> Outcome | None:
         """Return the outcome of an event that is not sent; None for one that is."""

@@ -62,7 +62,7 @@ class SegmentClassic(Vendor):
             lambda: self._server_flow(event),
             exact=self._exact,
             bulkable=bulkable,
-            lone=lone,
+            single_request=lone,
         )
 
     def _server_flow(self, event: Event) -> Flow:

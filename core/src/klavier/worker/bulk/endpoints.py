@@ -1,4 +1,4 @@
-"""The calls that can be said together, and how: one row of a table for each.
+"""The bulk endpoints: which requests each can carry, and how a bulk body is built from them.
 
 Source: Klaviyo's bulk create events, bulk import profiles, bulk subscribe, bulk unsubscribe, add profiles to list and
 remove profiles from list, revision 2026-10-15.
@@ -16,96 +16,100 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 
 Json = Any
-Look = tuple[Hashable, Collection[Hashable], list[Json]]
-"""A request's group, the identities of its items, and those items."""
+Content = tuple[Hashable, Collection[Hashable], list[Json]]
+"""A request's group, the identities of its records, and those records as they stand in a bulk body."""
 
 
 @frozen
-class BulkKind:
-    """One kind of request that can be said together with others of its `group`.
+class BulkEndpoint:
+    """One bulk endpoint; requests of one group can be sent in one call of it.
 
-    `look` gives the group of a request, what each of its items may share with no other in one body, and those items;
-    None where it must go alone.  `body` gives the body of many items like those of a `first` request.
-    `operation` is the bulk call: its path, how many items a body takes, and where in a body they stand.
-    `follows` says that Klaviyo answers with a job whose errors come later, `keeps_order` that one body may hold several
-    items about one person, in their order (events have times of their own; profiles and consents would race).
+    - `operation` is Klaviyo's: its path, how many records a body takes, and where in a body they stand.
+    - `content` returns what a single request contributes to a bulk body, None where it must be sent singly. No two
+      requests of one body may share an identity.
+    - `body` returns the bulk body of many records like those of a `first` request's body.
+    - `has_job`: Klaviyo replies with a job, whose errors are known later.
+    - `keeps_order`: one body may hold several records of one profile, and Klaviyo applies them in their order (events
+      have times of their own; profiles and consents would race).
     """
 
-    name: str
     operation: Operation
-    look: Callable[[Request], Look | None]
+    content: Callable[[Request], Content | None]
     body: Callable[[Json, Sequence[Json]], Json]
-    follows: bool = False
+    has_job: bool = False
     keeps_order: bool = False
 
     @property
     def limit(self) -> int:
-        """How many items one body takes."""
+        """How many records one body takes."""
         return self.operation.items
 
     @property
     def pointer(self) -> str:
-        """The JSON pointer before the index of an item in the body."""
+        """The JSON pointer before the index of a record in the body."""
         return self.operation.items_at
 
     def path(self, first: Request) -> str:
         """Return the path of a bulk call like `first`; that of a list call is the request's own."""
         return first.path if "{id}" in self.operation.path else self.operation.path
 
-    def request(self, first: Request, items: Sequence[Json]) -> Request:
-        """Return the bulk request that holds many items like those of a `first` request."""
+    def request(self, first: Request, records: Sequence[Json]) -> Request:
+        """Return the bulk request that holds many records like those of a `first` request."""
         return Request(
-            self.operation.method, self.path(first), json=self.body(first.json, items), revision=first.revision
+            self.operation.method, self.path(first), json=self.body(first.json, records), revision=first.revision
         )
 
 
-def kind_of(request: Request) -> BulkKind | None:
-    """Give the kind of a request by its call; None where it must go alone."""
-    kind = _KINDS.get((request.method, request.path)) or _list_kind(request)
-    if kind is None or request.revision != CURRENT or request.params is not None or request.json.__class__ is not dict:
-        return None  # a bulk body holds no query parameters, and is of the newest revision
-    return kind
+def find_bulk_endpoint(request: Request) -> BulkEndpoint | None:
+    """Return the bulk endpoint of a request by its method and path; None where it must be sent singly."""
+    endpoint = _ENDPOINTS.get((request.method, request.path)) or _list_endpoint(request)
+    # A bulk body holds no query parameters, and is of the newest revision.
+    if endpoint is None or request.revision != CURRENT or request.params is not None or type(request.json) is not dict:
+        return None
+    return endpoint
 
 
-def _list_kind(request: Request) -> BulkKind | None:
+def _list_endpoint(request: Request) -> BulkEndpoint | None:
     is_list = request.path.startswith("/api/lists/") and request.path.endswith("/relationships/profiles")
-    return _LIST_KINDS.get(request.method) if is_list else None
+    return _LIST_ENDPOINTS.get(request.method) if is_list else None
 
 
-def _look_at_event(request: Request) -> Look | None:
+def _event_content(request: Request) -> Content | None:
     attributes = dict(request.json["data"]["attributes"])
     profile, unique_id = attributes.pop("profile"), attributes.get("unique_id")
     name = attributes["metric"]["data"]["attributes"]["name"]
-    # Without a unique_id Klaviyo tells events apart by the second of their time: one by one that is the vendor's affair.
+    # Without a unique_id Klaviyo distinguishes events by the second of their time; sent singly, that is the vendor's
+    # responsibility.
     if not (unique_id and isinstance(unique_id, str) and isinstance(name, str) and isinstance(profile, dict)):
         return None
-    # Klaviyo tells events apart by person, metric and unique_id; without the person it is cheaper, and never less careful.
+    # Klaviyo's identity of an event is profile, metric and unique_id; without the profile it is cheaper to compare, and
+    # can only keep more events apart.
     identity = name, unique_id
-    row: dict[str, Any] = {"profile": profile, "events": {"data": [{"type": "event", "attributes": attributes}]}}
+    record: dict[str, Any] = {"profile": profile, "events": {"data": [{"type": "event", "attributes": attributes}]}}
     if "backfill" in attributes:
-        row["backfill"] = attributes.pop("backfill")
-    return "events", (identity,), [{"type": "event-bulk-create", "attributes": row}]
+        record["backfill"] = attributes.pop("backfill")
+    return "events", (identity,), [{"type": "event-bulk-create", "attributes": record}]
 
 
-def _event_body(_: Json, items: Sequence[Json]) -> Json:
-    attributes = {"events-bulk-create": {"data": list(items)}}
+def _event_body(_: Json, records: Sequence[Json]) -> Json:
+    attributes = {"events-bulk-create": {"data": list(records)}}
     return {"data": {"type": "event-bulk-create-job", "attributes": attributes}}
 
 
-def _look_at_import(request: Request) -> Look | None:
+def _import_content(request: Request) -> Content | None:
     data = request.json.get("data")
-    # Bulk import passes over nulls, so a profile that clears something goes alone; so does one named by id only.
-    if not isinstance(data, dict) or _clears(data):
+    # Bulk import ignores nulls, so a profile that clears an attribute is sent singly; so is one identified by id only.
+    if not isinstance(data, dict) or _has_null(data):
         return None
-    people = _people(data)
-    return ("profiles", people, [data]) if people else None
+    identities = _profile_identities(data)
+    return ("profiles", identities, [data]) if identities else None
 
 
-def _import_body(_: Json, items: Sequence[Json]) -> Json:
-    return {"data": {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": list(items)}}}}
+def _import_body(_: Json, records: Sequence[Json]) -> Json:
+    return {"data": {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": list(records)}}}}
 
 
-def _clears(data: Json) -> bool:
+def _has_null(data: Json) -> bool:
     attributes = data.get("attributes", {})
     location = attributes.get("location") or {}
     return any(
@@ -113,37 +117,37 @@ def _clears(data: Json) -> bool:
     )
 
 
-def _look_at_consent(request: Request) -> Look | None:
+def _consent_content(request: Request) -> Content | None:
     data = request.json.get("data", {})
     attributes = dict(data.get("attributes", {}))
     profiles = attributes.pop("profiles", None)
     if not isinstance(profiles, dict):
         return None
     group = request.path, orjson.dumps([attributes, data.get("relationships")], option=orjson.OPT_SORT_KEYS)
-    items = list(profiles["data"])
-    return group, [identity for item in items for identity in _people(item)], items
+    records = list(profiles["data"])
+    return group, [identity for record in records for identity in _profile_identities(record)], records
 
 
-def _consent_body(first: Json, items: Sequence[Json]) -> Json:
+def _consent_body(first: Json, records: Sequence[Json]) -> Json:
     data = dict(first["data"])
-    data["attributes"] = {**data["attributes"], "profiles": {"data": list(items)}}
+    data["attributes"] = {**data["attributes"], "profiles": {"data": list(records)}}
     return {"data": data}
 
 
-def _look_at_members(request: Request) -> Look | None:
-    items = request.json.get("data")
-    if not isinstance(items, list):
+def _member_content(request: Request) -> Content | None:
+    records = request.json.get("data")
+    if not isinstance(records, list):
         return None
-    ids = [item.get("id") for item in items]
-    return ((request.method, request.path), ids, list(items)) if all(isinstance(each, str) for each in ids) else None
+    ids = [record.get("id") for record in records]
+    return ((request.method, request.path), ids, list(records)) if all(isinstance(each, str) for each in ids) else None
 
 
-def _member_body(_: Json, items: Sequence[Json]) -> Json:
-    return {"data": list(items)}
+def _member_body(_: Json, records: Sequence[Json]) -> Json:
+    return {"data": list(records)}
 
 
-def _people(profile: Json) -> list[Hashable]:
-    """Give every identifier of a profile: two items that share one may be one person."""
+def _profile_identities(profile: Json) -> list[Hashable]:
+    """Return every identifier of a profile: two records that share one may be one profile."""
     attributes = profile.get("attributes", {})
     found: list[Hashable] = [(name, attributes[name]) for name in IDENTIFIERS if isinstance(attributes.get(name), str)]
     if isinstance(profile.get("id"), str):
@@ -151,29 +155,20 @@ def _people(profile: Json) -> list[Hashable]:
     return found
 
 
-_KINDS_BY_BULK = {
-    kind.operation.name: kind
-    for kind in (
-        BulkKind(
-            "events",
-            BY_NAME["bulk_create_events"],
-            _look_at_event,
-            _event_body,
-            keeps_order=True,
-        ),
-        BulkKind(
-            "imports",
-            BY_NAME["bulk_import_profiles"],
-            _look_at_import,
-            _import_body,
-            follows=True,
-        ),
-        BulkKind("subscribe", BY_NAME["bulk_subscribe_profiles"], _look_at_consent, _consent_body),
-        BulkKind("unsubscribe", BY_NAME["bulk_unsubscribe_profiles"], _look_at_consent, _consent_body),
-        BulkKind("add to list", BY_NAME["add_profiles_to_list"], _look_at_members, _member_body),
-        BulkKind("remove from list", BY_NAME["remove_profiles_from_list"], _look_at_members, _member_body),
+BULK_ENDPOINTS = {
+    endpoint.operation.name: endpoint
+    for endpoint in (
+        BulkEndpoint(BY_NAME["bulk_create_events"], _event_content, _event_body, keeps_order=True),
+        BulkEndpoint(BY_NAME["bulk_import_profiles"], _import_content, _import_body, has_job=True),
+        BulkEndpoint(BY_NAME["bulk_subscribe_profiles"], _consent_content, _consent_body),
+        BulkEndpoint(BY_NAME["bulk_unsubscribe_profiles"], _consent_content, _consent_body),
+        BulkEndpoint(BY_NAME["add_profiles_to_list"], _member_content, _member_body),
+        BulkEndpoint(BY_NAME["remove_profiles_from_list"], _member_content, _member_body),
     )
 }
+"""By the name of Klaviyo's operation; which single operations use each is in `klavier.klaviyo.operations`."""
 
-_KINDS = {(row.method, row.path): _KINDS_BY_BULK[row.bulk] for row in OPERATIONS if row.bulk and "{id}" not in row.path}
-_LIST_KINDS = {row.method: _KINDS_BY_BULK[row.bulk] for row in OPERATIONS if row.bulk and "{id}" in row.path}
+_ENDPOINTS = {
+    (row.method, row.path): BULK_ENDPOINTS[row.bulk] for row in OPERATIONS if row.bulk and "{id}" not in row.path
+}
+_LIST_ENDPOINTS = {row.method: BULK_ENDPOINTS[row.bulk] for row in OPERATIONS if row.bulk and "{id}" in row.path}

@@ -1,144 +1,122 @@
-"""Fill bodies: as many items as fit, never one identity twice, what belongs together in one."""
+"""Fill bulk requests: as many records as fit, no identity twice, an item group never split."""
 
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 import orjson
 
 from klavier.klaviyo.limits import BODY_BYTES
 from klavier.klaviyo.request import Request
-from klavier.worker.bulk.endpoints import BulkKind, kind_of
+from klavier.worker.bulk.endpoints import BulkEndpoint, find_bulk_endpoint
 
-UNIT_BYTES = 2_000_000
-"""How much of one person's events goes into one body at most."""
+GROUP_BYTES = 2_000_000
+"""How much of one profile's events is put into one bulk request. Klaviyo takes 5 MB: so two such profiles fit into one
+request, and a refused one still has halves worth sending. Change it with `BODY_BYTES` only."""
 
-_ITEM_BYTES = 100
-"""How much longer an item of a body may be than the body of its own request, in bytes: that of an event is by 72."""
+_RECORD_BYTES = 100
+"""How much longer a record of a bulk body may be than the body of its own request, in bytes: that of an event is longer
+by 72, the others are shorter."""
 
 
-class Row:
-    """One request on its way, with whatever its sender knows it by.
+class BulkItem:
+    """One request that waits to be sent, singly or as a part of a bulk request.
 
-    `kind` and `group` say what it can share a body with, `identities` what no other row of that body may have too,
-    `items` what it is there, `count` how many items that is, `size` how many bytes.  A request that goes `alone` has no
-    kind, and so has one that cannot be written.
+    `endpoint` and `group` say which bulk requests can hold it, `identities` what no other item there may have too,
+    `records` what it contributes, `count` how many records that are, `size` how many bytes. `endpoint` is None for a
+    request that is sent singly. `owner` is whoever waits for the reply.
     """
 
-    __slots__ = ("count", "group", "identities", "items", "kind", "request", "sender", "size")
+    __slots__ = ("count", "endpoint", "group", "identities", "owner", "records", "request", "size")
 
-    kind: BulkKind | None
+    endpoint: BulkEndpoint | None
     group: Hashable | None
     identities: Collection[Hashable]
 
-    def __init__(self, request: Request, sender: Any, *, alone: bool) -> None:
-        """Wrap a request, and measure what it is in a body."""
+    def __init__(self, request: Request, owner: Any, *, bulkable: bool) -> None:
+        """Wrap a request; one that is not `bulkable` is sent singly."""
         self.request = request
-        self.sender = sender
-        kind = None if alone else kind_of(request)
-        if kind is not None:
+        self.owner = owner
+        endpoint = find_bulk_endpoint(request) if bulkable else None
+        if endpoint is not None:
             try:
-                found = kind.look(request)
-                if found is not None:
-                    self.group, self.identities, self.items = found
-                    # An item says little more than a request of its own, which was written to be measured already.
-                    self.size = len(request.body) + _ITEM_BYTES * len(self.items)
-                    self.kind, self.count = kind, len(self.items)
+                content = endpoint.content(request)
+                if content is not None:
+                    self.group, self.identities, self.records = content
+                    # The body of the single request is serialized already, to check Klaviyo's limits.
+                    self.size = len(request.body) + _RECORD_BYTES * len(self.records)
+                    self.endpoint, self.count = endpoint, len(self.records)
                     return
             except (KeyError, TypeError, ValueError, AttributeError):
-                pass  # not the shape that the endpoint takes: who sends it alone says what is wrong
-        self.kind = self.group = None
-        self.identities, self.items = (), []
+                pass  # not the shape that the endpoint takes: sent singly, Klaviyo says what is wrong
+        self.endpoint = self.group = None
+        self.identities, self.records = (), []
         self.count, self.size = 1, 0
 
 
-class Unit:
-    """Rows that stay in one body: a person's events in their order, or one request.
+class ItemGroup:
+    """Items that stay in one bulk request: events of one profile in their order, or one request.
 
-    `weight` is how many of the person's events wait behind them, `since` when they came, in seconds.
+    `backlog` is how many entries wait for them, `since` when they were added, in seconds.
     """
 
-    __slots__ = ("count", "identities", "kind", "rows", "since", "size", "weight")
+    __slots__ = ("backlog", "count", "endpoint", "identities", "items", "since", "size")
 
-    def __init__(self, row: Row) -> None:
-        """Begin a unit with its first row."""
-        self.rows = [row]
-        self.kind = row.kind
-        self.weight = 0
+    def __init__(self, item: BulkItem) -> None:
+        self.items = [item]
+        self.endpoint = item.endpoint
+        self.backlog = 0
         self.since = 0.0
-        self.count = row.count
-        self.size = row.size
-        self.identities = set(row.identities)
+        self.count = item.count
+        self.size = item.size
+        self.identities = set(item.identities)
 
-    def takes(self, row: Row) -> bool:
-        """Add a row if it can share a body with those before it."""
-        kind = row.kind
-        if kind is None or not kind.keeps_order or row.group != self.rows[0].group:
+    def try_add(self, item: BulkItem) -> bool:
+        """Add an item if it can share a bulk request with those before it."""
+        endpoint = item.endpoint
+        if endpoint is None or not endpoint.keeps_order or item.group != self.items[0].group:
             return False
-        count, size = self.count + row.count, self.size + row.size
-        if count > kind.limit or size > UNIT_BYTES or not self.identities.isdisjoint(row.identities):
+        count, size = self.count + item.count, self.size + item.size
+        if count > endpoint.limit or size > GROUP_BYTES or not self.identities.isdisjoint(item.identities):
             return False
         self.count, self.size = count, size
-        self.identities.update(row.identities)
-        self.rows.append(row)
+        self.identities.update(item.identities)
+        self.items.append(item)
         return True
 
 
-class Body:
-    """A body that is being filled."""
+class BulkRequest:
+    """A bulk request that is being filled with the groups of one `endpoint`."""
 
-    __slots__ = ("count", "rows", "size", "units")
+    def __init__(self, endpoint: BulkEndpoint, first: Request) -> None:
+        """Begin an empty one, for requests like `first`."""
+        self.endpoint = endpoint
+        self.groups: list[ItemGroup] = []
+        self.count = 0
+        self._room = BODY_BYTES - len(orjson.dumps(endpoint.body(first.json, ())))
+        self._identities: set[Hashable] = set()
 
-    def __init__(self) -> None:
-        """Begin an empty one."""
-        self.units: list[Unit] = []
-        self.rows: list[Row] = []
-        self.count = self.size = 0
+    @property
+    def items(self) -> list[BulkItem]:
+        """All items, in order."""
+        return [item for group in self.groups for item in group.items]
 
-    def add(self, unit: Unit) -> None:
-        """Put a unit in."""
-        self.units.append(unit)
-        self.rows += unit.rows
-        self.count += unit.count
-        self.size += unit.size
+    @property
+    def is_full(self) -> bool:
+        """Whether no further record can be added."""
+        return self.count >= self.endpoint.limit
 
-
-def pack(kind: BulkKind, units: Iterable[Unit], most: int | None = None) -> list[Body]:
-    """Give the bodies that hold all units, each unit in the first body with room for it.
-
-    What shares an identity with an earlier unit goes into a later body than that unit.
-    With `most`, units are looked at until so many bodies are full; the others then hold only a part of what is left.
-    """
-    bodies: list[Body] = []
-    taken: dict[Hashable, int] = {}
-    is_new = taken.keys().isdisjoint
-    first = room = 0  # no body before the first has room for anything
-    for unit in units:
-        room = room or BODY_BYTES - _wrapping(kind, unit.rows[0].request)
-        at = first
-        if not is_new(unit.identities):
-            at = max(first, *[taken.get(identity, -1) + 1 for identity in unit.identities])
-        count, size = kind.limit - unit.count, room - unit.size
-        while at < len(bodies) and (bodies[at].count > count or bodies[at].size > size):
-            at += 1
-        if at == len(bodies):
-            bodies.append(Body())
-        body = bodies[at]
-        body.add(unit)
-        for identity in unit.identities:
-            taken[identity] = at
-        if body.count >= kind.limit:
-            while first < len(bodies) and bodies[first].count >= kind.limit:
-                first += 1
-            if first == most:
-                break
-    return bodies
+    def try_add(self, group: ItemGroup) -> bool:
+        """Add a group if there is room for it, and none of its identities is here already."""
+        is_too_much = self.count + group.count > self.endpoint.limit or group.size > self._room
+        if is_too_much or not self._identities.isdisjoint(group.identities):
+            return False
+        self.groups.append(group)
+        self.count += group.count
+        self._room -= group.size
+        self._identities |= group.identities
+        return True
 
 
-def in_one(kind: BulkKind, rows: Sequence[Row]) -> Request:
-    """Say rows in one call."""
-    return kind.request(rows[0].request, [item for row in rows for item in row.items])
-
-
-def _wrapping(kind: BulkKind, first: Request) -> int:
-    """Count the bytes of a body without its items."""
-    return len(orjson.dumps(kind.body(first.json, ())))
+def combine(endpoint: BulkEndpoint, items: Sequence[BulkItem]) -> Request:
+    """Return the one request that holds all items."""
+    return endpoint.request(items[0].request, [record for item in items for record in item.records])

@@ -79,7 +79,7 @@ class BulkUpload:
         if self._makes_jobs:
             return profile, notes
         request = Request("POST", PROFILE_IMPORT, json={"data": profile}, revision=self._revision)
-        return Delivery((event,), (key,), SendOne(request, notes, failure_outcome), bulkable=True, lone=True)
+        return Delivery((event,), (key,), SendOne(request, notes, failure_outcome), bulkable=True, single_request=True)
 
     def _make_profile(self, event: Event) -> tuple[JsonObject, tuple[str, ...]]:
         if "integrations" in event.payload:

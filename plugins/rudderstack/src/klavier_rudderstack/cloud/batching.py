@@ -33,7 +33,8 @@ class DeliveryFactory:
             if request is None
             else SendOne(request, translation.notes, failure_outcome)
         )
-        return Delivery((event,), (key,), flow, exact=self._exact, bulkable=self._bulkable, lone=self._bulkable)
+        bulkable = self._bulkable
+        return Delivery((event,), (key,), flow, exact=self._exact, bulkable=bulkable, single_request=bulkable)
 
     def shared_job(self, events: list[Event], keys: list[str], translations: list[Translation]) -> Delivery:
         """Return the delivery of events that share one job."""

@@ -1,6 +1,6 @@
-"""Rows of bulk bodies, and how bodies are filled with them."""
+"""Items of bulk requests, and how these are filled with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import orjson
@@ -13,7 +13,8 @@ from klavier import Delivery, Request, SendOne
 from klavier.flows.execution import FlowExecution
 from klavier.klaviyo.limits import BODY_BYTES
 from klavier.klaviyo.revisions import CURRENT
-from klavier.worker.bulk import Row, Unit, in_one, pack
+from klavier.worker.batcher import Batch, Batcher
+from klavier.worker.bulk.packing import BulkItem, ItemGroup, combine
 
 LIST = {"list": {"data": {"type": "list", "id": "XUepkK"}}}
 
@@ -50,39 +51,68 @@ def member(method: str, number: int) -> Request:
 
 
 KINDS: dict[str, Callable[[int], Request]] = {
-    "events": event,
-    "imports": lambda n: post("/api/profile-import", {"data": resource("profile", email=f"{n}@example.org")}),
-    "subscribe": lambda n: consent("/api/profile-subscription-bulk-create-jobs", n),
-    "unsubscribe": lambda n: consent("/api/profile-subscription-bulk-delete-jobs", n),
-    "add to list": lambda n: member("POST", n),
-    "remove from list": lambda n: member("DELETE", n),
+    "bulk_create_events": event,
+    "bulk_import_profiles": lambda n: post(
+        "/api/profile-import", {"data": resource("profile", email=f"{n}@example.org")}
+    ),
+    "bulk_subscribe_profiles": lambda n: consent("/api/profile-subscription-bulk-create-jobs", n),
+    "bulk_unsubscribe_profiles": lambda n: consent("/api/profile-subscription-bulk-delete-jobs", n),
+    "add_profiles_to_list": lambda n: member("POST", n),
+    "remove_profiles_from_list": lambda n: member("DELETE", n),
 }
 
 
+def item_of(request: Request) -> BulkItem:
+    return BulkItem(request, None, bulkable=True)
+
+
+class Unlimited:
+    """Admits everything."""
+
+    def can_send(self, _: Request) -> bool:
+        return True
+
+    def try_acquire(self, _: Request) -> bool:
+        return True
+
+
+def batches_of(requests: Iterable[Request]) -> list[Batch]:
+    batcher = Batcher(combine=True, linger=0.0)
+    for request in requests:
+        batcher.add(ItemGroup(batcher.item(request, None, bulkable=True)), 0.0)
+    return list(batcher.ready(0.0, Unlimited(), is_idle=True, is_complete=True))
+
+
 @pytest.mark.parametrize("name", KINDS)
-def test_a_body_is_what_its_rows_have_written(name: str) -> None:
-    rows = [Row(KINDS[name](number), None, alone=False) for number in range(3)]
-    kind = rows[0].kind
-    assert kind is not None
-    assert kind.name == name
-    together = in_one(kind, rows)
-    held = together.json
-    for step in kind.pointer.strip("/").split("/"):
-        held = held[step]
-    assert held == [item for row in rows for item in row.items]
-    assert all(row.count == len(row.items) == 1 for row in rows)
-    assert (together.method, together.revision) == (rows[0].request.method, CURRENT)
+def test_a_bulk_body_holds_the_records_of_its_items(name: str) -> None:
+    items = [item_of(KINDS[name](number)) for number in range(3)]
+    endpoint = items[0].endpoint
+    assert endpoint is not None
+    assert endpoint.operation.name == name
+    together = combine(endpoint, items)
+    records = together.json
+    for step in endpoint.pointer.strip("/").split("/"):
+        records = records[step]
+    assert records == [record for item in items for record in item.records]
+    assert all(item.count == len(item.records) == 1 for item in items)
+    assert (together.method, together.revision) == (items[0].request.method, CURRENT)
 
 
 @given(st.lists(st.integers(1, 2_400_000), min_size=1, max_size=8))
-def test_a_body_stays_below_its_size_and_wastes_no_room(sizes: list[int]) -> None:
-    rows = [Row(event(number, "x" * size), None, alone=False) for number, size in enumerate(sizes)]
-    kind = rows[0].kind
-    assert kind is not None
-    bodies = pack(kind, map(Unit, rows))
-    lengths = [len(in_one(kind, body.rows).body) for body in bodies]
-    assert max(lengths) <= BODY_BYTES
-    assert all(one + bodies[n + 1].rows[0].size > BODY_BYTES - 2000 for n, one in enumerate(lengths[:-1]))
+def test_a_bulk_body_stays_within_its_size_and_wastes_no_room(sizes: list[int]) -> None:
+    batches = batches_of(event(number, "x" * size) for number, size in enumerate(sizes))
+    bodies = [combine(batch.endpoint, batch.items) for batch in batches if batch.endpoint is not None]
+    assert max(len(body.body) for body in bodies) <= BODY_BYTES
+    assert sorted(len(item.request.body) for batch in batches for item in batch.items) == sorted(
+        len(event(number, "x" * size).body) for number, size in enumerate(sizes)
+    )
+    smallest = min(item.size for batch in batches for item in batch.items)
+    assert all(len(body.body) + smallest > BODY_BYTES - 2000 for body in bodies[:-1])
+
+
+def test_records_with_one_identity_are_in_different_requests() -> None:
+    batches = batches_of(KINDS["bulk_import_profiles"](number % 3) for number in range(9))
+    assert [len(batch.items) for batch in batches] == [3, 3, 3]
 
 
 def start(request: Request) -> FlowExecution:
@@ -106,23 +136,23 @@ def test_the_limit_of_a_request_is_that_of_its_own_body(spare: int, kind: str | 
 def test_names_and_ids_that_are_no_text_go_alone(odd: Any) -> None:
     request = event(1)
     request.json["data"]["attributes"]["metric"]["data"]["attributes"]["name"] = odd
-    assert Row(request, None, alone=False).kind is None
+    assert item_of(request).endpoint is None
     adding = member("POST", 1)
     adding.json["data"][0]["id"] = odd
-    assert Row(adding, None, alone=False).kind is None
+    assert item_of(adding).endpoint is None
 
 
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("odd", [None, True, 5, "", "ab", [], ["ab"], [None], {}, {"a": []}], ids=orjson.dumps)
-def test_a_request_of_any_shape_makes_a_row(name: str, odd: Any) -> None:
+def test_a_request_of_any_shape_makes_an_item(name: str, odd: Any) -> None:
     whole = KINDS[name](1)
     for number in range(len(list(places_of([whole.json])))):
         root = [orjson.loads(whole.body)]
         holder, key = list(places_of(root))[number]
         holder[key] = odd
-        row = Row(post(whole.path, root[0], whole.method), None, alone=False)
-        assert row.kind is None or row.count == len(row.items)
-        Unit(row)
+        item = item_of(post(whole.path, root[0], whole.method))
+        assert item.endpoint is None or item.count == len(item.records)
+        ItemGroup(item)
 
 
 def places_of(holder: Any) -> Iterator[tuple[Any, Any]]:
@@ -136,6 +166,6 @@ def places_of(holder: Any) -> Iterator[tuple[Any, Any]]:
 def test_what_cannot_be_written_goes_alone_and_fails_alone() -> None:
     request = event(1)
     request.json["data"]["attributes"]["properties"]["when"] = object()
-    assert Row(request, None, alone=False).kind is None
+    assert item_of(request).endpoint is None
     leg = start(request)
     assert [outcome.kind for outcome in leg.outcomes] == ["failed"]
