@@ -192,19 +192,19 @@ def test_what_is_read_is_written_again(vendor: str, data: st.DataObject) -> None
     """Without the short cut of one vendor: settings to words and back give the same words."""
     spec = installed_plugins().vendor(vendor)
     assert spec.portable is not None
-    words = spec.portable()
+    terms = spec.portable()
     given = settings_of(vendor, data)
     if given.get("api_version") == "v2":  # v3 is written in its place
         given["api_version"] = "v3"
     settings = load_vendor(vendor, {**given, **KEYS[vendor]}).settings
-    wanted = words.read(settings)
-    written = dict(words.write(wanted).settings)
+    wanted = terms.read(settings)
+    written = dict(terms.write(wanted).settings)
     if wanted.get("masks"):  # the secret is no word
         written |= {"hipaa_mode": True, "mask_secret": SECRET}
     if wanted.get("allowed") is not None:
         written |= {"hipaa_mode": True, "mask_ids": bool(wanted.get("masks"))}
         written["allowed_properties"] = list(wanted["allowed"])
-    again = words.read(load_vendor(vendor, {**written, **KEYS[vendor]}).settings)
+    again = terms.read(load_vendor(vendor, {**written, **KEYS[vendor]}).settings)
     assert plain(again) == plain(wanted)
 
 

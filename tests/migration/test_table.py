@@ -96,8 +96,8 @@ def test_secrets_become_variables() -> None:
     assert migration.settings == {"salt": "${SHOP_SALT}", "newsletter": "XUepkK"}
     assert migration.klaviyo == {"private_api_key": "${KLAVIYO_PRIVATE_API_KEY}"}
     assert migration.to_set == (
-        "KLAVIYO_PRIVATE_API_KEY: Klaviyo's private API key; the old settings hold it in the open",
-        "SHOP_SALT: what the setting salt holds",
+        "KLAVIYO_PRIVATE_API_KEY: Klaviyo's private API key; the old settings contain it in plain text",
+        "SHOP_SALT: the value of the setting salt",
     )
 
 
@@ -105,14 +105,14 @@ def test_a_vendor_without_words() -> None:
     migration = migrate("shop", "rudderstack", {"newsletter": "XUepkK"}, plugins=plugins(None))
     assert migration.settings == {}
     assert [each.term for each in migration.not_carried] == ["newsletter", "portable"]
-    assert "the plugin of shop brings no words" in migration.report()
+    assert "the plugin of shop does not support migrations" in migration.report()
 
 
 def test_broken_words_name_their_plugin() -> None:
     def broken() -> Any:
         raise ZeroDivisionError
 
-    with pytest.raises(PluginError, match="vendor shop: its words for migrations raised ZeroDivisionError"):
+    with pytest.raises(PluginError, match="vendor shop: its migration code raised ZeroDivisionError"):
         migrate("shop", "rudderstack", plugins=plugins(broken))
     with pytest.raises(PluginError, match="portable"):
         plugins("words")
@@ -135,9 +135,9 @@ def test_terms_have_names_of_their_own() -> None:
 def test_every_setting_has_its_word(vendor: str) -> None:
     spec = installed_plugins().vendor(vendor)
     assert spec.portable is not None
-    words = spec.portable()
+    terms = spec.portable()
     keys = {info.name: "PUBLIC" for info in describe(spec.settings) if info.klaviyo}
     settings = klavier.load_vendor(vendor, keys).settings
     others = [info.name for info in describe(spec.settings) if not info.klaviyo]
-    assert [name for name in others if words.decides(settings, name) is None] == []
-    assert set(words.read(settings)) <= {term.name for term in TERMS}
+    assert [name for name in others if terms.decides(settings, name) is None] == []
+    assert set(terms.read(settings)) <= {term.name for term in TERMS}

@@ -1,4 +1,4 @@
-"""Moving from one vendor to another: the vocabulary that belongs to no vendor, and what is done with it."""
+"""Migrate settings from one vendor to another, through a vocabulary that belongs to no vendor."""
 
 from klavier.migration.migrate import migrate
 from klavier.migration.model import Carried, Migration, NotCarried

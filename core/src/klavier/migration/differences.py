@@ -1,4 +1,4 @@
-"""What two readings do not share, told as differences."""
+"""The differences between two readings, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from klavier.migration.model import NotCarried
 from klavier.migration.tables.terms import TERMS
 from klavier.migration.terms import Reading, Term, is_nothing, parts, same
-from klavier.migration.words import in_words
+from klavier.migration.texts import write_value
 
 AND_PROPERTY = "external id and custom property id"
 """A user id that identifies, and is repeated as the custom property `id`."""
@@ -24,7 +24,7 @@ def differing(old: Reading, new: Reading) -> Iterator[tuple[Term, Any, Any]]:
 
 
 def _comparable(reading: Reading) -> Reading:
-    """Say alike what can be said in two ways: a user id that is also a property, places that an allow list closes."""
+    """Normalize what can be expressed in two ways: a user id that is also a property, places outside an allow list."""
     found = dict(reading)
     if found.get("user_id") == AND_PROPERTY:
         found |= {"user_id": "external id", "custom_id": "id"}
@@ -36,7 +36,7 @@ def _comparable(reading: Reading) -> Reading:
 
 
 def _let_through(attributes: Mapping[str, Any], allowed: Sequence[str]) -> dict[str, Any]:
-    """Leave out the places that an allow list closes."""
+    """Remove the places that an allow list excludes."""
     open_places = {
         attribute: tuple(place for place in places if place.rpartition(".")[2] in allowed)
         for attribute, places in attributes.items()
@@ -45,49 +45,50 @@ def _let_through(attributes: Mapping[str, Any], allowed: Sequence[str]) -> dict[
 
 
 def is_listed(term: Term, old: Reading, new: Reading) -> bool:
-    """Return whether a difference says something that the term it is within does not say already."""
+    """Return whether a difference adds something to that of the term which contains it."""
     return not term.within or not (is_nothing(old.get(term.within)) or is_nothing(new.get(term.within)))
 
 
 def term_of(name: str) -> Term:
-    """Return a term by name; one that a plugin reads and the vocabulary lacks is spoken of by its name."""
-    return _TERMS.get(name) or Term(
-        name, f"what {name} does", "The other vendor has no word for it: nothing does the same there.", ("*",)
-    )
+    """Return a term by name; one that the vocabulary lacks is described by its name."""
+    return _TERMS.get(name) or Term(name, f"what {name} does", "The other vendor has no such setting.", ("*",))
 
 
 def difference(term: Term, was: Any, becomes: Any, settings: tuple[str, ...]) -> NotCarried:
-    """Tell one difference in words."""
+    """Describe one difference."""
     if not term.each:
-        lines = [_change(was, becomes, term.none)]
+        lines = [_describe_change(was, becomes, term.none)]
     elif any(isinstance(value, (tuple, list)) for value in (was, becomes)):
-        lines = [_change(tuple(was or ()), tuple(becomes or ()), term.none)]
+        lines = [_describe_change(tuple(was or ()), tuple(becomes or ()), term.none)]
     else:
-        lines = _of_members(list(parts(was, becomes)), term.none)
+        lines = _describe_members(list(parts(was, becomes)), term.none)
     so = term.consequence(was, becomes)
     return NotCarried(term.name, term.asks, tuple(lines), so, settings, fine=term.fine, touches=term.touches)
 
 
-def _of_members(members: list[tuple[str, Any, Any]], none: str) -> list[str]:
-    """Tell each member that differs; those whose places are all gone, or all new, by their names alone."""
+def _describe_members(members: list[tuple[str, Any, Any]], none: str) -> list[str]:
+    """Describe each member that differs; those whose places are all gone, or all new, by their names alone."""
     gone = [name for name, old, new in members if isinstance(old, (tuple, list)) and is_nothing(new)]
     fresh = [name for name, old, new in members if isinstance(new, (tuple, list)) and is_nothing(old)]
-    lines = [f"{name}: {_change(old, new, none)}" for name, old, new in members if name not in (*gone, *fresh)]
-    return [*lines, *(f"{word} {in_words(names)}" for word, names in (("no longer", gone), ("also", fresh)) if names)]
+    lines = [f"{name}: {_describe_change(old, new, none)}" for name, old, new in members if name not in (*gone, *fresh)]
+    return [
+        *lines,
+        *(f"{start} {write_value(names)}" for start, names in (("no longer", gone), ("also", fresh)) if names),
+    ]
 
 
-def _change(was: Any, becomes: Any, none: str) -> str:
+def _describe_change(was: Any, becomes: Any, none: str) -> str:
     if isinstance(was, (tuple, list)) and isinstance(becomes, (tuple, list)):
-        return _of_lists(was, becomes)
-    old, new = (none if is_nothing(value) else in_words(value) for value in (was, becomes))
+        return _describe_lists(was, becomes)
+    old, new = (none if is_nothing(value) else write_value(value) for value in (was, becomes))
     return f"was {old}, becomes {new}"
 
 
-def _of_lists(was: Sequence[Any], becomes: Sequence[Any]) -> str:
+def _describe_lists(was: Sequence[Any], becomes: Sequence[Any]) -> str:
     """Describe which members are no longer there and which are new; where neither, the new order."""
     gone = [item for item in was if item not in becomes]
     fresh = [item for item in becomes if item not in was]
     if not gone and not fresh:
-        return f"now in the order {in_words(becomes)}"
+        return f"now in the order {write_value(becomes)}"
     told = {"no longer": gone, "also" if len(gone) < len(was) else "now": fresh}
-    return "; ".join(f"{word} {in_words(items)}" for word, items in told.items() if items)
+    return "; ".join(f"{word} {write_value(items)}" for word, items in told.items() if items)

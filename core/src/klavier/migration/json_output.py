@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def migration_object(migration: "Migration") -> dict[str, Any]:
-    """Return everything about a migration as plain data; it holds no secret."""
+    """Return everything about a migration as plain data; it contains no secret."""
     return {
         "from": migration.source,
         "to": migration.target,

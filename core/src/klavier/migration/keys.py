@@ -1,10 +1,10 @@
-"""Keys and secrets of a migration: never written, but named by the environment variables that hold them."""
+"""Keys and secrets of a migration: never written, but named by the environment variables that contain them."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from klavier.migration.asking import asked_of
+from klavier.migration.vendor_terms import ask_vendor
 from klavier.settings import SettingInfo, describe
 from klavier.vendor import VendorSpec
 
@@ -45,14 +45,14 @@ def without_keys(spec: VendorSpec, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def given_keys(spec: VendorSpec, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the keys that old settings hold, literally or as references, by their names in `[klaviyo]`."""
+    """Return the keys in old settings, literally or as references, by their names in `[klaviyo]`."""
     return {str(info.klaviyo): data[info.name] for info in keys_of(spec) if data.get(info.name)}
 
 
 def klaviyo_section(spec: VendorSpec, settings: Any, given: Mapping[str, Any]) -> dict[str, str]:
     """Return the `[klaviyo]` section: the keys that the new vendor needs, and the public key where it is known."""
     known = {str(info.klaviyo) for info in keys_of(spec)}
-    needed = known if spec.portable is None else asked_of(spec, lambda portable: set(portable.needs(settings)))
+    needed = known if spec.portable is None else ask_vendor(spec, lambda portable: set(portable.needs(settings)))
     found: dict[str, str] = {}
     for key, variable in VARIABLES.items():
         value = given.get(key, "")
@@ -69,11 +69,11 @@ def to_set(
     for key, value in klaviyo.items():
         if is_reference(value):
             held = given.get(key)
-            hint = "; the old settings hold it in the open" if held and not is_reference(held) else ""
+            hint = "; the old settings contain it in plain text" if held and not is_reference(held) else ""
             yield f"{value[2:-1]}: Klaviyo's {key.replace('_', ' ').replace('api', 'API')}{hint}"
     for info in describe(spec.settings):
         if info.secret and is_reference(data.get(info.name)):
-            yield f"{data[info.name][2:-1]}: what the setting {info.name} holds"
+            yield f"{data[info.name][2:-1]}: the value of the setting {info.name}"
 
 
 def _variable(spec: VendorSpec, setting: str) -> str:

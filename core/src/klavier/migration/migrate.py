@@ -1,4 +1,4 @@
-"""From one vendor's settings to another's, by way of the vocabulary that both are read into."""
+"""Migrate one vendor's settings to another's through a vocabulary of terms."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,12 +7,12 @@ from attrs import frozen
 
 from klavier.errors import ConfigError
 from klavier.loading import bind
-from klavier.migration.asking import asked_of
 from klavier.migration.differences import difference, differing, is_listed
 from klavier.migration.keys import given_keys, klaviyo_section, to_set, with_stand_ins, without_keys
 from klavier.migration.model import Carried, Migration, NotCarried
 from klavier.migration.portable import Decision, Written
 from klavier.migration.terms import Reading, plain
+from klavier.migration.vendor_terms import ask_vendor
 from klavier.plugins import Plugins, installed_plugins
 from klavier.settings import describe, structure
 from klavier.strictjson import kind_of
@@ -23,12 +23,12 @@ _UNKNOWN = "Compare the two over a file of events before the move."
 _MODES = {
     "wire": "native now means the calls that {target} makes, not those of the old vendor; current is always delivered",
     "fidelity": "deployed now means what {target} was observed to do; habits of the old vendor that its documents do "
-    "not tell are not carried over",
+    "not mention are not carried over",
 }
-"""What a person should know of settings that are spelt alike and mean another vendor now."""
+"""Notes on settings that have the same name and refer to another vendor now."""
 
 Deciders = Mapping[str, frozenset[str] | None]
-"""The old settings that were changed from their default, with the terms that each decides; None: it has no word."""
+"""The old settings that were changed from their default, with the terms that each decides; None: it has no term."""
 
 
 def migrate(
@@ -39,7 +39,7 @@ def migrate(
     changes: Mapping[str, Any] | None = None,
     plugins: Plugins | None = None,
 ) -> Migration:
-    """Write the settings of one vendor from those of another, and tell what cannot be carried over.
+    """Write the settings of one vendor from those of another, and list what cannot be carried over.
 
     `settings` are those of `source`, as plain data; keys may be missing, or be references such as
     `${KLAVIYO_PRIVATE_API_KEY}`. `changes` are settings of `target` that go before what would be written. Within one
@@ -52,13 +52,13 @@ def migrate(
     old, new = known.vendor(source), known.vendor(target)
     move = _Move(old, new, _table(settings, "settings"), _table(changes, "changes"))
     before = _structured(old, move.given)
-    wanted = asked_of(old, lambda words: dict(words.read(before))) if move.has_words else {}
+    wanted = ask_vendor(old, lambda terms: dict(terms.read(before))) if move.has_terms else {}
     written = move.written(wanted)
     data = without_keys(new, {**_undecided(new, written), **written.settings, **move.changes})
     after = _structured(new, data)
-    reached = asked_of(new, lambda words: dict(words.read(after))) if move.has_words else {}
+    reached = ask_vendor(new, lambda terms: dict(terms.read(after))) if move.has_terms else {}
     deciders = _deciders(old, before)
-    found = (*_not_carried(wanted, reached, deciders), *move.wordless(deciders))
+    found = (*_not_carried(wanted, reached, deciders), *move.without_terms(deciders))
     keys = given_keys(old, move.given)
     klaviyo = klaviyo_section(new, after, keys)
     return Migration(
@@ -89,27 +89,27 @@ class _Move:
         return self.old.name != self.new.name
 
     @property
-    def has_words(self) -> bool:
-        """Whether both vendors bring words for migrations."""
+    def has_terms(self) -> bool:
+        """Whether both vendors support migrations."""
         return self.old.portable is not None and self.new.portable is not None
 
     def written(self, wanted: Reading) -> Written:
         """Return the new settings: within one vendor those it has."""
         if not self.is_real:
             return Written(self.given)
-        return asked_of(self.new, lambda words: words.write(wanted)) if self.has_words else Written()
+        return ask_vendor(self.new, lambda terms: terms.write(wanted)) if self.has_terms else Written()
 
-    def wordless(self, deciders: Deciders) -> Iterator[NotCarried]:
-        """Describe what no vocabulary helps with: settings without a word, vendors that bring no words at all."""
+    def without_terms(self, deciders: Deciders) -> Iterator[NotCarried]:
+        """Describe what has no term: settings without one, and vendors that do not support migrations."""
         if not self.is_real:
             return
         for name, terms in deciders.items():
-            if terms is None or not self.has_words:
+            if terms is None or not self.has_terms:
                 lines = (f"{self.new.name} has no setting that is known to do the same",)
                 yield NotCarried(name, "a setting of its own", lines, _ALONE, (name,))
         for spec in (self.old, self.new):
             if spec.portable is None:
-                lines = (f"the plugin of {spec.name} brings no words for migrations: the keys alone are carried over",)
+                lines = (f"the plugin of {spec.name} does not support migrations: the keys alone are carried over",)
                 yield NotCarried("portable", "what the vendors do differently", lines, _UNKNOWN)
 
     def carried(self, deciders: Deciders, found: Iterable[NotCarried]) -> Iterator[Carried]:
@@ -158,7 +158,7 @@ def _deciders(spec: VendorSpec, settings: Any) -> Deciders:
         name = info.name
         if info.klaviyo or plain(getattr(settings, name)) == plain(info.default):
             continue
-        found[name] = None if spec.portable is None else asked_of(spec, _DecidedBy(settings, name))
+        found[name] = None if spec.portable is None else ask_vendor(spec, _DecidedBy(settings, name))
     return found
 
 
@@ -167,15 +167,15 @@ class _DecidedBy:
     settings: Any
     name: str
 
-    def __call__(self, words: Any) -> frozenset[str] | None:
-        found = words.decides(self.settings, self.name)
+    def __call__(self, terms: Any) -> frozenset[str] | None:
+        found = terms.decides(self.settings, self.name)
         return None if found is None else frozenset(found)
 
 
 def _not_carried(wanted: Reading, reached: Reading, deciders: Deciders) -> Iterator[NotCarried]:
-    """Tell the differences of two readings, less those that others tell already."""
+    """Return the differences of two readings, without those that others contain."""
     for term, was, becomes in differing(wanted, reached):
-        names = {term.name, "user_id"} if term.name == "custom_id" else {term.name}  # one value may say both
+        names = {term.name, "user_id"} if term.name == "custom_id" else {term.name}  # one value may express both
         by = tuple(name for name, terms in deciders.items() if terms is not None and names & terms)
         if by or is_listed(term, wanted, reached):
             yield difference(term, was, becomes, by)

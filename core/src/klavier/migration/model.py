@@ -1,4 +1,4 @@
-"""What a migration gives: the new settings, what they keep, what they cannot, and what is left to decide."""
+"""The result of a migration: the new settings, what is carried over, what is not, and what is left to decide."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,8 +24,8 @@ class Carried:
 class NotCarried:
     """Something that the new vendor does differently, whatever is set.
 
-    `term` is the word for it, `settings` are those of the old vendor that decided it (none: it was its nature),
-    `lines` say what it was and what it becomes, `consequence` what that means in Klaviyo. `fine` marks corner cases.
+    `term` is its name, `settings` are those of the old vendor that decided it (none: it was its nature),
+    `lines` are what it was and what it becomes, `consequence` what that means in Klaviyo. `fine` marks corner cases.
     `touches` names the parts of a Klaviyo account that it can show in; `"*"` stands for all.
     """
 
@@ -44,7 +44,7 @@ class Migration:
 
     `settings` is plain data for `klavier.load_vendor(target, ...)`, without the keys of the Klaviyo account: those
     stand in `klaviyo`, as references to environment variables where they are secret, and fill the vendor's settings
-    by `filled`. Secrets among the settings are such references too; `to_set` says which variables have to be set.
+    by `filled`. Secrets among the settings are such references too; `to_set` lists the variables that have to be set.
 
     `carried` are the settings of the old vendor that are kept; `not_carried` is what cannot be carried over, by
     settings or by nature; `decisions` is what a person has to look at, with the choice that was made.

@@ -31,13 +31,13 @@ class Portable(Protocol):
     """How a vendor's settings are read into the vocabulary of migrations, and written from it.
 
     `klavier.migration.Table` does it by rows of data; a vendor whose settings are a language of their own brings its
-    own class. Both are pure functions of what they are given.
+    own class. Both are pure functions of their arguments.
     """
 
     def read(self, settings: Any) -> Reading:
         """Describe what the vendor does under structured settings: by what they set, and by its nature.
 
-        A key that is no term of `klavier.migration.TERMS` names a part of the settings that has no word there; its
+        A key that is no term of `klavier.migration.TERMS` names a part of the settings without a term; its
         value describes it.
         """
 
@@ -45,7 +45,7 @@ class Portable(Protocol):
         """Return the settings under which the vendor comes nearest to what is wanted, as plain data without keys."""
 
     def decides(self, settings: Any, setting: str) -> frozenset[str] | None:
-        """Return the terms that one setting has a say in, the others being what they are.
+        """Return the terms that one setting affects, with the others unchanged.
 
         Empty where it is idle beside the others, None where no term stands for what it does.
         """

@@ -173,7 +173,7 @@ class Table:
         return Written(kept, tuple(decisions))
 
     def decides(self, settings: Any, setting: str) -> frozenset[str] | None:
-        """Return the terms that one setting has a say in; None for a setting that no row is about."""
+        """Return the terms that one setting affects; None for a setting that no row mentions."""
         values = _values(settings)
         about = [row for row in self.rows if not isinstance(row, (Asks, Needs)) and _is_about(row, setting)]
         if not about:

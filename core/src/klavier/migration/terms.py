@@ -13,11 +13,11 @@ Reading = Mapping[str, Any]
 class Term:
     """One thing that vendors do differently.
 
-    `so` says in one sentence what a difference means in Klaviyo; `new` where the old vendor does nothing of the kind,
+    `so` is one sentence on what a difference means in Klaviyo; `new` where the old vendor does nothing of the kind,
     `without` where the new one does not. `touches` names the parts of an account that a difference can show in
     (`"*"` is all of them). With `each` the value is a table or list of which each member counts for itself. A `fine`
-    term is about corner cases. One that is `within` another has nothing to tell where only one of the vendors does
-    that at all. `none` is what nothing is called.
+    term is about corner cases. One that is `within` another is not listed where only one of the vendors does
+    that at all. `none` is the text for nothing.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Values of terms in words."""
+"""Write the values of terms as text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from klavier.migration.terms import is_nothing
 _LONGEST = 100
 
 
-def in_words(value: Any) -> str:
-    """Write a value in a few words; of a long list the first members, any other long text is cut."""
+def write_value(value: Any) -> str:
+    """Write a value as short text: the first members of a long list; any other long text is cut."""
     if isinstance(value, (tuple, list)) and value:
         return _first_of([_words(item) for item in value])
     text = _words(value)
