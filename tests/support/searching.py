@@ -19,12 +19,18 @@ SINGLES = st.lists(payloads(), min_size=1, max_size=3)
 STREAMS = stream_payloads()
 
 
-def search(setup: Setup, name: str, check: Callable[..., None], *strategies: SearchStrategy[Any]) -> None:
-    """Run a check over drawn settings and the values of `strategies`.
+def search(
+    setup: Setup,
+    name: str,
+    check: Callable[..., None],
+    *strategies: SearchStrategy[Any],
+    first: SearchStrategy[Any] | None = None,
+) -> None:
+    """Run a check over vendors with drawn settings, or the values of `first`, and over the values of `strategies`.
 
     A derandomized search has examples of its own for each setup and `name`: together they are many.
     """
-    test = settings(max_examples=EXAMPLES)(given(setup.vendors(), *strategies)(check))
+    test = settings(max_examples=EXAMPLES)(given(setup.vendors() if first is None else first, *strategies)(check))
     if settings().derandomize:
         test = seed(zlib.crc32(f"{setup} {name}".encode()))(test)
     test()

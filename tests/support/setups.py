@@ -51,17 +51,17 @@ class Setup:
         return "-".join([self.vendor, *map(str, self.choices.values())])
 
     def vendors(self) -> SearchStrategy[Vendor]:
-        """Give the vendor with these choices and any of its other settings that go together."""
+        """Return the strategy of the vendor with these choices and any other settings that do not conflict."""
+        return self.settings().map(self._load).filter(lambda vendor: vendor is not None)
+
+    def settings(self) -> SearchStrategy[dict[str, Any]]:
+        """Return the strategy of settings with these choices; some of them conflict."""
         drawn = _drawn(self)
         numbers = st.integers(0, prod(map(len, drawn.values())) - 1)  # one choice costs less than one for each setting
-        return numbers.map(lambda number: self._load(number, drawn)).filter(lambda vendor: vendor is not None)
+        return numbers.map(lambda number: {**_pick(number, drawn), **self.choices})
 
-    def _load(self, number: int, drawn: Mapping[str, Sequence[Any]]) -> Any:
-        chosen = {}
-        for name, values in drawn.items():
-            number, which = divmod(number, len(values))
-            chosen[name] = values[which]
-        return _load(self.vendor, json.dumps({**chosen, **self.choices}, sort_keys=True))
+    def _load(self, settings: dict[str, Any]) -> Any:
+        return _load(self.vendor, json.dumps(settings, sort_keys=True))
 
 
 def setups() -> list[Setup]:
@@ -82,6 +82,15 @@ def simplest(setup: Setup) -> Vendor:
     if str(setup) not in _simplest:
         _simplest[str(setup)] = find(setup.vendors(), lambda _: True, settings=settings(database=None))
     return _simplest[str(setup)]
+
+
+def _pick(number: int, drawn: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Return the combination of values that has a number."""
+    chosen = {}
+    for name, values in drawn.items():
+        number, which = divmod(number, len(values))
+        chosen[name] = values[which]
+    return chosen
 
 
 @lru_cache(maxsize=2000)

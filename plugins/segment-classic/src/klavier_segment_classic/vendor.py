@@ -37,7 +37,6 @@ class SegmentClassic(Vendor):
     def __init__(self, settings: Settings) -> None:
         self.settings: Settings = settings
         self._rules = Rules.build(settings)
-        self._exact = settings.fidelity == "deployed" and settings.wire == "native"
         self._delivery = self._browser if settings.connection_mode == "device" else self._server
 
     def deliveries(self, events: Sequence[Event]) -> Iterator[Delivery]:
@@ -60,7 +59,7 @@ class SegmentClassic(Vendor):
             (self.key(event),),
             # Here and below no partial: its repr would show the event, which may be personal data.
             lambda: self._server_flow(event),
-            exact=self._exact,
+            exact=self._rules.fidelity.reads_as_javascript,
             bulkable=bulkable,
             single_request=lone,
         )
