@@ -6,6 +6,7 @@ import pytest
 
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from tests.support.klaviyo import event_attributes, group, post, profile_data, upsert
 
@@ -16,12 +17,12 @@ def client_profile(**attributes: Any) -> Request:
     return post("/client/profiles", {"data": profile_data(**attributes)}, **KEY)
 
 
-def client_event(metric: str = "Viewed", revision: str = "2026-10-15", **profile: Any) -> Request:
+def client_event(metric: str = "Viewed", revision: str = CURRENT, **profile: Any) -> Request:
     attributes = {**event_attributes(metric, unique_id="m1"), "profile": {"data": profile_data(**profile)}}
     return post("/client/events", {"data": {"type": "event", "attributes": attributes}}, revision, **KEY)
 
 
-def client_subscription(list_id: str, revision: str = "2026-10-15", **attributes: Any) -> Request:
+def client_subscription(list_id: str, revision: str = CURRENT, **attributes: Any) -> Request:
     relationships = {"list": {"data": {"type": "list", "id": list_id}}}
     inner = {"profile": {"data": profile_data(**attributes)}, "custom_source": "Footer"}
     body = {"data": {"type": "subscription", "attributes": inner, "relationships": relationships}}
@@ -56,7 +57,7 @@ def test_identifiers_cannot_be_changed(sandbox: Sandbox) -> None:
     assert profile["attributes"] == {"first_name": "Ada"}
 
 
-@pytest.mark.parametrize("revision", ["2023-07-15", "2024-10-15", "2026-10-15"])
+@pytest.mark.parametrize("revision", ["2023-07-15", "2024-10-15", CURRENT])
 def test_events_of_browsers_and_servers_share_unique_ids(sandbox: Sandbox, revision: str) -> None:
     sandbox.send(client_event(revision=revision, email="ada@b.co"))
     attributes = {**event_attributes("Viewed", unique_id="m1"), "profile": {"data": profile_data(email="ada@b.co")}}
@@ -74,7 +75,7 @@ def test_many_events_of_one_visitor(sandbox: Sandbox) -> None:
     assert pointers(sandbox.send(post("/client/event-bulk-create", body, **KEY))) == [place]
 
 
-@pytest.mark.parametrize("revision", ["2023-07-15", "2024-10-15", "2025-01-15", "2026-10-15"])
+@pytest.mark.parametrize("revision", ["2023-07-15", "2024-10-15", "2025-01-15", CURRENT])
 def test_subscribing_in_a_browser(sandbox: Sandbox, revision: str) -> None:
     list_id = sandbox.add_list("Letters", opt_in_process="single_opt_in")
     response = sandbox.send(client_subscription(list_id, revision, email="ada@b.co", first_name="Ada"))

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from klavier.klaviyo.response import Response
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from tests.support.klaviyo import (
     bulk_import,
@@ -128,7 +129,7 @@ def test_an_unknown_list_refuses_the_job(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     ("revision", "count", "status"),
-    [("2024-05-15", 100, 202), ("2024-05-15", 101, 400), ("2024-07-15", 1000, 202), ("2026-10-15", 1001, 400)],
+    [("2024-05-15", 100, 202), ("2024-05-15", 101, 400), ("2024-07-15", 1000, 202), (CURRENT, 1001, 400)],
 )
 def test_how_many_a_call_subscribes(sandbox: Sandbox, revision: str, count: int, status: int) -> None:
     rows = [profile_data(email=f"p{n}@b.co", subscriptions=consent("email")) for n in range(count)]
@@ -150,14 +151,14 @@ CONSENTED = "/data/attributes/profiles/data/0/attributes/subscriptions/email/mar
 @pytest.mark.parametrize(
     ("more", "historical", "revision", "status"),
     [
-        ({}, True, "2026-10-15", 400),
-        ({"consented_at": None}, True, "2026-10-15", 400),
-        ({"consented_at": "2020-01-01T00:00:00Z"}, False, "2026-10-15", 400),
-        ({"consented_at": "2020-01-01T00:00:00Z"}, None, "2026-10-15", 400),
-        ({"consented_at": "2030-01-01T00:00:00Z"}, True, "2026-10-15", 400),
-        ({"consented_at": "long ago"}, True, "2026-10-15", 400),
+        ({}, True, CURRENT, 400),
+        ({"consented_at": None}, True, CURRENT, 400),
+        ({"consented_at": "2020-01-01T00:00:00Z"}, False, CURRENT, 400),
+        ({"consented_at": "2020-01-01T00:00:00Z"}, None, CURRENT, 400),
+        ({"consented_at": "2030-01-01T00:00:00Z"}, True, CURRENT, 400),
+        ({"consented_at": "long ago"}, True, CURRENT, 400),
         ({"consented_at": "2020-01-01T00:00:00Z"}, True, "2024-07-15", 202),
-        ({"consented_at": None}, False, "2026-10-15", 202),
+        ({"consented_at": None}, False, CURRENT, 202),
     ],
 )
 def test_dates_of_consent(sandbox: Sandbox, more: dict[str, Any], historical: Any, revision: str, status: int) -> None:

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from klavier.errors import UsageError
 from klavier.klaviyo.request import Request
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from tests.support.klaviyo import event, get, post, profile_data, upsert
 
 HEADERS = {
     "Authorization": "Klaviyo-API-Key pk_sandbox",
-    "revision": "2026-10-15",
+    "revision": CURRENT,
     "Content-Type": "application/vnd.api+json",
 }
 BODY = upsert(email="ada@b.co").body
@@ -104,7 +105,7 @@ def test_any_json_is_answered(document: Any) -> None:
         "/api/profile-subscription-bulk-create-jobs",
     )
     for path in paths:
-        for revision in ("2023-02-22", "2026-10-15"):
+        for revision in ("2023-02-22", CURRENT):
             response = sandbox.send(post(path, document, revision))
             assert response.status in (400, 404)
             assert response.errors
@@ -201,7 +202,7 @@ def test_calls_are_kept(sandbox: Sandbox) -> None:
     sandbox.send(request)
     sandbox.send(Request("POST", "/api/track", form={"data": "{}"}))
     first, second = sandbox.calls
-    assert (first.method, first.path, first.revision, first.status) == ("POST", "/api/events", "2026-10-15", 202)
+    assert (first.method, first.path, first.revision, first.status) == ("POST", "/api/events", CURRENT, 202)
     assert (first.json, first.form) == (request.json, None)
     assert (second.form, second.revision) == ({"data": "{}"}, None)
     assert repr(first) == "<Call POST /api/events -> 202>"

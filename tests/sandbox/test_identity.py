@@ -106,3 +106,36 @@ def test_upserting_with_a_device_merges_what_it_did(sandbox: Sandbox) -> None:
     track(sandbox, anonymous_id="a1")
     assert sandbox.send(upsert(revision="2025-07-15", email="ada@b.co", anonymous_id="a1")).status == 200
     assert people(sandbox) == [{"email": "ada@b.co", "anonymous_ids": ["a1"]}]
+
+
+NO_ADDRESSES = (
+    "user@domain.c",
+    "a..b@c.de",
+    ".a@b.co",
+    "a.@b.co",
+    "mailto:a@b.co",
+    "a\u200b@b.co",
+    "a@b..co",
+    "a@-b.co",
+    "a@1.2",
+)
+NO_NUMBERS = ("+1617555133312", "+4402079460958", "+1", "15005550006", "+15005550006x1", "+999123456789")
+
+
+@pytest.mark.parametrize("email", NO_ADDRESSES)
+def test_what_is_no_address_is_refused(sandbox: Sandbox, email: str) -> None:
+    reply = sandbox.send(upsert(email=email))
+    assert (reply.status, reply.errors[0].pointer) == (400, "/data/attributes/email")
+
+
+@pytest.mark.parametrize("email", ["o'brien+tag@shop.test", "zoë@bücher.de", "a@xn--bcher-kva.de", "a_b-c@d.co.uk"])
+def test_unusual_addresses_are_accepted(sandbox: Sandbox, email: str) -> None:
+    assert sandbox.send(upsert(email=email)).status == 201
+
+
+@pytest.mark.parametrize("phone", NO_NUMBERS)
+def test_what_is_no_phone_number_is_refused_alone_and_dropped_beside_an_address(sandbox: Sandbox, phone: str) -> None:
+    reply = sandbox.send(upsert(phone_number=phone))
+    assert (reply.status, reply.errors[0].pointer) == (400, "/data/attributes/phone_number")
+    reply = sandbox.send(upsert(phone_number=phone, email="ada@b.co"))
+    assert (reply.status, reply.headers["x-klaviyo-partial-failure"]) == (201, "phone_number")

@@ -236,3 +236,24 @@ def test_gone(request_: Request) -> None:
     response = sandbox.send(request_)
     assert (response.status, response.errors[0].code) == (410, "gone")
     assert sandbox.state()["profiles"] == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "identifiers"),
+    [
+        ({"email": "ada@b.co", "id": "u1"}, {"email": "ada@b.co", "external_id": "u1"}),
+        ({"id": "u1", "phone_number": "+1 500 555 0006"}, {"external_id": "u1", "phone_number": "+15005550006"}),
+        ({"$id": "u1", "id": "other", "email": "ada@b.co"}, {"external_id": "u1"}),
+    ],
+)
+def test_names_without_a_dollar_identify_where_no_special_property_does(
+    sandbox: Sandbox, properties: dict[str, Any], identifiers: dict[str, str]
+) -> None:
+    sandbox.send(track(tracked(customer_properties=properties)))
+    assert people(sandbox)["identifiers"] == identifiers
+
+
+@pytest.mark.parametrize("phone", ["+44 (0)20 7946 0958", "tel:+442079460958"])
+def test_phone_numbers_are_read_as_everywhere_in_klavier(sandbox: Sandbox, phone: str) -> None:
+    sandbox.send(track({"token": SITE, "properties": {"$phone_number": phone}}, "/api/identify"))
+    assert people(sandbox)["identifiers"] == {"phone_number": "+442079460958"}

@@ -2,11 +2,12 @@
 
 from urllib.parse import parse_qs, urlsplit
 
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from tests.support.klaviyo import create, get, members, post
 
 
-def made(sandbox: Sandbox, name: str, revision: str = "2026-10-15", **more: str) -> str | None:
+def made(sandbox: Sandbox, name: str, revision: str = CURRENT, **more: str) -> str | None:
     body = {"data": {"type": "list", "attributes": {"name": name, **more}}}
     return sandbox.send(post("/api/lists", body, revision)).data_id
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from klavier.klaviyo.response import Response
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from tests.support.klaviyo import create, deletion, event, get, patch, post, profile_data, upsert
 
@@ -89,7 +90,7 @@ def test_updating_with_another_id_in_the_body(sandbox: Sandbox) -> None:
         f"/api/profiles/{found}",
         headers={
             "Authorization": "Klaviyo-API-Key pk_sandbox",
-            "revision": "2026-10-15",
+            "revision": CURRENT,
             "Content-Type": "application/json",
         },
         body=request.body,

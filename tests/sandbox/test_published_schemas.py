@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from klavier.sandbox.gateway import body_check
 from klavier.sandbox.revisions import rules_for
@@ -17,7 +18,7 @@ from tests.support.schemas import schema, shared_folder
 
 FOLDER = shared_folder()
 SCHEMAS = FOLDER / "klaviyo-schemas" if FOLDER else Path("absent")
-REVISIONS = ("2023-02-22", "2024-10-15", "2025-01-15", "2026-04-15", "2026-07-15", "2026-10-15")
+REVISIONS = ("2023-02-22", "2024-10-15", "2025-01-15", "2026-04-15", "2026-07-15", CURRENT)
 pytestmark = pytest.mark.skipif(
     FOLDER is None, reason="Klaviyo's schemas are not beside this checkout (KLAVIER_SHARED)"
 )
@@ -66,7 +67,7 @@ def test_takes_what_the_schema_takes(path: Path, revision: str) -> None:
 
 @pytest.mark.parametrize("path", examples("broken/spec", "broken/strict"), ids=named)
 def test_refuses_what_is_broken_and_points_at_it(path: Path) -> None:
-    revision = "2026-07-15" if "client" in path.name else "2026-10-15"
+    revision = "2026-07-15" if "client" in path.name else CURRENT
     found = flaws(path, revision, json.loads(path.read_text()))
     assert found
     assert all(pointer.startswith("/data") and detail for pointer, detail in found)
@@ -111,7 +112,7 @@ def changed(body: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
 GOOD = [
     (path, revision)
     for path, revision in VALID
-    if revision in ("2023-02-22", "2025-01-15", "2026-10-15")
+    if revision in ("2023-02-22", "2025-01-15", CURRENT)
     and path.parent.name in ("examples", "full", "2023-02-22")
     and not flaws(path, revision, json.loads(path.read_text()))
 ]

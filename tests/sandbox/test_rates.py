@@ -99,3 +99,23 @@ def test_limits_of_ones_own(clock: FakeClock) -> None:
 def test_legacy_calls_are_not_limited(limited: Sandbox) -> None:
     statuses = {limited.handle("GET", "/api/track", "data=x")[0] for _ in range(1000)}
     assert statuses == {200}
+
+
+def test_some_parameters_have_lower_limits_for_all_operations_together(limited: Sandbox, clock: FakeClock) -> None:
+    found = limited.send(upsert(email="ada@b.co")).data_id
+    profile, included = f"/api/profiles/{found}", {"include": "lists"}
+    assert [limited.send(get(profile, included)).status for _ in range(2)] == [200, 429]
+    assert limited.send(get(profile)).status == 200
+    clock.advance(1)
+    predicted = {"additional-fields[profile]": "predictive_analytics"}
+    statuses = [limited.send(get(path, predicted)).status for path in (profile, "/api/profiles") * 6]
+    assert (statuses.count(200), statuses[10:]) == (10, [429, 429])
+
+
+def test_lists_a_day_are_limited(limited: Sandbox, clock: FakeClock) -> None:
+    body = {"data": {"type": "list", "attributes": {"name": "L"}}}
+    statuses = []
+    for _ in range(151):
+        clock.advance(1)
+        statuses.append(limited.send(post("/api/lists", body)).status)
+    assert (statuses.count(201), statuses[-1]) == (150, 429)

@@ -14,13 +14,14 @@ import httpx
 import pytest
 
 from klavier.errors import TransportError, UsageError
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Fault, Sandbox
 from klavier.sandbox.server import SandboxServer, make_app, serve
 from tests.support.klaviyo import event, upsert
 
 HEADERS = {
     "Authorization": "Klaviyo-API-Key pk_sandbox",
-    "revision": "2026-10-15",
+    "revision": CURRENT,
     "Content-Type": "application/vnd.api+json",
 }
 
@@ -220,3 +221,42 @@ def test_serving_in_the_foreground(monkeypatch: pytest.MonkeyPatch) -> None:
         started[0].should_exit = True
         thread.join(10)
     assert not thread.is_alive()
+
+
+def test_replies_do_not_wait_for_acknowledgments(server: SandboxServer) -> None:
+    """Nagle's algorithm would hold the second segment of a reply back until the first one is acknowledged."""
+    listener = server.listener
+    assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    with socket.create_connection(listener.getsockname()):
+        pass
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_links_name_the_host_that_was_asked(server: SandboxServer, host: str) -> None:
+    base = server.url.replace("127.0.0.1", host)
+    with httpx.Client(base_url=base, headers=HEADERS, timeout=30) as client:
+        for number in range(3):
+            client.post("/api/profile-import", content=upsert(external_id=f"u{number}").body)
+        seen, following = [], f"{base}/api/profiles?page%5Bsize%5D=1"
+        while following:
+            document = client.get(following).json()
+            assert document["data"][0]["links"]["self"].startswith(f"{base}/api/profiles/")
+            seen.append(document["data"][0]["id"])
+            following = document["links"]["next"]
+    assert len(set(seen)) == 3
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        ("Bearer at_sandbox", 200),
+        ("Bearer at_other", 401),
+        ("Bearer pk_sandbox", 401),
+        ("Klaviyo-API-Key at_sandbox", 401),
+        ("Bearer", 401),
+    ],
+)
+def test_an_access_token_stands_in_for_the_key(client: httpx.Client, authorization: str, status: int) -> None:
+    assert client.get("/api/accounts", headers={"Authorization": authorization}).status_code == status

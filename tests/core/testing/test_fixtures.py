@@ -22,31 +22,31 @@ def vendor() -> GoodVendor:
     return GoodVendor(Settings(private_api_key="pk_test"))
 
 
-def test_a_sandbox_of_ones_own(klavier_sandbox: Sandbox) -> None:
-    assert [outcome.kind for outcome in tell(klavier_sandbox, vendor(), EVENTS)] == ["delivered"] * 12
-    assert len(klavier_sandbox.state()["events"]) == 12
+def test_a_sandbox_of_ones_own(klaviyo_sandbox: Sandbox) -> None:
+    assert [outcome.kind for outcome in tell(klaviyo_sandbox, vendor(), EVENTS)] == ["delivered"] * 12
+    assert len(klaviyo_sandbox.state()["events"]) == 12
 
 
-def test_the_next_test_has_an_empty_one(klavier_sandbox: Sandbox) -> None:
-    assert klavier_sandbox.state()["events"] == []
+def test_the_next_test_has_an_empty_one(klaviyo_sandbox: Sandbox) -> None:
+    assert klaviyo_sandbox.state()["events"] == []
 
 
-def test_the_hostile_sandbox_fails_some_and_none_for_good(klavier_hostile_sandbox: Sandbox) -> None:
+def test_the_hostile_sandbox_fails_some_and_none_for_good(klaviyo_hostile_sandbox: Sandbox) -> None:
     left, tries = EVENTS, 0
     while left:
-        outcomes = tell(klavier_hostile_sandbox, vendor(), left)
+        outcomes = tell(klaviyo_hostile_sandbox, vendor(), left)
         assert all(outcome.kind == "delivered" or outcome.retryable for outcome in outcomes)
         left = [event for event, outcome in zip(left, outcomes, strict=True) if outcome.kind == "failed"]
         tries += 1
     assert tries > 1
-    assert len(klavier_hostile_sandbox.state()["events"]) == 12
+    assert len(klaviyo_hostile_sandbox.state()["events"]) == 12
 
 
-def test_the_server_serves_the_sandbox(klavier_sandbox: Sandbox, klavier_sandbox_server: SandboxServer) -> None:
+def test_the_server_serves_the_sandbox(klaviyo_sandbox: Sandbox, klaviyo_sandbox_server: SandboxServer) -> None:
     installed = load_vendor("rudderstack", {"private_api_key": "pk_test", "api_version": "v2"})
     delivery = next(iter(installed.deliveries(EVENTS[:1])))
-    send_all(klavier_sandbox_server.url, next(delivery.flow()), key="pk_test")
-    assert [event["unique_id"] for event in klavier_sandbox.state()["events"]] == ["m0"]
+    send_all(klaviyo_sandbox_server.url, next(delivery.flow()), key="pk_test")
+    assert [event["unique_id"] for event in klaviyo_sandbox.state()["events"]] == ["m0"]
 
 
 @pytest.mark.parametrize("kind", [Identify, Track, Page, Screen, Group, Alias])

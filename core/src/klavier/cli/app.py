@@ -24,7 +24,7 @@ COMMANDS = {
     "plan": "Show what would be sent for a file of events; sends nothing.",
     "probe": "Send one event and show Klaviyo's replies.",
     "run": "Deliver what is in the outbox.",
-    "sandbox": "Serve a Klaviyo to try things out on.",
+    "sandbox": "Serve a Klaviyo account in memory.",
     "serve": "Accept events over HTTP from SDKs, and deliver them.",
     "vendors": "List the installed vendors and their settings.",
 }

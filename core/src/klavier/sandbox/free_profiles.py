@@ -4,13 +4,12 @@ from typing import Any
 
 from klavier.jsvalues import to_string
 from klavier.klaviyo.attributes import SPECIAL_ATTRIBUTES, SPECIAL_IDENTIFIERS, SPECIAL_LOCATION
-from klavier.sandbox.profile_schema import email, is_phone, phone_flaw
+from klavier.sandbox.profile_schema import email, phone_flaw
 from klavier.sandbox.revisions import Rules
 from klavier.sandbox.schema import Check, Flaw
-from klavier.values import is_email
+from klavier.values import read_email, read_phone
 
-_SEPARATORS = str.maketrans("", "", " -.()")
-"""The characters that people write between the digits of a phone number."""
+_UNPREFIXED = ("email", "id", "phone_number")
 
 _SPECIALS = {
     **{special: ("identifier", name) for special, name in SPECIAL_IDENTIFIERS.items()},
@@ -44,16 +43,19 @@ def read_free_profile(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def read_legacy_profile(properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the profile attributes of a free map in a legacy call, which left out invalid addresses and numbers."""
+    """Return the profile attributes of a free map in a legacy call, which left out invalid addresses and numbers.
+
+    Where no special property identifies the profile, `email`, `id` and `phone_number` do: Klaviyo's own package for
+    Python 2 and 3 (`klaviyo`, until 2023) sends these names.
+    """
+    if properties.keys().isdisjoint(SPECIAL_IDENTIFIERS):
+        properties = {f"${key}" if key in _UNPREFIXED else key: value for key, value in properties.items()}
     found = read_free_profile(properties)
-    phone = found.get("phone_number")
-    if phone is not None:
-        found["phone_number"] = phone.translate(_SEPARATORS)
-    found["email"] = (found.get("email") or "").strip()
-    if not is_email(found["email"]):
-        del found["email"]
-    if phone is not None and not is_phone(found["phone_number"]):
-        del found["phone_number"]
+    readable = {"email": read_email(found.get("email"))[0], "phone_number": read_phone(found.get("phone_number"))[0]}
+    for name, value in readable.items():
+        found.pop(name, None)
+        if value is not None:
+            found[name] = value
     return found
 
 

@@ -76,13 +76,15 @@ class SandboxServer:
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.url = ""
+        self.listener: socket.socket
 
     def __enter__(self) -> Self:
         """Start the server."""
-        listener = _listen(self._host, self._port)
-        self.url = _url(listener)
-        self._server = _server(self.sandbox, listener)
-        self._thread = threading.Thread(target=_run, args=(self._server, listener), name="klavier-sandbox", daemon=True)
+        self.listener = _listen(self._host, self._port)
+        self.url = _url(self.listener)
+        self._server = _server(self.sandbox, self.listener)
+        arguments = (self._server, self.listener)
+        self._thread = threading.Thread(target=_run, args=arguments, name="klavier-sandbox", daemon=True)
         self._thread.start()
         return self
 

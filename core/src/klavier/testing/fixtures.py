@@ -15,29 +15,29 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def klavier_sandbox() -> "Sandbox":
-    """Return an empty Klaviyo of this test's own; it takes any key, and makes the lists that it is told of."""
+def klaviyo_sandbox() -> "Sandbox":
+    """Return an empty Klaviyo account for one test; it accepts any key, and creates the lists that calls name."""
     from klavier.sandbox import Sandbox  # noqa: PLC0415 -- only tests that ask for it pay for it
 
-    return Sandbox(None, None, unknown_lists="create")
+    return Sandbox(None, None, access_token=None, unknown_lists="create")
 
 
 @pytest.fixture
-def klavier_hostile_sandbox(klavier_sandbox: "Sandbox") -> "Sandbox":
-    """Return a Klaviyo where about every other call goes wrong: throttled, failing, lost before or after the work.
+def klaviyo_hostile_sandbox(klaviyo_sandbox: "Sandbox") -> "Sandbox":
+    """Return the same account with faults in about every other call: throttled, failing, lost before or after the work.
 
-    The same calls go wrong in each run. A second try may go through: nothing fails for good.
+    The same calls fail in each run. A retry can succeed: nothing fails for good.
     """
     from klavier.testing.hostile import make_hostile  # noqa: PLC0415 -- only tests that ask for it pay for it
 
-    make_hostile(klavier_sandbox)
-    return klavier_sandbox
+    make_hostile(klaviyo_sandbox)
+    return klaviyo_sandbox
 
 
 @pytest.fixture
-def klavier_sandbox_server(klavier_sandbox: "Sandbox") -> "Iterator[SandboxServer]":
-    """Return that Klaviyo over HTTP, at `.url` on this machine; combine it with the hostile one if you like."""
+def klaviyo_sandbox_server(klaviyo_sandbox: "Sandbox") -> "Iterator[SandboxServer]":
+    """Return the same account over HTTP, at `.url` on this machine; with faults where the hostile one is used too."""
     from klavier.sandbox.server import SandboxServer  # noqa: PLC0415 -- only tests that ask for it pay for it
 
-    with SandboxServer(klavier_sandbox) as server:
+    with SandboxServer(klaviyo_sandbox) as server:
         yield server
