@@ -30,7 +30,12 @@ def search(
 
     A derandomized search has examples of its own for each setup and `name`: together they are many.
     """
-    test = settings(max_examples=EXAMPLES)(given(setup.vendors() if first is None else first, *strategies)(check))
+
+    def holds(vendor: Vendor, drawn: tuple[Any, ...]) -> None:  # hypothesis takes no function with defaults or varargs
+        check(vendor, *drawn)
+
+    vendors = setup.vendors() if first is None else first
+    test = settings(max_examples=EXAMPLES)(given(vendors, st.tuples(*strategies))(holds))
     if settings().derandomize:
         test = seed(zlib.crc32(f"{setup} {name}".encode()))(test)
     test()
