@@ -1,4 +1,4 @@
-"""Pigeonry, an imaginary CDP: its settings, how it speaks to Klaviyo, and its own wire format."""
+"""Pigeonry, an imaginary CDP: its settings, its requests to Klaviyo, and its own wire format."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -12,14 +12,14 @@ from klavier.outcome import delivered, failed, rejected, skipped
 
 @frozen
 class Settings:
-    """What can be set; `klavier vendors pigeonry` shows it."""
+    """The settings, which `klavier vendors pigeonry` shows."""
 
     prefix: str = klavier.setting("Pigeonry: ", doc="Put in front of every event's name.")
 
 
 @frozen
 class Pigeonry(klavier.Vendor):
-    """Every letter becomes an event; one about facts is named `Facts`, and its facts are kept with the person."""
+    """Every letter becomes an event; one with facts is named `Facts`, and facts become properties of the profile."""
 
     settings: Settings
     name, constants = "pigeonry", frozenset({"Facts"})
@@ -29,20 +29,20 @@ class Pigeonry(klavier.Vendor):
         return (klavier.Delivery((event,), (self.key(event),), partial(self.flow, event)) for event in events)
 
     def flow(self, event: klavier.Event) -> klavier.Flow:
-        """Say one event to Klaviyo: yield the request, be sent the reply, return the outcome."""
+        """Deliver one event: yield the request, receive the reply, return the outcome."""
         if not isinstance(event, (klavier.Identify, klavier.Track)):
-            return skipped(f"a pigeon carries no {event.type}")
+            return skipped(f"Pigeonry sends no {event.type}")
         if not event.user_id or not isinstance(event.user_id, str):
-            return rejected("whose letter is it? give `by`, a string")
+            return rejected("no identity: send `by`, a string")
         name = f"{self.settings.prefix}{getattr(event, 'event', None) or 'Facts'}"
-        person = {"external_id": event.user_id, "properties": getattr(event, "traits", {})}
-        said = {"metric": {"data": {"type": "metric", "attributes": {"name": name}}}, "unique_id": event.stable_id}
-        said |= {"profile": {"data": {"type": "profile", "attributes": person}}}
-        said |= {"time": time} if (time := klaviyo_time(event.timestamp)) else {}
-        body = {"data": {"type": "event", "attributes": said | {"properties": getattr(event, "properties", {})}}}
+        profile = {"external_id": event.user_id, "properties": getattr(event, "traits", {})}
+        sent = {"metric": {"data": {"type": "metric", "attributes": {"name": name}}}, "unique_id": event.stable_id}
+        sent |= {"profile": {"data": {"type": "profile", "attributes": profile}}}
+        sent |= {"time": time} if (time := klaviyo_time(event.timestamp)) else {}
+        body = {"data": {"type": "event", "attributes": sent | {"properties": getattr(event, "properties", {})}}}
         reply = yield klavier.Request("POST", "/api/events", json=body, revision=CURRENT)
-        fault = rejected(reply.reason) if reply.local else failed(reply.reason, reply.status, retryable=reply.retryable)
-        return delivered() if reply.ok else fault
+        error = rejected(reply.reason) if reply.local else failed(reply.reason, reply.status, retryable=reply.retryable)
+        return delivered() if reply.ok else error
 
 
 @klavier.hookimpl

@@ -1,4 +1,4 @@
-"""What Pigeonry promises of its own, and everything that every vendor promises."""
+"""Pigeonry's own tests, and the conformance tests of every vendor."""
 
 from typing import Any, ClassVar
 
@@ -13,10 +13,12 @@ BOUGHT = {"post": "p-7", "by": "u1", "at": "2024-06-30T12:00:00Z", "did": "Bough
 
 @st.composite
 def letters(draw: st.DrawFn) -> dict[str, Any]:
-    """Give letters in Pigeonry's own format."""
-    person = draw(people())
-    told = {"is": draw(traits(person))} if draw(st.booleans()) else {"did": "Bought Seed", "with": draw(properties())}
-    return {"post": f"p-{draw(st.integers(0, 10**6))}", "by": person.user_id, "at": "2024-06-30T12:00:00Z", **told}
+    """Return letters in Pigeonry's own format."""
+    profile = draw(people())
+    content = (
+        {"is": draw(traits(profile))} if draw(st.booleans()) else {"did": "Bought Seed", "with": draw(properties())}
+    )
+    return {"post": f"p-{draw(st.integers(0, 10**6))}", "by": profile.user_id, "at": "2024-06-30T12:00:00Z", **content}
 
 
 class TestPigeonry(VendorConformance):
@@ -34,7 +36,7 @@ def test_a_letter_becomes_an_event() -> None:
     assert attributes["unique_id"] == "p-7"
 
 
-def test_nobodys_letter_is_rejected() -> None:
+def test_a_letter_without_identity_is_rejected() -> None:
     letter = klavier.parse_event({"post": "p-8", "did": "Flew"})
     (outcome,) = klavier.rehearse(klavier.load_vendor("pigeonry"), [letter]).outcomes
     assert outcome.kind == "rejected"
