@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from klavier import Alias, Group, Identify, Page, Screen, Track, load_vendor, parse_event
+from klavier.relay.relay import Relay
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from klavier.testing import hostile_sandbox
@@ -40,6 +41,17 @@ def test_the_hostile_sandbox_fails_some_and_none_for_good(klaviyo_hostile_sandbo
         tries += 1
     assert tries > 1
     assert len(klaviyo_hostile_sandbox.state()["events"]) == 12
+
+
+@pytest.fixture
+def klavier_config() -> dict[str, Any]:
+    return {"vendor": "rudderstack", "klaviyo": {"private_api_key": "pk_test"}, "delivery": {"outbox": "events.db"}}
+
+
+def test_the_relay_delivers_to_the_sandbox(klavier_relay: Relay, klaviyo_sandbox: Sandbox) -> None:
+    klavier_relay.track("Signed Up", {"plan": "pro"}, user_id="u1")
+    assert klavier_relay.flush(timeout=30)
+    assert [event["metric"] for event in klaviyo_sandbox.state()["events"]] == ["Signed Up"]
 
 
 def test_the_server_serves_the_sandbox(klaviyo_sandbox: Sandbox, klaviyo_sandbox_server: SandboxServer) -> None:

@@ -3,13 +3,15 @@
 Needs the extra `testing`, and for the server also `server`. What they import is imported when a test asks for one.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from attrs import evolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from klavier.relay.relay import Relay
     from klavier.sandbox import Sandbox
     from klavier.sandbox.server import SandboxServer
 
@@ -41,3 +43,23 @@ def klaviyo_sandbox_server(klaviyo_sandbox: "Sandbox") -> "Iterator[SandboxServe
 
     with SandboxServer(klaviyo_sandbox) as server:
         yield server
+
+
+@pytest.fixture
+def klavier_config() -> Any:
+    """Return the configuration of `klavier_relay`: a path, a mapping, or None for the project's own.
+
+    Override it in a `conftest.py`.  The project's own is the file that `KLAVIER_CONFIG` names, else `klavier.toml`.
+    """
+    return None
+
+
+@pytest.fixture
+def klavier_relay(klavier_config: Any, klaviyo_sandbox: "Sandbox") -> "Iterator[Relay]":
+    """Return a relay that delivers to `klaviyo_sandbox`, with its outbox in memory; it is closed after the test."""
+    import klavier  # noqa: PLC0415 -- only tests that ask for it pay for it
+
+    config = klavier.load_config(klavier_config)
+    config = evolve(config, delivery=evolve(config.delivery, outbox="memory"))
+    with klavier.open(config, transport=klaviyo_sandbox.transport()) as relay:
+        yield relay
