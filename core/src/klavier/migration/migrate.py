@@ -109,7 +109,7 @@ class _Move:
                 yield NotCarried(name, "a setting of its own", lines, _ALONE, (name,))
         for spec in (self.old, self.new):
             if spec.portable is None:
-                lines = (f"the plugin of {spec.name} does not support migrations: the keys alone are carried over",)
+                lines = (f"the plugin of {spec.name} does not support migrations: only the keys are carried over",)
                 yield NotCarried("portable", "what the vendors do differently", lines, _UNKNOWN)
 
     def carried(self, deciders: Deciders, found: Iterable[NotCarried]) -> Iterator[Carried]:
