@@ -113,10 +113,10 @@ class Gateway:
         headers: Mapping[str, str] = {}
         try:
             operation, path_id = find_route(incoming.method, incoming.path)
-            rules = self._legacy_rules() if operation.is_legacy else self._admit(operation, incoming)
+            rules = self._legacy_rules() if operation.is_legacy else self._check_access(operation, incoming)
             now = self.account.clock.time()
             if self.windows is not None:
-                headers = self.windows.admit(operation, now, incoming.params)
+                headers = self.windows.count(operation, now, incoming.params)
             selection = self._select(operation, incoming, rules)
             exchange = Exchange(self.account, incoming, rules, path_id, now, selection)
             reply = self._operate(exchange, operation)
@@ -151,7 +151,7 @@ class Gateway:
             raise RefusedError(410, "This version of the API was retired on 30 June 2024.")
         return rules_for(_LEGACY_RULES, sms=self.account.sms)
 
-    def _admit(self, operation: Operation, incoming: Incoming) -> Rules:
+    def _check_access(self, operation: Operation, incoming: Incoming) -> Rules:
         """Check the key and the revision, and return the rules of the revision."""
         self._authorize(incoming)
         header = incoming.headers.get("revision")

@@ -23,7 +23,7 @@ class Windows:
         self._limits = dict(limits)
         self._counts: dict[tuple[str, int], tuple[int, int]] = {}
 
-    def admit(self, operation: Operation, now: float, params: Mapping[str, str]) -> dict[str, str]:
+    def count(self, operation: Operation, now: float, params: Mapping[str, str]) -> dict[str, str]:
         """Count a call and return its headers; raises `RefusedError` (429) for one too many."""
         limit = self._limits.get(operation.name, operation.rate)
         windows = _windows(operation.name, limit)
