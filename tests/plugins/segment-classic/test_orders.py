@@ -251,6 +251,18 @@ def test_products_that_share_an_id_are_noted(products: list[dict[str, Any]], fid
     )
 
 
+def test_a_second_spelling_of_the_id_is_noted() -> None:
+    event = order({"order_id": "o1", "orderId": "o2"})
+    assert document(event)["properties"] == {"$event_id": "o1", "Categories": [], "Item Names": [], "Items": []}
+    assert outcome(event).notes == ("orderId left out: another id is the order's",)
+
+
+def test_an_order_id_that_another_id_replaces_is_noted_as_deployed() -> None:
+    event = order({"id": "i1", "orderId": "o2"})
+    assert outcome(event, fidelity="deployed").notes == ("orderId left out: another id is the order's",)
+    assert outcome(event).notes == ()
+
+
 def test_a_second_spelling_is_kept() -> None:
     found = document(order({"categories": 1, "Categories": 2}), fidelity="deployed")["properties"]
     assert found["Categories"] == 2

@@ -52,6 +52,9 @@ def test_a_row_of_the_table(given: dict[str, Any], special: str, value: object) 
 def test_the_id_of_the_order_goes_first_as_deployed() -> None:
     both = {"eventId": "e-1", "orderId": "o-1"}
     assert properties(both, fidelity="deployed")["$event_id"] == "o-1"
+    assert outcome({**ADDED, "properties": both}, fidelity="deployed").notes == (
+        "eventId left out: the order's id is the id of the event",
+    )
     assert properties({"id": "i-1", "orderId": "o-1"}, fidelity="deployed")["$event_id"] == "i-1"
     assert properties({"id": "i-1"}) == {"id": "i-1"}
     assert properties({"order_id": None, "eventId": "e-1"}, fidelity="deployed")["$event_id"] is None

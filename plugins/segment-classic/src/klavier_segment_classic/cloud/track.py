@@ -37,5 +37,7 @@ def _properties(properties: Keys, rules: Rules, notes: list[str]) -> JsonObject:
         found["$value"] = amount
     _, known = find_order_ids(properties, event_id_first=rules.fidelity.event_id_first)
     if known is not UNDEFINED and (is_truthy(known) or not rules.fidelity.event_id_first):
+        if found.get("$event_id", known) != known:
+            notes.append("eventId left out: the order's id is the id of the event")
         found["$event_id"] = known
     return found

@@ -10,7 +10,7 @@ from klavier.events.model import JsonObject, Track
 from klavier.jsvalues import parse_float, to_string
 from klavier.values import read_amount
 from klavier_segment_classic.facade.dates import Date, date_text, read_dates
-from klavier_segment_classic.facade.keys import UNDEFINED, Keys, first_truthy, is_truthy, without
+from klavier_segment_classic.facade.keys import UNDEFINED, Keys, first_truthy, is_truthy, normalize, without
 from klavier_segment_classic.facade.profile import is_text
 from klavier_segment_classic.fidelity import Fidelity
 
@@ -87,6 +87,10 @@ class Order:
         value = read_revenue(self.properties, self.fidelity, notes, order=True)
         if value is UNDEFINED and not self.fidelity.reads_as_javascript:
             names = {name: count for name, count in names.items() if name not in ("revenue", "total")}
+        members = self.properties.members
+        removed = [key for key in members if normalize(key) == "orderid"][: names["orderid"]]
+        others = [key for key in removed if members[key] not in (None, "", self.event_id, self.prefix)]
+        notes.extend(f"{key} left out: another id is the order's" for key in others)
         return {"$value": value, **without(self.properties.members, names)}
 
     def product_ids(self, notes: list[str]) -> Iterator[tuple[Keys, str]]:
