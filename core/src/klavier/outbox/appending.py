@@ -57,14 +57,29 @@ class Appender(ForkAware):
         with self._tickets_lock:
             tickets, self._tickets = self._tickets, []
         try:
+            self._refuse_without_room(tickets)
             with self._database.transaction() as connection:
                 for ticket in tickets:
-                    self._write(connection, ticket)
+                    if ticket.error is None:
+                        self._write(connection, ticket)
         except Exception as error:  # noqa: BLE001 -- each caller raises it as its own
             for ticket in tickets:
                 ticket.error = ticket.error or error
         for ticket in tickets:
             ticket.done = True
+
+    def _refuse_without_room(self, tickets: list[_Ticket]) -> None:
+        """Refuse the entries for which the disk has no room, and the entries after them."""
+        space, total = self._database.space, 0
+        for ticket in tickets:
+            total += sum(len(row[2]) for row in ticket.rows)
+            if space.has_room(total):
+                continue
+            self._database.shorten_log()  # as a rule the largest of what can be given back
+            if not space.has_room(total):
+                ticket.error = OutboxFullError(
+                    f"outbox {self._database.path}: the disk is full; nothing was changed; free some space"
+                )
 
     def _write(self, connection: sqlite3.Connection, ticket: _Ticket) -> None:
         """Write one caller's entries; what is wrong with them is not the other callers' fault."""

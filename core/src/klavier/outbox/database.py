@@ -11,15 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeVar
 
 from klavier.errors import OutboxError, OutboxFullError
 from klavier.forking import ForkAware, register
+from klavier.outbox.disk_space import DiskSpace
 from klavier.outbox.private_file import open_private
 from klavier.outbox.schema import prepare
 
 Open = Callable[[str, float], sqlite3.Connection]
 """Opens the file at a path; the number is how long to wait for another process, in seconds."""
+
+T = TypeVar("T")
 
 IN_MEMORY = ":memory:"
 
@@ -30,6 +34,9 @@ SQLite starts it anew after about 4 MB (1,000 pages); a longer one is left over 
 """
 
 _RETRY_SECONDS = 0.02
+
+_SHORT_WAIT = 100
+"""Milliseconds to wait for readers in other processes before the log is cut: their reads take a few."""
 
 _PROBLEMS: Final = {
     sqlite3.SQLITE_BUSY: "another process has locked it for too long; find out which",
@@ -56,6 +63,7 @@ class Database(ForkAware):
         self._timeout = timeout
         self._open_file = open_ or _open
         self._wall = wall
+        self.space = DiskSpace(None if path == IN_MEMORY else Path(path))
         self._pid = os.getpid()
         self._connection = self._open()
         register(self)
@@ -85,6 +93,29 @@ class Database(ForkAware):
                     connection.execute("ROLLBACK")
                 raise
 
+    def write(self, step: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a step in a transaction, once more with the reserve of the disk where that is full.
+
+        For all that makes an outbox smaller, or that delivery needs.
+        """
+        try:
+            with self.transaction() as connection:
+                return step(connection)
+        except OutboxFullError:
+            self.space.release()
+            self.shorten_log()
+        with self.transaction() as connection:
+            return step(connection)
+
+    def shorten_log(self) -> None:
+        """Write the log back into the file and cut it to nothing, as far as other processes let it."""
+        with contextlib.suppress(OutboxError), self.use() as connection:
+            connection.execute(f"PRAGMA busy_timeout = {_SHORT_WAIT}")
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+
     def number(self, query: str, *values: object) -> int:
         """Return the one number that a query asks for."""
         with self.use() as connection:
@@ -110,6 +141,17 @@ class Database(ForkAware):
         _parents.append(self._connection)
 
     def _open(self) -> sqlite3.Connection:
+        try:
+            connection = self._try_to_open()
+        except OutboxError:
+            # With a full disk SQLite has no room for its index of the log; with the reserve it has.
+            if not self.space.release():
+                raise
+            connection = self._try_to_open()
+        self.space.prepare()
+        return connection
+
+    def _try_to_open(self) -> sqlite3.Connection:
         with ExitStack() as undo:
             try:
                 if self.path != IN_MEMORY:
@@ -120,6 +162,8 @@ class Database(ForkAware):
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for a new file: it can shrink again
                 _use_wal(connection, time.monotonic() + self._timeout)
                 connection.execute("PRAGMA synchronous = FULL")
+                # Many systems' SQLite writes zeros over what is deleted: settling would take as much room as appending.
+                connection.execute("PRAGMA secure_delete = FAST")
                 connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
                 prepare(connection, self.path, self._wall())
             except sqlite3.Error as error:

@@ -31,25 +31,23 @@ def read(database: Database, after: int, limit: int) -> list[DeadLetter]:
 def requeue(database: Database, seqs: Iterable[int]) -> int:
     """Move dead letters to the end of the queue; returns how many there were."""
 
-    def move(batch: list[int]) -> int:
+    def move(connection: sqlite3.Connection, batch: list[int]) -> int:
         count = 0
-        with database.transaction() as connection:
-            for seq in batch:
-                count += connection.execute(_REQUEUE, (seq,)).rowcount
-                connection.execute(_DELETE, (seq,))
+        for seq in batch:
+            count += connection.execute(_REQUEUE, (seq,)).rowcount
+            connection.execute(_DELETE, (seq,))
         return count
 
-    return in_batches(seqs, move)
+    return in_batches(seqs, lambda batch: database.write(lambda connection: move(connection, batch)))
 
 
 def delete(database: Database, seqs: Iterable[int]) -> int:
     """Delete dead letters; returns how many there were."""
 
-    def remove(batch: list[int]) -> int:
-        with database.transaction() as connection:
-            return connection.executemany(_DELETE, [(seq,) for seq in batch]).rowcount
+    def remove(connection: sqlite3.Connection, batch: list[int]) -> int:
+        return connection.executemany(_DELETE, [(seq,) for seq in batch]).rowcount
 
-    return in_batches(seqs, remove)
+    return in_batches(seqs, lambda batch: database.write(lambda connection: remove(connection, batch)))
 
 
 def _row(letter: DeadLetter) -> tuple[object, ...]:

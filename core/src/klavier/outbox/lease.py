@@ -34,35 +34,49 @@ class LeaseTable(ForkAware):
     def acquire(self, holder: str, seconds: float) -> tuple[int, FileLock] | None:
         """Acquire the lease; returns its fencing number and the lock of its file, None while another has it."""
         lock = FileLock(self._lock_path)
-        with self._database.transaction() as connection:
+
+        def step(connection: sqlite3.Connection) -> int | None:
             row = connection.execute("SELECT holder, token, beats, seconds, lock FROM lease").fetchone()
             locked = lock.acquire()
             owner, token, beats, allowed, its_lock = row
             is_dead = locked and its_lock == lock.identity
             if owner not in ("", holder) and not is_dead and not self._is_silent((token, beats), allowed):
-                lock.release()
                 return None
             connection.execute(
                 "UPDATE lease SET holder = ?, token = ?, beats = 0, seconds = ?, lock = ?",
                 (holder, token + 1, seconds, lock.identity),
             )
+            return int(token) + 1
+
+        token = None
+        try:
+            token = self._database.write(step)
+        finally:
+            if token is None:
+                lock.release()
+        if token is None:
+            return None
         self._locks.add(lock)
-        return token + 1, lock
+        return token, lock
 
     def renew(self, token: int, lock: FileLock) -> bool:
         """Count up the beats of a lease; False where it is lost."""
-        with self._database.transaction() as connection:
+
+        def step(connection: sqlite3.Connection) -> bool:
             if not _is_held(connection, token):
                 return False
             lock.acquire()  # on a new file where it was deleted, or now that a silent holder has ended
             connection.execute("UPDATE lease SET beats = beats + 1, lock = ?", (lock.identity,))
-        return True
+            return True
+
+        return self._database.write(step)
 
     def release(self, token: int, lock: FileLock) -> None:
         """Free the lease where it is still held."""
-        with self._database.transaction() as connection:
-            connection.execute("UPDATE lease SET holder = '', lock = '' WHERE token = ?", (token,))
-            lock.release()
+        self._database.write(
+            lambda connection: connection.execute("UPDATE lease SET holder = '', lock = '' WHERE token = ?", (token,))
+        )
+        lock.release()
         self._locks.discard(lock)
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 Between two batches others get their turn: a batch takes some ten milliseconds, and the pause after it as long.
 """
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -34,11 +35,14 @@ LEAST_FREE = 1024
 
 def advance_clock(database: Database, wall: float) -> float:
     """Move the outbox's own time on to the machine's, by a day at most and never back; returns it."""
-    with database.transaction() as connection:
+
+    def step(connection: sqlite3.Connection) -> float:
         now, last = connection.execute("SELECT now, wall FROM clock").fetchone()
         now += min(max(wall - last, 0.0), LONGEST_STEP)
         connection.execute("UPDATE clock SET now = ?, wall = ?", (now, wall))
-    return float(now)
+        return float(now)
+
+    return database.write(step)
 
 
 def purge_ids(database: Database, oldest: float) -> int:
@@ -54,11 +58,10 @@ def purge_dead_letters(database: Database, oldest: float) -> int:
 def _delete_before(database: Database, table: str, key: str, time_column: str, oldest: float) -> int:
     query = f"DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {time_column} < ? LIMIT {BATCH})"  # noqa: S608 -- constant names
 
-    def delete() -> int:
-        with database.transaction() as connection:
-            return int(connection.execute(query, (oldest,)).rowcount)
+    def delete(connection: sqlite3.Connection) -> int:
+        return int(connection.execute(query, (oldest,)).rowcount)
 
-    return sum(until_empty(delete))
+    return sum(until_empty(lambda: database.write(delete)))
 
 
 def shrink(database: Database) -> None:

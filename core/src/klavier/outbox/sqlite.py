@@ -1,5 +1,6 @@
 """The outbox as one SQLite file, or in the memory of one process."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -95,12 +96,15 @@ class SqliteOutbox:
             gone.append(item.entry.seq)
             if item.dead_letter is not None:
                 letters.append(item.dead_letter)
-        with self._database.transaction() as connection:
+
+        def step(connection: sqlite3.Connection) -> None:
             if token is not None:
                 check_token(connection, self.path, token)
             connection.executemany("UPDATE events SET due = ?, tries = ?, first_try = ? WHERE seq = ?", later)
             connection.executemany("DELETE FROM events WHERE seq BETWEEN ? AND ?", _spans(gone))
             dead_letter_table.insert(connection, letters)
+
+        self._database.write(step)
 
     def mark_translating(self, seqs: Sequence[int]) -> None:
         """Note which entries are being translated now, in a file that survives the process but not a power loss."""
@@ -120,9 +124,10 @@ class SqliteOutbox:
         marked = self._mark.read()
         if not marked:
             return 0
-        with self._database.transaction() as connection:
-            statement = "UPDATE events SET interrupted = interrupted + 1 WHERE seq = ?"
-            count = connection.executemany(statement, [(seq,) for seq in marked]).rowcount
+        statement = "UPDATE events SET interrupted = interrupted + 1 WHERE seq = ?"
+        count = self._database.write(
+            lambda connection: connection.executemany(statement, [(seq,) for seq in marked]).rowcount
+        )
         self._mark.write(())
         return count
 
@@ -144,8 +149,10 @@ class SqliteOutbox:
             "SELECT (SELECT count(*) FROM events), (SELECT accepted FROM events ORDER BY seq LIMIT 1), "
             "(SELECT count(*) FROM dead)"
         )
+        problem = "" if self._database.space.has_room(0) else "the disk is full: nothing more is accepted"
         with self._database.use() as connection:
-            return OutboxStatus(*connection.execute(query).fetchone())
+            waiting, oldest, dead = connection.execute(query).fetchone()
+        return OutboxStatus(waiting, oldest, dead, problem)
 
     def maintain(self) -> None:
         """Purge message ids and dead letters that are old enough, and return disk space, in batches."""
