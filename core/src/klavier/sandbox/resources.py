@@ -264,7 +264,7 @@ def job_resource(exchange: Exchange, job: "Job", attributes: Resource | None = N
 def account_resource(exchange: Exchange) -> Resource:
     """Write the account."""
     key = account_id(exchange)
-    address = dict.fromkeys(("address1", "address2", "city", "region", "country", "zip"))
+    address = dict.fromkeys(("address1", "address2", "city", "region", "country", "zip"), "")  # older SDKs want text
     contact = {
         "default_sender_name": "klavier sandbox",
         "default_sender_email": "sandbox@klavier.example",
