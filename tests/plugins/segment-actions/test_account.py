@@ -7,7 +7,7 @@ import pytest
 
 from klavier import Outcome, Request, Response, Sandbox, load_vendor, parse_event, rehearse
 from klavier.flows.drivers import deliver, plan
-from klavier_segment_actions.account import ListChoice
+from klavier_segment_actions.account import ListChoice, run
 from tests.support.schemas import assert_valid
 
 
@@ -17,13 +17,14 @@ def vendor(**more: Any) -> Any:
 
 def finish(steps: Generator[Request, Response, Any], *replies: Response) -> tuple[list[Request], Any]:
     """Run a generator to its end with these replies; return its requests and its result."""
-    requests, answers = [], iter(replies)
-    try:
-        requests.append(next(steps))
-        while True:
-            requests.append(steps.send(next(answers)))
-    except StopIteration as stop:
-        return requests, stop.value
+    requests: list[Request] = []
+    answers = iter(replies)
+
+    def send(request: Request) -> Response:
+        requests.append(request)
+        return next(answers)
+
+    return requests, run(steps, send)
 
 
 def entered(event: str = "Audience Entered", **personas: Any) -> Any:

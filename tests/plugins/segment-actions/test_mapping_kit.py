@@ -139,6 +139,17 @@ def test_directives(mapping: Any, expected: Any, fidelity: FidelityName) -> None
     assert (mapping, EVENT) == before
 
 
+def test_the_root_directive_builds_the_event_that_the_rest_reads() -> None:
+    mapping = {
+        "__segment_internal_directive": {"@transform": {"apply": {"p": {"@path": "$.properties.one"}}}},
+        "sku": {"@path": "$.p.sku"},
+        "gone": {"@path": "$.properties.one.sku"},
+    }
+    assert resolve_mapping(mapping, EVENT) == {"sku": "c"}
+    with pytest.raises(ConfigError, match=r"^__segment_internal_directive: must be a @transform directive"):
+        resolve_mapping({"__segment_internal_directive": 5}, EVENT)
+
+
 def test_placeholders_in_values_are_expanded_in_deployed_fidelity_only() -> None:
     mapping = {"@template": "{{{properties.evil}}}"}
     assert resolve_mapping(mapping, EVENT) == "{{userId}}"

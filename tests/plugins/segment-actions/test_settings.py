@@ -124,6 +124,60 @@ def test_classic_migration() -> None:
     ]
 
 
+@pytest.mark.parametrize("key", ["", "  "])
+def test_no_request_without_a_key(key: str) -> None:
+    with pytest.raises(ConfigError, match=r"^api_key: is empty, and no request can be sent without it"):
+        load_vendor("segment-actions", {"api_key": key})
+
+
+ENTITY = track(
+    "Bought", properties={"plan": "pro", "data_graph_entity_context": {"order": {"total": 5, "tags": ["a"]}}}
+)
+EMITTED = {"personas": {"event_emitter_id": "ee_1"}}
+STEP = {"personas": {"computation_class": "journey_step"}}
+
+
+def test_linked_audiences() -> None:
+    vendor = load(preset="linked-audiences")
+    (request,) = rehearse(vendor, [parse_event(ENTITY | {"context": EMITTED})]).requests
+    assert request.json["data"]["attributes"]["properties"] == {"plan": "pro", "order__total": 5, "order__tags": ["a"]}
+    identify = {"type": "identify", "userId": "u", "traits": {"vip": True}, "context": EMITTED}
+    assert paths(vendor, identify) == ["/api/profiles"]
+    assert paths(vendor, ENTITY) == []
+
+
+def test_journeys() -> None:
+    vendor = load(preset="journeys")
+    assert paths(vendor, track("Journeys Step Entered", context=STEP)) == ["/api/events"]
+    assert paths(vendor, {"type": "identify", "userId": "u", "traits": {}, "context": STEP}) == ["/api/profiles"]
+    assert paths(vendor, track("Journeys Step Entered", context=EMITTED)) == []
+
+
+def transformed(apply: Any, **more: Any) -> dict[str, Any]:
+    fields = {"__segment_internal_directive": {"@transform": {"apply": apply, **more}}, "metric_name": "M"}
+    return {"action": "trackEvent", "fields": {**fields, "__segment_internal_sync_mode": "add"}}
+
+
+@pytest.mark.parametrize("more", [{}, {"mapping": {"@path": "$."}}])
+def test_the_root_directive_transforms_what_a_mapping_reads(more: dict[str, Any]) -> None:
+    apply = {
+        "userId": {"@path": "$.userId"},
+        "properties": {"@flatten": {"separator": "_", "value": {"@path": "$.properties"}}},
+    }
+    event = parse_event(track("X", properties={"a": {"b": 1}}))
+    (request,) = rehearse(load(transformed(apply, **more)), [event]).requests
+    assert request.json["data"]["attributes"]["properties"] == {"a_b": 1}
+
+
+def test_mistakes_in_the_root_directive_are_reported() -> None:
+    (problem,) = problems(transformed({"properties": {"@nope": 1}}))
+    assert problem.startswith(
+        "mappings[0].fields.__segment_internal_directive.@transform.apply.properties: @nope is no"
+    )
+    mapping = {"action": "trackEvent", "fields": {"__segment_internal_directive": {"@path": "$."}}}
+    assert problems(mapping) == ("mappings[0].fields.__segment_internal_directive: must be a @transform directive",)
+
+
 def test_no_mapping() -> None:
     result = rehearse(load(preset="none"), [parse_event(track("X"))])
     assert [(o.kind, o.reason) for o in result.outcomes] == [("skipped", "no mapping's trigger matches the event")]

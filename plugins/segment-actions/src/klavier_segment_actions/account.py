@@ -4,8 +4,8 @@ Each method returns a generator that yields requests, is sent replies, and retur
 what failed; flow drivers run it like any flow.
 """
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from attrs import frozen
@@ -18,6 +18,8 @@ from klavier_segment_actions.actions.lists import read_first_id
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Fidelity
 
+T = TypeVar("T")
+
 MISMATCH = "Klaviyo returned another list, so the audience's list cannot be confirmed"
 
 
@@ -27,6 +29,17 @@ class ListChoice:
 
     list_id: str
     name: str
+
+
+def run(steps: Generator[Request, Response, T], send: Callable[[Request], Response]) -> T:
+    """Run a method of `Account` to its result; `send` sends a request and returns the reply."""
+    try:
+        request = next(steps)
+        while True:
+            request = steps.send(send(request))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
 
 
 class Account:

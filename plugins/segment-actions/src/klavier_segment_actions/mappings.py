@@ -14,10 +14,11 @@ from klavier_segment_actions.actions.lists import AddProfileToList, RemoveProfil
 from klavier_segment_actions.actions.upsert import UpsertProfile
 from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Fidelity
+from klavier_segment_actions.mapping_kit import ROOT_DIRECTIVE, Resolver, compile_root_transform
 from klavier_segment_actions.payload.coercion import as_boolean, as_number
 from klavier_segment_actions.payload.plan import compile_plan, unknown_fields
 from klavier_segment_actions.settings import MappingSettings
-from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS, ActionRow
+from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS, INTERNAL, ActionRow
 from klavier_segment_actions.tables.fields import path
 from klavier_segment_actions.triggers import Condition, compile_trigger
 
@@ -47,16 +48,20 @@ class CompiledMapping:
         self.name = row.name
         self.place = place
         self.matches, self.broken_trigger = _trigger(settings, row, fidelity, f"{place}.trigger", problems)
-        mapped = {name: mapping for name, mapping in settings.fields.items() if name not in CONTROLS}
+        mapped = {
+            name: mapping
+            for name, mapping in settings.fields.items()
+            if name not in CONTROLS and not name.startswith(INTERNAL)
+        }
+        self.transform = _root_transform(settings, fidelity, f"{place}.fields", problems)
         self.batch_size = _batch_size(settings, row, fidelity, f"{place}.fields", problems)
         fields = [field for field in row.fields if field.name not in CONTROLS]
         if not fidelity.unknown_fields:
             known = [*(field.name for field in fields), *CONTROLS]
             problems.extend(unknown_fields(mapped, known, row.name, f"{place}.fields"))
         self.action = _action(settings, calls, fidelity, batched=self.batch_size > 0)
-        self.reads = frozenset(
-            _paths([field.default for field in row.fields if field.name not in mapped]) | _paths(mapped)
-        )
+        defaults = [field.default for field in row.fields if field.name not in mapped]
+        self.reads = frozenset(_paths(defaults) | _paths(mapped) | _paths(settings.fields.get(ROOT_DIRECTIVE)))
         """The paths that occur in the mapping."""
         mapped_or_audience = _with_audience_list(mapped, row, list_id)
         try:
@@ -71,10 +76,22 @@ class CompiledMapping:
     def prepare(self, event: Event) -> Item:
         """Translate an event to what will be sent for it; raises `RejectEvent`."""
         try:
-            payload = self.plan(event.payload)
+            payload = self.plan(event.payload if self.transform is None else self.transform(event.payload))
         except RecursionError:
             raise RejectEvent("the event is nested too deep to be mapped; flatten it") from None
         return self.action.prepare(payload, event)
+
+
+def _root_transform(settings: MappingSettings, fidelity: Fidelity, place: str, problems: list[str]) -> Resolver | None:
+    """Return what builds the event that the mapping reads; None for the event itself."""
+    directive = settings.fields.get(ROOT_DIRECTIVE)
+    if directive is None:
+        return None
+    try:
+        return compile_root_transform(directive, fidelity, place)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
 
 
 def _action(settings: MappingSettings, calls: Calls, fidelity: Fidelity, *, batched: bool) -> Action:

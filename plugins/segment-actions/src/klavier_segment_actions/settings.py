@@ -53,9 +53,9 @@ class Settings:
     mappings: tuple[MappingSettings, ...] = setting(
         (), doc="The mappings, in order; without any, those of `preset` are used.", validator=_check_count
     )
-    preset: Literal["default", "classic-migration", "none"] = setting(
+    preset: Literal["default", "classic-migration", "linked-audiences", "journeys", "none"] = setting(
         "default",
-        doc="The mappings used without `mappings`: klavier's own, or those of a migrated Segment Classic.",
+        doc="The mappings used without `mappings`: klavier's own, or those that Segment creates.",
     )
     list_id: str | None = setting(
         None, doc="The list of Engage audiences whose events contain none (the audience setting List Id)."

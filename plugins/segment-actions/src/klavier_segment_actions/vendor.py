@@ -30,6 +30,8 @@ class SegmentActions(Vendor):
     constants = frozenset({"Order Completed", "Ordered Product", "-59", False})
 
     def __init__(self, settings: Settings) -> None:
+        if not settings.api_key.strip():
+            raise ConfigError("api_key: is empty, and no request can be sent without it; set Klaviyo's private API key")
         self.settings = settings
         self.fidelity = FIDELITIES[settings.fidelity]
         self.calls = Calls(settings.wire)
@@ -47,7 +49,7 @@ class SegmentActions(Vendor):
         """Return what no mapping of the event reads: Segment sends what is mapped, and nothing else."""
         read = [mapping.reads for mapping in self.mappings if mapping.matches(event.payload)]
         return frozenset(
-            f"{root}.*" for root in ("properties", "traits") if not any(f"$.{root}" in paths for paths in read)
+            f"{root}.*" for root in ("properties", "traits") if not any(paths & {"$.", f"$.{root}"} for paths in read)
         )
 
     def _content(self, event: Event) -> Steps | Outcome:

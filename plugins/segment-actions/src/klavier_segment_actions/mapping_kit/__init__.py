@@ -10,16 +10,43 @@ from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver
 from klavier_segment_actions.mapping_kit.directives import DIRECTIVES
 
-__all__ = ["MISSING", "Resolver", "compile_mapping", "resolve_mapping"]
+__all__ = ["MISSING", "ROOT_DIRECTIVE", "Resolver", "compile_mapping", "compile_root_transform", "resolve_mapping"]
+
+
+ROOT_DIRECTIVE = "__segment_internal_directive"
+"""The key, at the root of exported mappings, of a `@transform` whose result the rest of the mapping reads."""
 
 
 def compile_mapping(mapping: Any, fidelity: Fidelity, place: str = "") -> Resolver:
     """Compile a mapping; raises `ConfigError` with a line for each mistake, which names its path below `place`."""
     compiler = Compiler(DIRECTIVES, fidelity, place)
-    resolver = compiler.compile(mapping)
+    if isinstance(mapping, dict) and ROOT_DIRECTIVE in mapping:
+        mapping = dict(mapping)
+        transform = _root_transform(compiler, mapping.pop(ROOT_DIRECTIVE))
+        resolver = compiler.compile(mapping)
+    else:
+        transform, resolver = None, compiler.compile(mapping)
     if compiler.problems:
         raise ConfigError(compiler.problems)
-    return resolver
+    return resolver if transform is None else lambda event: resolver(transform(event))
+
+
+def compile_root_transform(directive: Any, fidelity: Fidelity, place: str) -> Resolver:
+    """Compile a root directive to the function that builds the event which the mapping reads."""
+    compiler = Compiler(DIRECTIVES, fidelity, place)
+    transform = _root_transform(compiler, directive)
+    if compiler.problems:
+        raise ConfigError(compiler.problems)
+    return transform
+
+
+def _root_transform(compiler: Compiler, directive: Any) -> Resolver:
+    """Compile `{"@transform": {"apply": ...}}`; its `mapping`, if there is one, is the event itself."""
+    with compiler.at(ROOT_DIRECTIVE):
+        options = directive.get("@transform") if isinstance(directive, dict) and len(directive) == 1 else None
+        if not isinstance(options, dict):
+            return compiler.problem("must be a @transform directive")
+        return compiler.compile({"@transform": {"mapping": {"@path": "$."}, **options}})
 
 
 def resolve_mapping(mapping: Any, event: Any, fidelity: FidelityName = "documented") -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from klavier_segment_actions.mapping_kit import ROOT_DIRECTIVE
 from klavier_segment_actions.portable.lists import read_join, read_list_fields
 from klavier_segment_actions.portable.nodes import described, objects_of, place_of, unflattened
 from klavier_segment_actions.portable.profiles import (
@@ -71,7 +72,7 @@ def _effective(mapping: MappingSettings, *, profile_default: bool) -> Fields:
 def _unread(mapping: MappingSettings) -> list[str]:
     """Return the fields that no reader reads, where their mapping is not the default."""
     defaults = {field.name: field.default for field in _ROWS[mapping.action].fields}
-    looked = {"country_code", "time", "custom_source", "historical_import", "consented_at"}
+    looked = {"country_code", "time", "custom_source", "historical_import", "consented_at", ROOT_DIRECTIVE}
     return [
         f"fields.{name}"
         for name, node in mapping.fields.items()
