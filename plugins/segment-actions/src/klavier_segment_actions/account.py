@@ -115,7 +115,7 @@ class Account:
         """
         if not user_id and not email:
             return rejected("no profile: pass user_id or email")
-        if not self.fidelity.sendable:
+        if self.fidelity.deletes_by_user_id:
             return settle_reply(
                 (yield self._deletion({"id": user_id} if user_id else {"attributes": {"email": email}}))
             )

@@ -29,8 +29,24 @@ class Fidelity:
     """Whether an audience's list is looked up by the audience's name, and created on the first sync."""
     unknown_fields: bool
     """Whether a mapping of a field that the action does not have is ignored; otherwise it is an error."""
-    sendable: bool
-    """Whether what Klaviyo would refuse is rejected, or left out with a note; otherwise it is sent unchanged."""
+    safe_readings: bool
+    """Whether numbers, times and phone numbers are read by klavier's own readers, which never guess; otherwise as
+    Segment's validator converts them."""
+    checks_limits: bool
+    """Whether a metric name that is too long and a historical import without a time are rejected."""
+    drops_empty_identifiers: bool
+    """Whether an empty identifier in an event's profile is left out; otherwise it is checked and sent."""
+    fits_profile: bool
+    """Whether members of an event's profile that Klaviyo's schema does not have become custom properties."""
+    derives_ids: bool
+    """Whether an event without a unique id has one derived from its content, and one that occurs twice in a batch is
+    sent once."""
+    consent_fails_together: bool
+    """Whether one failed request fails all events of a consent batch."""
+    adds_without_id: bool
+    """Whether Add Profile to List sends its second request, without an id, where Klaviyo refused the profile."""
+    deletes_by_user_id: bool
+    """Whether a deletion sends the user id as Klaviyo's profile id."""
     batch_leftovers: bool
     """Whether a batch keeps empty strings, and the country code of events without a phone number."""
     shared_import: bool
@@ -51,7 +67,14 @@ DOCUMENTED: Final = Fidelity(
     profile_default=True,
     creates_lists=True,
     unknown_fields=False,
-    sendable=True,
+    safe_readings=True,
+    checks_limits=True,
+    drops_empty_identifiers=True,
+    fits_profile=True,
+    derives_ids=True,
+    consent_fails_together=False,
+    adds_without_id=False,
+    deletes_by_user_id=False,
     batch_leftovers=False,
     shared_import=False,
     splits_named=True,
@@ -68,7 +91,14 @@ DEPLOYED: Final = Fidelity(
     profile_default=False,
     creates_lists=False,
     unknown_fields=True,
-    sendable=False,
+    safe_readings=False,
+    checks_limits=False,
+    drops_empty_identifiers=False,
+    fits_profile=False,
+    derives_ids=False,
+    consent_fails_together=True,
+    adds_without_id=True,
+    deletes_by_user_id=True,
     batch_leftovers=True,
     shared_import=True,
     splits_named=False,

@@ -82,7 +82,7 @@ class Action(ABC):
                 payload.pop("phone_number", None)
             return
         country = payload.pop("country_code", None)
-        if self.fidelity.sendable:
+        if self.fidelity.safe_readings:
             number, reason = sendable_phone(phone, country)
             reason = f"is {reason}"
         else:

@@ -68,7 +68,7 @@ class ConsentAction(Action):
         for start in range(0, len(live), self.most_profiles):
             chunk = live[start : start + self.most_profiles]
             outcomes.extend((yield from send_together(chunk, self.request, settle_alike, self.fidelity)))
-        if not self.fidelity.sendable:
+        if self.fidelity.consent_fails_together:
             outcomes = _all_or_nothing(outcomes)
         sent = iter(outcomes)
         return [next(sent) if item.body is not None else self._settle_dropped(item, outcomes) for item in items]
@@ -76,7 +76,7 @@ class ConsentAction(Action):
     def _check(self, profile: dict[str, Any]) -> None:
         if not (profile.get("email") or profile.get("phone_number")):
             raise RejectEvent("needs phone_number or email; map one")
-        if self.fidelity.sendable and profile.get("historical_import") and not profile.get("consented_at"):
+        if self.fidelity.checks_limits and profile.get("historical_import") and not profile.get("consented_at"):
             raise RejectEvent("consented_at: required for a historical import; map it")
 
     def _settle_dropped(self, item: Item, outcomes: Sequence[Outcome]) -> Outcome:

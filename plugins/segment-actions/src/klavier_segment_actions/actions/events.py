@@ -40,7 +40,7 @@ class EventAction(Action):
 
     def __init__(self, calls: Calls, fidelity: Fidelity, *, batched: bool) -> None:
         super().__init__(calls, fidelity, batched=batched)
-        self.is_phone = is_sendable_phone if fidelity.sendable else is_e164
+        self.is_phone = is_sendable_phone if fidelity.safe_readings else is_e164
 
     def profile(self, profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
         """Build the attributes of an event's profile, with notes on what was left out; raises `RejectEvent`."""
@@ -48,11 +48,11 @@ class EventAction(Action):
             self.normalize_phone(profile)
         if not has_identifier(profile, "external_id", "email", "anonymous_id", "phone_number"):
             raise RejectEvent("profile: needs one of external_id, anonymous_id, phone_number and email")
-        return build_event_profile(profile) if self.fidelity.sendable else (profile, ())
+        return build_event_profile(profile) if self.fidelity.fits_profile else (profile, ())
 
     def complete(self, attributes: dict[str, Any], event: Event, metric: str) -> None:
         """Add the metric, in place, and a derived id where the event has none."""
-        if "unique_id" not in attributes and self.fidelity.sendable:
+        if "unique_id" not in attributes and self.fidelity.derives_ids:
             attributes["unique_id"] = event.stable_id
         attributes["metric"] = _metric(metric)
 
@@ -93,7 +93,7 @@ class TrackEvent(EventAction):
 
     def batch(self, items: Sequence[Item]) -> BatchFlow:
         """POST /api/event-bulk-create-jobs; an event that occurs twice is sent once."""
-        if not self.fidelity.sendable or len({item.identity for item in items}) == len(items):
+        if not self.fidelity.derives_ids or len({item.identity for item in items}) == len(items):
             return (yield from self._send(items))
         first: dict[Any, int] = {}
         places = [first.setdefault(_identity(item), index) for index, item in enumerate(items)]

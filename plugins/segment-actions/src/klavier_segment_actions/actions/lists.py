@@ -87,7 +87,7 @@ class AddProfileToList(ListAction):
         profile_id = reply.duplicate_profile_id if reply.status == CONFLICT else reply.data_id
         if profile_id is None or not (reply.ok or reply.status == CONFLICT):
             problem = settle_reply(reply, item.notes)
-            if not reply.local and not self.fidelity.sendable:
+            if not reply.local and self.fidelity.adds_without_id:
                 # The implementation goes on without an id: its request is sent, but the failure is reported.
                 yield self.calls.add_to_list(list_id, None)
             return failed("Klaviyo returned no id for the profile", reply.status) if reply.ok else problem

@@ -8,6 +8,7 @@ from klavier.strictjson import kind_of
 from klavier.values import read_number
 from klavier.values.times import NO_TIME
 from klavier.vendor import RejectEvent
+from klavier_segment_actions.fidelity import Fidelity
 from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped, vendor_number
 from klavier_segment_actions.payload.fields import Field
@@ -29,20 +30,20 @@ _NUMBERS = frozenset({int, float})
 """The types of JSON numbers; `bool` is not among them."""
 
 
-def check_of(field: Field, *, sendable: bool, place: str = "") -> Check:
-    """Build the check of a field; with `sendable` it also rejects what Klaviyo would refuse."""
+def check_of(field: Field, fidelity: Fidelity, place: str = "") -> Check:
+    """Build the check of a field, which is in an object at `place`."""
     place = f"{place}.{field.name}" if place else field.name
     if field.kind == "string":
-        return _text(field, place, sendable=sendable)
+        return _text(field, place, fidelity)
     if field.kind == "number":
-        return _number(place, sendable=sendable)
+        return _number(place, safe=fidelity.safe_readings)
     if field.kind == "boolean":
         return _boolean(place)
     if field.kind == "datetime":
-        return _time(place, sendable=sendable, as_given=field.as_given)
+        return _time(place, safe=fidelity.safe_readings, as_given=field.as_given)
     if field.kind == "objects":
         return _objects(place)
-    return _members(field, place, sendable=sendable) if field.members else _object(place)
+    return _members(field, place, fidelity) if field.members else _object(place)
 
 
 def utf16_length(text: str) -> int:
@@ -50,8 +51,8 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _text(field: Field, place: str, *, sendable: bool) -> Check:
-    longest = field.longest if sendable or field.identifier else None
+def _text(field: Field, place: str, fidelity: Fidelity) -> Check:
+    longest = field.longest if fidelity.checks_limits or field.identifier else None
     email, strict, choices = field.email, field.strict_email, field.choices
     to_text = _converter(place, nullable=field.nullable)
     if longest is None and not email and choices is None:
@@ -85,11 +86,11 @@ def _converter(place: str, *, nullable: bool) -> Callable[[Any], str | None]:
     return to_text
 
 
-def _number(place: str, *, sendable: bool) -> Check:
+def _number(place: str, *, safe: bool) -> Check:
     def check(value: Any) -> Any:
         if type(value) in _NUMBERS:
             return value
-        if not sendable:
+        if not safe:
             number = vendor_number(value)
         elif isinstance(unwrapped(value), str):
             number, reason = read_number(unwrapped(value))
@@ -114,18 +115,18 @@ def _boolean(place: str) -> Check:
     return check
 
 
-def _time(place: str, *, sendable: bool, as_given: bool) -> Check:
+def _time(place: str, *, safe: bool, as_given: bool) -> Check:
     def check(value: Any) -> Any:
         value = unwrapped(value)
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise RejectEvent(f"{place}: must be a time, not {kind_of(value)}")
         if value == 0:
             return MISSING
-        time, reason = sendable_time(value) if sendable else (vendor_time(value), NO_TIME)
+        time, reason = sendable_time(value) if safe else (vendor_time(value), NO_TIME)
         if time is None:
             unit = "" if isinstance(value, str) else "; a number counts milliseconds since 1970"
             raise RejectEvent(f"{place}: is {reason}{unit}")
-        return value if as_given and (not sendable or is_rfc3339(value)) else time
+        return value if as_given and (not safe or is_rfc3339(value)) else time
 
     return check
 
@@ -150,10 +151,10 @@ def _objects(place: str) -> Check:
     return check
 
 
-def _members(field: Field, place: str, *, sendable: bool) -> Check:
+def _members(field: Field, place: str, fidelity: Fidelity) -> Check:
     """Check an object member by member; unknown members pass or are dropped, as the field declares."""
-    checks = {member.name: (check_of(member, sendable=sendable, place=place), member) for member in field.members}
-    extra = field.extra
+    checks = {member.name: (check_of(member, fidelity, place), member) for member in field.members}
+    extra, drops_empty = field.extra, fidelity.drops_empty_identifiers
 
     def check(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -167,7 +168,7 @@ def _members(field: Field, place: str, *, sendable: bool) -> Check:
                     built[key] = item
                 continue
             member_check, member = known
-            if (item is None and not member.nullable) or (item == "" and sendable and member.identifier):
+            if (item is None and not member.nullable) or (item == "" and drops_empty and member.identifier):
                 continue
             try:
                 checked = member_check(item)

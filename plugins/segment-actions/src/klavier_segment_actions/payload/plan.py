@@ -94,7 +94,7 @@ def _step(field: Field, mapping: Any, fidelity: Fidelity, place: str, *, keep_em
     if field.members and isinstance(mapping, dict) and not has_directive(mapping):
         return Step(field.name, _object_of(_members(field, mapping, fidelity, place)))
     resolve = compile_mapping(mapping, fidelity, place)
-    check = check_of(field, sendable=fidelity.sendable)
+    check = check_of(field, fidelity)
     return Step(field.name, _checked(resolve, check, nullable=False, keep_empty=keep_empty))
 
 
@@ -114,8 +114,8 @@ def _members(field: Field, mapping: Mapping[str, Any], fidelity: Fidelity, place
             continue
         member = known.get(name)
         if member is not None:
-            check = check_of(member, sendable=fidelity.sendable, place=field.name)
-            keep_empty = not (fidelity.sendable and member.identifier)
+            check = check_of(member, fidelity, field.name)
+            keep_empty = not (fidelity.drops_empty_identifiers and member.identifier)
             steps.append(Step(name, _checked(resolve, check, nullable=member.nullable, keep_empty=keep_empty)))
         elif field.extra:
             steps.append(Step(name, resolve))
