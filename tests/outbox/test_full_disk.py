@@ -27,9 +27,9 @@ def test_a_disk_without_a_free_byte_is_emptied(tmp_path: Path, megabytes: int) -
     assert delivered == {
         "step": "delivered",
         "before": refused["accepted"],
-        "refused": delivered["refused"],  # unless writing back the log has made room
+        "refused": delivered["refused"],  # unless writing back the log has made room for one more
         "pending": 0,
-        "delivered": refused["accepted"],
+        "delivered": refused["accepted"] + (not delivered["refused"]),
     }
     assert recovered["pending"] == 0
 
