@@ -1,5 +1,6 @@
 """A folder with a configuration, a plugin file and some events, and ways to run the command in it."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -17,6 +18,22 @@ Run = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
+ANNOUNCED = b"note: loading the plugin file klavier_plugin.py\n"
+
+
+def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
+    """Run the command in this process; that the vendor's plugin file is loaded goes without saying."""
+    result = CliRunner().invoke(app, arguments, input=stdin)
+    log = logging.getLogger("klavier")  # as it was before, for the tests that follow
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    result.stderr_bytes = result.stderr_bytes.replace(ANNOUNCED, b"")
+    result.output_bytes = result.output_bytes.replace(ANNOUNCED, b"")
+    return result
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand in a folder with the little vendor as its plugin file and nothing in the environment."""
@@ -32,12 +49,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(folder: Path) -> Run:  # noqa: ARG001 -- it runs in that folder
     """Run the command in this process: `run("plan", "events.jsonl").output`."""
-
-    def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
-        result = CliRunner().invoke(app, arguments, input=stdin)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result
 
     return invoke
 

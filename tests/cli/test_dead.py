@@ -113,7 +113,10 @@ def test_every_command_chooses_letters_in_the_same_ways(run: Run, chosen: list[s
 def test_nothing_is_deleted_that_nobody_chose_or_confirmed(run: Run) -> None:
     nobody = run("dead", "delete", "--all")
     assert nobody.exit_code == 2
-    assert "Delete 2 dead letters for good (1 failed with 400, 1 rejected): nobody is there to ask" in nobody.output
+    assert (
+        "Delete 2 dead letters for good (1 failed with 400, 1 rejected): not a terminal: pass --yes to confirm"
+        in nobody.output
+    )
     for words in ([], ["--yes"], ["--all", "1"], ["2", "--yes"], ["--all", "--kind", "failed"]):
         assert run("dead", "delete", *words).exit_code == 2
     assert run("dead", "list").output.endswith("2 dead letters\n")
@@ -138,7 +141,7 @@ def test_exported_events_can_be_sent_again_and_no_file_is_overwritten(run: Run, 
     assert stat.S_IMODE((letters / "bad.jsonl").stat().st_mode) == 0o600
     again = run("dead", "export", "bad.jsonl")
     assert again.exit_code == 2
-    assert "is there already; name a new file" in again.output
+    assert "exists already; pass the name of a new file" in again.output
     planned = run("plan", "bad.jsonl")
     assert planned.exit_code == 1
     assert "2 events" in planned.output

@@ -1,4 +1,4 @@
-"""`klavier demo`: sample events delivered to a Klaviyo inside the process."""
+"""`klavier demo`: sample events delivered to a sandbox in the process."""
 
 import json
 from pathlib import Path
@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from klavier.cli.demo import _samples
-from klavier.plugins import installed_plugins
+from klavier.plugins import Plugins, installed_plugins
 from tests.cli.conftest import Run
+from tests.support import little_vendor
 
 VENDORS = sorted(installed_plugins().vendors)
 
@@ -16,18 +17,28 @@ VENDORS = sorted(installed_plugins().vendors)
 def test_it_works_with_every_installed_vendor(vendor: str, run: Run) -> None:
     result = run("demo", "--vendor", vendor)
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"As {vendor} would send them, to a Klaviyo inside this process:\n")
+    assert result.stdout.startswith(f"As {vendor} would send them, delivered to a sandbox in this process:\n")
     assert "  delivered " in result.stdout
     assert "  failed " not in result.stdout
     assert "raised" not in result.stdout
-    assert "email:alex@example.com" in result.stdout.partition("What Klaviyo now holds")[2]
+    assert "email:alex@example.com" in result.stdout.partition("The data in Klaviyo afterwards")[2]
 
 
 def test_it_needs_no_configuration_and_reads_none(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text("this is no TOML")
-    assert run("demo", "--vendor", "little").exit_code == 0
+    (folder / "klavier_plugin.py").write_text("raise SystemExit(7)")
+    assert run("demo", "--vendor", "rudderstack").exit_code == 0
 
 
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install the little vendor."""
+    plugins = Plugins()
+    plugins.register(little_vendor)
+    monkeypatch.setattr("klavier.cli.demo.installed_plugins", lambda: plugins)
+
+
+@pytest.mark.usefixtures("little")
 def test_your_own_events(run: Run, folder: Path) -> None:
     (folder / "mine.jsonl").write_text(
         '{"type": "track", "userId": "u1", "event": "Sang", "messageId": "m"}\nnonsense\n'
@@ -39,6 +50,7 @@ def test_your_own_events(run: Run, folder: Path) -> None:
     assert "\n  Sang    1\n" in result.stdout
 
 
+@pytest.mark.usefixtures("little")
 def test_the_settings_may_be_given(run: Run, folder: Path) -> None:
     (folder / "settings.toml").write_text("batch_size = 100")
     assert "together with line 1" in run("demo", "--vendor", "little", "--settings", "settings.toml").stdout

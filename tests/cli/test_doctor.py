@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import klavier
-from klavier.cli.doctor.account import _judged
+from klavier.cli.doctor.account import _check_reply
 from klavier.cli.doctor.calls import outdated_calls
 from klavier.config.model import KlaviyoSection
 from klavier.klaviyo.response import Response
@@ -30,6 +30,7 @@ def write(folder: Path, address: str, private: str = "pk_sandbox", public: str =
         f'vendor = "little"\n[klaviyo]\nbase_url = "{address}"\n'
         f'private_api_key = "{private}"\npublic_api_key = "{public}"'
     )
+    (folder / "klavier.toml").chmod(0o600)
 
 
 def test_all_is_well(run: Run, address: str) -> None:
@@ -40,7 +41,7 @@ def test_all_is_well(run: Run, address: str) -> None:
         "ok     vendor         little",
         f"note   address        {address} is not encrypted",
         "                      use http:// for a sandbox only",
-        "ok     key            Klaviyo knows the private key, of klavier sandbox",
+        "ok     key            Klaviyo accepts the private key, of klavier sandbox",
         "ok     public key     it is of the same account",
     ]
 
@@ -78,9 +79,9 @@ def test_no_key(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"')
     result = run("doctor")
     assert result.exit_code == 1
-    assert "wrong  key            no key is given\n" in result.stdout
+    assert "wrong  key            no key is configured\n" in result.stdout
     (folder / "klavier.toml").write_text('vendor = "little"\n[klaviyo]\npublic_api_key = "SNDBX1"')
-    assert "note   key            only the public key is given" in run("doctor", "--offline").stdout
+    assert "note   key            only the public key is configured" in run("doctor", "--offline").stdout
 
 
 def test_every_mistake_of_the_configuration_and_every_broken_plugin(run: Run, folder: Path) -> None:
@@ -98,14 +99,14 @@ def test_every_mistake_of_the_configuration_and_every_broken_plugin(run: Run, fo
     ("reply", "state", "found"),
     [
         (Response(403), "note", "the key may not read the account (403)"),
-        (Response(429), "note", "Klaviyo has been asked too often (429)"),
+        (Response(429), "note", "Klaviyo got too many requests (429)"),
         (Response(503), "wrong", "the server answered 503"),
-        (Response(200, "<html>"), "ok", "Klaviyo knows the private key"),
-        (Response(200, {"data": [3]}), "ok", "Klaviyo knows the private key"),
+        (Response(200, "<html>"), "ok", "Klaviyo accepts the private key"),
+        (Response(200, {"data": [3]}), "ok", "Klaviyo accepts the private key"),
     ],
 )
-def test_odd_replies_are_judged(reply: Response, state: str, found: str) -> None:
-    check = _judged(reply)
+def test_odd_replies_are_checked(reply: Response, state: str, found: str) -> None:
+    check = _check_reply(reply)
     assert (check.state, check.found) == (state, found)
 
 
@@ -128,5 +129,5 @@ def test_retired_calls_are_told() -> None:
     ]
     assert list(outdated_calls(vendor_of("rudderstack", wire="native"), date(2024, 1, 1))) == []
     assert list(outdated_calls(vendor_of("segment-classic", wire="native"), day)) == [
-        ("the vendor's native wire speaks the legacy API, which Klaviyo shut down on 2024-06-30", True)
+        ("the vendor's native wire uses the legacy API, which Klaviyo shut down on 2024-06-30", True)
     ]

@@ -135,7 +135,7 @@ def test_a_plan_needs_no_keys(run: Run, folder: Path) -> None:
         (["-", "--settings", "array.json"], "Error: array.json: must hold one JSON object of settings, not an array"),
         (["-", "--settings", "twice.json"], "Error: twice.json: list_id: the same key twice in one object"),
         (["-", "--settings", "klavier_plugin.py"], "Error: klavier_plugin.py: not TOML: "),
-        (["-", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'table', 'jsonl'."),
+        (["-", "--format", "xml"], "Invalid value for '--format': 'xml' is not one of 'text', 'json'."),
         (["-", "--batch-size", "0"], "0 is not in the range 1<=x<=10000."),
     ],
 )
@@ -166,4 +166,4 @@ def test_without_a_choice_the_vendors_are_named(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text("")
     result = run("plan", "-", stdin=GOOD)
     assert result.exit_code == 2
-    assert "no vendor is chosen; give --vendor NAME or set it in klavier.toml (installed: " in result.stderr
+    assert "no vendor: pass --vendor NAME or set it in klavier.toml (installed: " in result.stderr

@@ -92,3 +92,56 @@ def test_an_outbox_in_memory_is_nobody_elses(run: Run, folder: Path) -> None:
     result = run("run")
     assert result.exit_code == 2
     assert "is in memory" in result.output
+
+
+def test_it_ends_with_1_when_nothing_can_be_delivered(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text(CONFIG.format(url="http://127.0.0.1:9"))
+    accept("one", "two")
+    result = run("run", "--until-empty", "--timeout", "0.3", "--format", "json")
+    assert result.exit_code == 1
+    assert "warning: nothing could be delivered for 0.3 s: 0 delivered, " in result.stderr
+    assert json.loads(result.stdout) == {
+        "delivered": 0,
+        "skipped": 0,
+        "rejected": 0,
+        "failed": 0,
+        "waiting": 2,
+        "dead": 0,
+    }
+    assert waiting() == 2
+
+
+def test_a_hangup_reads_the_configuration_and_the_key_again(start: Start, folder: Path) -> None:
+    with SandboxServer(klavier.Sandbox("pk_rotated")) as server:
+        config = folder / "klavier.toml"
+        config.write_text(CONFIG.format(url=server.url))
+        process = start("run")
+        accept("one")
+        while not server.sandbox.calls:  # refused: the key is the one of before
+            assert process.poll() is None
+            time.sleep(0.02)
+        config.write_text("this is no TOML")
+        process.send_signal(signal.SIGHUP)
+        assert process.stderr is not None
+        told = b""
+        while b"the configuration was not read again, the one before stays in use" not in told:
+            told += process.stderr.readline()
+        config.write_text(CONFIG.format(url=server.url).replace("pk_sandbox", "pk_rotated"))
+        process.send_signal(signal.SIGHUP)
+        wait_until_empty()
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, b"1 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_counts_go_on_after_a_hangup(start: Start) -> None:
+    accept("one")
+    process = start("run")
+    wait_until_empty()
+    process.send_signal(signal.SIGHUP)
+    accept("two")
+    wait_until_empty()
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, b"2 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")

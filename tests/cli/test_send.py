@@ -228,3 +228,15 @@ def test_what_trickles_in_is_sent_in_bulk_as_it_comes(start: Start, server: Sand
         assert events_of(server) == 2 * (number + 1)
     process.communicate(timeout=60)
     assert process.returncode == 0
+
+
+def test_progress_is_printed_as_lines_where_there_is_no_terminal(
+    run: Run, server: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert server
+    monkeypatch.setattr("klavier.cli.progress._LOG_EVERY", 0.0)
+    content = b"".join(track(f"u{number}") for number in range(5))
+    lines = run("send", stdin=content).stderr.splitlines()
+    assert [line.split(": ")[1].split(",")[0] for line in lines] == [f"{n} event{'s'[: n != 1]}" for n in range(1, 6)]
+    assert lines[-1].endswith(", at standard input line 5")
+    assert run("send", "-q", stdin=content).stderr == ""

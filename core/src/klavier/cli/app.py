@@ -1,30 +1,34 @@
 """The group of all commands: the built-in ones by name, then what plugins add."""
 
-import logging
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from klavier import __version__
-from klavier.cli.extras import all_commands, listed_commands
+from klavier.cli.completion import VARIABLE
+from klavier.cli.extras import find_command, installed_commands, listed_commands
+from klavier.cli.messages import add_verbosity_options, set_up_log
+from klavier.cli.wording import has_color, plain
 from klavier.errors import DeliveryError, KlavierError
 
 COMMANDS = {
-    "dead": "Look at the events that were given up, and send them again.",
-    "doctor": "Check the configuration, the plugins and the key.",
-    "send": "Deliver events from files or standard input.",
-    "diff": "Compare what Klaviyo would hold after two vendors, or two settings of one.",
+    "completion": "Print the completion script of a shell.",
+    "dead": "List, retry, export or delete dead letters.",
+    "demo": "Deliver sample events to a sandbox in this process, and show the result.",
+    "diff": "Compare the data in Klaviyo after two vendors, or two settings of one.",
+    "doctor": "Check the configuration, the plugins, the files and the key.",
     "migrate": "Write one vendor's settings from another's; list what cannot be carried over.",
-    "demo": "Deliver sample events to a built-in Klaviyo and show what it then holds.",
-    "plan": "Show what would be sent for a file of events; sends nothing.",
+    "plan": "Show what would be sent for files of events; sends nothing.",
     "probe": "Send one event and show Klaviyo's replies.",
     "run": "Deliver what is in the outbox.",
     "sandbox": "Serve a Klaviyo account in memory.",
+    "send": "Deliver events from files or standard input.",
     "serve": "Accept events over HTTP from SDKs, and deliver them.",
     "vendors": "List the installed vendors and their settings.",
 }
@@ -35,7 +39,14 @@ _BROKEN_PIPE = 141
 
 
 class CommandLine(click.Group):
-    """A group that imports a command when it is asked for, and turns every klavier error into a message."""
+    """A group that imports a command when it is used, and turns every klavier error into a message."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command; until one says otherwise, warnings of the log are printed."""
+        set_up_log()
+        if has_color():
+            ctx.color = True  # click removes colors from what is no terminal otherwise
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the built-in commands and those of plugins."""
@@ -45,9 +56,26 @@ class CommandLine(click.Group):
         """Import a built-in command, or ask the plugins for it."""
         if cmd_name in COMMANDS:
             command = import_module(f"klavier.cli.{cmd_name}").command
-            assert isinstance(command, click.Command)  # noqa: S101 -- a command module without one is a slip of ours
-            return command
-        return all_commands(ctx).get(cmd_name)
+            assert isinstance(command, click.Command)  # noqa: S101 -- a command module without one is a mistake of ours
+        else:
+            found = find_command(ctx, cmd_name)
+            if found is None:
+                return None
+            command = found
+        add_verbosity_options(command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named; an error for an unknown one names the closest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            close = get_close_matches(args[0], [*COMMANDS, *installed_commands(ctx)], n=1) if args else []
+            if close:
+                raise click.UsageError(f"{error.message} Did you mean {close[0]!r}?", ctx) from None
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing the built-in ones."""
@@ -72,23 +100,16 @@ class CommandLine(click.Group):
     epilog="Exit codes: 0 all delivered or skipped, 1 some rejected or failed, 2 wrong use.",
 )
 @click.version_option(__version__, message="klavier %(version)s")
-@click.option("-v", "--verbose", is_flag=True, help="Log to standard error what happens; no personal data is in it.")
-def app(*, verbose: bool) -> None:
+def app() -> None:
     """Deliver customer-data events to Klaviyo exactly as RudderStack, Segment or Freshpaint would."""
-    log = logging.getLogger("klavier")
-    # Outcomes tell what went wrong; the log is for those who look into why.
-    if verbose and not any(isinstance(handler, logging.StreamHandler) for handler in log.handlers):
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        log.addHandler(handler)
-        log.setLevel(logging.DEBUG)
-    elif not log.handlers:
-        log.addHandler(logging.NullHandler())
+
+
+add_verbosity_options(app)
 
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """Turn errors that the user can do something about into a message and an exit code."""
+    """Turn klavier's errors and those of files into a message and an exit code."""
     try:
         yield
     except KlavierError as error:
@@ -109,19 +130,19 @@ class Complaint(click.ClickException):
         self.exit_code = exit_code  # type: ignore[misc]  # click does the same
 
     def format_message(self) -> str:
-        """Indent the lines of a message of several problems."""
-        first, *rest = self.message.splitlines() or [""]
+        """Return the message, the lines of several problems indented, without control characters."""
+        first, *rest = [plain(line) for line in self.message.splitlines()] or [""]
         return "\n".join([first, *(f"       {line}" for line in rest)])
 
 
 def run() -> NoReturn:
     """Run the command line with the arguments of the process."""
     for stream in (sys.stdout, sys.stderr):
-        # Event names hold any character; a terminal that cannot show one gets its escape, not an error.
+        # Event names hold any character; a terminal that cannot show one gets its escape instead of an error.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app.main(standalone_mode=False)
+        code = app.main(prog_name="klavier", complete_var=VARIABLE, standalone_mode=False)
         sys.stdout.flush()
     except click.ClickException as error:
         error.show()
@@ -136,6 +157,6 @@ def run() -> NoReturn:
 
 
 def _forget_stdout() -> None:
-    """Point standard output at nothing, so that the interpreter does not try the closed pipe again on its way out."""
+    """Redirect standard output to nothing, so that the interpreter does not write to the closed pipe when it exits."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())

@@ -5,7 +5,6 @@ still to be sent.  The file also holds the counts, so that the last summary cove
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import orjson
 from attrs import define, evolve, field
 
+from klavier.cli.private_files import open_private
 from klavier.cli.summary import Summary
 from klavier.errors import UsageError
 from klavier.streams.lines import Line
@@ -86,8 +86,7 @@ class Checkpoint:
             "summary": summary,
         }
         new = self.path.with_name(f"{self.path.name}.new")
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
+        with open_private(new) as file:
             file.write(orjson.dumps(content))
         new.replace(self.path)
         self._unwritten, self._written_at = 0, time.monotonic()

@@ -1,4 +1,4 @@
-"""`klavier demo`: deliver events to a Klaviyo inside this process, and show what it then holds."""
+"""`klavier demo`: deliver events to a sandbox in this process, and show the result."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from klavier.cli.dry_run import DryRun
+from klavier.cli.options import FILE, VendorName
 from klavier.cli.plan import count_result, format_result
-from klavier.cli.setup import Choice, known_plugins, prepare_alone, settings_option, warn_of_broken
+from klavier.cli.setup import Choice, prepare_alone, settings_option, warn_of_broken
 from klavier.cli.summary import Summary
 from klavier.cli.wording import paint
 from klavier.errors import ConfigError
+from klavier.plugins import installed_plugins
 from klavier.streams.lines import Line, read_lines
 from klavier.streams.sources import Sources
 
@@ -21,16 +23,21 @@ if TYPE_CHECKING:
 
 FIRST_CHOICE = "rudderstack"
 _GENERAL = "captured.jsonl"
-"""The sample calls of RudderStack's documents, as Segment's and RudderStack's own SDKs post them."""
+"""The sample calls of RudderStack's documents, as posted by the SDKs of Segment and RudderStack."""
 
 
-@click.command("demo", short_help="See it work, without an account.")
-@click.argument("file", metavar="[FILE]", required=False)
-@click.option("--vendor", metavar="NAME", help=f"The vendor; {FIRST_CHOICE} where it is installed, else the first one.")
+@click.command("demo", short_help="Deliver sample events to a sandbox.")
+@click.argument("file", metavar="[FILE]", type=FILE, required=False)
+@click.option(
+    "--vendor",
+    metavar="NAME",
+    type=VendorName(),
+    help=f"The vendor; {FIRST_CHOICE} where it is installed, else the first one.",
+)
 @settings_option
 @click.option("--bodies", is_flag=True, help="Show the body of each request.")
 def command(*, file: str | None, vendor: str | None, settings: Path | None, bodies: bool) -> None:
-    """Deliver sample events, or those of FILE, to a Klaviyo inside this process and show what it then holds.
+    """Deliver sample events, or those of FILE, to a sandbox in this process and show its content afterwards.
 
     The samples are those of the vendors' own documents.
     No account, no key and no network are needed, and no configuration is read.
@@ -38,14 +45,14 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
     from klavier.sandbox import Sandbox  # noqa: PLC0415 -- the other commands do without
 
     sources = None if file is None else Sources([file])
-    plugins = known_plugins(None)
+    plugins = installed_plugins()
     warn_of_broken(plugins)
     sandbox = Sandbox(unknown_lists="create")
     sandbox.add_list("Newsletter", "XUepkK", "single_opt_in")  # the lists that the sample events name
     sandbox.add_list("Customers", "listId", "double_opt_in")
     keys = {"private_api_key": sandbox.account.private_api_key, "public_api_key": sandbox.account.public_api_key}
     setup = prepare_alone(Choice(vendor or _first(plugins), settings), plugins, keys)
-    click.echo(f"As {paint(setup.vendor.name, bold=True)} would send them, to a Klaviyo inside this process:\n")
+    click.echo(f"As {paint(setup.vendor.name, bold=True)} would send them, delivered to a sandbox in this process:\n")
     summary = Summary()
     dry_run = DryRun(setup.vendor, sandbox.send, plugins=plugins)
     for result in dry_run.run(_samples(setup.vendor.name) if sources is None else sources.lines()):
@@ -53,12 +60,13 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
         click.echo(format_result(result, setup, bodies=bodies, has_replies=True))
     click.echo()
     click.echo("\n".join(summary.lines()))
-    click.echo(f"\n{paint('What Klaviyo now holds', bold=True)}\n\n{sandbox.summary()}")
+    click.echo(f"\n{paint('The data in Klaviyo afterwards', bold=True)}\n\n{sandbox.summary()}")
     click.echo(
         f"\nYour own events:  klavier demo FILE --vendor {setup.vendor.name}"
-        "\nWhat would go out:  klavier plan FILE          For real:  klavier send FILE"
+        "\nDry run:          klavier plan FILE"
+        "\nDeliver:          klavier send FILE"
     )
-    # What a vendor refuses of the samples is part of the show.
+    # The samples contain events that vendors refuse; that is no failure of the demo.
     raise SystemExit(0 if file is None else summary.exit_code)
 
 
@@ -70,7 +78,7 @@ def _first(plugins: "Plugins") -> str:
 
 
 def _samples(vendor: str) -> Iterator[Line]:
-    """Read the packaged sample events: those for the vendor where it has its own, else the general ones."""
+    """Read the packaged sample events: the vendor's own where it has some, else the general ones."""
     folder = files("klavier.cli") / "samples"
     own = folder / f"{vendor}.jsonl"
     with (own if own.is_file() else folder / _GENERAL).open("rb") as stream:

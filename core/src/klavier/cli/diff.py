@@ -133,7 +133,7 @@ def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: b
 def _prepared(asked: Asked) -> tuple[Setup, Setup]:
     plugins = known_plugins(asked.left.config_file)
     warn_of_broken(plugins)
-    left, right = (prepare(choice, plugins, every_key=True) for choice in (asked.left, asked.right))
+    left, right = (prepare(choice, plugins, purpose="compare") for choice in (asked.left, asked.right))
     return left, right
 
 

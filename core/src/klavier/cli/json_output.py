@@ -1,6 +1,7 @@
 """Results as JSON Lines, for other programs: secrets are replaced, everything else is as it would be sent."""
 
 import base64
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from klavier.streams.result import Result
 
 SECRET = "(secret)"  # noqa: S105 -- what replaces one
+_CONTROLS = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""Delete and C1 controls, line separators, and what sets the direction of text or is not visible."""
+
 _KEY_MEMBERS = frozenset({"token", "api_key"})
 """The members of a legacy call, at its top, that hold a key."""
 
@@ -75,8 +79,24 @@ def json_line(value: Any, secrets: "Collection[str]" = ()) -> bytes:
     """Return a value as one line of JSON; every string that holds a secret is replaced."""
     line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     if any(orjson.dumps(secret)[1:-1] in line for secret in secrets):
-        return orjson.dumps(redact(value, secrets), option=orjson.OPT_APPEND_NEWLINE)
-    return line
+        line = orjson.dumps(redact(value, secrets), option=orjson.OPT_APPEND_NEWLINE)
+    return escape_controls(line)
+
+
+def pretty_json(value: Any) -> str:
+    """Return a value as indented JSON."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str)
+    return escape_controls(text).decode()
+
+
+def escape_controls(text: bytes) -> bytes:
+    """Escape the characters in JSON that control a terminal or change the direction of text; orjson leaves them.
+
+    Only strings can hold them, so the result is the same JSON.
+    """
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text.decode()).encode()
 
 
 def redact(value: Any, secrets: "Collection[str]") -> Any:

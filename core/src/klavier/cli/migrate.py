@@ -11,9 +11,9 @@ import orjson
 from klavier.cli.diff import feed
 from klavier.cli.diff_table import table
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
-from klavier.cli.where import find_config
 from klavier.cli.wording import plain
 from klavier.comparison.masking import mask_secrets
+from klavier.config.location import find_config
 from klavier.config.toml import read_table, read_toml
 from klavier.errors import UsageError
 from klavier.loading import load_vendor

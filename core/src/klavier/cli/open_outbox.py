@@ -1,4 +1,4 @@
-"""From a setup to its outbox, for the commands that work on one."""
+"""The outbox of a setup, for the commands that work on one."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,27 +18,27 @@ def check_shared(setup: Setup) -> None:
 
 
 @contextmanager
-def opened(setup: Setup) -> Iterator[Outbox]:
+def open_existing(setup: Setup) -> Iterator[Outbox]:
     """Open the outbox that a configuration names; raises `UsageError` where there is none yet."""
     check_shared(setup)
     name = setup.config.delivery.outbox
     path = setup.config.folder / name
     if "://" not in name and not path.is_file():
-        raise UsageError(f"{path}: there is no outbox yet; a relay makes it with its first event")
+        raise UsageError(f"{path}: there is no outbox yet; a relay creates it with its first event")
     with closing(open_outbox(setup.config)) as outbox:
         yield outbox
 
 
-def letters_of(outbox: Outbox) -> Iterator[DeadLetter]:
-    """Give all dead letters in the order of acceptance, a page at a time."""
+def read_dead_letters(outbox: Outbox) -> Iterator[DeadLetter]:
+    """Yield all dead letters in the order of acceptance, read in pages."""
     last = 0
     while page := outbox.dead_letters(last, _PAGE):
         yield from page
         last = page[-1].seq
 
 
-def letter_of(outbox: Outbox, seq: int) -> DeadLetter:
-    """Find one dead letter; raises `UsageError` where there is none of that number."""
+def find_dead_letter(outbox: Outbox, seq: int) -> DeadLetter:
+    """Return one dead letter; raises `UsageError` where there is none with that number."""
     found = outbox.dead_letters(seq - 1, 1)
     if not found or found[0].seq != seq:
         raise UsageError(f"there is no dead letter {seq}; klavier dead list shows them")

@@ -3,12 +3,15 @@
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import click
 
 from klavier.cli.dry_run import DryRun, DryRunResult
 from klavier.cli.json_output import dry_run_object, json_line, request_object
+from klavier.cli.options import FILE, format_option
 from klavier.cli.output import Output
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.summary import Summary
@@ -20,24 +23,28 @@ _INDENT = 12
 
 
 @click.command("plan", short_help="Show what would be sent.")
-@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.argument("files", metavar="[FILE]...", type=FILE, nargs=-1)
 @choice_options
-@click.option(
-    "--format",
-    "as_",
-    type=click.Choice(["table", "jsonl"]),
-    default="table",
-    show_default=True,
-    help="Output format.",
-)
-@click.option("--bodies", is_flag=True, help="Show the body of each request in the table too; it holds personal data.")
+@format_option(text="For reading, or one JSON object for each event, with the bodies of its requests.")
+@click.option("--bodies", is_flag=True, help="Show the body of each request as text too; it holds personal data.")
+@click.option("--summary", "only_summary", is_flag=True, help="Show only the counts.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Read only the first N events.")
 @click.option(
     "--batch-size",
     type=click.IntRange(1, 10_000),
     metavar="N",
     help="Events passed to the vendor together; by default as many as its own servers do.",
 )
-def command(*, files: Sequence[str], choice: Choice, as_: str, bodies: bool, batch_size: int | None) -> None:
+def command(  # noqa: PLR0913 -- one for each option
+    *,
+    files: Sequence[str],
+    choice: Choice,
+    as_: str,
+    bodies: bool,
+    only_summary: bool,
+    limit: int | None,
+    batch_size: int | None,
+) -> None:
     """Show what would be sent to Klaviyo for each event of each FILE; without FILE, or with -, of standard input.
 
     Nothing is sent, and no key is needed.
@@ -45,22 +52,39 @@ def command(*, files: Sequence[str], choice: Choice, as_: str, bodies: bool, bat
     In device mode the calls of the vendor's browser code are shown as well.
     """
     sources = open_sources(files)
-    setup = prepare(choice, placeholders=True)
+    setup = prepare(choice, purpose="plan")
     size = setup.config.delivery.batch_size if batch_size is None else batch_size
-    dry_run = DryRun(setup.vendor, usual_success, plugins=setup.plugins, batch_size=size)
-    summary = Summary()
-    with Output(is_eager=sources.asked is not None) as output:
-        if as_ == "table":
-            output.write_line(paint(f"{'line':>6}  {'event':<50}  outcome", bold=True))
-        for result in dry_run.run(sources.lines()):
-            count_result(summary, result)
-            if as_ == "jsonl":
-                output.write(json_line(dry_run_object(result), setup.secrets))
-            else:
-                output.write_line(format_result(result, setup, bodies=bodies))
-    if as_ == "table":
-        _print_summary(summary, setup)
+    summary = plan_lines(sources, setup, as_, bodies=bodies, shown=not only_summary, limit=limit, batch_size=size)
     raise SystemExit(summary.exit_code)
+
+
+def plan_lines(  # noqa: PLR0913 -- what to read, as what, and how to show it
+    sources: Sources,
+    setup: Setup,
+    as_: str,
+    *,
+    bodies: bool = False,
+    shown: bool = True,
+    limit: int | None = None,
+    batch_size: int | None = None,
+) -> Summary:
+    """Print what would be sent for each event, and return the counts."""
+    dry_run = DryRun(setup.vendor, usual_success, plugins=setup.plugins, batch_size=batch_size)
+    summary = Summary()
+    with Output(is_eager=sources.asked is not None) as output, closing(sources.lines()) as lines:
+        if as_ == "text" and shown:
+            output.write_line(paint(f"{'line':>6}  {'event':<50}  outcome", bold=True))
+        for result in dry_run.run(islice(lines, limit)):
+            count_result(summary, result)
+            if as_ == "json" and shown:
+                output.write(json_line(dry_run_object(result), setup.secrets))
+            elif shown:
+                output.write_line(format_result(result, setup, bodies=bodies))
+        if as_ == "json" and not shown:
+            output.write(json_line(summary.to_json()))
+    if as_ == "text":
+        _print_summary(summary, setup, is_first=not shown)
+    return summary
 
 
 def open_sources(names: Sequence[str]) -> Sources:
@@ -107,8 +131,16 @@ def _body(request: dict[str, Any]) -> str:
     return "\n".join(" " * _INDENT + plain(line) for line in text.split("\n"))
 
 
-def _print_summary(summary: Summary, setup: Setup) -> None:
-    click.echo()
+def _print_summary(summary: Summary, setup: Setup, *, is_first: bool) -> None:
+    if not is_first:
+        click.echo()
     click.echo("\n".join(summary.lines()))
     keys = " with a placeholder for each key that is not set" if setup.has_placeholders else ""
     click.echo(f"Planned as {setup.vendor.name}{keys}; nothing was sent.")
+    print_skipped(summary)
+
+
+def print_skipped(summary: Summary) -> None:
+    """Print why nothing was delivered, where every event was skipped: exit code 1 with the reason on the last line."""
+    if summary.is_all_skipped:
+        click.echo(summary.skip_reason(), err=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 
-from klavier.cli.json_output import json_line, redact, request_object
+from klavier.cli.json_output import json_line, pretty_json, redact, request_object
+from klavier.cli.options import FILE, format_option
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.wording import COLORS, call_title, event_title, paint, plain
 from klavier.errors import TransportError, UsageError
@@ -25,25 +25,18 @@ Exchange = tuple[Request, Response]
 
 
 @click.command("probe", short_help="Send one event and show Klaviyo's replies.")
-@click.argument("file", metavar="[FILE]", default="-")
+@click.argument("file", metavar="[FILE]", type=FILE, default="-")
 @choice_options
 @click.option("--sandbox", metavar="URL", help="Send to this address instead of Klaviyo's, such as a sandbox's.")
-@click.option(
-    "--format",
-    "as_",
-    type=click.Choice(["text", "jsonl"]),
-    default="text",
-    show_default=True,
-    help="For reading, or one JSON object.",
-)
+@format_option(text="For reading, or one JSON object.")
 def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None:
-    """Send the one event in FILE (JSON; standard input without one) and show each request with its reply.
+    """Send the event in FILE (JSON; standard input without FILE) and show each request with its reply.
 
-    Each request is made once.
-    The event is really delivered: use a test account, or a sandbox.
+    Each request is sent once.
+    The event is delivered to the account: use a test account, or a sandbox.
     """
     text = _text(file)
-    setup = prepare(choice, base_url=sandbox)
+    setup = prepare(choice, base_url=sandbox, purpose="send")
     event = parse_line(text, plugins=setup.plugins)
     exchanges: list[Exchange] = []
     dropped = setup.plugins.transform(event, setup.vendor.name)
@@ -52,15 +45,15 @@ def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None
         outcome = dropped
     else:
         calls, outcome = _send(dropped, setup, exchanges)
-    if as_ == "jsonl":
+    if as_ == "json":
         click.echo(json_line(_object(exchanges, calls, outcome, setup)), nl=False)
     else:
         click.echo("\n".join(_lines(event, exchanges, calls, outcome, setup)))
-    raise SystemExit(0 if outcome.kind in ("delivered", "skipped") else 1)
+    raise SystemExit(0 if outcome.kind == "delivered" else 1)
 
 
 def _send(event: Event, setup: Setup, exchanges: list[Exchange]) -> tuple[list[Any], Outcome]:
-    """Deliver the event; `exchanges` gets each request with its reply as they happen."""
+    """Deliver the event; each request is appended to `exchanges` with its reply."""
     setup.check_keys()
     (delivery,) = plan(setup.vendor, [event])
     outcome = asyncio.run(_deliver(delivery, setup, exchanges))
@@ -129,5 +122,4 @@ def _revision(request: Request) -> str:
 
 
 def _pretty(value: Any) -> str:
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    return "\n".join(f"    {plain(line)}" for line in text.split("\n"))
+    return "\n".join(f"    {line}" for line in pretty_json(value).split("\n"))

@@ -1,12 +1,14 @@
-"""The progress of a run over files: a bar on standard error, where that is a terminal."""
+"""The progress of a run over files, on standard error: a bar on a terminal, lines elsewhere."""
 
-import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
-from klavier.cli.wording import count, limit_status
+import click
+
+from klavier.cli.messages import is_quiet, shows_progress
+from klavier.cli.wording import count, limit_status, plain
 from klavier.outcome import KINDS, Kind
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ T = TypeVar("T")
 
 _REFRESH = 0.2
 _RATE_SECONDS = 10.0
+_LOG_EVERY = 10.0
+"""Seconds between two lines of progress where there is no terminal."""
 
 
 class Rate:
@@ -64,8 +68,8 @@ def _with_bar(
     size: int | None,
     doing: str,
 ) -> "Iterator[T]":
-    if not sys.stderr.isatty():
-        yield from items
+    if not shows_progress():
+        yield from _with_lines(items, get_line, describe, doing)
         return
     total = size or None
     behind, source, end, number, shown_at = 0, "", 0, 0, 0.0
@@ -88,6 +92,20 @@ def _with_bar(
                 bar.update(task, completed=behind + end if total else None)
                 shown_at = time.monotonic()
             yield item
+
+
+def _with_lines(
+    items: "Iterable[T]", get_line: "Callable[[T], Line]", describe: Callable[[int], str], doing: str
+) -> "Iterator[T]":
+    """Yield the items; print a line of a log from time to time, unless --quiet was passed."""
+    printed_at = time.monotonic()
+    for number, item in enumerate(items, 1):
+        line = get_line(item)
+        if time.monotonic() - printed_at >= _LOG_EVERY and not is_quiet():
+            printed_at = time.monotonic()
+            text = f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {doing}: {describe(number)}, at {plain(line.place)}"
+            click.echo(text, err=True)
+        yield item
 
 
 def _describe(kinds: "Counter[Kind]", rate: Rate, limiter: "RateLimiter | None") -> str:

@@ -1,70 +1,139 @@
-"""`klavier run`: deliver what is in the outbox, for as long as it is wanted."""
+"""`klavier run`: deliver what is in the outbox, until a signal or until it is empty."""
 
 import asyncio
+import signal
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from klavier.cli.json_output import json_line
+from klavier.cli.messages import note, warn
 from klavier.cli.open_outbox import check_shared
-from klavier.cli.run_status import Meter
-from klavier.cli.setup import Choice, config_option, prepare
+from klavier.cli.options import format_option
+from klavier.cli.run_status import RunStatus
+from klavier.cli.setup import Choice, Setup, config_option, prepare
 from klavier.cli.signals import SIGNALS, STOPPING
+from klavier.errors import KlavierError
 
 if TYPE_CHECKING:
-    from klavier.flows.drivers import Connect
-    from klavier.worker.leased_worker import LeasedWorker, RelayConfig
+    from klavier.worker.leased_worker import LeasedWorker
+
+_TIMEOUT = 300.0
+"""Seconds without progress after which `--until-empty` ends: as long as the longest wait between two tries."""
 
 
 @click.command("run", short_help="Deliver what is in the outbox.")
 @config_option
-@click.option("--until-empty", is_flag=True, help="End when nothing waits any more.")
-def command(*, config_file: Path | None, until_empty: bool) -> None:
+@click.option("--until-empty", is_flag=True, help="End when nothing is waiting.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_TIMEOUT,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --until-empty: end, with exit code 1, when nothing could be delivered for so long.",
+)
+@format_option(text="The final counts as text or as one JSON object.")
+def command(*, config_file: Path | None, until_empty: bool, timeout: float, as_: str) -> None:
     """Deliver what is in the outbox, and what other processes accept into it, until Ctrl-C or SIGTERM.
 
-    Then what is under way is finished, and the rest stays in the outbox; a second signal ends at once.
+    The first signal lets the requests in flight finish, the rest stays in the outbox; a second signal ends at once.
+    SIGHUP reads the configuration again, and with it the key.
     One process delivers at a time: another one waits, and takes over when the first ends.
     """
-    from klavier.relay.factory import make_connect, make_relay_config  # noqa: PLC0415 -- loads what delivers
-
-    setup = prepare(Choice(config_file=config_file))
-    setup.check_keys()
-    check_shared(setup)
-    parts = make_relay_config(setup.config)
-    with closing(parts.outbox):
-        meter = asyncio.run(_deliver(parts, make_connect(setup.config, setup.vendor), until_empty=until_empty))
-        click.echo(meter.line())
-    raise SystemExit(meter.exit_code)
+    run = _Run(Choice(config_file=config_file), timeout if until_empty else None)
+    asyncio.run(run.deliver())
+    counts = run.status.to_json()
+    click.echo(json_line(counts).decode().rstrip() if as_ == "json" else run.status.line())
+    raise SystemExit(run.status.exit_code or int(until_empty and run.has_timed_out))
 
 
-async def _deliver(parts: "RelayConfig", connect: "Connect", *, until_empty: bool) -> Meter:
-    """Run to the end or to a signal; gives the meter, with the counts."""
-    from klavier.worker.leased_worker import LeasedWorker  # noqa: PLC0415 -- as above
+class _Run:
+    """Delivers until it is stopped; a new configuration starts a new worker.
 
-    runner = LeasedWorker(parts, own_loop=True)
-    meter = Meter(runner)
-    _stop_on_signals(runner)
-    async with connect() as send:
-        watch = asyncio.create_task(meter.watch())
-        try:
-            await runner.run(send, until_empty=until_empty)
-        finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
-    return meter
+    `timeout` is after how many seconds without progress to end although events are waiting; None for never.
+    """
 
+    def __init__(self, choice: Choice, timeout: float | None) -> None:
+        self.has_timed_out = False
+        self.status = RunStatus()
+        self._choice = choice
+        self._timeout = timeout
+        self._setup = self._prepare()
+        self._next: Setup | None = None
 
-def _stop_on_signals(runner: "LeasedWorker") -> None:
-    """Stop cleanly at the first signal; the second one does what it does to any program."""
-    loop = asyncio.get_running_loop()
+    async def deliver(self) -> None:
+        """Deliver until the outbox is empty, a signal comes, or nothing was delivered for too long."""
+        while True:
+            await self._deliver_once()
+            if self._next is None:
+                return
+            self._setup, self._next = self._next, None
+            note("the configuration was read again")
 
-    def stop() -> None:
-        click.echo(STOPPING, err=True)
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
-        runner.stop()
+    async def _deliver_once(self) -> None:
+        """Deliver with one configuration."""
+        from klavier.relay.factory import make_connect, make_relay_config  # noqa: PLC0415 -- loads what delivers
+        from klavier.worker.leased_worker import LeasedWorker  # noqa: PLC0415 -- as above
 
-    with suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps what is not delivered
-        for number in SIGNALS:
-            loop.add_signal_handler(number, stop)
+        config = make_relay_config(self._setup.config)
+        with closing(config.outbox):
+            worker = LeasedWorker(config, own_loop=True)
+            self.status.watch(worker)
+            self._handle_signals(worker)
+            async with make_connect(self._setup.config, self._setup.vendor)() as send:
+                tasks = [asyncio.create_task(self.status.print_progress())]
+                if self._timeout is not None:
+                    tasks.append(asyncio.create_task(self._stop_without_progress(worker, self._timeout)))
+                try:
+                    await worker.run(send, until_empty=self._timeout is not None)
+                finally:
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
+            self.status.finish()
+
+    def _prepare(self) -> Setup:
+        setup = prepare(self._choice, purpose="send")
+        setup.check_keys()
+        check_shared(setup)
+        return setup
+
+    async def _stop_without_progress(self, worker: "LeasedWorker", seconds: float) -> None:
+        """Stop when no event was settled for so many `seconds`, here or by another process that delivers."""
+        before = self.status.progress()
+        while True:
+            await asyncio.sleep(seconds)
+            now = self.status.progress()
+            if now == before:
+                self.has_timed_out = True
+                warn(f"nothing could be delivered for {seconds:g} s: {self.status.line()}; {self.status.details()}")
+                worker.stop()
+                return
+            before = now
+
+    def _handle_signals(self, worker: "LeasedWorker") -> None:
+        """Stop at the first signal; the second one does what it does to any program.  SIGHUP reloads."""
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            click.echo(STOPPING, err=True)
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+            self._next = None
+            worker.stop()
+
+        def reload() -> None:
+            try:
+                self._next = self._prepare()
+            except (KlavierError, OSError) as error:
+                warn(f"the configuration was not read again, the one before stays in use: {error}")
+                return
+            worker.stop()
+
+        with suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps what is not delivered
+            for number in SIGNALS:
+                loop.add_signal_handler(number, stop)
+            loop.add_signal_handler(signal.SIGHUP, reload)

@@ -1,16 +1,17 @@
-"""How a delivery from the outbox is going: live on a terminal, as lines of a log elsewhere."""
+"""The status of a delivery from the outbox: live on a terminal, as lines of a log elsewhere."""
 
 import asyncio
-import sys
 import time
+from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from klavier.cli.messages import is_quiet, shows_progress
 from klavier.cli.progress import Rate
 from klavier.cli.wording import count, limit_status
-from klavier.outcome import KINDS
+from klavier.outcome import KINDS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,48 +21,83 @@ if TYPE_CHECKING:
 _REFRESH, _LOG_EVERY = 0.5, 10.0
 
 
-class Meter:
-    """Watches one runner."""
+class RunStatus:
+    """Watches one worker after the other, and counts the outcomes of all."""
 
-    def __init__(self, runner: "LeasedWorker") -> None:
-        self._runner = runner
+    def __init__(self) -> None:
+        self._worker: LeasedWorker | None = None
+        self._before: Counter[Kind] = Counter()
+        self._waiting = self._dead = 0
         self._rate = Rate()
+
+    def watch(self, worker: "LeasedWorker") -> None:
+        """Watch this worker from now on."""
+        self._worker = worker
+
+    def finish(self) -> None:
+        """Keep the counts of the watched worker, whose outbox is closed next."""
+        self._update()
+        if self._worker is not None:
+            self._before = self._kinds()
+        self._worker = None
 
     @property
     def exit_code(self) -> int:
         """0 where everything was delivered or skipped, 1 where something was rejected or failed."""
-        return 1 if self._runner.kinds["rejected"] or self._runner.kinds["failed"] else 0
+        kinds = self._kinds()
+        return 1 if kinds["rejected"] or kinds["failed"] else 0
+
+    def progress(self) -> tuple[int, int]:
+        """Return numbers that change when events are settled: the outcomes here, and the waiting events."""
+        self._update()
+        return self._kinds().total(), self._waiting
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as JSON data."""
+        self._update()
+        kinds = self._kinds()
+        return {**{kind: kinds[kind] for kind in KINDS}, "waiting": self._waiting, "dead": self._dead}
 
     def line(self) -> str:
-        """Tell how many events ended how, and how many wait."""
-        kinds = [f"{self._runner.kinds[kind]:,} {kind}" for kind in KINDS]
-        return ", ".join([*kinds, f"{self._runner.config.outbox.status().waiting:,} waiting"])
+        """Return how many events have which outcome, and how many are waiting."""
+        self._update()
+        kinds = self._kinds()
+        return ", ".join([*(f"{kinds[kind]:,} {kind}" for kind in KINDS), f"{self._waiting:,} waiting"])
 
     def details(self) -> str:
-        """Tell the rate, the tightest limit and the dead letters, as far as there is something to tell."""
-        rate = self._rate.update(self._runner.kinds.total())
-        found = [f"{rate:,.1f} events/s", *limit_status(self._runner.rate_limiter, self._runner.paused)]
-        dead = self._runner.config.outbox.status().dead
-        if dead:
-            found.append(f"{count(dead, 'dead letter')}: klavier dead list")
-        if self._runner.worker is None:
-            found.append("another process delivers; waiting for its turn")
+        """Return the rate, the endpoint nearest to its limit, and the number of dead letters."""
+        rate = self._rate.update(self._kinds().total())
+        found = [f"{rate:,.1f} events/s"]
+        if self._worker is not None:
+            found += limit_status(self._worker.rate_limiter, self._worker.paused)
+        if self._dead:
+            found.append(f"{count(self._dead, 'dead letter')}: klavier dead list")
+        if self._worker is not None and self._worker.worker is None:
+            found.append("another process delivers; waiting to take over")
         return ", ".join(found)
 
-    async def watch(self) -> None:
-        """Show how it goes, on standard error, until cancelled."""
-        if sys.stderr.isatty():
+    async def print_progress(self) -> None:
+        """Print the status on standard error until cancelled."""
+        if shows_progress():
             with _live() as show:
                 while True:
                     show(f"{self.line()}\n{self.details()}")
                     await asyncio.sleep(_REFRESH)
         last = ""
-        while True:
+        while not is_quiet():
             await asyncio.sleep(_LOG_EVERY)
             line = self.line()
             if line != last:
                 last = line
                 click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}; {self.details()}", err=True)
+
+    def _kinds(self) -> "Counter[Kind]":
+        return self._before + (self._worker.kinds if self._worker is not None else Counter())
+
+    def _update(self) -> None:
+        if self._worker is not None:
+            status = self._worker.config.outbox.status()
+            self._waiting, self._dead = status.waiting, status.dead
 
 
 @contextmanager

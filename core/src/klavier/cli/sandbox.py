@@ -13,7 +13,7 @@ PRIVATE_KEY, PUBLIC_KEY, ACCESS_TOKEN = "pk_sandbox", "SNDBX1", "at_sandbox"
 @click.command("sandbox", short_help="Serve a Klaviyo account in memory.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 takes a free one."
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The port; 0 uses a free one."
 )
 @click.option("--rate-limits", is_flag=True, help="Refuse calls beyond Klaviyo's rate limits, as Klaviyo does.")
 @click.option(

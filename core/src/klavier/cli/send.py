@@ -1,35 +1,32 @@
 """`klavier send`: deliver events from files or standard input to Klaviyo."""
 
 import os
-from base64 import b64decode
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
-from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import click
-import orjson
 from attrs import evolve
 
 from klavier.cli.checkpoint import ENDING, Checkpoint, open_checkpoint
 from klavier.cli.json_output import json_line, result_object
-from klavier.cli.plan import open_sources
+from klavier.cli.messages import note, warn
+from klavier.cli.options import FILE, format_option
+from klavier.cli.plan import open_sources, plan_lines, print_skipped
+from klavier.cli.private_files import open_private
 from klavier.cli.progress import with_progress
+from klavier.cli.rows import check_vendor
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.signals import StopSignals
 from klavier.cli.summary import Summary
 from klavier.errors import UsageError
-from klavier.flows.rehearsal import rehearse
-from klavier.streams.lines import Line
 from klavier.streams.result import Result
-from klavier.streams.sources import STDIN, rows_of
+from klavier.streams.sources import STDIN, Sources, rows_of
 
 if TYPE_CHECKING:
-    from klavier.events.model import Event
     from klavier.streams.run import StreamRun
-    from klavier.vendor import Vendor
 
 _INTERRUPTED = 130
 
@@ -37,17 +34,11 @@ ResultHandler = Callable[[Result], None]
 
 
 @click.command("send", short_help="Deliver events.")
-@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.argument("files", metavar="[FILE]...", type=FILE, nargs=-1)
 @choice_options
+@click.option("--dry-run", is_flag=True, help="Send nothing: show what would be sent, as klavier plan does.")
 @click.option("--sandbox", metavar="URL", help="Send to this address instead of Klaviyo's, such as a sandbox's.")
-@click.option(
-    "--format",
-    "as_",
-    type=click.Choice(["table", "jsonl"]),
-    default="table",
-    show_default=True,
-    help="A summary, or one JSON object for each event.",
-)
+@format_option(text="A summary, or one JSON object for each event.")
 @click.option(
     "--rejects",
     type=click.Path(path_type=Path),
@@ -86,6 +77,7 @@ def command(  # noqa: PLR0913 -- one for each option
     resume: bool,
     progress: Path | None,
     as_: str,
+    dry_run: bool,
     rows: bool,
     mode: str | None,
     **options: str | None,
@@ -99,74 +91,40 @@ def command(  # noqa: PLR0913 -- one for each option
     """
     names = list(files) or [STDIN]
     _check_rows(names, mode or options["id_column"], rows=rows)
-    sources = None if rows else open_sources(names)
-    setup = prepare(choice, base_url=options["sandbox"])
+    sources = None if rows else open_sources(files)
+    if dry_run:
+        _plan(sources, choice, as_)
+    setup = prepare(choice, base_url=options["sandbox"], purpose="send")
     checkpoint = _open_checkpoint(setup, names, progress, resume=resume)
     summary = Summary() if checkpoint is None else checkpoint.summary
     signals = StopSignals()
     is_ready = None if sources is None else sources.asked
     run = stream_run(setup, options["bulk"], is_ready=is_ready, is_stopping=lambda: signals.received is not None)
-    with _open_rejects(rejects, names, checkpoint) as rejects_file, signals:
-        read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
-        lines = _check_rows_vendor(rows_of(names, read), setup.vendor) if sources is None else sources.lines()
+    read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
+    lines = rows_of(names, read) if sources is None else sources.lines()
+    with _open_rejects(rejects, names, checkpoint) as rejects_file, signals, closing(lines):
+        remaining = check_vendor(lines, setup.vendor) if sources is None else lines
         if checkpoint is not None:
             checkpoint.count_requests = lambda: run.requests
-            lines = checkpoint.lines(lines)
+            remaining = checkpoint.lines(remaining)
         size = None if sources is None else sources.size  # a row does not know its position in the file
-        results = with_progress(run.run(signals.lines(lines)), size, run.limiter)
-        handlers: list[ResultHandler] = [partial(_write_result, secrets=setup.secrets)] if as_ == "jsonl" else []
+        results = with_progress(run.run(signals.lines(remaining)), size, run.limiter)
+        handlers: list[ResultHandler] = [partial(_write_result, secrets=setup.secrets)] if as_ == "json" else []
         handlers += [] if checkpoint is None else [checkpoint.add]
         code = _deliver(results, summary, rejects_file, handlers) or signals.exit_code
         if checkpoint is not None:
             checkpoint.write()
     summary.requests += run.requests
-    _warn(run, summary)
-    if code:
-        click.echo(_describe_stop(summary, checkpoint), err=True)
-    click.echo("\n".join(summary.lines()), err=as_ == "jsonl")
+    _print_end(run, summary, checkpoint, is_stopped=bool(code), is_json=as_ == "json")
     raise SystemExit(code or summary.exit_code)
 
 
-def _check_rows_vendor(lines: Iterator[Line], vendor: "Vendor") -> Iterator[Line]:
-    """Return the lines of rows; raises `UsageError` where the vendor would send the first one as an event of its name.
-
-    Rows are events named `new`, `updated` or `deleted`, which only mappings are meant to read.
-    """
-    read: list[Line] = []
-    event = None
-    while event is None and (line := next(lines, None)) is not None:
-        read.append(line)
-        event = line.event
-    if event is not None and _sends_own_name(vendor, event):
-        raise UsageError(
-            f"--rows: {vendor.name} would send each row as an event named {event.payload['event']!r}; map rows to "
-            "profiles, to subscriptions or to a metric name of their own"
-        )
-    return chain(read, lines)
-
-
-def _sends_own_name(vendor: "Vendor", event: "Event") -> bool:
-    """Return whether the event's name is in a request although no property of the event has that value."""
-    name = event.payload["event"]
-    if name in _strings(event.payload.get("properties")):
-        return False
-    requests = rehearse(vendor, [event]).requests
-    return any(name in _strings([request.json, request.form, request.params]) for request in requests)
-
-
-def _strings(value: Any) -> Iterator[str]:
-    """Yield the strings in a JSON value; the parameter `data` of legacy calls is JSON in Base64."""
-    stack = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, str):
-            yield item
-            with suppress(ValueError):
-                stack.append(orjson.loads(item if item.startswith("{") else b64decode(item, validate=True)))
-        elif isinstance(item, dict):
-            stack.extend(item.values())
-        elif isinstance(item, list):
-            stack.extend(item)
+def _plan(sources: Sources | None, choice: Choice, as_: str) -> NoReturn:
+    if sources is None:
+        raise click.UsageError("--dry-run reads events: convert the rows of --rows to events first")
+    setup = prepare(choice, purpose="plan")
+    summary = plan_lines(sources, setup, as_, batch_size=setup.config.delivery.batch_size)
+    raise SystemExit(summary.exit_code)
 
 
 def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":
@@ -207,7 +165,7 @@ def _open_checkpoint(setup: Setup, names: Sequence[str], path: Path | None, *, r
     path = path or Path(f"{names[0]}{ENDING}")
     found = open_checkpoint(path, setup.vendor.name, setup.config.klaviyo.base_url, names)
     if found.done:
-        click.echo(f"{path}: {found.done:,} lines are done; continuing after them", err=True)
+        note(f"{path}: {found.done:,} lines are done; continuing after them")
     return found
 
 
@@ -227,12 +185,19 @@ def _deliver(
     return 0
 
 
-def _warn(run: "StreamRun", summary: Summary) -> None:
-    """Print what no outcome shows: plugins that raised, and a vendor that leaves the requests to a browser."""
+def _print_end(
+    run: "StreamRun", summary: Summary, checkpoint: Checkpoint | None, *, is_stopped: bool, is_json: bool
+) -> None:
+    """Print the counts, and what no outcome shows: plugins that raised, and requests that are left to a browser."""
     for fault, times in run.observers.faults.items():
-        click.echo(f"warning: {fault} ({times:,} times); the outcomes are unchanged", err=True)
+        warn(f"{fault} ({times:,} times); the outcomes are unchanged")
     if summary.kinds["delivered"] and not summary.requests:
-        click.echo("warning: nothing was sent: in device mode the vendor's browser code makes the calls", err=True)
+        warn("nothing was sent: in device mode the vendor's browser code makes the calls")
+    if is_stopped:
+        click.echo(_describe_stop(summary, checkpoint), err=True)
+    click.echo("\n".join(summary.lines()), err=is_json)
+    if not is_stopped:
+        print_skipped(summary)
 
 
 def _describe_stop(summary: Summary, checkpoint: Checkpoint | None) -> str:
@@ -257,12 +222,8 @@ def _open_rejects(
         return nullcontext()
     if path.exists() and any(name != STDIN and path.samefile(name) for name in names):
         raise UsageError(f"{path}: is an input file as well; pass another name to --rejects")
-    try:
-        is_resumed = checkpoint is not None and checkpoint.done > 0 and path.exists()
-        file = path.open("r+b" if is_resumed else "wb")
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "the path cannot be used"
-        raise UsageError(f"{path}: cannot be written: {why}") from None
+    is_resumed = checkpoint is not None and checkpoint.done > 0 and path.exists()
+    file = open_private(path, keep=is_resumed)
     if checkpoint is not None:
         file.truncate(min(checkpoint.rejected_bytes, file.seek(0, os.SEEK_END)) if is_resumed else 0)
         file.seek(0, os.SEEK_END)

@@ -38,7 +38,7 @@ def command(*, config_file: Path | None, host: str, port: int, no_deliver: bool)
     The senders and their write keys stand under [gateway.sources.NAME] of the configuration.
     It needs the extra: pip install 'klavier[server]'.
     """
-    setup = prepare(Choice(config_file=config_file))
+    setup = prepare(Choice(config_file=config_file), purpose="send")
     if not no_deliver:
         setup.check_keys()
     asyncio.run(_serve(setup, host, port, deliver=not no_deliver))

@@ -1,22 +1,24 @@
-"""From the options of a command to a configuration: the file, the environment, and what the options override."""
+"""The configuration of a command: the file, the environment, and what its options override."""
 
 import os
 from collections.abc import Callable, Mapping
 from functools import cached_property, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from klavier.cli.where import find_config
+from klavier.cli.messages import note, warn
+from klavier.cli.options import VendorName
 from klavier.config.environment import REFERENCE
 from klavier.config.load import check
-from klavier.config.local_plugin import discover_beside
-from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE
+from klavier.config.local_plugin import PLUGIN_FILE, discover_with_local, is_allowed
+from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE, find_config
 from klavier.config.model import Config
 from klavier.config.toml import read_table, read_toml
 from klavier.errors import ConfigError
+from klavier.http.encoding import is_loopback
 from klavier.plugins import Plugins, installed_plugins
 from klavier.settings import describe
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from klavier.vendor import Vendor
 
 KEYS = {"private_api_key": "KLAVIYO_PRIVATE_API_KEY", "public_api_key": "KLAVIYO_PUBLIC_API_KEY"}
-"""The environment variables that give the keys where no configuration file is used."""
+"""The environment variables that hold the keys where there is no configuration file."""
 
 PLACEHOLDERS = {"private_api_key": "private-key", "public_api_key": "PUBLIC"}
 """Keys for commands that send nothing."""
@@ -33,10 +35,20 @@ _SHORTEST_SECRET = 4
 
 _Command = Callable[..., Any]
 
+Purpose = Literal["inspect", "plan", "compare", "send"]
+"""What a command does with a configuration.
+
+- `inspect`: looks at it; keys whose variables are not set are a mistake.
+- `plan`: sends nothing; such keys are replaced by placeholders, and so are both keys where there is neither a
+  configuration nor settings.
+- `compare`: sends nothing, with two sides; each missing key is replaced by a placeholder.
+- `send`: a broken plugin that is not optional is a mistake, and an address that is not protected a warning.
+"""
+
 
 @frozen
 class Choice:
-    """What the options `--vendor`, `--settings` and `--config` say; `overrides` replaces single settings."""
+    """The values of `--vendor`, `--settings` and `--config`; `overrides` replaces single settings."""
 
     vendor: str | None = None
     settings: Path | None = None
@@ -50,21 +62,21 @@ config_option = click.option(
     type=click.Path(path_type=Path),
     envvar=CONFIG_VARIABLE,
     metavar="FILE",
-    help=f"The configuration; {CONFIG_FILE} where it is present.",
+    help=f"The configuration file; {CONFIG_FILE} if it is present.",
 )
 vendor_option = click.option(
-    "--vendor", metavar="NAME", help="The vendor; takes the place of the configuration's choice."
+    "--vendor", metavar="NAME", type=VendorName(), help="The vendor; overrides the configuration's."
 )
 settings_option = click.option(
     "--settings",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The vendor's settings, as TOML or JSON; takes the place of the configuration's.",
+    help="The vendor's settings, as TOML or JSON; overrides the configuration's.",
 )
 
 
 def choice_options(command: _Command) -> _Command:
-    """Add the options that choose a vendor and its settings; the command gets them as one `choice`."""
+    """Add the options that select a vendor and its settings; the command gets them as one `choice`."""
 
     @wraps(command)
     def with_choice(
@@ -77,12 +89,14 @@ def choice_options(command: _Command) -> _Command:
 
 @frozen
 class Setup:
-    """What a command works with: the configuration, the vendor built from it, and the file it came from."""
+    """The configuration of a command, the vendor built from it, and the file it was read from."""
 
     config: Config
     vendor: "Vendor" = field(repr=False)
     file: Path | None = None
     has_placeholders: bool = False
+    has_written_key: bool = False
+    """Whether the configuration file holds a private key itself, instead of a reference to a variable."""
 
     @property
     def plugins(self) -> Plugins:
@@ -91,9 +105,10 @@ class Setup:
 
     @cached_property
     def secrets(self) -> tuple[str, ...]:
-        """The secret values of this setup, which nothing may show.
+        """The secret values of this setup, which no output may contain.
 
-        Placeholders are none, and texts of a few characters no keys: hiding them would hide half of every event.
+        Placeholders are not secret, and strings of a few characters are no keys: hiding them would hide most of every
+        event.
         """
         values = [self.config.keys_for(self.vendor)["private_api_key"], self.config.klaviyo.private_api_key]
         values += [
@@ -112,9 +127,18 @@ class Setup:
 
 
 def known_plugins(config_file: Path | None) -> Plugins:
-    """Give the installed plugins and the one beside the configuration file."""
+    """Return the installed plugins and the one beside the configuration file."""
     file = find_config(config_file)
-    return installed_plugins() if file is None else discover_beside(file.parent)
+    if file is None:
+        return installed_plugins()
+    try:
+        allowed = is_allowed(read_toml(file), os.environ)
+    except ConfigError:  # whoever needs the configuration reports it
+        allowed = False
+    local = file.parent / PLUGIN_FILE
+    if allowed and local.is_file():
+        note(f"note: loading the plugin file {local}")
+    return discover_with_local(file.parent, allowed=allowed)
 
 
 def prepare(
@@ -122,38 +146,40 @@ def prepare(
     plugins: Plugins | None = None,
     *,
     base_url: str | None = None,
-    placeholders: bool = False,
-    every_key: bool = False,
+    purpose: Purpose = "inspect",
 ) -> Setup:
     """Read what the options name and build the vendor.
 
-    Without `plugins` they are discovered, and broken ones are warned of on standard error.
-    `base_url` takes the place of the configuration's.  `placeholders` stand in for keys that are named but not set, and
-    for both where neither a configuration nor settings are given; `every_key` puts one for each key that is missing.
-    Raises `ConfigError` that names all that is wrong.
+    Without `plugins` they are discovered, and broken ones are reported as warnings.  `base_url` overrides the
+    configuration's.  The `purpose` says which keys are needed and whether plugins are; see `Purpose`.
+    Raises `ConfigError` that names every mistake.
     """
     file = find_config(choice.config_file)
     if plugins is None:
         plugins = known_plugins(choice.config_file)
-        warn_of_broken(plugins)
+        if purpose != "send":
+            warn_of_broken(plugins)
     data: dict[str, Any] = {"klaviyo": _keys_of(os.environ)} if file is None else read_toml(file)
-    has_placeholders = placeholders and choice.settings is None and _put_placeholders(data, is_bare=file is None)
-    if every_key and isinstance(data.setdefault("klaviyo", {}), dict):
+    has_written_key = _has_written_key(data)
+    has_placeholders = purpose == "plan" and choice.settings is None and _put_placeholders(data, is_bare=file is None)
+    if purpose == "compare" and isinstance(data.setdefault("klaviyo", {}), dict):
         has_placeholders = _put_placeholders(data, is_bare=False) or has_placeholders
         data["klaviyo"] = {**PLACEHOLDERS, **data["klaviyo"]}
     if base_url is not None and isinstance(data.setdefault("klaviyo", {}), dict):
         data["klaviyo"]["base_url"] = base_url
-    return _finish(choice, data, plugins, file, has_placeholders=has_placeholders)
+    setup = _finish(choice, data, plugins, file, needs_plugins=purpose == "send")
+    if purpose == "send":
+        warn_of_broken(plugins)
+        warn_of_address(setup)
+    return evolve(setup, has_placeholders=has_placeholders, has_written_key=has_written_key)
 
 
 def prepare_alone(choice: Choice, plugins: Plugins, klaviyo: Mapping[str, Any]) -> Setup:
-    """Build the vendor without a configuration file or the environment, for an account that is given."""
-    return _finish(choice, {"klaviyo": dict(klaviyo)}, plugins, None, has_placeholders=False)
+    """Build the vendor without a configuration file or the environment, with the keys of `klaviyo`."""
+    return _finish(choice, {"klaviyo": dict(klaviyo)}, plugins, None, needs_plugins=False)
 
 
-def _finish(
-    choice: Choice, data: dict[str, Any], plugins: Plugins, file: Path | None, *, has_placeholders: bool
-) -> Setup:
+def _finish(choice: Choice, data: dict[str, Any], plugins: Plugins, file: Path | None, *, needs_plugins: bool) -> Setup:
     name = _choose(data, choice.vendor, plugins)
     if choice.settings is not None:
         sections = data.get("vendors")
@@ -161,14 +187,15 @@ def _finish(
     if choice.overrides:
         _override(data, name, choice.overrides)
     try:
-        config = check(data, os.environ, plugins, Path() if file is None else file.parent)
+        folder = Path() if file is None else file.parent
+        config = check(data, os.environ, plugins, folder, needs_plugins=needs_plugins)
     except ConfigError as error:
         raise _placed(error, file, choice.settings, name) from None
-    return Setup(config, config.build_vendor(), file, has_placeholders)
+    return Setup(config, config.build_vendor(), file)
 
 
 def _override(data: dict[str, Any], name: str, overrides: Mapping[str, Any]) -> None:
-    """Replace single settings of a vendor; what is no table is left for the check to find."""
+    """Replace single settings of a vendor; the check reports what is no table."""
     sections = data.setdefault("vendors", {})
     section = sections.setdefault(name, {}) if isinstance(sections, dict) else None
     if isinstance(section, dict):
@@ -176,9 +203,26 @@ def _override(data: dict[str, Any], name: str, overrides: Mapping[str, Any]) -> 
 
 
 def warn_of_broken(plugins: Plugins) -> None:
-    """Say on standard error which plugins were set aside."""
+    """Warn of the plugins that were not loaded."""
     for plugin in plugins.broken:
-        click.echo(f"warning: plugin {plugin.name} is set aside: {plugin.reason}", err=True)
+        warn(f"plugin {plugin.name} was not loaded: {plugin.reason}")
+
+
+def warn_of_address(setup: Setup) -> None:
+    """Warn where requests, which hold the key and personal data, are not protected on the way."""
+    klaviyo = setup.config.klaviyo
+    if klaviyo.base_url.startswith("http://") and not is_loopback(klaviyo.base_url):
+        warn(
+            f"klaviyo.base_url: {klaviyo.base_url} is not encrypted: use https://, or http:// for a local sandbox only"
+        )
+    if not klaviyo.verify:
+        warn("klaviyo.verify = false: the server's certificate is not checked; use it for a test server only")
+
+
+def _has_written_key(data: Mapping[str, Any]) -> bool:
+    section = data.get("klaviyo")
+    key = section.get("private_api_key") if isinstance(section, Mapping) else None
+    return isinstance(key, str) and bool(key) and REFERENCE.search(key) is None
 
 
 def _keys_of(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -186,7 +230,7 @@ def _keys_of(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _put_placeholders(data: dict[str, Any], *, is_bare: bool) -> bool:
-    """Put placeholders for keys that come from variables that are not set; tell whether there was one."""
+    """Insert placeholders for keys whose variables are not set; return whether there was one."""
     section = data.get("klaviyo")
     if is_bare and not section:
         data["klaviyo"] = dict(PLACEHOLDERS)
@@ -204,17 +248,17 @@ def _is_unset(value: Any) -> bool:
 
 
 def _choose(data: dict[str, Any], vendor: str | None, plugins: Plugins) -> str:
-    """Put the chosen vendor into the data; raises `ConfigError` where nobody chose one."""
+    """Insert the name of the vendor into the data and return it; raises `ConfigError` where there is none."""
     if vendor is not None:
         data["vendor"] = vendor
     if data.get("vendor") is None:
         here = ", ".join(sorted(plugins.vendors)) or "none; try: pip install klavier-rudderstack"
-        raise ConfigError(f"no vendor is chosen; give --vendor NAME or set it in {CONFIG_FILE} (installed: {here})")
+        raise ConfigError(f"no vendor: pass --vendor NAME or set it in {CONFIG_FILE} (installed: {here})")
     return str(data["vendor"])
 
 
 def _placed(error: ConfigError, file: Path | None, settings: Path | None, name: str) -> ConfigError:
-    """Name the file that a problem stands in, where the options name one."""
+    """Return the error with the name of the file before each problem."""
     inner = f"vendors.{name}"
     lines = []
     for problem in error.problems:

@@ -4,7 +4,7 @@ from typing import Any
 
 from attrs import define, evolve, field
 
-from klavier.cli.wording import COLORS, count, hanging, paint
+from klavier.cli.wording import COLORS, count, hanging, paint, plain
 from klavier.outcome import KINDS, Kind
 from klavier.streams.lines import Line
 from klavier.streams.result import Result
@@ -81,9 +81,36 @@ class Summary:
         return sum(self.kinds.values())
 
     @property
+    def is_all_skipped(self) -> bool:
+        """Whether there were events, and the vendor ignores every one of them."""
+        return 0 < self.total == self.kinds["skipped"]
+
+    @property
     def exit_code(self) -> int:
-        """0 where everything was delivered or skipped, 1 where something was rejected or failed."""
-        return 1 if self.kinds["rejected"] or self.kinds["failed"] else 0
+        """0 where events were delivered and none was rejected or failed, else 1; 0 where there were no events."""
+        return 1 if self.kinds["rejected"] or self.kinds["failed"] or self.is_all_skipped else 0
+
+    def skip_reason(self) -> str:
+        """Return why nothing was delivered, in one line."""
+        causes = self.causes["skipped"]
+        reason = max(causes, key=lambda cause: causes[cause].count)
+        return f"nothing was delivered: all {count(self.total, 'event')} skipped, most of them since {plain(reason)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts and causes as JSON data for other programs."""
+        return {
+            "events": self.total,
+            "requests": self.requests,
+            "browser_calls": self.browser_calls,
+            "outcomes": self.kinds,
+            "causes": {
+                kind: [
+                    {"reason": cause, "count": seen.count, "first": seen.first.place} for cause, seen in found.items()
+                ]
+                for kind, found in self.causes.items()
+            },
+            "notes": [{"note": note, "count": seen.count} for note, seen in self.notes.items()],
+        }
 
     def lines(self) -> list[str]:
         """Return the counts as text, each kind followed by its causes, the most frequent first."""

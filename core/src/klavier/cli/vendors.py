@@ -8,6 +8,8 @@ import click
 import orjson
 from attrs import asdict, frozen
 
+from klavier.cli.json_output import pretty_json
+from klavier.cli.options import format_option
 from klavier.cli.setup import config_option, known_plugins
 from klavier.cli.wording import hanging, paint, plain
 from klavier.hookspecs import PROJECT
@@ -31,27 +33,25 @@ class Origin:
 @click.command("vendors", short_help="List the installed vendors.")
 @click.argument("name", required=False)
 @config_option
-@click.option(
-    "--format", "as_", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to show it."
-)
+@format_option(text="For reading, or one JSON document.")
 def command(*, name: str | None, config_file: Path | None, as_: str) -> None:
     """List the installed vendors; with NAME, describe that one and its settings.
 
-    Plugins that are broken are listed with what is wrong with them.
+    Broken plugins are listed with their faults.
     """
     plugins = known_plugins(config_file)
-    plugins.add_commands(click.Group())  # for those that are broken there
+    plugins.add_commands(click.Group())  # finds those that fail there
     specs = sorted(plugins.vendors.values(), key=lambda spec: spec.name) if name is None else [plugins.vendor(name)]
     if as_ == "json":
-        click.echo(orjson.dumps(_as_object(specs, plugins), option=orjson.OPT_INDENT_2, default=str))
+        click.echo(pretty_json(_to_data(specs, plugins)))
     elif name is not None:
-        _describe(specs[0])
+        _print_vendor(specs[0])
     else:
-        _list(specs, plugins)
+        _print_list(specs, plugins)
 
 
 def origin_of(spec: VendorSpec) -> Origin:
-    """Find the distribution of a vendor by the package that its settings are defined in."""
+    """Return the distribution of a vendor, found by the package that defines its settings."""
     package = spec.settings.__module__.partition(".")[0]
     for point in entry_points(group=PROJECT):
         if point.module.partition(".")[0] == package and point.dist is not None:
@@ -59,7 +59,7 @@ def origin_of(spec: VendorSpec) -> Origin:
     return Origin()
 
 
-def _list(specs: list[VendorSpec], plugins: Plugins) -> None:
+def _print_list(specs: list[VendorSpec], plugins: Plugins) -> None:
     widest = max((len(spec.name) for spec in specs), default=0)
     for spec in specs:
         label = f"{paint(f'{spec.name:<{widest}}', bold=True)}  {origin_of(spec).version or 'file':<8}  "
@@ -73,12 +73,12 @@ def _list(specs: list[VendorSpec], plugins: Plugins) -> None:
         click.echo(f"\nSettings of one of them: klavier vendors {specs[0].name}")
 
 
-def _describe(spec: VendorSpec) -> None:
+def _print_vendor(spec: VendorSpec) -> None:
     origin = origin_of(spec)
     source = f"{origin.distribution} {origin.version}" if origin.version else "a plugin file"
     click.echo(f"{paint(spec.name, bold=True)}, from {source}")
     click.echo(hanging(spec.summary, "", 0))
-    click.echo("\nWhen a relay tries a failed event again:\n")
+    click.echo("\nWhen a relay retries a failed event:\n")
     for name, text in describe_policy(spec.retry):
         click.echo(hanging(text, f"  {paint(f'{name:<{_RETRY_WIDTH}}', bold=True)}  ", _RETRY_WIDTH + 4))
     click.echo(f"\nSettings, in klavier.toml under [vendors.{spec.name}]:\n")
@@ -89,7 +89,7 @@ def _describe(spec: VendorSpec) -> None:
 
 
 def _default(info: SettingInfo) -> str:
-    """Say what holds where a setting is not given."""
+    """Return what applies if a setting is not set."""
     words = "required" if info.required else f"default {_shown(info)}"
     return f"{words}; filled from [klaviyo] {info.klaviyo}" if info.klaviyo else words
 
@@ -102,7 +102,7 @@ def _shown(info: SettingInfo) -> str:
     return plain(orjson.dumps(info.default, default=str).decode(), 60)
 
 
-def _as_object(specs: list[VendorSpec], plugins: Plugins) -> dict[str, Any]:
+def _to_data(specs: list[VendorSpec], plugins: Plugins) -> dict[str, Any]:
     return {
         "vendors": [
             {
@@ -110,7 +110,7 @@ def _as_object(specs: list[VendorSpec], plugins: Plugins) -> dict[str, Any]:
                 "summary": spec.summary,
                 **asdict(origin_of(spec)),
                 "retry": {**asdict(spec.retry), "statuses": sorted(spec.retry.statuses)},
-                "settings": [_setting_object(info) for info in describe(spec.settings)],
+                "settings": [_setting_data(info) for info in describe(spec.settings)],
             }
             for spec in specs
         ],
@@ -118,6 +118,6 @@ def _as_object(specs: list[VendorSpec], plugins: Plugins) -> dict[str, Any]:
     }
 
 
-def _setting_object(info: SettingInfo) -> dict[str, Any]:
+def _setting_data(info: SettingInfo) -> dict[str, Any]:
     found = asdict(info)
     return {**found, "default": None} if info.secret else found

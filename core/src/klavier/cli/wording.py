@@ -72,8 +72,13 @@ def limit_status(limiter: "RateLimiter | None", paused: float = 0.0) -> list[str
 
 
 def has_color() -> bool:
-    """Tell whether standard output is a terminal whose user did not ask for plain text (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    """Return whether to color standard output: on a terminal unless NO_COLOR is set, elsewhere only if FORCE_COLOR is.
+
+    Source: https://no-color.org and https://force-color.org.
+    """
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
 
 
 def paint(text: str, color: str | None = None, **style: Any) -> str:

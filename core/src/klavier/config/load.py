@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,9 +11,9 @@ from attrs import evolve
 
 from klavier.config.environment import substitute
 from klavier.config.gateway import GatewaySection
-from klavier.config.local_plugin import discover_beside
+from klavier.config.local_plugin import discover_with_local, is_allowed
 from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE
-from klavier.config.model import Config, DeliverySection, KlaviyoSection, build
+from klavier.config.model import Config, DeliverySection, KlaviyoSection, PluginsSection, build
 from klavier.config.toml import read_toml
 from klavier.errors import ConfigError, EventError, PluginError
 from klavier.plugins import Plugins, installed_plugins
@@ -24,7 +24,12 @@ from klavier.strictjson import find_fault, kind_of
 Source = str | os.PathLike[str] | Mapping[str, Any] | Config | None
 """What a configuration is read from: a file's path, plain data with the same content, or one that was read before."""
 
-_SECTIONS: Final = {"klaviyo": KlaviyoSection, "delivery": DeliverySection, "gateway": GatewaySection}
+_SECTIONS: Final = {
+    "klaviyo": KlaviyoSection,
+    "delivery": DeliverySection,
+    "gateway": GatewaySection,
+    "plugins": PluginsSection,
+}
 _KEYS: Final = ("vendor", *_SECTIONS, "vendors")
 
 
@@ -44,8 +49,8 @@ def load_config(
     present, a file `klavier_plugin.py` beside the configuration file.
 
     Raises `ConfigError` with one line for each mistake: a file that cannot be read, a variable that is not set, an
-    unknown or misspelled key, a value of the wrong kind, a vendor that is not installed.  Sections of vendors that are
-    not the chosen one are checked as well.
+    unknown or misspelled key, a value of the wrong kind, a vendor that is not installed, a plugin that cannot be loaded
+    and is not optional.  Sections of vendors that are not the chosen one are checked as well.
     """
     environ = os.environ if environ is None else environ
     if isinstance(source, Config):
@@ -57,18 +62,26 @@ def load_config(
     else:
         file = Path(environ.get(CONFIG_VARIABLE) or CONFIG_FILE if source is None else source)
         data, folder = read_toml(file), file.parent
-        known = discover_beside(folder) if plugins is None else plugins
+        known = discover_with_local(folder, allowed=is_allowed(data, environ)) if plugins is None else plugins
     if vendor is not None:
         data["vendor"] = vendor
     return check(data, environ, known, folder)
 
 
-def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins, folder: Path) -> Config:
+def check(
+    data: Mapping[str, Any],
+    environ: Mapping[str, str],
+    plugins: Plugins,
+    folder: Path,
+    *,
+    needs_plugins: bool = True,
+) -> Config:
     """Check plain data with the content of `klavier.toml`; raises `ConfigError` with one line for each mistake.
 
-    Relative paths in it start in `folder`.
+    Relative paths in it start in `folder`.  With `needs_plugins` a broken plugin that is not optional is a mistake:
+    nobody knows which events it would have changed or dropped.
     """
-    problems: list[str] = []
+    problems: list[str] = _address_problems(data)
     data = substitute(dict(data), environ, problems)
     # A value whose variable is missing stays as written, so that it is not called wrong a second time.
     problems.extend(_unknown_keys(data))
@@ -76,6 +89,9 @@ def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins,
     klaviyo = _section(data, "klaviyo", KlaviyoSection, problems)
     delivery = _section(data, "delivery", DeliverySection, problems)
     gateway = _section(data, "gateway", GatewaySection, problems)
+    optional = _section(data, "plugins", PluginsSection, problems).optional
+    if needs_plugins:
+        problems.extend(_plugin_problems(plugins, optional))
     vendors = _vendors(data, name, klaviyo, plugins, problems)
     if problems:
         raise ConfigError([redact_text(problem) for problem in dict.fromkeys(problems)])
@@ -88,6 +104,24 @@ def check(data: Mapping[str, Any], environ: Mapping[str, str], plugins: Plugins,
         plugins=plugins,
         folder=folder,
     )
+
+
+def _plugin_problems(plugins: Plugins, optional: Sequence[str]) -> list[str]:
+    return [
+        f"plugins: {plugin.name} cannot be loaded: {plugin.reason}; fix or uninstall it, or allow events to be sent "
+        f'without it: [plugins] optional = ["{plugin.name}"]'
+        for plugin in plugins.broken
+        if plugin.name not in optional
+    ]
+
+
+def _address_problems(data: Mapping[str, Any]) -> list[str]:
+    """Refuse a variable in the address: whoever sets the variable would get the key and the personal data."""
+    section = data.get("klaviyo")
+    address = section.get("base_url") if isinstance(section, Mapping) else None
+    if isinstance(address, str) and "${" in address:
+        return ["klaviyo.base_url: must not contain a variable; write the address, such as https://a.klaviyo.com"]
+    return []
 
 
 def _unknown_keys(data: Mapping[str, Any]) -> list[str]:

@@ -2,27 +2,44 @@
 
 import hashlib
 import importlib.util
+import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from klavier.errors import PluginError
 from klavier.plugins import Plugins
 
 PLUGIN_FILE = "klavier_plugin.py"
 
+FORBIDDEN_VARIABLE = "KLAVIER_NO_LOCAL_PLUGIN"
+"""The environment variable that forbids plugin files, whatever the configuration says, if it is set and not empty."""
 
-def discover_beside(folder: Path) -> Plugins:
-    """Discover the installed plugins and the plugin file of a folder; a broken one is set aside with its reason."""
+_log = logging.getLogger("klavier.config")
+
+
+def is_allowed(data: Mapping[str, Any], environ: Mapping[str, str]) -> bool:
+    """Return whether the plugin file may be loaded: `[plugins] local` of the configuration, and the environment."""
+    section = data.get("plugins")
+    is_local = section.get("local", True) if isinstance(section, Mapping) else True
+    return is_local is not False and not environ.get(FORBIDDEN_VARIABLE)
+
+
+def discover_with_local(folder: Path, *, allowed: bool) -> Plugins:
+    """Return the installed plugins and the plugin file of a folder; broken ones are listed in `broken`."""
     plugins = Plugins.discover()
-    load_beside(plugins, folder)
+    if allowed:
+        load_local(plugins, folder)
     return plugins
 
 
-def load_beside(plugins: Plugins, folder: Path) -> None:
-    """Load the plugin file of a folder, where it has one; a broken one is set aside with its reason."""
+def load_local(plugins: Plugins, folder: Path) -> None:
+    """Load the plugin file of a folder, if there is one; a broken one is listed in `plugins.broken`."""
     file = folder / PLUGIN_FILE
     if file.is_file():
+        _log.info("loading the plugin file %s", file)
         try:
             plugins.register(_import_file(file), PLUGIN_FILE)
         except PluginError as error:
@@ -30,7 +47,7 @@ def load_beside(plugins: Plugins, folder: Path) -> None:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a file under a name of its own, so that two folders do not get in each other's way."""
+    """Import a file under a name of its own, so that the files of two folders are two modules."""
     name = f"klavier_plugin_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:  # pragma: no cover -- the name ends in .py, so there is a loader

@@ -164,6 +164,16 @@ class DeliverySection:
 
 
 @frozen
+class PluginsSection:
+    """`[plugins]`: which plugins events may be sent without, and whether the plugin file is loaded."""
+
+    optional: tuple[str, ...] = setting(
+        (), doc="Plugins without which events may be sent, where they are installed and cannot be loaded."
+    )
+    local: bool = setting(default=True, doc="Whether a file `klavier_plugin.py` beside this file is loaded.")
+
+
+@frozen
 class Config:
     """A whole configuration, checked: the vendor, the Klaviyo account, and the settings of each vendor as plain data.
 

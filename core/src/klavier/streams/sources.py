@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from glob import has_magic, iglob
 from pathlib import Path
 from typing import BinaryIO
@@ -61,7 +61,7 @@ class Sources:
             return None
         return sum(Path(file.name).stat().st_size for file in self._files)
 
-    def lines(self) -> Iterator[Line]:
+    def lines(self) -> Generator[Line]:
         """Yield the events of each source in turn."""
         for file in self._files:
             if file.layout is None:
@@ -118,15 +118,15 @@ def find_files(names: Iterable[str]) -> list[str]:
     return found
 
 
-def rows_of(names: Sequence[str], read: Callable[[str], Iterable[Event | Line]]) -> Iterator[Line]:
-    """Return the rows of each file in turn; `read` returns what a plugin reads from a file: events and bad rows.
+def rows_of(names: Sequence[str], read: Callable[[str], Iterable[Event | Line]]) -> Generator[Line]:
+    """Yield the rows of each file in turn; `read` returns what a plugin reads from a file: events and bad rows.
 
     All files are opened first, so that one which cannot be read is refused before anything is sent.
     """
     return _rows([(name, read(name)) for name in names])
 
 
-def _rows(files: Iterable[tuple[str, Iterable[Event | Line]]]) -> Iterator[Line]:
+def _rows(files: Iterable[tuple[str, Iterable[Event | Line]]]) -> Generator[Line]:
     for name, rows in files:
         number = 0
         try:

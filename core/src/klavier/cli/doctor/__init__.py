@@ -1,4 +1,4 @@
-"""`klavier doctor`: check the configuration, the plugins and the key, each with what to do about it."""
+"""`klavier doctor`: check the configuration, the plugins, the files and the key, each with a remedy."""
 
 from klavier.cli.doctor.command import command
 

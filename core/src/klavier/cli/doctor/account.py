@@ -1,4 +1,4 @@
-"""Ask Klaviyo whose keys these are.
+"""Read the account of the keys from Klaviyo.
 
 Source: Klaviyo's Get Accounts, which needs the scope `accounts:read`.
 """
@@ -17,14 +17,14 @@ from klavier.klaviyo.response import Response
 from klavier.klaviyo.revisions import CURRENT
 from klavier.relay.factory import make_connect
 
-_ASK = Request("GET", "/api/accounts", revision=CURRENT)
+_GET_ACCOUNTS = Request("GET", "/api/accounts", revision=CURRENT)
 _NOT_ACCEPTED, _NOT_ALLOWED, _THROTTLED = 401, 403, 429
 
 
-def ask_for_account(setup: Setup, public_api_key: str | None) -> Iterator[Check]:
-    """Check the private key by asking for its account, and that the public key is of the same one."""
+def check_account(setup: Setup, public_api_key: str | None) -> Iterator[Check]:
+    """Check the private key by reading its account, and that the public key is of the same one."""
     reply = asyncio.run(_get_account(setup))
-    yield _judged(reply)
+    yield _check_reply(reply)
     if reply.ok:
         yield from _compare(_account_of(reply), public_api_key)
 
@@ -32,23 +32,21 @@ def ask_for_account(setup: Setup, public_api_key: str | None) -> Iterator[Check]
 async def _get_account(setup: Setup) -> Response:
     async with make_connect(setup.config, setup.vendor)() as send:
         try:
-            return await send(_ASK)
+            return await send(_GET_ACCOUNTS)
         except TransportError as error:
             return Response.none(str(error))
 
 
-def _judged(reply: Response) -> Check:
+def _check_reply(reply: Response) -> Check:
     if reply.ok:
         name = dig(_account_of(reply), "attributes", "contact_information", "organization_name")
-        return Check("key", "ok", f"Klaviyo knows the private key{f', of {plain(name, 60)}' if name else ''}")
+        return Check("key", "ok", f"Klaviyo accepts the private key{f', of {plain(name, 60)}' if name else ''}")
     if reply.status == _NOT_ACCEPTED:
         return Check("key", "wrong", "Klaviyo does not accept the private key (401)", "copy it again from its settings")
     if reply.status == _NOT_ALLOWED:
-        return Check(
-            "key", "note", "the key may not read the account (403)", "give it the scope accounts:read to check it"
-        )
+        return Check("key", "note", "the key may not read the account (403)", "add the scope accounts:read to check it")
     if reply.status == _THROTTLED:
-        return Check("key", "note", "Klaviyo has been asked too often (429)", "wait a minute, then check again")
+        return Check("key", "note", "Klaviyo got too many requests (429)", "wait a minute, then check again")
     if reply.status == 0:
         return Check("key", "wrong", f"no reply came: {reply.problem}", "check base_url, the network and the proxy")
     return Check("key", "wrong", f"the server answered {reply.status}", "check base_url, or try again later")

@@ -1,4 +1,4 @@
-"""Which of a vendor's calls Klaviyo has retired, found out by rehearsing one event of each kind."""
+"""Which of a vendor's calls Klaviyo has retired, found by a dry run of one event of each kind."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEGACY_GONE = "2024-06-30"
 """The day on which Klaviyo shut the v1 and v2 calls down."""
 
-_PERSON = {"userId": "doctor", "messageId": "doctor", "context": {"traits": {"email": "doctor@example.com"}}}
+_PROFILE = {"userId": "doctor", "messageId": "doctor", "context": {"traits": {"email": "doctor@example.com"}}}
 _EVENTS = (
     {"type": "identify", "traits": {"email": "doctor@example.com"}},
     {"type": "track", "event": "Order Completed", "properties": {"order_id": "1", "revenue": 1}},
@@ -27,11 +27,11 @@ _EVENTS = (
 
 
 def outdated_calls(vendor: "Vendor", today: date | None = None) -> Iterator[tuple[str, bool]]:
-    """Say which APIs the vendor speaks that are retired, each with whether such calls fail today."""
-    requests = rehearse(vendor, [parse_event({**_PERSON, **event}) for event in _EVENTS]).requests
+    """Yield the retired APIs that the vendor uses, each with whether its calls fail today."""
+    requests = rehearse(vendor, [parse_event({**_PROFILE, **event}) for event in _EVENTS]).requests
     day = (today or datetime.now(UTC).date()).isoformat()
     if any(_is_legacy(request) for request in requests):
-        yield f"the vendor's native wire speaks the legacy API, which Klaviyo shut down on {LEGACY_GONE}", True
+        yield f"the vendor's native wire uses the legacy API, which Klaviyo shut down on {LEGACY_GONE}", True
     for revision in sorted({request.revision for request in requests if request.revision}):
         retired = RETIRES.get(revision)
         if retired is not None and retired <= day:

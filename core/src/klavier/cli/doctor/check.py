@@ -1,4 +1,4 @@
-"""What one check found."""
+"""The result of one check."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ State = Literal["ok", "note", "wrong"]
 
 @frozen
 class Check:
-    """One thing that was looked at: its name, its state, what was found, and what to do about it."""
+    """One check: its name, its state, what was found, and the remedy."""
 
     name: str
     state: State

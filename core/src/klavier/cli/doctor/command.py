@@ -1,4 +1,4 @@
-"""The command: every check in turn."""
+"""The command: runs every check in turn."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,10 +6,12 @@ from pathlib import Path
 import click
 from attrs import asdict
 
-from klavier.cli.doctor.account import ask_for_account
+from klavier.cli.doctor.account import check_account
 from klavier.cli.doctor.calls import outdated_calls
 from klavier.cli.doctor.check import Check
 from klavier.cli.json_output import json_line
+from klavier.cli.options import format_option
+from klavier.cli.private_files import is_open_to_others
 from klavier.cli.setup import KEYS, Choice, Setup, config_option, known_plugins, prepare, vendor_option
 from klavier.cli.wording import count, hanging, paint
 from klavier.config.location import CONFIG_FILE
@@ -21,24 +23,22 @@ from klavier.plugins import Plugins
 @click.command("doctor", short_help="Check the configuration, the plugins and the key.")
 @vendor_option
 @config_option
-@click.option("--offline", is_flag=True, help="Leave out the checks that ask Klaviyo.")
-@click.option(
-    "--format", "as_", type=click.Choice(["table", "jsonl"]), default="table", show_default=True, help="How to show it."
-)
+@click.option("--offline", is_flag=True, help="Leave out the checks that send a request to Klaviyo.")
+@format_option(text="A table, or one JSON object for each check.")
 def command(*, vendor: str | None, config_file: Path | None, offline: bool, as_: str) -> None:
-    """Check the configuration, the plugins and the key; the key by asking Klaviyo for the account's name.
+    """Check the configuration, the plugins, the files and the key; the key by reading the account from Klaviyo.
 
-    Exit code 1 says that something is wrong.
+    The exit code is 1 if something is wrong.
     """
     has_wrong = False
     for check in _checks(Choice(vendor, None, config_file), offline=offline):
         has_wrong = has_wrong or check.state == "wrong"
-        _show(check, as_)
+        _print(check, as_)
     raise SystemExit(1 if has_wrong else 0)
 
 
-def _show(check: Check, as_: str) -> None:
-    if as_ == "jsonl":
+def _print(check: Check, as_: str) -> None:
+    if as_ == "json":
         click.echo(json_line(asdict(check)), nl=False)
         return
     color = {"ok": "green", "note": "yellow"}.get(check.state, "red")
@@ -61,6 +61,7 @@ def _checks(choice: Choice, *, offline: bool) -> Iterator[Check]:
     yield Check("configuration", "ok", str(setup.file or f"no {CONFIG_FILE} here; keys come from the environment"))
     yield Check("vendor", "ok", setup.vendor.name)
     yield from _check_address(setup)
+    yield from _check_files(setup)
     yield from _check_calls(setup)
     yield from _check_keys(setup, offline=offline)
 
@@ -71,30 +72,48 @@ def _check_plugins(plugins: Plugins) -> Iterator[Check]:
     else:
         yield Check("plugins", "wrong", "no vendor is installed", "try: pip install klavier-rudderstack")
     for plugin in plugins.broken:
-        yield Check("plugins", "wrong", f"{plugin.name}: {plugin.reason}", "mend the plugin or uninstall it")
+        yield Check(
+            "plugins",
+            "wrong",
+            f"{plugin.name}: {plugin.reason}",
+            "fix the plugin or uninstall it; events are not sent without it",
+        )
 
 
 def _check_address(setup: Setup) -> Iterator[Check]:
-    address = setup.config.klaviyo.base_url
-    if address.startswith("https://"):
-        yield Check("address", "ok", address)
+    klaviyo = setup.config.klaviyo
+    if klaviyo.base_url.startswith("https://"):
+        yield Check("address", "ok", klaviyo.base_url)
     else:
-        yield Check("address", "note", f"{address} is not encrypted", "use http:// for a sandbox only")
+        yield Check("address", "note", f"{klaviyo.base_url} is not encrypted", "use http:// for a sandbox only")
+    if not klaviyo.verify:
+        yield Check("address", "note", "certificates are not checked (verify = false)", "remove it, except for tests")
+
+
+def _check_files(setup: Setup) -> Iterator[Check]:
+    """Check that files with personal data or keys cannot be read by other users of this machine."""
+    outbox = setup.config.folder / setup.config.delivery.outbox
+    files = [Path(f"{outbox}{ending}") for ending in ("", "-wal", "-shm")]
+    found = [file for file in files if is_open_to_others(file)]
+    if setup.file is not None and setup.has_written_key and is_open_to_others(setup.file):
+        found.append(setup.file)
+    for file in found:
+        yield Check("files", "note", f"{file} can be read by other users of this machine", f"chmod 600 {file}")
 
 
 def _check_calls(setup: Setup) -> Iterator[Check]:
-    """Look at what the vendor calls for one event of each kind, against the days on which Klaviyo retires it."""
+    """Check the endpoints that the vendor calls for one event of each kind against Klaviyo's retirement dates."""
     for found, is_gone in outdated_calls(setup.vendor):
         is_real = is_gone and setup.config.klaviyo.base_url == BASE_URL
-        yield Check("calls", "wrong" if is_real else "note", found, 'set wire = "current" to say the same today')
+        yield Check("calls", "wrong" if is_real else "note", found, 'set wire = "current" to use today\'s API')
 
 
 def _check_keys(setup: Setup, *, offline: bool) -> Iterator[Check]:
     keys = setup.config.keys_for(setup.vendor)
     if not any(keys.values()):
         remedy = f"set private_api_key under [klaviyo] in {CONFIG_FILE}, or {KEYS['private_api_key']}"
-        yield Check("key", "wrong", "no key is given", remedy)
+        yield Check("key", "wrong", "no key is configured", remedy)
     elif not keys["private_api_key"]:
-        yield Check("key", "note", "only the public key is given; calls of a server need the private one")
+        yield Check("key", "note", "only the public key is configured; requests from a server need the private one")
     elif not offline:
-        yield from ask_for_account(setup, keys["public_api_key"])
+        yield from check_account(setup, keys["public_api_key"])

@@ -1,0 +1,108 @@
+"""Messages on standard error: warnings, notes and the log, in a form that is safe for a terminal."""
+
+import logging
+import sys
+
+import click
+
+from klavier.cli.wording import plain
+
+_QUIET = "klavier.quiet"
+_MOST_REPEATED = 1000
+"""Different log messages that are remembered so that each is shown once; further ones are shown every time."""
+
+
+def warn(text: str) -> None:
+    """Print a warning."""
+    click.echo(f"warning: {plain(text)}", err=True)
+
+
+def note(text: str) -> None:
+    """Print what is good to know, unless --quiet was passed."""
+    if not is_quiet():
+        click.echo(plain(text), err=True)
+
+
+def is_quiet() -> bool:
+    """Return whether notes and progress are not wanted."""
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.find_root().meta.get(_QUIET))
+
+
+def shows_progress() -> bool:
+    """Return whether a progress bar can be shown and is wanted."""
+    return sys.stderr.isatty() and not is_quiet()
+
+
+def add_verbosity_options(command: click.Command) -> None:
+    """Let a command take -q and -v, as the group does, so that both may follow the command's name."""
+    known = {option for parameter in command.params for option in parameter.opts}
+    for option in _verbosity_options():
+        if not known & set(option.opts):
+            command.params.append(option)
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            add_verbosity_options(inner)
+
+
+def set_up_log(level: int = logging.WARNING) -> None:
+    """Print the log of klavier from a level on; the last call counts."""
+    log = logging.getLogger("klavier")
+    for handler in [handler for handler in log.handlers if isinstance(handler, _Handler)]:
+        log.removeHandler(handler)
+    log.addHandler(_Handler(is_full=level < logging.WARNING))
+    log.setLevel(level)
+
+
+class _Handler(logging.Handler):
+    """Prints log records to standard error as it is at that moment, which a progress bar may have replaced.
+
+    Unless all is shown, a message that comes again and again is printed once: summaries count what happened.
+    """
+
+    def __init__(self, *, is_full: bool) -> None:
+        super().__init__()
+        self._is_full = is_full
+        self._shown: set[str] = set()
+        if is_full:
+            self.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        if self._is_full:
+            click.echo("\n".join(plain(line) for line in self.format(record).splitlines()), err=True)
+            return
+        text = f"{record.levelname.lower()}: {plain(record.getMessage())}"
+        if text not in self._shown:
+            if len(self._shown) < _MOST_REPEATED:
+                self._shown.add(text)
+            click.echo(text, err=True)
+
+
+def _verbosity_options() -> list[click.Option]:
+    return [
+        click.Option(
+            ["-q", "--quiet"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_quiet,
+            help="Print no progress and no notes; warnings and errors only.",
+        ),
+        click.Option(
+            ["-v", "--verbose"],
+            is_flag=True,
+            expose_value=False,
+            callback=_set_verbose,
+            help="Print the whole log to standard error; it holds no personal data.",
+        ),
+    ]
+
+
+def _set_quiet(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click calls it so
+    if value:
+        context.find_root().meta[_QUIET] = True
+
+
+def _set_verbose(_: click.Context, __: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click calls it so
+    if value:
+        set_up_log(logging.DEBUG)

@@ -1,0 +1,47 @@
+"""Types of options and arguments that several commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+_ALIASES = {"table": "text", "jsonl": "json"}
+
+
+class FileName(click.types.StringParamType):
+    """The name of an input, which the shell completes; whoever opens it reports what is wrong with it."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 -- click calls it so
+        """Let the shell complete the names of files and folders."""
+        return [CompletionItem(incomplete, type="file")]
+
+
+FILE = FileName()
+
+
+class OutputFormat(click.Choice[str]):
+    """A choice of output formats; `table` and `jsonl` are accepted for `text` and `json`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the format's name."""
+        name = _ALIASES.get(str(value).lower(), value)
+        return super().convert(name, param, ctx)
+
+
+class VendorName(click.types.StringParamType):
+    """The name of an installed vendor, which the shell completes; whoever loads it reports one that is not known."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 -- click calls it so
+        """Return the vendors whose names begin so."""
+        from klavier.plugins import installed_plugins  # noqa: PLC0415 -- loading plugins takes its time
+
+        vendors = sorted(installed_plugins().vendors.items())
+        return [CompletionItem(name, help=spec.summary) for name, spec in vendors if name.startswith(incomplete)]
+
+
+def format_option(*formats: str, text: str) -> Callable[[Any], Any]:
+    """Add `--format`; the command gets it as `as_`.  `text` says what each format is for."""
+    return click.option(
+        "--format", "as_", type=OutputFormat(formats or ("text", "json")), default="text", show_default=True, help=text
+    )

@@ -1,0 +1,44 @@
+"""Files with personal data: only their owner can read them, whatever the umask and the file before."""
+
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from klavier.errors import UsageError
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def create_private(path: Path) -> BinaryIO:
+    """Create a file for writing; raises `UsageError` for one that exists or cannot be created."""
+    return _open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, "wb")
+
+
+def open_private(path: Path, *, keep: bool = False) -> BinaryIO:
+    """Open a file for writing, and for reading its end with `keep`; without it an existing file is emptied."""
+    return _open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), "r+b")
+
+
+def is_open_to_others(path: Path) -> bool:
+    """Return whether other users of this machine can read or write a file; False where it does not exist."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & _OTHERS)
+
+
+def _open(path: Path, flags: int, mode: str) -> BinaryIO:
+    try:
+        handle = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except FileExistsError:
+        raise UsageError(f"{path}: exists already; pass the name of a new file") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "the path cannot be used"
+        raise UsageError(f"{path}: cannot be written: {why}") from None
+    with suppress(OSError):  # a device such as /dev/null keeps its mode, and Windows has none
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            os.fchmod(handle, 0o600)
+    return cast("BinaryIO", os.fdopen(handle, mode))
