@@ -208,5 +208,9 @@ class TestOrderCompleted:
         requests, _ = run("orderCompleted", {"products": {"sku": "s"}}, self.ORDER)
         assert len(requests) == 2
 
-    def test_email_is_not_checked(self) -> None:
-        assert person(only("orderCompleted", {"profile": {"email": "odd"}}, self.ORDER))["email"] == "odd"
+    def test_email_is_checked_as_klaviyo_does_only(self) -> None:
+        """Track Event asks for an ASCII address; Order Completed takes what Klaviyo takes."""
+        odd = {"profile": {"email": "zoë@example.com"}}
+        assert person(only("orderCompleted", odd, self.ORDER))["email"] == "zoë@example.com"
+        assert rejection("trackEvent", odd, self.ORDER).startswith("profile.email: must be an ASCII email address")
+        assert "e-mail address" in rejection("orderCompleted", {"profile": {"email": "odd"}}, self.ORDER)
