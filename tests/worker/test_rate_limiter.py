@@ -1,12 +1,15 @@
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from klavier import Request, Response
+from klavier.config.load import load_config
 from klavier.klaviyo.operations import M, RateLimit
+from klavier.relay.factory import make_options
 from klavier.worker.rate_limiter import BURST_SECONDS, STEADY_SECONDS, RateLimiter, read_retry_after
 from tests.support.klaviyo_windows import FixedWindows
 
@@ -42,6 +45,27 @@ def test_a_burst_goes_at_once_and_the_next_waits(clock: Clock) -> None:
     moments = send_all(RateLimiter(clock), clock, BULK, M.burst + 1)
     assert moments[: M.burst] == [1000.0] * M.burst
     assert moments[M.burst] == pytest.approx(1000.0 + BURST_SECONDS)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.001])
+def test_a_share_of_the_quota_leaves_the_rest_to_others(clock: Clock, share: float) -> None:
+    limiter = RateLimiter(clock, share=share)
+    burst, steady = max(1, int(M.burst * share)), max(1, int(M.steady * share))
+    moments = send_all(limiter, clock, BULK, 3 * steady)
+    for start in moments:
+        assert sum(start <= at < start + 1 for at in moments) <= burst
+        assert sum(start <= at < start + 60 for at in moments) <= steady
+    limiter.update(BULK, Response(202, headers={"ratelimit-limit": "10"}), clock.now)
+    clock.now += 120
+    later = send_all(limiter, clock, BULK, max(1, int(10 * share)) + 1)
+    assert later[-1] - later[0] >= 60  # what Klaviyo says of its quota is shared too
+
+
+def test_the_share_of_the_configuration_is_used() -> None:
+    config = load_config({"vendor": "rudderstack", "klaviyo": {"private_api_key": "pk_x"}, "delivery": {"share": 0.5}})
+    for bulk in ("vendor", "max"):
+        chosen = evolve(config, delivery=evolve(config.delivery, bulk=bulk))
+        assert make_options(chosen, chosen.build_vendor()).share == 0.5
 
 
 def test_a_minute_holds_the_steady_quota(clock: Clock) -> None:

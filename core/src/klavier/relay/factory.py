@@ -99,10 +99,12 @@ def make_options(config: Config, vendor: Vendor) -> WorkerOptions:
     delivery = config.delivery
     connections = delivery.connections
     if delivery.bulk == "max":
-        return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size))
+        return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size), share=delivery.share)
     batch = delivery.batch_size or vendor.batch_size
     # While some are sent, others are settled together, and others wait for a connection.
-    return WorkerOptions(connections=connections, window=connections * max(8, 2 * batch), batch=batch)
+    return WorkerOptions(
+        connections=connections, window=connections * max(8, 2 * batch), batch=batch, share=delivery.share
+    )
 
 
 def make_policy(config: Config, own: RetryPolicy) -> RetryPolicy:

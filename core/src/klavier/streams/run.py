@@ -62,7 +62,7 @@ class StreamRun:
         self.requests = 0
         """How many requests were sent.  Results do not show them: many may share one."""
         self.observers = Observers(plugins, vendor.name)
-        self.limiter: RateLimiter = RateLimiter(time.monotonic)
+        self.limiter: RateLimiter = RateLimiter(time.monotonic, share=options.share)
         """Keeps the requests of the run within Klaviyo's rate limits."""
         self._vendor = vendor
         self._connect = connect

@@ -67,7 +67,7 @@ class LeasedWorker:
         self.kinds: Counter[Kind] = Counter()
         self.worker: Worker | None = None
         """The worker while this process holds the lease."""
-        self.rate_limiter: RateLimiter = RateLimiter(time.monotonic)
+        self.rate_limiter: RateLimiter = RateLimiter(time.monotonic, share=config.options.share)
         self._sender: Sender | None = None
         self._holder = f"{os.getpid()}-{uuid.uuid4()}"
         self._stopping = False

@@ -130,9 +130,13 @@ class _Window:
 class RateLimiter:
     """Decides when each request may be sent; one instance stands for one Klaviyo account."""
 
-    def __init__(self, clock: Clock, *, rates: Mapping[str, RateLimit] | None = None) -> None:
-        """`clock` returns seconds that never run backwards; `rates` override the table by operation."""
+    def __init__(self, clock: Clock, *, rates: Mapping[str, RateLimit] | None = None, share: float = 1.0) -> None:
+        """`clock` returns seconds that never run backwards; `rates` override the table by operation.
+
+        `share` is the part of each quota to use, above 0 and at most 1; other programs may use the rest.
+        """
         self._clock = clock
+        self._share = share
         self._rates = dict(rates or {})
         self._windows: dict[str, _Window] = {}
         self._by_call: dict[tuple[str, str], _Window] = {}  # those whose path has no id, found without the table
@@ -171,6 +175,7 @@ class RateLimiter:
         if not reply.headers:
             return
         limit = _first_number(reply.headers.get("ratelimit-limit", ""))
+        limit = limit and self._part(limit)
         if limit and window.rate is not None and window.rate.steady != limit:
             window.rate = RateLimit(min(window.rate.burst, limit), limit)
         left = _first_number(reply.headers.get("ratelimit-remaining", ""))
@@ -195,10 +200,14 @@ class RateLimiter:
         window = self._windows.get(operation.name)
         if window is None:
             rate = self._rates.get(operation.name, operation.rate)
-            window = self._windows[operation.name] = _Window(None if rate == UNLIMITED else rate)
+            own = None if rate == UNLIMITED else RateLimit(self._part(rate.burst), self._part(rate.steady))
+            window = self._windows[operation.name] = _Window(own)
         if path == operation.path:  # with an id in it there may be any number of paths
             self._by_call[method, path] = window
         return window
+
+    def _part(self, quota: int) -> int:
+        return max(1, int(quota * self._share))
 
 
 def _first_number(text: str) -> int | None:

@@ -50,6 +50,7 @@ class WorkerOptions:
     - `run`: how many events of one ordering key an attempt has.
     - `batch`: how many events the vendor translates together.
     - `linger`: how long a request waits for others to share a bulk call with, in seconds.
+    - `share`: the part of Klaviyo's quotas to use.
     """
 
     combine: bool = False
@@ -58,6 +59,7 @@ class WorkerOptions:
     run: int = 1
     batch: int = 1
     linger: float = 0.05
+    share: float = 1.0
 
 
 class Worker:
