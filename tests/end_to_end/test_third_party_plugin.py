@@ -109,4 +109,4 @@ def test_another_vendor_takes_its_letters(environment: Environment, served: tupl
 def test_it_keeps_what_every_vendor_promises(environment: Environment) -> None:
     """The tests that the plugin brings, with the conformance class, from where it is installed."""
     words = ("-q", "-p", "no:cacheprovider", "-W", "error", "tests")
-    assert "14 passed" in environment.run(environment.python, "-m", "pytest", *words)
+    assert "15 passed" in environment.run(environment.python, "-m", "pytest", *words)
