@@ -28,6 +28,21 @@ KEYS: dict[str, dict[str, Any]] = {
     "freshpaint": {"public_api_key": "SNDBX1", "private_api_key": "pk_sandbox"},
     "segment-actions": {"api_key": "pk_sandbox"},
 }
+LISTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "rudderstack": ("rudderstack", {"private_api_key": "pk_sandbox", "list_id": "XUepkK", "api_version": "v2"}),
+    "segment-classic": ("segment-classic", {**KEYS["segment-classic"], "list_id": "XUepkK"}),
+    "segment-classic, at once": (
+        "segment-classic",
+        {**KEYS["segment-classic"], "list_id": "XUepkK", "confirm_optin": False},
+    ),
+    "segment-actions": (
+        "segment-actions",
+        {"api_key": "pk_sandbox", "mappings": [{"action": "upsertProfile", "fields": {"list_id": "XUepkK"}}]},
+    ),
+    "freshpaint": ("freshpaint", KEYS["freshpaint"]),  # knows no lists
+}
+"""Vendors whose identify takes several steps: a profile, then its membership or consent."""
+
 SINGLE = WorkerOptions()
 
 
@@ -70,6 +85,46 @@ def test_the_account_is_the_same_with_few_calls(name: str, payloads: list[Any]) 
     assert kinds == its_kinds
     assert few.comparable() == single.comparable()
     assert len(few.calls) <= len(single.calls) + sum(call.method == "GET" for call in few.calls)
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=10)
+@given(stream_payloads())
+def test_the_account_is_the_same_with_few_calls_and_a_list(name: str, payloads: list[Any]) -> None:
+    vendor = klavier.load_vendor(LISTS[name][0], LISTS[name][1])
+    payloads = [own_address_only(payload) for payload in payloads if "type" in payload]
+    single, its_kinds = deliver(vendor, payloads, SINGLE)
+    few, kinds = deliver(vendor, payloads, evolve(FEWEST_CALLS, batch=vendor.bulk_size))
+    assert kinds == its_kinds
+    assert few.comparable() == single.comparable()
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_identifies_with_a_list_are_few_calls(name: str) -> None:
+    """Flows of several steps are sent in bulk step by step: all profiles in one import, then all memberships."""
+    vendor = klavier.load_vendor(LISTS[name][0], LISTS[name][1])
+    traits = [{"email": f"u{n}@shop.test", "firstName": "Ada"} for n in range(60)]
+    payloads = [{"type": "identify", "userId": f"u{n}", "traits": its} for n, its in enumerate(traits)]
+    single, its_kinds = deliver(vendor, payloads, SINGLE)
+    few, kinds = deliver(vendor, payloads, evolve(FEWEST_CALLS, batch=vendor.bulk_size))
+    assert kinds == its_kinds == {"delivered": 60}
+    assert few.comparable() == single.comparable()
+    assert 1 <= len(few.calls) <= 4
+
+
+def test_a_profile_of_several_owners_fails_as_it_does_singly() -> None:
+    """An import job reports only that the identifiers belong to several profiles: the vendor's own call says whose."""
+    vendor = klavier.load_vendor(*LISTS["segment-actions"])
+    payloads = [
+        {"type": "identify", "userId": "ada", "traits": {"email": "ada@shop.test"}},
+        {"type": "identify", "userId": "bob", "traits": {"email": "bob@shop.test"}},
+        {"type": "identify", "userId": "ada", "traits": {"email": "bob@shop.test"}},
+        *({"type": "identify", "userId": f"u{n}", "traits": {"email": f"u{n}@shop.test"}} for n in range(10)),
+    ]
+    single, its_kinds = deliver(vendor, payloads, SINGLE)
+    few, kinds = deliver(vendor, payloads, evolve(FEWEST_CALLS, batch=vendor.bulk_size))
+    assert kinds == its_kinds
+    assert few.comparable() == single.comparable()
 
 
 def own_address_only(payload: dict[str, Any]) -> dict[str, Any]:

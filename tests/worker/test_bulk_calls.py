@@ -115,10 +115,10 @@ PARAMS = {"additional-fields[profile]": "subscriptions"}
 
 
 def with_params(event: Event) -> klavier.Request:
-    """Every third request has query parameters; profiles are created by a call that has no bulk endpoint."""
+    """Every third request has query parameters; groups are a call that has no bulk endpoint."""
     request = plain_request(event)
     if isinstance(event, klavier.Group):
-        request = evolve_request(import_request(str(event.user_id), event.payload["n"]), path="/api/profiles")
+        request = evolve_request(import_request(str(event.user_id), event.payload["n"]), path="/client/profiles")
     return evolve_request(request, params=PARAMS) if event.payload["n"] % 3 == 0 else request
 
 
@@ -140,7 +140,7 @@ def test_a_request_with_query_parameters_is_sent_with_them(batch: int) -> None:
         assert simulation.outcomes == {"delivered": count}
         parametrized = {n for each in sent if each.params == PARAMS for _, n in numbers_in(each.json)}
         assert parametrized == set(range(0, 60, 3))
-        assert {each.path for each in sent} >= {BULK_EVENTS, BULK_IMPORT, "/api/profiles"}
+        assert {each.path for each in sent} >= {BULK_EVENTS, BULK_IMPORT, "/client/profiles"}
         numbers = Counter(n for each in sent if each.method == "POST" for _, n in numbers_in(each.json))
         assert numbers == Counter(range(60))
 

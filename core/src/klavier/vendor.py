@@ -68,8 +68,9 @@ class Delivery:
     `flow` starts the flow anew at each call. `browser_calls` is what the vendor's browser code would have called
     (device mode only). `exact` marks requests that must be sent exactly, even where Klaviyo's published limits
     say that it will refuse them (deployed fidelity on the native wire). `bulkable` promises that the flow reads of a
-    reply only whether it is a success, so that its requests may be sent in bulk with others; `single_request` that it
-    makes at most one request, so that the profile's next event may be in the same bulk request.
+    reply only whether it is a success, its errors, and with `needs_profile_ids` the id of a profile that it upserted,
+    so that its requests may be sent in bulk with others, one step of the flow after the other; `single_request`
+    promises that it makes at most one request, so that the profile's next event may be in the same bulk request.
     """
 
     events: tuple[Event, ...]
@@ -79,6 +80,7 @@ class Delivery:
     exact: bool = False
     bulkable: bool = False
     single_request: bool = False
+    needs_profile_ids: bool = False
 
 
 class Vendor(ABC):

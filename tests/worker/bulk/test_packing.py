@@ -79,7 +79,7 @@ class Unlimited:
 def batches_of(requests: Iterable[Request]) -> list[Batch]:
     batcher = Batcher(combine=True, linger=0.0)
     for request in requests:
-        batcher.add(ItemGroup(batcher.item(request, None, bulkable=True)), 0.0)
+        batcher.add(ItemGroup(item_of(request)), 0.0)
     return list(batcher.ready(0.0, Unlimited(), is_idle=True, is_complete=True))
 
 

@@ -121,7 +121,7 @@ class Attempt:
         flow = in_flight.flow
         flow.reply(reply)
         if flow.request is not None:
-            return (ItemGroup(self._batcher.item(flow.request, in_flight, bulkable=flow.delivery.bulkable)),)
+            return (ItemGroup(self._batcher.item(flow.request, in_flight, flow.delivery)),)
         self._add_result(in_flight)
         self._in_flight -= 1
         return self.start()
@@ -165,7 +165,7 @@ class Attempt:
                 self._add_result(in_flight)
                 continue
             delivery = flow.delivery
-            return self._batcher.item(flow.request, in_flight, bulkable=delivery.bulkable), delivery.single_request
+            return self._batcher.item(flow.request, in_flight, delivery), delivery.single_request
         return None
 
     def _add_result(self, in_flight: InFlight) -> None:

@@ -130,7 +130,7 @@ class BatchAttempt:
         return [self._keys[key] for key in dict.fromkeys(entry.key for entry in in_flight.entries)]
 
     def _group(self, in_flight: InFlight) -> ItemGroup:
-        request, bulkable = in_flight.flow.request, in_flight.flow.delivery.bulkable
+        request, delivery = in_flight.flow.request, in_flight.flow.delivery
         if request is None:
             raise AssertionError("a flow that has ended sends nothing")
-        return ItemGroup(self._batcher.item(request, in_flight, bulkable=bulkable))
+        return ItemGroup(self._batcher.item(request, in_flight, delivery))

@@ -18,6 +18,7 @@ from attrs import define, field
 
 from klavier.klaviyo.limits import BODY_BYTES
 from klavier.klaviyo.request import Request
+from klavier.vendor import Delivery
 from klavier.worker.bulk.endpoints import BulkEndpoint
 from klavier.worker.bulk.packing import BulkItem, BulkRequest, ItemGroup
 from klavier.worker.fair_queue import FairQueue
@@ -123,9 +124,10 @@ class Batcher:
         self._linger = linger
         self._queues: dict[Hashable, _Queue] = {}
 
-    def item(self, request: Request, owner: Any, *, bulkable: bool) -> BulkItem:
-        """Wrap a request; only a `bulkable` one is combined with others."""
-        return BulkItem(request, owner, bulkable=self._combine and bulkable)
+    def item(self, request: Request, owner: Any, delivery: Delivery) -> BulkItem:
+        """Wrap a request of a delivery; only a bulkable one is combined with others."""
+        bulkable = self._combine and delivery.bulkable
+        return BulkItem(request, owner, bulkable=bulkable, needs_id=delivery.needs_profile_ids)
 
     def add(self, group: ItemGroup, now: float) -> None:
         """Add what stays in one request."""

@@ -61,10 +61,15 @@ class Freshpaint(Vendor):
         if self._uses_client_api:
             return self._client(event, profile, token, notes)
         call = self._call(event, profile, token, notes)
-        # An identify reads the reply: it may repeat the request without the phone number.
-        lone = isinstance(call, TrackCall) and self.settings.wire == "current"
+        bulkable = self.settings.wire == "current"
         flow = partial(legacy_flow, [call], self.settings.wire, event, notes)
-        return Delivery((event,), (self.key(event),), flow, bulkable=lone, single_request=lone)
+        return Delivery(
+            (event,),
+            (self.key(event),),
+            flow,
+            bulkable=bulkable,
+            single_request=bulkable and isinstance(call, TrackCall),
+        )
 
     def _check(self, event: Event) -> Outcome | None:
         """Return the outcome of an event that is not sent; None for one that is."""

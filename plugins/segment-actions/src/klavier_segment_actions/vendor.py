@@ -92,7 +92,7 @@ class SegmentActions(Vendor):
         return self._alone(event, ordering_key(event), self._content(event))
 
     def _alone(self, event: Event, key: str, content: Steps | Outcome) -> Delivery:
-        """Deliver one event; one that causes a single request may be combined with others."""
+        """Deliver one event; its requests may be combined with those of others."""
         if isinstance(content, Outcome):
             return Delivery((event,), (key,), partial(settled, content), exact=self.exact)
         mapping, item = content[0]
@@ -101,7 +101,14 @@ class SegmentActions(Vendor):
             return Delivery((event,), (key,), flow, exact=self.exact)
         action = mapping.action
         bulkable = action.bulkable and not self.exact
-        return Delivery((event,), (key,), action.flow(item), exact=self.exact, bulkable=bulkable)
+        return Delivery(
+            (event,),
+            (key,),
+            action.flow(item),
+            exact=self.exact,
+            bulkable=bulkable,
+            needs_profile_ids=bool(item.list_id or item.audience),
+        )
 
 
 def _translate(mapping: CompiledMapping, event: Event) -> Step:

@@ -51,8 +51,7 @@ class SegmentClassic(Vendor):
         return _ORDER if isinstance(event, Track) and is_order_completed(event.event) else _NONE
 
     def _server(self, event: Event) -> Delivery:
-        # An identify reads the reply: it may repeat the request without the phone number.
-        bulkable = isinstance(event, Track) and self.settings.wire == "current"
+        bulkable = self.settings.wire == "current"
         lone = bulkable and isinstance(event, Track) and not is_order_completed(event.event)
         return Delivery(
             (event,),

@@ -117,7 +117,8 @@ def _has_null(data: Json) -> bool:
     )
 
 
-def _consent_content(request: Request) -> Content | None:
+def _job_content(request: Request) -> Content | None:
+    """Return the profiles of a job: a consent, or an import that the vendor itself makes as a job."""
     data = request.json.get("data", {})
     attributes = dict(data.get("attributes", {}))
     profiles = attributes.pop("profiles", None)
@@ -128,7 +129,7 @@ def _consent_content(request: Request) -> Content | None:
     return group, [identity for record in records for identity in _profile_identities(record)], records
 
 
-def _consent_body(first: Json, records: Sequence[Json]) -> Json:
+def _job_body(first: Json, records: Sequence[Json]) -> Json:
     data = dict(first["data"])
     data["attributes"] = {**data["attributes"], "profiles": {"data": list(records)}}
     return {"data": data}
@@ -160,15 +161,22 @@ BULK_ENDPOINTS = {
     for endpoint in (
         BulkEndpoint(BY_NAME["bulk_create_events"], _event_content, _event_body, keeps_order=True),
         BulkEndpoint(BY_NAME["bulk_import_profiles"], _import_content, _import_body, has_job=True),
-        BulkEndpoint(BY_NAME["bulk_subscribe_profiles"], _consent_content, _consent_body),
-        BulkEndpoint(BY_NAME["bulk_unsubscribe_profiles"], _consent_content, _consent_body),
+        BulkEndpoint(BY_NAME["bulk_subscribe_profiles"], _job_content, _job_body),
+        BulkEndpoint(BY_NAME["bulk_unsubscribe_profiles"], _job_content, _job_body),
         BulkEndpoint(BY_NAME["add_profiles_to_list"], _member_content, _member_body),
         BulkEndpoint(BY_NAME["remove_profiles_from_list"], _member_content, _member_body),
     )
 }
 """By the name of Klaviyo's operation; which single operations use each is in `klavier.klaviyo.operations`."""
 
+_IMPORT_JOBS = BulkEndpoint(BY_NAME["bulk_import_profiles"], _job_content, _job_body)
+"""For requests that are import jobs themselves: what was accepted as a job is not followed when it is sent singly."""
+
 _ENDPOINTS = {
     (row.method, row.path): BULK_ENDPOINTS[row.bulk] for row in OPERATIONS if row.bulk and "{id}" not in row.path
+} | {
+    ("POST", "/api/profile-bulk-import-jobs"): _IMPORT_JOBS,
+    # A flow that creates a profile and updates it on a conflict upserts it: with one that is bulkable an import does so.
+    ("POST", "/api/profiles"): BULK_ENDPOINTS["bulk_import_profiles"],
 }
 _LIST_ENDPOINTS = {row.method: BULK_ENDPOINTS[row.bulk] for row in OPERATIONS if row.bulk and "{id}" in row.path}

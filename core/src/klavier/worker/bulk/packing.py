@@ -23,25 +23,28 @@ class BulkItem:
 
     `endpoint` and `group` say which bulk requests can hold it, `identities` what no other item there may have too,
     `records` what it contributes, `count` how many records that are, `size` how many bytes. `endpoint` is None for a
-    request that is sent singly. `owner` is whoever waits for the reply.
+    request that is sent singly. `owner` is whoever waits for the reply; `needs_id`: the reply to an upsert must hold
+    the profile's id.
     """
 
-    __slots__ = ("count", "endpoint", "group", "identities", "owner", "records", "request", "size")
+    __slots__ = ("count", "endpoint", "group", "identities", "needs_id", "owner", "records", "request", "size")
 
     endpoint: BulkEndpoint | None
     group: Hashable | None
     identities: Collection[Hashable]
 
-    def __init__(self, request: Request, owner: Any, *, bulkable: bool) -> None:
+    def __init__(self, request: Request, owner: Any, *, bulkable: bool, needs_id: bool = False) -> None:
         """Wrap a request; one that is not `bulkable` is sent singly."""
         self.request = request
         self.owner = owner
+        self.needs_id = needs_id
         endpoint = find_bulk_endpoint(request) if bulkable else None
         if endpoint is not None:
             try:
                 content = endpoint.content(request)
                 if content is not None:
-                    self.group, self.identities, self.records = content
+                    group, self.identities, self.records = content
+                    self.group = group, needs_id
                     # The body of the single request is serialized already, to check Klaviyo's limits.
                     self.size = len(request.body) + _RECORD_BYTES * len(self.records)
                     self.endpoint, self.count = endpoint, len(self.records)

@@ -39,9 +39,11 @@ class DeliveryFactory:
     def shared_job(self, events: list[Event], keys: list[str], translations: list[Translation]) -> Delivery:
         """Return the delivery of events that share one job."""
         flow = partial(flows.send_members, tuple(translations), self._wire)
-        # A member is added by the id in Klaviyo's reply, which a bulk import does not return.
+        # A member is added by the id in Klaviyo's reply.
         adds = any(each.membership is not None and each.membership.operation == "add" for each in translations)
-        return Delivery(tuple(events), tuple(keys), flow, exact=self._exact, bulkable=self._bulkable and not adds)
+        return Delivery(
+            tuple(events), tuple(keys), flow, exact=self._exact, bulkable=self._bulkable, needs_profile_ids=adds
+        )
 
 
 @define

@@ -53,7 +53,8 @@ class Action(ABC):
     """Whether a batch may contain a profile only once."""
 
     bulkable = False
-    """Whether a single event is one request of whose reply only the success matters."""
+    """Whether the requests of a single event may be sent in bulk: of their replies only the success matters, and the id
+    of a profile that is added to a list."""
 
     def __init__(self, calls: Calls, fidelity: Fidelity, *, batched: bool) -> None:
         self.calls = calls

@@ -25,6 +25,8 @@ CONFLICT = 409
 class UpsertProfile(Action):
     """Upsert Profile; `connected_list_id` is the list that the mapping was connected to when it was saved."""
 
+    bulkable = True
+
     def __init__(
         self, calls: Calls, fidelity: Fidelity, *, batched: bool, connected_list_id: str | None = None
     ) -> None:
