@@ -140,7 +140,7 @@ class FakeKlaviyo:
             if number not in self.unique:
                 self.unique.add(number)
                 self.received[person].append(number)
-        return klavier.Response(202, {"data": {"id": "J"}})
+        return klavier.Response(operation.success[0], {"data": {"id": "J"}})
 
 
 def numbers_in(body: Any) -> list[tuple[str, int]]:

@@ -117,7 +117,7 @@ def test_a_refused_body_without_a_pointer_is_halved_until_the_bad_row_is_found()
         outbox = SqliteOutbox()
         count = fill(outbox, (track(n) for n in range(1000)))
         simulation = Simulation(outbox, options=BULK)
-        simulation.klaviyo.fault = lambda r: klavier.Response(400, {}) if b'"n":500}' in r.body else None
+        simulation.klaviyo.fault = lambda r: klavier.Response(400) if b'"n":500}' in r.body else None
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count - 1, "failed": 1}
         assert simulation.klaviyo.calls["bulk_create_events"] <= 12

@@ -58,7 +58,7 @@ class RetryPolicy:
 
         `is_failing`: the endpoint answers nobody well.
         """
-        return outcome.kind == "failed" and (outcome.status in _FREE_STATUSES or (is_failing and outcome.retryable))
+        return outcome.kind == "failed" and (outcome.status in _FREE_STATUSES or is_failing)
 
     def next_try(
         self, outcome: Outcome, tries: int, age: float, random: Callable[[], float], *, is_failing: bool = False

@@ -80,7 +80,7 @@ class _Run:
 
         config = make_relay_config(self._setup.config)
         with closing(config.outbox):
-            worker = LeasedWorker(config, own_loop=True)
+            worker = LeasedWorker(config, own_loop=True, has_watchdog=True)
             self.status.watch(worker)
             self._handle_signals(worker)
             async with make_connect(self._setup.config, self._setup.vendor)() as send:

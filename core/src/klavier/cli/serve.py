@@ -51,7 +51,7 @@ async def _serve(setup: "Setup", host: str, port: int, *, deliver: bool) -> None
         from klavier.gateway.app import Gateway  # noqa: PLC0415 -- loads what serves
     except ImportError:
         raise UsageError("klavier serve needs starlette and uvicorn; pip install 'klavier[server]'") from None
-    gateway = Gateway(setup.config, setup.config.folder, deliver=deliver)
+    gateway = Gateway(setup.config, setup.config.folder, deliver=deliver, has_watchdog=True)
     with _listen(host, port) as listener:
         config = uvicorn.Config(
             gateway.app,

@@ -29,11 +29,13 @@ class Gateway:
     Use it as an asynchronous context manager: at the end requests under way are stored, and the worker stops.
     """
 
-    def __init__(self, config: Config, folder: Path, *, deliver: bool = True, transport: Any = None) -> None:
+    def __init__(
+        self, config: Config, folder: Path, *, deliver: bool = True, transport: Any = None, has_watchdog: bool = False
+    ) -> None:
         """Prepare a gateway for a configuration whose relative paths begin in `folder`.
 
-        With `deliver=False` another process delivers, such as `klavier run`. Raises `ConfigError` where no source of
-        events is configured.
+        With `deliver=False` another process delivers, such as `klavier run`; with `has_watchdog` a translation that
+        hangs ends the process. Raises `ConfigError` where no source of events is configured.
         """
         if not any(source.write_key or source.write_keys for source in config.gateway.sources.values()):
             raise ConfigError(
@@ -43,7 +45,7 @@ class Gateway:
         self._connect = make_connect(config, transport=transport)
         self._parts = make_relay_config(config)
         self._deliver = deliver
-        self.worker = LeasedWorker(self._parts)
+        self.worker = LeasedWorker(self._parts, has_watchdog=has_watchdog)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.service = GatewayService(config, self._parts, folder, self._notify)
         self._tasks: list[asyncio.Task[None]] = []

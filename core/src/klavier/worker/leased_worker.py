@@ -23,6 +23,7 @@ from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.settlement import Observer
 from klavier.worker.translator import Translator
+from klavier.worker.watchdog import Watchdog
 from klavier.worker.worker import Worker, WorkerOptions
 
 LEASE_SECONDS = 15.0
@@ -60,10 +61,15 @@ class RelayConfig:
 class LeasedWorker:
     """Delivers from an outbox, one process at a time; belongs to one event loop."""
 
-    def __init__(self, config: RelayConfig, *, own_loop: bool = False) -> None:
-        """Prepare to deliver; `own_loop` says that the event loop runs nothing else."""
+    def __init__(self, config: RelayConfig, *, own_loop: bool = False, has_watchdog: bool = False) -> None:
+        """Prepare to deliver.
+
+        `own_loop` says that the event loop runs nothing else; with `has_watchdog` a translation that takes longer than
+        30 s ends the process, for a command that a supervisor starts again.
+        """
         self.config = config
         self._own_loop = own_loop
+        self._has_watchdog = has_watchdog
         self.kinds: Counter[Kind] = Counter()
         self.worker: Worker | None = None
         """The worker while this process holds the lease."""
@@ -147,10 +153,12 @@ class LeasedWorker:
         return outbox.has_waiting(outbox.last_seq())
 
     def _worker(self, lease: Lease, sender: Sender) -> Worker:
-        config = self.config
+        config, mark = self.config, lease.mark_translating
+        if self._has_watchdog:
+            mark = Watchdog(mark).mark_translating
         return Worker(
             lease,
-            Translator(config.vendor, config.plugins, lease.mark_translating),
+            Translator(config.vendor, config.plugins, mark),
             sender,
             policy=config.policy,
             options=config.options,

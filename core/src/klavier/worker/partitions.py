@@ -144,7 +144,8 @@ class Partitions:
     def take(self, now: float, most: int, most_bytes: int, run: int = 1) -> list[list[Entry]]:
         """Return the next entries of partitions, up to `run` of each in order; they are busy from here on.
 
-        Partitions are taken until there are `most` entries or `most_bytes` of payloads.
+        Partitions are taken until there are `most` entries or `most_bytes` of payloads. The last one is not cut short:
+        a busy partition gets few turns, and needs its whole run each time.
         """
         self._end_delays(now)
         taken: list[list[Entry]] = []
@@ -153,7 +154,7 @@ class Partitions:
             self._waiting -= len(partition.entries)
             if len(partition.entries) < run and partition.unloaded:
                 self._load_more(partition, run)
-            entries = self._take_due(partition, now, min(run, most), most_bytes)
+            entries = self._take_due(partition, now, run, most_bytes)
             if entries:
                 taken.append(entries)
                 most -= len(entries)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from klavier.outbox.entry import DeadLetter, Entry, Settlement
 from klavier.outcome import Outcome
 from klavier.redaction import redact_json, redact_text
 from klavier.retry import RetryPolicy
+from klavier.worker.alerts import Alerts
 from klavier.worker.attempt import Finished, Result
 
 Observer = Callable[[Event | None, Entry, Outcome], None]
@@ -29,6 +31,9 @@ cost. More save no processor time; fewer cost up to a third of that of a single 
 _LINGER = 0.1
 """How long a finished attempt waits for others to be settled with, in seconds. Nobody notices it, and at 350 events a
 second it saves nine transactions of ten."""
+
+_MOST_ERRORS = 100
+"""How many errors of a reply a dead letter holds: more than anybody reads, and at most some 30 kB."""
 
 _DISK_PAUSE = 1.0
 _STOP_SECONDS = 5.0
@@ -64,6 +69,7 @@ class Settler:
         self._settle_at: float | None = None
         self._stop_at: float | None = None
         self._observing_from: int | None = None
+        self._alerts = Alerts(_log, time.monotonic)
 
     def add(self, finished: Finished, *, is_urgent: bool) -> None:
         """Add an attempt that has ended; an urgent one is settled at once."""
@@ -112,7 +118,12 @@ class Settler:
         ]
         self._observing_from = min((result.entry.seq for result in results), default=None)
         await self._write(settlements, done)
-        due = {item.entry.seq: item.due for item in settlements if item.due is not None}
+        due: dict[int, float] = {}
+        for item in settlements:
+            if item.due is not None:
+                due[item.entry.seq] = item.due
+            elif item.dead_letter is not None:
+                self._report_dead_letter(item.dead_letter)
         left = set()
         for result in results:
             if result.entry.seq not in due:
@@ -125,6 +136,11 @@ class Settler:
                 each.due = 0.0 if each.waiting is None else due.get(each.waiting.seq, 0.0)
         return finished
 
+    def _report_dead_letter(self, letter: DeadLetter) -> None:
+        status = f", status {letter.status}" if letter.status else ""
+        cause = f"{letter.kind}{status}"
+        self._alerts.report(cause, f"an event became a dead letter ({cause}): `klavier dead list` shows why")
+
     async def _write(self, settlements: list[Settlement], done: list[int]) -> None:
         loop = asyncio.get_running_loop()
         while True:
@@ -136,11 +152,12 @@ class Settler:
             except LeaseLostError:
                 raise
             except OutboxError as error:
+                self._alerts.report("disk", f"{error}; nothing is sent until it can be written", logging.ERROR)
                 if self._stop_at is not None and loop.time() >= self._stop_at:
                     raise
-                _log.error("%s; trying again in %s s", error, _DISK_PAUSE)
                 await asyncio.sleep(_DISK_PAUSE)
             else:
+                self._alerts.resolve("disk", "the outbox can be written again: delivery goes on")
                 return
 
 
@@ -182,7 +199,8 @@ def dead_letter(
 
 def _redacted_call(request: Request, reply: Response) -> dict[str, Any]:
     errors = [
-        {"code": error.code, "pointer": error.pointer, "detail": redact_text(error.detail)} for error in reply.errors
+        {"code": error.code, "pointer": error.pointer, "detail": redact_text(error.detail)}
+        for error in reply.errors[:_MOST_ERRORS]
     ]
     body = request.form if request.json is None else request.json
     return {

@@ -1,0 +1,135 @@
+"""What operators read in the log: each cause once, then counted, and when it is over; never personal data."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+
+import klavier
+from klavier.outbox import SqliteOutbox
+from klavier.retry import RetryPolicy
+from klavier.worker.alerts import FIRST_REPEAT, LONGEST_REPEAT, Alerts
+from tests.support.simulation import Simulation, fill
+from tests.support.virtual_time import run_virtually
+
+DAY = 86_400.0
+USER = "ada.lovelace@example.org"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def alerts(clock: Clock, caplog: pytest.LogCaptureFixture) -> Alerts:
+    caplog.set_level(logging.INFO)
+    return Alerts(logging.getLogger("klavier.test"), clock)
+
+
+def test_a_cause_is_logged_once_and_then_counted(
+    alerts: Alerts, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(100):
+        alerts.report("key", "the key is refused")
+        clock.now += 1.0
+    alerts.report("disk", "the disk is full", logging.ERROR)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "the key is refused"),
+        ("WARNING", "the key is refused (60 times since the last line)"),
+        ("ERROR", "the disk is full"),
+    ]
+
+
+def test_a_day_of_one_problem_is_few_lines(alerts: Alerts, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(int(DAY)):
+        alerts.report("key", "the key is refused")
+        clock.now += 1.0
+    assert len(caplog.records) <= DAY / LONGEST_REPEAT + 8
+
+
+def test_a_recovery_is_logged_once(alerts: Alerts, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    alerts.resolve("key", "the key is accepted")
+    alerts.report("key", "the key is refused")
+    clock.now += FIRST_REPEAT
+    for _ in range(3):
+        alerts.resolve("key", "the key is accepted")
+    assert [record.getMessage() for record in caplog.records] == ["the key is refused", "the key is accepted"]
+
+
+def test_what_fails_and_works_in_turns_does_not_fill_the_log(
+    alerts: Alerts, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(600):
+        alerts.report("key", "the key is refused")
+        alerts.resolve("key", "the key is accepted")
+        clock.now += 0.1
+    assert len(caplog.records) == 1
+
+
+PROBLEMS: dict[str, tuple[klavier.Response, str]] = {
+    "key": (klavier.Response(401), "does not accept the private key"),
+    "scope": (klavier.Response(403), "create_event: the key may not be used for it"),
+    "unreachable": (klavier.Response.none("the connection was refused"), "Klaviyo is unreachable: the connection was"),
+    "circuit": (klavier.Response(503), "create_event: 10 requests in a row failed (status 503)"),
+    "stranger": (klavier.Response(302), "Klaviyo is unreachable: the reply is not Klaviyo's: status 302"),
+    "refusals": (klavier.Response(410), "Klaviyo refuses everything (status 410)"),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_problem_is_logged_at_once_and_its_end_too(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    reply, message = PROBLEMS[name]
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, (track(n) for n in range(100)))
+        simulation = Simulation(outbox)
+        klaviyo = simulation.klaviyo
+        klaviyo.fault = lambda _: reply if klaviyo.clock() < 3600.0 else None
+        running = simulation.start()
+        await asyncio.sleep(5.0)
+        assert any(message in text for text in texts(caplog, logging.WARNING))
+        await asyncio.sleep(2 * 3600.0)
+        simulation.accept((track(n) for n in range(1)), first=1000)
+        await asyncio.sleep(60.0)
+        simulation.stop()
+        await running
+        assert any("again" in text for text in texts(caplog, logging.INFO))
+        assert len(texts(caplog, logging.WARNING)) < 25
+
+    caplog.set_level(logging.INFO)
+    run_virtually(main())
+    assert USER not in caplog.text
+
+
+def test_dead_letters_are_logged_once_a_cause(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, (track(n) for n in range(50)))
+        simulation = Simulation(outbox, policy=RetryPolicy(tries=1))
+        error = {"detail": f"{USER} is bad", "source": {"pointer": "/data/attributes/profile"}}
+        simulation.klaviyo.fault = lambda _: klavier.Response(400, {"errors": [error]})
+        await simulation.drain()
+        assert outbox.status().dead == 50
+
+    run_virtually(main())
+    assert len(texts(caplog, logging.WARNING)) == 1
+    assert USER not in caplog.text
+
+
+def texts(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == level]
+
+
+def track(number: int) -> dict[str, Any]:
+    return {"type": "track", "userId": f"{number}.{USER}", "event": "Event"}

@@ -1,0 +1,169 @@
+"""What fails stops nothing else: one endpoint, one key, one burst, one stranger's reply."""
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+
+import klavier
+from klavier.outbox import Settlement, SqliteOutbox
+from klavier.relay.factory import FEWEST_CALLS
+from klavier.worker.circuit_breaker import FAILURES
+from klavier.worker.worker import WorkerOptions
+from tests.support.simulation import Simulation, fill, numbers_in
+from tests.support.virtual_time import run_virtually
+
+OPTIONS = [
+    pytest.param(WorkerOptions(), id="single"),
+    pytest.param(FEWEST_CALLS, id="bulk"),
+    pytest.param(WorkerOptions(window=6400, batch=100), id="vendor's own batches"),
+]
+HOUR = 3600.0
+
+
+def track(user: object) -> dict[str, Any]:
+    return {"type": "track", "userId": str(user), "event": "Event"}
+
+
+def identify(user: object) -> dict[str, Any]:
+    return {"type": "identify", "userId": str(user), "traits": {}}
+
+
+def is_profile(request: klavier.Request) -> bool:
+    return "profile" in request.path.split("/")[2]
+
+
+FAILURES_OF_PROFILES = {
+    "500": klavier.Response(500),
+    "403": klavier.Response(403),
+    "429 for an hour": klavier.Response(429, headers={"retry-after": "3600"}),
+    "no reply": klavier.Response.none("the connection was reset"),
+    "redirect": klavier.Response(302, None, {"location": "https://elsewhere.test/"}),
+    "a page in HTML": klavier.Response(200, "<html>"),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("failure", FAILURES_OF_PROFILES)
+def test_a_failing_endpoint_stops_no_other(failure: str, options: WorkerOptions) -> None:
+    """Two thousand profiles come first, and their endpoint fails for an hour; then come a thousand tracks."""
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, [*(identify(n) for n in range(2000)), *(track(f"t{n}") for n in range(1000))])
+        simulation = Simulation(outbox, options=options)
+        klaviyo = simulation.klaviyo
+        reply = FAILURES_OF_PROFILES[failure]
+        klaviyo.fault = lambda request: reply if is_profile(request) and klaviyo.clock() < HOUR else None
+        running = simulation.start()
+        await asyncio.sleep(45)
+        assert simulation.outcomes == {"delivered": 1000}
+        await asyncio.sleep(HOUR + 600)
+        assert simulation.outcomes == {"delivered": count}
+        simulation.stop()
+        await running
+
+    run_virtually(main())
+
+
+def test_probes_rotate() -> None:
+    """The profiles that the first probes ask about fail for themselves."""
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, (identify(n) for n in range(500)))
+        simulation = Simulation(outbox)
+        klaviyo = simulation.klaviyo
+        tried: Counter[int] = Counter()
+
+        def fault(request: klavier.Request) -> klavier.Response | None:
+            ((_, number),) = numbers_in(request.json)
+            tried[number] += 1
+            return klavier.Response(500) if klaviyo.clock() < 600 or number < 40 else None
+
+        klaviyo.fault = fault
+        running = simulation.start()
+        await asyncio.sleep(HOUR)
+        assert simulation.outcomes["delivered"] == count - 40
+        assert max(tried.values()) <= FAILURES
+        simulation.stop()
+        await running
+
+    run_virtually(main())
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_rotated_key_is_noticed_within_thirty_seconds(options: WorkerOptions) -> None:
+    """The key is refused for a while, in which many requests are in flight."""
+
+    async def main(seconds: float) -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, (track(n) for n in range(300)))
+        simulation = Simulation(outbox, options=options)
+        klaviyo = simulation.klaviyo
+        klaviyo.fault = lambda _: klavier.Response(401) if klaviyo.clock() < seconds else None
+        took = await simulation.drain()
+        assert simulation.outcomes == {"delivered": count}
+        assert took < seconds + 40  # 30 s until it is noticed, and some for the events that were tried
+
+    for seconds in (4.0, 100.0, 10 * HOUR):
+        run_virtually(main(seconds))
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_a_burst_of_429_without_advice_holds_as_long_as_one(options: WorkerOptions) -> None:
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, (track(n) for n in range(200)))
+        simulation = Simulation(outbox, options=options)
+        klaviyo = simulation.klaviyo
+        klaviyo.fault = lambda _: klavier.Response(429) if klaviyo.clock() < 2.0 else None
+        took = await simulation.drain()
+        assert simulation.outcomes == {"delivered": count}
+        assert took < 20
+
+    run_virtually(main())
+
+
+REFUSES_EVERYTHING = {
+    "redirect": klavier.Response(302, None, {"location": "https://elsewhere.test/"}),
+    "not found, in HTML": klavier.Response(404, "<html>Not Found</html>"),
+    "success of another server": klavier.Response(200, "<html>Welcome</html>"),
+    "a retired revision": klavier.Response(410, {"errors": [{"code": "gone", "detail": "This revision is retired"}]}),
+    "a closed account": klavier.Response(402),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("name", REFUSES_EVERYTHING)
+def test_a_backlog_survives_a_refusal_of_everything(name: str, options: WorkerOptions) -> None:
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, (make(n) for n in range(1000) for make in (track, identify)))
+        simulation = Simulation(outbox, options=options)
+        klaviyo = simulation.klaviyo
+        klaviyo.fault = lambda _: REFUSES_EVERYTHING[name] if klaviyo.clock() < HOUR else None
+        await simulation.drain()
+        assert simulation.outcomes["delivered"] >= count - 60  # twenty refusals, and what was in flight by then
+        assert simulation.outcomes["delivered"] == count or name in ("a retired revision", "a closed account")
+
+    run_virtually(main())
+
+
+def test_entries_behind_a_delayed_backlog_are_delivered() -> None:
+    """Fifteen thousand entries wait an hour for their retry, two hundred come after them."""
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, (track(n) for n in range(15_000)))
+        outbox.settle(Settlement(entry, due=HOUR, tries=1, first_try=1.0) for entry in outbox.read(0, 15_000))
+        count = fill(outbox, (track(f"new{n}") for n in range(200)), first=20_000)
+        simulation = Simulation(outbox, policy=klavier.RetryPolicy(longest=HOUR))
+        running = simulation.start()
+        await asyncio.sleep(5)
+        assert simulation.outcomes == {"delivered": count}
+        simulation.stop()
+        await running
+
+    run_virtually(main())
