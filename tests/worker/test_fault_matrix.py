@@ -55,13 +55,13 @@ PASSING = {
     "500 after the work": Fault(500, processed=True, **OFTEN),
     "503 that is no JSON": Fault.garbled(status=503, **OFTEN),
     "202 that is no JSON": Fault.garbled(status=202, processed=True, **OFTEN),
+    "400 that is no JSON": Fault.garbled(status=400, **OFTEN),
+    "redirect": Fault.redirect("https://elsewhere.test/", **OFTEN),
 }
 """Trouble that passes: every event arrives in the end."""
 
 LASTING = {
     **{str(status): Fault(status, **OFTEN) for status in (400, 404, 409, 410, 413, 422)},
-    "400 that is no JSON": Fault.garbled(status=400, **OFTEN),
-    "redirect": Fault.redirect("https://elsewhere.test/", **OFTEN),
 }
 """Refusals: the events that they meet are given up, each with a dead letter, and the others arrive."""
 
@@ -161,6 +161,49 @@ def test_all_passing_trouble_together(mode: str) -> None:
     account = Account(faults, OPTIONS[mode])
     check(account)
     assert account.ended("failed") == set()
+
+
+class OneEndpoint:
+    """Profiles whose endpoints always fail, and as many tracks of others behind them, delivered for a minute."""
+
+    vendor = klavier.load_vendor("rudderstack", {"private_api_key": "pk_sandbox", "api_version": "v2"})
+
+    def __init__(self, fault: Fault, options: WorkerOptions) -> None:
+        self.sandbox = klavier.Sandbox(seed=7)
+        self.sandbox.faults.add(evolve(fault, rate=1.0, match="/api/profile*"))
+        self.outbox = SqliteOutbox()
+        self.arrived_meanwhile = 0
+        identifies = [{"type": "identify", "userId": f"p{n}", "messageId": f"p{n}", "traits": {}} for n in NUMBERS]
+        events = [klavier.parse_event(payload) for payload in [*identifies, *map(track, NUMBERS)]]
+        self.outbox.append([(e.stable_id, self.vendor.key(e), orjson.dumps(e.payload)) for e in events], now=0.0)
+        run_virtually(self._deliver(options))
+
+    async def _deliver(self, options: WorkerOptions) -> None:
+        clock = asyncio.get_running_loop().time
+        worker = Worker(
+            self.outbox,
+            Translator(self.vendor, klavier.Plugins()),
+            Sender(self.sandbox.send_async, RateLimiter(clock), clock),
+            policy=PATIENT,
+            options=options,
+            now=clock,
+            observe=lambda _event, _entry, _outcome: None,
+        )
+        running = asyncio.create_task(worker.run(until_empty=True))
+        await asyncio.sleep(60.0)
+        self.arrived_meanwhile = len(self.sandbox.state()["events"])
+        self.sandbox.faults.clear()
+        await running
+
+
+@pytest.mark.parametrize("mode", OPTIONS)
+@pytest.mark.parametrize("name", sorted(PASSING.keys() - {"401"}))  # which pauses the whole account
+def test_an_endpoint_that_always_fails_delays_no_other(name: str, mode: str) -> None:
+    account = OneEndpoint(PASSING[name], OPTIONS[mode])
+    assert account.arrived_meanwhile == len(NUMBERS)
+    profiles = {profile["identifiers"]["external_id"] for profile in account.sandbox.state()["profiles"]}
+    assert profiles == {f"p{number}" for number in NUMBERS} | {f"u{number % PEOPLE}" for number in NUMBERS}
+    assert account.outbox.status().waiting == account.outbox.status().dead == 0
 
 
 class Orders(Account):
