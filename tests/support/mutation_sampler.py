@@ -110,7 +110,7 @@ def copy_repository(copy: Path) -> None:
 
 def is_found(copy: Path, module: Path, number: int, tests: list[str]) -> bool:
     """Seed one fault into a copy of the repository, and return whether a test fails; prints the fault that survives."""
-    text = (ROOT / module).read_text()
+    text = (copy / module).read_text()
     changed = apply(text, number)
     (copy / module).write_text(changed)
     found = is_noticed(copy, tests)
@@ -132,13 +132,14 @@ def main() -> None:
     chosen = parser.parse_args()
     found = [sorted(path.rglob("*.py")) if path.is_dir() else [path] for path in chosen.package]
     modules = [module.resolve().relative_to(ROOT) for each in found for module in each]
-    places = [(m, n) for m in modules for n in range(len(list(sites(ast.parse((ROOT / m).read_text())))))]
-    sample = random.Random(chosen.seed).sample(places, min(chosen.count, len(places)))  # noqa: S311 -- repeatable
     with tempfile.TemporaryDirectory() as folder:
-        copy_repository(Path(folder))
-        if is_noticed(Path(folder), chosen.tests):
+        copy = Path(folder)
+        copy_repository(copy)
+        places = [(m, n) for m in modules for n in range(len(list(sites(ast.parse((copy / m).read_text())))))]
+        sample = random.Random(chosen.seed).sample(places, min(chosen.count, len(places)))  # noqa: S311 -- repeatable
+        if is_noticed(copy, chosen.tests):
             sys.exit("the tests fail without any fault")
-        noticed = sum(is_found(Path(folder), module, number, chosen.tests) for module, number in sample)
+        noticed = sum(is_found(copy, module, number, chosen.tests) for module, number in sample)
     _print(f"{noticed} of {len(sample)} faults noticed: {noticed / len(sample):.0%}")
 
 
