@@ -115,7 +115,7 @@ def is_found(copy: Path, module: Path, number: int, tests: list[str]) -> bool:
     (copy / module).write_text(changed)
     found = is_noticed(copy, tests)
     (copy / module).write_text(text)
-    _print(f"{'noticed ' if found else 'SURVIVED'} {module} {number}")
+    _print(f"{'noticed ' if found else 'SURVIVED'} {module}:{number}")
     if not found:
         for line in difflib.unified_diff(ast.unparse(ast.parse(text)).splitlines(), changed.splitlines(), n=1):
             _print(f"    {line.rstrip()}")
@@ -129,6 +129,7 @@ def main() -> None:
     parser.add_argument("--tests", nargs="+", default=["tests"], help="tests to run, the quickest first")
     parser.add_argument("--count", type=int, default=50, help="how many faults")
     parser.add_argument("--seed", type=int, default=1, help="which faults")
+    parser.add_argument("--again", nargs="*", metavar="MODULE:NUMBER", help="these faults instead, as printed before")
     chosen = parser.parse_args()
     found = [sorted(path.rglob("*.py")) if path.is_dir() else [path] for path in chosen.package]
     modules = [module.resolve().relative_to(ROOT) for each in found for module in each]
@@ -137,6 +138,8 @@ def main() -> None:
         copy_repository(copy)
         places = [(m, n) for m in modules for n in range(len(list(sites(ast.parse((copy / m).read_text())))))]
         sample = random.Random(chosen.seed).sample(places, min(chosen.count, len(places)))  # noqa: S311 -- repeatable
+        if chosen.again:
+            sample = [place for place in places if f"{place[0]}:{place[1]}" in chosen.again]
         if is_noticed(copy, chosen.tests):
             sys.exit("the tests fail without any fault")
         noticed = sum(is_found(copy, module, number, chosen.tests) for module, number in sample)
