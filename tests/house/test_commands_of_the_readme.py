@@ -11,7 +11,7 @@ INSTALL = (
     "python3 -m venv --without-pip .venv",
     "python3 -m pip --python .venv/bin/python install -r requirements-dev.txt",
 )
-TEST = (".venv/bin/python -m pytest",)
+TEST = (".venv/bin/python -m pytest -n auto",)
 
 
 def commands(path: Path) -> list[str]:
