@@ -91,7 +91,7 @@ def is_noticed(copy: Path, tests: list[str]) -> bool:
     """Return whether a test fails in a copy of the repository, or none comes to an end."""
     paths = [str(path) for path in sorted(copy.glob("plugins/*/src"))]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy / "core/src"), *paths])}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=60", *tests]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=120", *tests]
     try:
         ended = subprocess.run(command, cwd=copy, env=environ, capture_output=True, timeout=NO_TIME, check=False)  # noqa: S603 -- our own tests
     except subprocess.TimeoutExpired:
