@@ -11,6 +11,7 @@ import pytest
 from klavier.cli.app import COMMANDS, app
 from klavier.cli.json_output import escape_controls
 from tests.cli.conftest import Run, Start
+from tests.support.waiting import LONG
 
 EVENT = b'{"type": "track", "userId": "u1", "event": "Checked Out", "messageId": "m"}\n'
 PAGE = b'{"type": "page", "userId": "u1"}\n'
@@ -86,9 +87,9 @@ def test_no_events_are_no_failure(run: Run) -> None:
 )
 def test_colors_may_be_forced_and_forbidden(variables: dict[str, str], *, colored: bool, start: Start) -> None:
     environ = {**os.environ, **variables}
-    output, _ = start("plan", "-", env=environ).communicate(EVENT, timeout=60)
+    output, _ = start("plan", "-", env=environ).communicate(EVENT, timeout=LONG)
     assert (b"\x1b[32mdelivered" in output) == colored
-    output, _ = start("doctor", "--offline", env=environ).communicate(timeout=60)
+    output, _ = start("doctor", "--offline", env=environ).communicate(timeout=LONG)
     assert (b"\x1b[32mok" in output) == colored
 
 

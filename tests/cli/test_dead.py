@@ -11,6 +11,7 @@ import klavier
 from klavier.outbox import SqliteOutbox
 from tests.cli.conftest import Run
 from tests.support.terminal import Terminal
+from tests.support.waiting import LONG
 
 ACCEPTED = httpx.Response(202, json={})
 
@@ -30,7 +31,7 @@ def letters(folder: Path) -> Path:
         relay.track("Signed Up", {"email": "ada@shop.test"}, user_id="u1")
         relay.track("Signed In", user_id="u1")
         relay.track("Nobody", anonymous_id="a1")
-        assert relay.flush(20) == klavier.Counts(delivered=1, failed=1, rejected=1)
+        assert relay.flush(LONG) == klavier.Counts(delivered=1, failed=1, rejected=1)
     return folder
 
 

@@ -13,6 +13,7 @@ import klavier
 from klavier.cli.app import app
 from klavier.cli.extras import find_command, listed_commands
 from tests.cli.conftest import ANNOUNCED, Run, Start
+from tests.support.waiting import LONG
 
 EVENT = b'{"type": "track", "userId": "u1", "event": "Checked Out", "messageId": "m"}\n'
 
@@ -90,7 +91,7 @@ def test_warnings_and_errors_of_the_log_are_printed_and_all_of_it_if_wanted(star
         (["--verbose"], [], b"ERROR klavier.flows: a flow raised RuntimeError at "),
         ([], ["-v"], b"ERROR klavier.flows: a flow raised RuntimeError at "),
     ):
-        output, log = start(*before, "plan", "-", *after).communicate(event * 3, timeout=60)
+        output, log = start(*before, "plan", "-", *after).communicate(event * 3, timeout=LONG)
         assert b"because the vendor raised RuntimeError" in output
         assert words in log
         assert b"someone@example.com" not in output + log
@@ -144,6 +145,6 @@ def test_an_interrupt_ends_it_without_a_traceback(start: Start) -> None:
 def test_a_terminal_that_cannot_show_a_character_gets_its_escape(start: Start) -> None:
     line = '{"type": "track", "userId": "u1", "event": "Kauf → \\u001b[31m", "messageId": "m"}'.encode()
     process = start("plan", "-", env={"PYTHONIOENCODING": "latin-1", "PATH": str(Path(sys.executable).parent)})
-    output, problems = process.communicate(line, timeout=60)
+    output, problems = process.communicate(line, timeout=LONG)
     assert b"track Kauf \\u2192 \\x1b[31m" in output
     assert problems == ANNOUNCED

@@ -17,6 +17,7 @@ from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, Start
 from tests.support.counting_server import counting_server
 from tests.support.memory import run_watched
+from tests.support.waiting import LONG
 
 LINES = 200
 SEND = [sys.executable, "-m", "klavier", "send", "events.jsonl", "--rejects", "rejects.jsonl"]
@@ -72,7 +73,7 @@ def uninterrupted(folder: Path, server: SandboxServer, known: dict[str, Any]) ->
     def run(bulk: str) -> Any:
         if bulk not in known:
             with SandboxServer(klavier.Sandbox("pk_sandbox")) as other:
-                output, _ = send(folder, "--bulk", bulk, "--sandbox", other.url).communicate(timeout=120)
+                output, _ = send(folder, "--bulk", bulk, "--sandbox", other.url).communicate(timeout=LONG)
                 known[bulk] = other.sandbox.comparable(), output, (folder / "rejects.jsonl").read_bytes()
         return known[bulk]
 
@@ -94,14 +95,14 @@ def test_killed_and_resumed_it_leaves_what_one_run_leaves(
     while True:
         process = send(folder, "--bulk", bulk, "--resume")
         before = len(server.sandbox.calls)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + LONG
         while len(server.sandbox.calls) == before and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
         if kills < (1 if bulk == "vendor" else 2):
             time.sleep(rng.random() * 0.4)
             process.kill()
             kills += 1
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=LONG)
         if process.returncode != -signal.SIGKILL:
             break
     assert process.returncode == 1
@@ -118,14 +119,14 @@ def test_stopped_and_resumed_it_sends_nothing_twice(
     while len(server.sandbox.calls) < 40 and first.poll() is None:
         time.sleep(0.005)
     first.send_signal(signal.SIGTERM)
-    output, told = first.communicate(timeout=60)
+    output, told = first.communicate(timeout=LONG)
     assert first.returncode == 128 + signal.SIGTERM
     assert b"stopping: finishing in-flight requests" in told
     assert b"to deliver the rest, run the same command again" in told
     done = int(output.split()[0].replace(b",", b""))
     assert 0 < done < LINES
     process = send(folder, "--bulk", "vendor", "--resume")
-    output, told = process.communicate(timeout=120)
+    output, told = process.communicate(timeout=LONG)
     assert f"events.jsonl.progress: {done} lines are done; continuing after them".encode() in told
     assert output == summary  # the number of requests too: none was made twice
     assert server.sandbox.comparable() == state
@@ -200,7 +201,7 @@ def test_a_signal_ends_a_wait_for_standard_input(start: Start, server: SandboxSe
     while len(server.sandbox.calls) < 99 and process.poll() is None:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    output, told = process.communicate(timeout=60)
+    output, told = process.communicate(timeout=LONG)
     assert (process.returncode, output.count(b"\n")) == (143, 100)
     assert b"stopped after standard input line 100" in told
 

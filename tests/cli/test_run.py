@@ -13,6 +13,7 @@ import klavier
 from klavier.outbox import SqliteOutbox
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, Start
+from tests.support.waiting import LONG
 
 CONFIG = """
 vendor = "little"
@@ -46,7 +47,7 @@ def waiting() -> int:
 
 
 def wait_until_empty() -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LONG
     while waiting() and time.monotonic() < deadline:
         time.sleep(0.05)
 
@@ -74,7 +75,7 @@ def test_it_delivers_what_others_accept_until_a_signal(start: Start, number: sig
     accept("after")
     wait_until_empty()
     process.send_signal(number)
-    output, told = process.communicate(timeout=60)
+    output, told = process.communicate(timeout=LONG)
     assert (process.returncode, output) == (0, b"2 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")
     assert b"stopping" in told
 
@@ -130,7 +131,7 @@ def test_a_hangup_reads_the_configuration_and_the_key_again(start: Start, folder
         process.send_signal(signal.SIGHUP)
         wait_until_empty()
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=LONG)
     assert (process.returncode, output) == (0, b"1 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")
 
 
@@ -143,5 +144,5 @@ def test_counts_go_on_after_a_hangup(start: Start) -> None:
     accept("two")
     wait_until_empty()
     process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=LONG)
     assert (process.returncode, output) == (0, b"2 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from klavier.klaviyo.revisions import CURRENT
 from tests.cli.conftest import Run, Start
+from tests.support.waiting import LONG
 
 if TYPE_CHECKING:
     import subprocess
@@ -40,7 +41,7 @@ def track(url: str) -> int:
     headers = {"Authorization": "Klaviyo-API-Key pk_sandbox", "revision": CURRENT}
     headers["Content-Type"] = "application/vnd.api+json"
     request = urllib.request.Request(f"{url}/api/events", json.dumps(body).encode(), headers)  # noqa: S310 -- loopback
-    with urllib.request.urlopen(request, timeout=30) as reply:  # noqa: S310 -- loopback
+    with urllib.request.urlopen(request, timeout=LONG) as reply:  # noqa: S310 -- loopback
         return int(reply.status)
 
 
@@ -48,7 +49,7 @@ def test_it_serves_until_it_is_interrupted_and_then_shows_what_it_holds(start: S
     process = start("sandbox", "--port", "0")
     assert track(announced(process)) == 202
     process.send_signal(signal.SIGINT)
-    output, problems = process.communicate(timeout=60)
+    output, problems = process.communicate(timeout=LONG)
     assert process.returncode == 0
     assert problems == b""
     assert b"Profiles (1)" in output

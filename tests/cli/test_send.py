@@ -13,6 +13,7 @@ from klavier.klaviyo.operations import RateLimit
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, Start
+from tests.support.waiting import LONG
 
 KEYS = {"KLAVIYO_PRIVATE_API_KEY": "pk_sandbox", "KLAVIYO_PUBLIC_API_KEY": "SNDBX1"}
 
@@ -205,7 +206,7 @@ def test_an_interrupt_tells_how_far_it_came(start: Start, server: SandboxServer)
         process.stdin.flush()
         assert number < 300
     process.send_signal(signal.SIGINT)
-    _, problems = process.communicate(timeout=60)
+    _, problems = process.communicate(timeout=LONG)
     assert process.returncode == 130
     assert b"stopped after standard input line " in problems
     assert b"to deliver the rest, send the input again: no event is doubled" in problems
@@ -226,7 +227,7 @@ def test_what_trickles_in_is_sent_in_bulk_as_it_comes(start: Start, server: Sand
             assert select.select([process.stdout], [], [], 60)[0], "no outcome came"
             told += os.read(process.stdout.fileno(), 10_000)
         assert events_of(server) == 2 * (number + 1)
-    process.communicate(timeout=60)
+    process.communicate(timeout=LONG)
     assert process.returncode == 0
 
 

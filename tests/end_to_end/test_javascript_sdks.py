@@ -14,6 +14,7 @@ import pytest
 from tests.support.browser import FLAGS, NEEDS_A_BROWSER, executable
 from tests.support.gateway import KEY, PAGE_PORT, Running, gateway_server
 from tests.support.repository import ROOT
+from tests.support.waiting import LONG
 
 SDKS = ROOT / "tests" / "sdks"
 NODE = shutil.which("node")
@@ -58,7 +59,7 @@ def numbers(gateway: Running) -> list[int]:
 @pytest.mark.parametrize("script", ["segment_node.js", "rudderstack_node.js"])
 def test_every_event_of_a_server_arrives_once_and_in_order(gateway: Running, script: str) -> None:
     assert NODE is not None
-    subprocess.run([NODE, SDKS / script, gateway.url, KEY, str(EVENTS)], check=True, timeout=120)  # noqa: S603 -- ours
+    subprocess.run([NODE, SDKS / script, gateway.url, KEY, str(EVENTS)], check=True, timeout=LONG)  # noqa: S603 -- ours
     found = numbers(gateway)
     assert sorted(found) == list(range(1, EVENTS + 1))
     for profile in range(7):
@@ -90,7 +91,7 @@ def test_every_event_of_a_page_arrives_once_and_in_order(
     url = f"{pages}/{page}host={gateway.url}&key={KEY}"
     command = [executable(), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--remote-debugging-port=0", url]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as browser:  # noqa: S603 -- the installed browser
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + LONG
         while sum(gateway.gateway.service.counts.values()) < 7 and time.monotonic() < deadline:
             time.sleep(0.05)
         browser.terminate()

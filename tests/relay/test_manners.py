@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import klavier
+from tests.support.waiting import LONG
 
 Settings = dict[str, Any]
 
@@ -107,7 +108,7 @@ def test_closing_without_patience_leaves_the_rest_in_the_outbox(tmp_path: Path) 
     assert relay.close(timeout=0).pending == 1
     assert not any(thread.name == "klavier" for thread in threading.enumerate())
     with klavier.open(settings(tmp_path), transport=over(accept)) as again:
-        assert again.flush(60) == klavier.Counts(delivered=1)
+        assert again.flush(LONG) == klavier.Counts(delivered=1)
 
 
 def test_threads_that_send_while_another_closes_get_an_error_or_are_accepted(tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_threads_that_send_while_another_closes_get_an_error_or_are_accepted(tmp
     assert odd == []
     with klavier.open(settings(tmp_path), transport=over(accept)) as again:
         assert closed.delivered <= len(accepted)
-        assert again.flush(60).pending == 0
+        assert again.flush(LONG).pending == 0
 
 
 def test_an_observer_may_close_the_relay(tmp_path: Path) -> None:
@@ -159,7 +160,7 @@ def test_a_refused_key_does_not_hold_a_program_up(tmp_path: Path, caplog: pytest
     began = time.monotonic()
     if use == "flush":
         relay.flush(0.5)  # shorter than the pause of the key
-    counts = relay.close(timeout=600)
+    counts = relay.close(LONG)
     assert time.monotonic() - began < 300
     assert counts.pending == 1
     assert "Klaviyo does not accept the key; 1 events stay in the outbox" in caplog.text
@@ -221,7 +222,7 @@ def test_every_argument_reaches_the_payload(tmp_path: Path) -> None:
         settings(tmp_path), transport=over(accept), on_outcome=lambda event, _: stored.append(event)
     ) as relay:
         relay.screen("Home", {"n": 1}, user_id=uuid.UUID(int=7), category="App", message_id="m-1", **common)  # type: ignore[arg-type]  # one dict for all
-        relay.flush(60)
+        relay.flush(LONG)
     assert stored[0].payload == {
         "type": "screen",
         "userId": str(uuid.UUID(int=7)),

@@ -10,6 +10,7 @@ import pytest
 import klavier
 from klavier.outbox import Settlement, SqliteOutbox
 from tests.support.clocks import Clock
+from tests.support.waiting import LONG
 
 CONFIG = """
 vendor = "rudderstack"
@@ -47,7 +48,7 @@ def test_every_call_arrives(tmp_path: Path, sandbox: klavier.Sandbox, outbox: st
         relay.screen("Home", user_id="u1")
         relay.group("XUepkK", {"subscribe": True, "email": "ada@shop.test"}, user_id="u1")
         relay.page("Cart", user_id="u1")
-        counts = relay.flush(20)
+        counts = relay.flush(LONG)
     assert counts == klavier.Counts(delivered=4, rejected=1)
     assert sorted(seen) == ["delivered"] * 4 + ["rejected"]
     assert "Signed Up" in str(sandbox.state())
@@ -66,13 +67,13 @@ def test_a_forked_process_delivers_for_itself(tmp_path: Path, sandbox: klavier.S
             code = 1
             try:
                 relay.track("In the child", user_id="u1")
-                code = 0 if relay.flush(20).delivered == 1 else 2
+                code = 0 if relay.flush(LONG).delivered == 1 else 2
                 relay.close()
             finally:
                 os._exit(code)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
         relay.track("In the parent", user_id="u1")
-        assert relay.flush(20) == klavier.Counts(delivered=1)
+        assert relay.flush(LONG) == klavier.Counts(delivered=1)
     assert "In the parent" in str(sandbox.state())
 
 
@@ -85,21 +86,21 @@ def test_what_is_not_delivered_at_the_end_is_delivered_next_time(tmp_path: Path,
     relay.track("Kept", user_id="u1")
     assert relay.close(timeout=0.3).pending == 1
     with klavier.open(path, transport=sandbox.transport()) as again:
-        assert again.flush(20) == klavier.Counts(delivered=1)
+        assert again.flush(LONG) == klavier.Counts(delivered=1)
 
 
 def test_an_event_sent_twice_is_delivered_once(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     event = {"type": "track", "event": "Once", "userId": "u1", "messageId": "m-1"}
     with klavier.open(write(tmp_path), transport=sandbox.transport()) as relay:
         assert [relay.send(event), relay.send(event)] == [True, False]
-        assert relay.flush(20) == klavier.Counts(delivered=1)
+        assert relay.flush(LONG) == klavier.Counts(delivered=1)
     assert len([call for call in sandbox.calls if call.path == "/api/events"]) == 1
 
 
 def test_equal_calls_are_different_events(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     with klavier.open(write(tmp_path), transport=sandbox.transport()) as relay:
         assert [relay.track("Clicked", user_id="u1"), relay.track("Clicked", user_id="u1")] == [True, True]
-        assert relay.flush(20).delivered == 2
+        assert relay.flush(LONG).delivered == 2
 
 
 def test_a_call_about_nobody_is_refused_with_the_remedy(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
@@ -116,7 +117,7 @@ def test_an_observer_that_raises_harms_nothing(tmp_path: Path, sandbox: klavier.
 
     with klavier.open(write(tmp_path), transport=sandbox.transport(), on_outcome=broken) as relay:
         relay.track("Signed Up", user_id="u1")
-        assert relay.flush(20).delivered == 1
+        assert relay.flush(LONG).delivered == 1
 
 
 def test_two_relays_share_an_outbox_and_deliver_everything_once(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
@@ -127,7 +128,7 @@ def test_two_relays_share_an_outbox_and_deliver_everything_once(tmp_path: Path, 
     ):
         for number in range(20):
             (one, two)[number % 2].track("Counted", {"n": number}, user_id="u1")
-        first, second = one.flush(20), two.flush(20)
+        first, second = one.flush(LONG), two.flush(LONG)
         assert first.pending == second.pending == 0
         assert first.delivered + second.delivered == 20
     assert len([call for call in sandbox.calls if call.path == "/api/events"]) == 20
@@ -137,7 +138,7 @@ def test_the_same_for_asynchronous_programs(tmp_path: Path, sandbox: klavier.San
     async def main() -> klavier.Counts:
         async with klavier.aopen(write(tmp_path), transport=sandbox.transport()) as relay:
             await asyncio.gather(*(relay.track("Signed Up", {"n": n}, user_id=f"u{n}") for n in range(25)))
-            return await relay.flush(20)
+            return await relay.flush(LONG)
 
     assert asyncio.run(main()) == klavier.Counts(delivered=25)
 
@@ -154,7 +155,7 @@ def test_message_ids_are_purged_after_a_week(tmp_path: Path, sandbox: klavier.Sa
     event = {"type": "track", "event": "E", "userId": "u1", "messageId": "old"}
     with klavier.open(write(tmp_path), transport=sandbox.transport()) as relay:
         assert relay.send({**event, "messageId": "new"})
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + LONG
         while not relay.send(event) and time.monotonic() < deadline:
             time.sleep(0.02)
-        assert relay.flush(20).delivered == 2
+        assert relay.flush(LONG).delivered == 2

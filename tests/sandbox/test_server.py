@@ -18,6 +18,7 @@ from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Fault, Sandbox
 from klavier.sandbox.server import SandboxServer, make_app, serve
 from tests.support.klaviyo import event, upsert
+from tests.support.waiting import LONG
 
 HEADERS = {
     "Authorization": "Klaviyo-API-Key pk_sandbox",
@@ -40,7 +41,7 @@ def sandbox(server: SandboxServer) -> Sandbox:
 
 @pytest.fixture
 def client(server: SandboxServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, headers=HEADERS, timeout=5) as client:
+    with httpx.Client(base_url=server.url, headers=HEADERS, timeout=LONG) as client:
         yield client
 
 
@@ -235,7 +236,7 @@ def test_replies_do_not_wait_for_acknowledgments(server: SandboxServer) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_links_name_the_host_that_was_asked(server: SandboxServer, host: str) -> None:
     base = server.url.replace("127.0.0.1", host)
-    with httpx.Client(base_url=base, headers=HEADERS, timeout=30) as client:
+    with httpx.Client(base_url=base, headers=HEADERS, timeout=LONG) as client:
         for number in range(3):
             client.post("/api/profile-import", content=upsert(external_id=f"u{number}").body)
         seen, following = [], f"{base}/api/profiles?page%5Bsize%5D=1"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import LONG
+
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 NEEDS_A_BROWSER = pytest.mark.skipif(
     BROWSER is None, reason="no Chromium here: install the package chromium to run this"
@@ -45,7 +47,7 @@ def opened(text: str, folder: Path) -> tuple[str, str]:
             file.as_uri(),
         ],
         capture_output=True,
-        timeout=120,
+        timeout=LONG,
         check=True,
         env={**os.environ, "HOME": str(folder)},
     )

@@ -19,6 +19,7 @@ from sybil import Example
 from klavier.cli.app import app
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
+from tests.support.waiting import LONG
 
 _WRONG_USE = 2
 _PORT_OF_THE_PAGES = re.compile(r"http://127\.0\.0\.1:8765")
@@ -63,7 +64,7 @@ def _run(command: str, example: Example) -> str | None:
         case "klavier":
             return _as_on_the_page(_klavier(words[1:]), url)
         case "curl":
-            with urllib.request.urlopen(words[-1], timeout=10) as reply:  # noqa: S310 -- a sandbox of this process
+            with urllib.request.urlopen(words[-1], timeout=LONG) as reply:  # noqa: S310 -- a sandbox of this process
                 return str(reply.read().decode())
         case "export":
             name, _, value = words[1].partition("=")

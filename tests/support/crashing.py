@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import LONG
+
 PEOPLE = 7
 
 
@@ -44,7 +46,7 @@ def _live(config: Path, numbers: Iterable[int], *, to_the_end: bool) -> None:
         if not to_the_end:
             time.sleep(rng.random() * 0.004)
     if to_the_end:
-        _say(f"counts {relay.flush(120)}")
+        _say(f"counts {relay.flush(LONG)}")
         relay.close()
 
 

@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.support.waiting import LONG
+
 IN_A_NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 
 
@@ -26,7 +28,7 @@ def can_mount() -> bool:
 def run(folder: Path, megabytes: int) -> list[dict[str, Any]]:
     """Run this script with a disk of its own; returns what each step printed."""
     command = [*IN_A_NAMESPACE, sys.executable, __file__, str(folder), str(megabytes)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=300)  # noqa: S603 -- our own script
+    done = subprocess.run(command, capture_output=True, check=False, timeout=LONG)  # noqa: S603 -- our own script
     assert done.returncode == 0, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -85,7 +87,7 @@ def _deliver(folder: Path) -> None:
         refused = False
     except klavier.OutboxFullError:
         refused = True
-    counts = relay.flush(120)
+    counts = relay.flush(LONG)
     _step("delivered", before=before, refused=refused, pending=counts.pending, delivered=counts.delivered)
     (folder / "junk").unlink()
     relay.track("Again", user_id="u1")

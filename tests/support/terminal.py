@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-PATIENCE = 60.0
+from tests.support.waiting import LONG
+
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -59,7 +60,7 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Read until a text was written; fails after a minute, or when the program ends without it."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + LONG
         while text not in self.text:
             assert time.monotonic() < deadline, f"{text!r} did not come: {self.text!r}"
             assert self._read(0.2) or self._process.poll() is None or text in self.text, self.text
@@ -70,7 +71,7 @@ class Terminal:
 
     def end(self) -> int:
         """Read to the end; gives the exit code."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + LONG
         while self._process.poll() is None:
             self._read(0.2)
             assert time.monotonic() < deadline, f"it did not end: {self.text!r}"

@@ -10,6 +10,7 @@ import pytest
 
 from klavier.outbox import SqliteOutbox
 from tests.support.simulation import fill
+from tests.support.waiting import LONG
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills processes as POSIX systems do")
 
@@ -29,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 def deliver(path: Path, way: str, seconds: float = 30.0, batch: int = 1) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "tests.support.poisoned", str(path), way, str(seconds), str(batch)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 -- ours
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONG)  # noqa: S603 -- ours
 
 
 @pytest.mark.parametrize("batch", BATCHES)
