@@ -44,7 +44,7 @@ VENDOR_OPTIONS = WorkerOptions()
 
 OFFICIAL = "klaviyo_api"
 KEY = "pk_benchmark"
-PEOPLE = 50
+PEOPLE = 10
 _BATCH = 500
 _BODY = 1000
 _ROUNDS = 15
@@ -72,7 +72,7 @@ class Cost:
 
 
 def payloads(count: int) -> list[dict[str, Any]]:
-    """Make tracks of `PEOPLE` hundred people with e-mail, phone, traits and properties, each with an id of its own."""
+    """Make tracks of `PEOPLE` hundred profiles with identifiers, traits and properties, each with its own id."""
     return [{**_track(n % (PEOPLE * 100)), "messageId": f"message-{n}"} for n in range(count)]
 
 
