@@ -1,0 +1,36 @@
+"""Python's garbage collector is relaxed while a worker runs, and as before afterwards."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from klavier.outbox import SqliteOutbox
+from tests.support.simulation import Simulation, fill
+from tests.support.virtual_time import run_virtually
+
+
+@pytest.fixture(autouse=True)
+def thresholds() -> Iterator[None]:
+    before = gc.get_threshold()
+    yield
+    gc.set_threshold(*before)
+
+
+@pytest.mark.parametrize(("before", "during"), [((700, 10, 10), (50_000, 20, 50)), ((1234, 5, 6), (1234, 5, 6))])
+def test_thresholds_are_those_of_the_worker_unless_the_program_has_its_own(
+    before: tuple[int, int, int], during: tuple[int, int, int]
+) -> None:
+    seen: set[tuple[int, int, int]] = set()
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, ({"type": "track", "userId": f"u{n}", "event": "Event"} for n in range(10)))
+        simulation = Simulation(outbox)
+        simulation.klaviyo.fault = lambda _: seen.add(gc.get_threshold())
+        await simulation.drain()
+
+    gc.set_threshold(*before)
+    run_virtually(main())
+    assert seen == {during}
+    assert gc.get_threshold() == before
