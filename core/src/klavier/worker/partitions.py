@@ -141,15 +141,19 @@ class Partitions:
                 self._load_entry(partition, entry)
                 self._waiting += partition.ready
 
-    def take(self, now: float, most: int, most_bytes: int, run: int = 1) -> list[list[Entry]]:
+    def take(self, now: float, most: int, most_bytes: int, run: int = 1, *, spare: int = 0) -> list[list[Entry]]:
         """Return the next entries of partitions, up to `run` of each in order; they are busy from here on.
 
         Partitions are taken until there are `most` entries or `most_bytes` of payloads. The last one is not cut short:
-        a busy partition gets few turns, and needs its whole run each time.
+        a busy partition gets few turns, and needs its whole run each time. Of those with a large backlog there may be
+        `spare` entries more, so that they never wait for others to leave.
         """
         self._end_delays(now)
         taken: list[list[Entry]] = []
-        while most > 0 and most_bytes > 0 and (partition := self._ready.pop()) is not None:
+        while most + spare > 0 and most_bytes > 0:
+            partition = self._ready.pop() if most > 0 else self._ready.pop_largest()
+            if partition is None:
+                break
             partition.ready = False
             self._waiting -= len(partition.entries)
             if len(partition.entries) < run and partition.unloaded:

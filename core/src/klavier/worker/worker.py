@@ -35,6 +35,11 @@ _STEP = 1000
 """How many events are translated before what is ready is sent: about 30 ms of work, so that the first requests leave
 early and replies are handled soon. More save no processor time."""
 
+_SPARE = 4
+"""The part of the window that profiles with a large backlog may use in addition: one in four. Without it such a profile
+waits until others leave a full window, and a Zipf-distributed backlog of 400,000 events takes 1.41 times the least time
+in bulk, with it 1.10 times."""
+
 _WINDOW_BYTES = 10_000_000
 """How many bytes of payloads may be in flight. Payload, event, requests and bodies together take up to ten times as
 much (measured with events of 0.5 to 90 KB), so 100 MB."""
@@ -153,9 +158,13 @@ class Worker:
         for endpoint in partitions.blocked:
             partitions.release(endpoint, self._sender.permits(endpoint))
         partitions.load(now, max(READ_AHEAD, self._options.window))
-        room = self._room
-        run = 1 if self._sender.is_paused else self._options.run
-        taken = partitions.take(now, min(room, _STEP), _WINDOW_BYTES - partitions.taken.size, run)
+        room, most_bytes = self._room, _WINDOW_BYTES - partitions.taken.size
+        if self._sender.is_paused:
+            taken = partitions.take(now, room, most_bytes)
+        else:
+            window = self._options.window
+            spare = max(0, window + window // _SPARE - max(window, partitions.taken.entries))
+            taken = partitions.take(now, min(room, _STEP), most_bytes, self._options.run, spare=min(spare, _STEP))
         batch: list[Entry] = []
         for entries in taken:
             if self._options.batch <= 1 or entries[0].interrupted:  # what may have ended a worker is translated alone
