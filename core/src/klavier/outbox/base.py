@@ -6,7 +6,7 @@ The promises behind the signatures are in docs/explanation/guarantees; `klavier.
 from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
-from klavier.outbox.entry import DeadLetter, Entry, NewEntry, OutboxStatus, Settlement
+from klavier.outbox.entry import DeadLetter, Entry, NewEntry, OutboxDetails, OutboxStatus, Settlement
 
 UNLIMITED = 2**62
 """More bytes than any outbox holds: `max_bytes` where only the number of entries counts."""
@@ -55,8 +55,11 @@ class Lease(EntryQueue, Protocol):
     def token(self) -> int:
         """The fencing number: larger than that of every earlier lease of the outbox."""
 
-    def renew(self) -> bool:
-        """Extend the lease; False when another worker has it now."""
+    def renew(self, report: bytes = b"") -> bool:
+        """Extend the lease; False when another worker has it now.
+
+        `report` replaces the one before: what the holder publishes about itself, for `Outbox.details`.
+        """
 
     def release(self) -> None:
         """Give the right to deliver back; does nothing where another worker has it now."""
@@ -123,6 +126,9 @@ class Outbox(EntryQueue, Leases, Appends, DeadLetters, Protocol):
 
     def status(self) -> OutboxStatus:
         """Return how much waits, since when, and how many dead letters there are."""
+
+    def details(self) -> OutboxDetails:
+        """Return who delivers, the dead letters by cause, and the space; for people and monitors, every few seconds."""
 
     def maintain(self) -> None:
         """Purge message ids and dead letters that are old enough, and return disk space; works in batches.

@@ -36,6 +36,7 @@ class DiskSpace:
 
     def __init__(self, path: Path | None) -> None:
         """Watch the disk of the outbox at `path`; None for one in memory."""
+        self._path = path
         self._log = None if path is None else path.with_name(f"{path.name}-wal")
         self._reserve = None if path is None else path.with_name(f"{path.name}.reserve")
         self._kept = 0
@@ -59,6 +60,16 @@ class DiskSpace:
         except OSError:
             return False
         return free >= log + GROWTH * size + SMALL_RESERVE
+
+    def measure(self) -> tuple[int, int | None]:
+        """Return the bytes of the file, its log and its reserve, and those that are free on the disk, None for none."""
+        if self._path is None or self._log is None or self._reserve is None:
+            return 0, None
+        used = _size(self._path) + _size(self._log) + _size(self._reserve)
+        try:
+            return used, shutil.disk_usage(self._path.parent).free
+        except OSError:
+            return used, None
 
     def release(self) -> bool:
         """Delete the reserve, so that its room can be used; returns whether there was one."""

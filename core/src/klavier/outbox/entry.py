@@ -78,3 +78,37 @@ class OutboxStatus:
     oldest: float | None
     dead: int
     problem: str = ""
+
+
+@frozen
+class DeadCause:
+    """How many dead letters have one outcome: its kind and Klaviyo's HTTP status, None where it has none."""
+
+    kind: str
+    status: int | None
+    count: int
+
+
+@frozen
+class LeaseHolder:
+    """Who holds the lease: the `name` it acquired it with, and the `report` of its last renewal, `age` seconds ago.
+
+    The report is JSON, empty before the first one; a holder that died keeps the lease until another one acquires it.
+    """
+
+    name: str
+    age: float
+    report: bytes = field(default=b"", repr=False)
+
+
+@frozen
+class OutboxDetails:
+    """What an operator asks of an outbox: who delivers from it, its dead letters by cause, and its space.
+
+    `used_bytes` is what it takes on the disk, `free_bytes` what the disk still has; None where that is not known.
+    """
+
+    holder: LeaseHolder | None = None
+    dead_causes: tuple[DeadCause, ...] = ()
+    used_bytes: int = 0
+    free_bytes: int | None = None

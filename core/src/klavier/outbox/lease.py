@@ -12,7 +12,7 @@ from klavier.errors import LeaseLostError
 from klavier.forking import ForkAware, register
 from klavier.outbox.base import UNLIMITED, Coming
 from klavier.outbox.database import Database
-from klavier.outbox.entry import Entry, Settlement
+from klavier.outbox.entry import Entry, LeaseHolder, Settlement
 from klavier.outbox.file_lock import FileLock
 
 if TYPE_CHECKING:
@@ -22,9 +22,17 @@ if TYPE_CHECKING:
 class LeaseTable(ForkAware):
     """Who holds the lease of one outbox, and what this process has observed of a holder in another process."""
 
-    def __init__(self, database: Database, lock_path: str | None, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        lock_path: str | None,
+        wall: Callable[[], float],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """`wall` returns Unix seconds, for people only: no lease depends on it."""
         self._database = database
         self._lock_path = lock_path
+        self._wall = wall
         self._monotonic = monotonic
         self._observed: tuple[int, int] | None = None
         self._since = 0.0
@@ -43,8 +51,8 @@ class LeaseTable(ForkAware):
             if owner not in ("", holder) and not is_dead and not self._is_silent((token, beats), allowed):
                 return None
             connection.execute(
-                "UPDATE lease SET holder = ?, token = ?, beats = 0, seconds = ?, lock = ?",
-                (holder, token + 1, seconds, lock.identity),
+                "UPDATE lease SET holder = ?, token = ?, beats = 0, seconds = ?, lock = ?, renewed = ?, report = x''",
+                (holder, token + 1, seconds, lock.identity, self._wall()),
             )
             return int(token) + 1
 
@@ -59,14 +67,17 @@ class LeaseTable(ForkAware):
         self._locks.add(lock)
         return token, lock
 
-    def renew(self, token: int, lock: FileLock) -> bool:
-        """Count up the beats of a lease; False where it is lost."""
+    def renew(self, token: int, lock: FileLock, report: bytes) -> bool:
+        """Count up the beats of a lease, and store the holder's report; False where it is lost."""
 
         def step(connection: sqlite3.Connection) -> bool:
             if not _is_held(connection, token):
                 return False
             lock.acquire()  # on a new file where it was deleted, or now that a silent holder has ended
-            connection.execute("UPDATE lease SET beats = beats + 1, lock = ?", (lock.identity,))
+            connection.execute(
+                "UPDATE lease SET beats = beats + 1, lock = ?, renewed = ?, report = ?",
+                (lock.identity, self._wall(), report),
+            )
             return True
 
         return self._database.write(step)
@@ -78,6 +89,12 @@ class LeaseTable(ForkAware):
         )
         lock.release()
         self._locks.discard(lock)
+
+    def holder(self) -> LeaseHolder | None:
+        """Return who holds the lease, and its last report; None where nobody does."""
+        with self._database.use() as connection:
+            name, renewed, report = connection.execute("SELECT holder, renewed, report FROM lease").fetchone()
+        return LeaseHolder(name, max(0.0, self._wall() - renewed), report) if name else None
 
     def close(self) -> None:
         """Release the locks of this process."""
@@ -108,9 +125,9 @@ class SqliteLease:
         self._table = table
         self._lock = lock
 
-    def renew(self) -> bool:
-        """Extend the lease; False when another worker has it now."""
-        return self._table.renew(self.token, self._lock)
+    def renew(self, report: bytes = b"") -> bool:
+        """Extend the lease, and replace the holder's report; False when another worker has it now."""
+        return self._table.renew(self.token, self._lock, report)
 
     def release(self) -> None:
         """Give the right to deliver back."""

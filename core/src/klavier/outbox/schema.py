@@ -4,7 +4,7 @@ import sqlite3
 
 from klavier.errors import OutboxError
 
-VERSION = 2
+VERSION = 3
 
 _CREATE = (
     """CREATE TABLE events (
@@ -59,7 +59,13 @@ _TO_2 = (
     "INSERT INTO lease VALUES (1, '', 0, 0, 0, '')",
 )
 
-_UPGRADES: dict[int, tuple[str, ...]] = {0: _CREATE, 1: _TO_2}
+_TO_3 = (
+    "ALTER TABLE lease ADD COLUMN renewed REAL NOT NULL DEFAULT 0",  # the machine's time of the last renewal
+    "ALTER TABLE lease ADD COLUMN report BLOB NOT NULL DEFAULT x''",  # what the holder published with it
+    "CREATE INDEX dead_by_cause ON dead (kind, status)",
+)
+
+_UPGRADES: dict[int, tuple[str, ...]] = {0: _CREATE, 1: _TO_2, 2: _TO_3}
 """What brings a file of each version to the next."""
 
 

@@ -10,7 +10,7 @@ from klavier.outbox import dead_letter_table, maintenance
 from klavier.outbox.appending import Appender
 from klavier.outbox.base import UNLIMITED, Coming
 from klavier.outbox.database import IN_MEMORY, Database, Open
-from klavier.outbox.entry import DeadLetter, Entry, NewEntry, OutboxStatus, Settlement
+from klavier.outbox.entry import DeadCause, DeadLetter, Entry, NewEntry, OutboxDetails, OutboxStatus, Settlement
 from klavier.outbox.lease import LeaseTable, SqliteLease, check_token
 from klavier.outbox.memory import bounded
 from klavier.outbox.translation_mark import TranslationMark
@@ -54,7 +54,7 @@ class SqliteOutbox:
         self._wall = wall
         self._database = Database(self.path, timeout, open_file, wall)
         self._appender = Appender(self._database, max_bytes)
-        self._leases = LeaseTable(self._database, beside and f"{beside}.lock", monotonic)
+        self._leases = LeaseTable(self._database, beside and f"{beside}.lock", wall, monotonic)
         self._mark = TranslationMark(beside and f"{beside}.translating")
 
     @property
@@ -153,6 +153,14 @@ class SqliteOutbox:
         with self._database.use() as connection:
             waiting, oldest, dead = connection.execute(query).fetchone()
         return OutboxStatus(waiting, oldest, dead, problem)
+
+    def details(self) -> OutboxDetails:
+        """Return who delivers, the dead letters by cause, and the bytes of the file and of the disk."""
+        query = "SELECT kind, status, count(*) FROM dead GROUP BY kind, status ORDER BY count(*) DESC, kind, status"
+        with self._database.use() as connection:
+            causes = tuple(DeadCause(*row) for row in connection.execute(query))
+        used, free = self._database.space.measure()
+        return OutboxDetails(self._leases.holder(), causes, used, free)
 
     def maintain(self) -> None:
         """Purge message ids and dead letters that are old enough, and return disk space, in batches."""

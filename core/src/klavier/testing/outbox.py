@@ -14,10 +14,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from klavier.errors import LeaseLostError, OutboxFullError
 from klavier.outbox.base import Lease, Outbox
-from klavier.outbox.entry import DeadLetter, Entry, NewEntry, Settlement
+from klavier.outbox.entry import DeadCause, DeadLetter, Entry, NewEntry, Settlement
 
 _PATIENCE = 60.0
 """How long a test waits for what must happen, in seconds: on a busy machine a fork may take seconds."""
@@ -236,6 +237,27 @@ class OutboxConformance(ABC):
         assert outbox.status().oldest == 6.0
         assert not outbox.has_waiting(second.seq)
         assert outbox.has_waiting(third.seq)
+
+    def test_the_details_are_for_an_operator(self, outbox: Outbox, other: Outbox) -> None:
+        """Who delivers, what it reported last, the dead letters by cause, and the space that is used."""
+        assert (outbox.details().holder, outbox.details().dead_causes) == (None, ())
+        outbox.append(_new(4))
+        for entry, status in zip(outbox.read(0, 3), (400, None, 400), strict=True):
+            outbox.settle([Settlement(entry, dead_letter=evolve(_letter(entry), status=status))])
+        assert other.details().dead_causes == (DeadCause("failed", 400, 2), DeadCause("failed", None, 1))
+        assert other.details().used_bytes >= 0
+        lease = _acquire(outbox, "one")
+        assert (holder := other.details().holder) is not None
+        assert (holder.name, holder.report) == ("one", b"")
+        assert lease.renew(b'{"a":1}')
+        assert (holder := other.details().holder) is not None
+        assert (holder.report, 0 <= holder.age < _PATIENCE) == (b'{"a":1}', True)
+        lease.release()
+        assert other.details().holder is None
+        following = _acquire(other, "two")
+        assert (holder := outbox.details().holder) is not None
+        assert (holder.name, holder.report) == ("two", b"")
+        following.release()
 
     # Dead letters -----------------------------------------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ class Circuits:
         self._account = CircuitBreaker(clock, failures=1)
         self._endpoints: dict[str, CircuitBreaker] = {}
         self._refusals = 0
+        self._pause_reason = ""
         self._alerts = Alerts(_log, clock)
 
     @property
@@ -54,6 +55,17 @@ class Circuits:
     def paused(self) -> float:
         """The seconds until a paused account is tried again; 0.0 where it is not paused."""
         return self._account.wait if self._holds_back else 0.0
+
+    @property
+    def pause_reason(self) -> str:
+        """Why the account is paused, for people; an empty string where it is not paused."""
+        return self._pause_reason if self.is_paused else ""
+
+    def open_endpoints(self) -> dict[str, float]:
+        """Return the endpoints whose circuits are open, with the seconds until each is probed."""
+        if not self._holds_back:
+            return {}
+        return {name: circuit.probe_wait for name, circuit in self._endpoints.items() if circuit.is_open}
 
     def wait(self, request: Request) -> float:
         """Return the seconds for which a request is held back; 0.0 where it is not."""
@@ -89,6 +101,7 @@ class Circuits:
         circuit, name = self._circuit(request), endpoint_name(request.method, request.path)
         if reply.status == _KEY_REFUSED:
             self._account.on_failure()
+            self._pause_reason = "Klaviyo does not accept the private key (401)"
             self._report("key", _KEY_PROBLEM)
         elif reply.status == _ENDPOINT_REFUSED:
             circuit.on_failure(is_final=True)
@@ -115,7 +128,7 @@ class Circuits:
         self._refusals += 1
         if self._refusals >= _MOST_REFUSALS:
             self._account.on_failure()
-            problem = f"Klaviyo refuses everything (status {reply.status})"
+            problem = self._pause_reason = f"Klaviyo refuses everything (status {reply.status})"
             self._report("refusals", f"{problem}: delivery is paused and tried again every {LONGEST_PROBE:.0f} s")
 
     def _on_success(self, circuit: CircuitBreaker, name: str) -> None:

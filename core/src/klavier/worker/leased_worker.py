@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import logging
 import os
+import socket
 import time
 import uuid
 from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
@@ -19,12 +21,18 @@ from klavier.outcome import Kind, Outcome
 from klavier.plugins import Plugins
 from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
+from klavier.version import VERSION
+from klavier.worker.activity import Activity
 from klavier.worker.rate_limiter import RateLimiter
+from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, TypeCount, WorkerReport, write_report
 from klavier.worker.sender import Sender
 from klavier.worker.settlement import Observer
 from klavier.worker.translator import Translator
 from klavier.worker.watchdog import Watchdog
 from klavier.worker.worker import Worker, WorkerOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LEASE_SECONDS = 15.0
 """How long a process that stands still keeps others from delivering.
@@ -35,6 +43,9 @@ a long garbage collection: 2 s), and short enough that nobody has to restart any
 
 _RENEW_SECONDS = LEASE_SECONDS / 5
 """Four renewals may be late before the lease is lost."""
+
+_FIRST_REPORT_SECONDS = 0.5
+"""When a new holder renews first: other processes then see what it reports soon, and one that ends at once saves it."""
 
 _MAINTAIN_SECONDS = 3600.0
 _POLL_SECONDS = 0.5
@@ -74,8 +85,13 @@ class LeasedWorker:
         self.worker: Worker | None = None
         """The worker while this process holds the lease."""
         self.rate_limiter: RateLimiter = RateLimiter(time.monotonic, share=config.options.share)
+        self.parts: dict[str, Callable[[], Any]] = {}
+        """What other parts of the process add to the report: by name what returns JSON data without personal data."""
+        self.activity: Activity[tuple[str, Kind]] = Activity(time.time)
+        """The outcomes of the last hour by event type and kind."""
+        self._started = time.time()
         self._sender: Sender | None = None
-        self._holder = f"{os.getpid()}-{uuid.uuid4()}"
+        self._holder = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4()}"
         self._stopping = False
         self._changed = asyncio.Event()
 
@@ -83,6 +99,29 @@ class LeasedWorker:
     def paused(self) -> float:
         """The seconds until anything is sent again, after Klaviyo did not accept the key; 0.0 where it does."""
         return 0.0 if self._sender is None else self._sender.paused
+
+    def report(self) -> WorkerReport | None:
+        """Return the state of the worker, None unless this process holds the lease; call it in the loop's thread."""
+        worker, sender = self.worker, self._sender
+        if worker is None or sender is None:
+            return None
+        reason = sender.pause_reason
+        return WorkerReport(
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=VERSION,
+            vendor=self.config.vendor.name,
+            started=self._started,
+            events_in_flight=worker.in_flight,
+            requests_in_flight=sender.in_flight,
+            outcomes=dict(self.kinds.items()),
+            last_minute=tuple(TypeCount(*key, number) for key, number in sorted(self.activity.last_minute().items())),
+            minutes=tuple(MinuteCount(at, _by_kind(counts)) for at, counts in self.activity.minutes()),
+            paused=Pause(reason, sender.paused) if reason else None,
+            circuits=tuple(OpenCircuit(*item) for item in sorted(sender.open_endpoints().items())),
+            limits=tuple(LimitUse(*item) for item in sorted(self.rate_limiter.usage().items())),
+            parts={name: part() for name, part in self.parts.items()},
+        )
 
     def is_observing(self, seq: int) -> bool:
         """Tell whether this process has outcomes up to a position that are stored and not yet counted."""
@@ -169,18 +208,21 @@ class LeasedWorker:
 
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
         self.kinds[outcome.kind] += 1
+        self.activity.add((event.type if event is not None else "", outcome.kind))
         try:
             self.config.observe(event, entry, outcome)
         except Exception as error:  # noqa: BLE001 -- an observer may raise anything, and delivery goes on
             _log.warning("an observer of outcomes failed: %s", error if isinstance(error, PluginError) else type(error))
 
-    @staticmethod
-    async def _renew(lease: Lease, worker: Worker) -> None:
+    async def _renew(self, lease: Lease, worker: Worker) -> None:
         """Extend the lease; where that fails, stop delivering before another process begins."""
+        pause = _FIRST_REPORT_SECONDS
         while True:
-            await asyncio.sleep(_RENEW_SECONDS)
+            await asyncio.sleep(pause)
+            pause = _RENEW_SECONDS
+            report = self.report()
             try:
-                held = await asyncio.to_thread(lease.renew)
+                held = await asyncio.to_thread(lease.renew, b"" if report is None else write_report(report))
             except OutboxError:
                 held = False
             if not held:
@@ -211,3 +253,10 @@ class LeasedWorker:
         self._changed.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), seconds)
+
+
+def _by_kind(counts: "Counter[tuple[str, Kind]]") -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for (_, kind), number in counts.items():
+        found[kind] += number
+    return dict(found)

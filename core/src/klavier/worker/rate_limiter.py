@@ -189,6 +189,12 @@ class RateLimiter:
         shares = {name: window.share(now) for name, window in self._windows.items()}
         return max(shares.items(), key=lambda item: item[1]) if shares else None
 
+    def usage(self) -> dict[str, float]:
+        """Return the share of the steady quota in use (0.0 to 1.0), by operation; those that are in use only."""
+        now = self._clock()
+        shares = ((name, window.share(now)) for name, window in self._windows.items())
+        return {name: share for name, share in shares if share > 0}
+
     def _window(self, request: Request) -> _Window | None:
         method, path = request.method, request.path
         window = self._by_call.get((method, path))

@@ -60,6 +60,20 @@ class Sender:
         """The seconds until a paused account is tried again; 0.0 where it is not paused."""
         return self._circuits.paused
 
+    @property
+    def pause_reason(self) -> str:
+        """Why the account is paused; an empty string where it is not paused."""
+        return self._circuits.pause_reason
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests wait for their replies."""
+        return self._in_flight
+
+    def open_endpoints(self) -> dict[str, float]:
+        """Return the endpoints whose circuits are open, with the seconds until each is probed."""
+        return self._circuits.open_endpoints()
+
     def tightest(self) -> tuple[str, float] | None:
         """Return the operation nearest to its rate limit and the share of it in use; None before any request."""
         return self._rate_limiter.tightest()

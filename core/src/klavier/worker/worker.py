@@ -117,6 +117,11 @@ class Worker:
         """Tell whether an outcome up to this position may be stored and not yet observed; safe from other threads."""
         return self._settler.is_observing(seq)
 
+    @property
+    def in_flight(self) -> int:
+        """How many events are taken from the outbox and not settled yet."""
+        return self._partitions.taken.entries
+
     async def run(self, *, until_empty: bool) -> None:
         """Deliver until `stop`, or until no entry is left that waits."""
         with _relaxed_collector():

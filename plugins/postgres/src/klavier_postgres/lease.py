@@ -14,7 +14,7 @@ from psycopg import sql
 
 from klavier.errors import LeaseLostError, OutboxError
 from klavier.outbox.base import UNLIMITED, Coming
-from klavier.outbox.entry import Entry, Settlement
+from klavier.outbox.entry import Entry, LeaseHolder, Settlement
 from klavier_postgres.database import Connection, Database
 
 if TYPE_CHECKING:
@@ -55,21 +55,22 @@ class LeaseTable:
             connection.execute(
                 sql.SQL(
                     "UPDATE {}.lease SET holder = %s, token = token + 1, beats = 0, seconds = %s, "
-                    "backend = pg_backend_pid()"
+                    "backend = pg_backend_pid(), renewed = now(), report = ''"
                 ).format(self._name),
                 (holder, seconds),
             )
         return int(token) + 1
 
-    def renew(self, token: int) -> bool:
-        """Count up the beats of a lease; False where it is lost."""
+    def renew(self, token: int, report: bytes) -> bool:
+        """Count up the beats of a lease, and store the holder's report; False where it is lost."""
 
         def beat(connection: Connection) -> bool:
             self._try_lock(connection)  # again where the connection is a new one, or a silent holder has ended
             statement = sql.SQL(
-                "UPDATE {}.lease SET beats = beats + 1, backend = pg_backend_pid() WHERE token = %s AND holder != ''"
+                "UPDATE {}.lease SET beats = beats + 1, backend = pg_backend_pid(), renewed = now(), report = %s "
+                "WHERE token = %s AND holder != ''"
             ).format(self._name)
-            return connection.execute(statement, (token,)).rowcount == 1
+            return connection.execute(statement, (report, token)).rowcount == 1
 
         return self._database.run(beat)
 
@@ -81,6 +82,14 @@ class LeaseTable:
             connection.execute("SELECT pg_advisory_unlock_all()")
 
         self._database.run(free)
+
+    def holder(self) -> LeaseHolder | None:
+        """Return who holds the lease, and its last report; None where nobody does. Ages are by the server's clock."""
+        query = sql.SQL("SELECT holder, extract(epoch FROM now() - renewed)::float8, report FROM {}.lease").format(
+            self._name
+        )
+        row = self._database.run(lambda connection: connection.execute(query).fetchone())
+        return LeaseHolder(row[0], max(0.0, row[1]), bytes(row[2])) if row and row[0] else None
 
     def _try_lock(self, connection: Connection) -> bool:
         """Return whether this session has the advisory lock; acquires it once, however often it is asked for."""
@@ -116,9 +125,9 @@ class PostgresLease:
         self._outbox = outbox
         self._table = table
 
-    def renew(self) -> bool:
-        """Extend the lease; False when another worker has it now."""
-        return self._table.renew(self.token)
+    def renew(self, report: bytes = b"") -> bool:
+        """Extend the lease, and replace the holder's report; False when another worker has it now."""
+        return self._table.renew(self.token, report)
 
     def release(self) -> None:
         """Give the right to deliver back."""

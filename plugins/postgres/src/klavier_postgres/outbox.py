@@ -13,7 +13,15 @@ from psycopg import sql
 
 from klavier.errors import OutboxFullError
 from klavier.outbox.base import UNLIMITED, Coming
-from klavier.outbox.entry import DeadLetter, Entry, NewEntry, OutboxStatus, Settlement
+from klavier.outbox.entry import (
+    DeadCause,
+    DeadLetter,
+    Entry,
+    NewEntry,
+    OutboxDetails,
+    OutboxStatus,
+    Settlement,
+)
 from klavier.outbox.maintenance import in_batches, until_empty
 from klavier.outbox.memory import bounded
 from klavier.outbox.translation_mark import TranslationMark
@@ -198,6 +206,20 @@ class PostgresOutbox:
         )
         row = self._database.run(lambda connection: connection.execute(query).fetchone())
         return OutboxStatus(*row) if row else OutboxStatus(0, None, 0)
+
+    def details(self) -> OutboxDetails:
+        """Return who delivers, the dead letters by cause, and the bytes of the tables; the server's disk is unknown."""
+        causes = self._sql(
+            "SELECT kind, status, count(*) FROM {schema}.dead "
+            "GROUP BY kind, status ORDER BY count(*) DESC, kind, status"
+        )
+        size = (
+            "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
+            "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relkind = 'r'"
+        )
+        found = self._database.run(lambda connection: connection.execute(causes).fetchall())
+        used = self._number(size, self._schema)
+        return OutboxDetails(self._leases.holder(), tuple(DeadCause(*row) for row in found), used)
 
     def maintain(self) -> None:
         """Purge message ids and dead letters that are old enough, in batches."""

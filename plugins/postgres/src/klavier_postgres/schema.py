@@ -8,7 +8,7 @@ from psycopg import sql
 
 from klavier.errors import OutboxError
 
-VERSION = 1
+VERSION = 2
 
 _CREATE = """
 CREATE TABLE {schema}.events (
@@ -82,7 +82,13 @@ END
 $$;
 """
 
-_UPGRADES = {0: _CREATE}
+_TO_2 = """
+ALTER TABLE {schema}.lease ADD COLUMN renewed timestamptz NOT NULL DEFAULT now();
+ALTER TABLE {schema}.lease ADD COLUMN report bytea NOT NULL DEFAULT '';
+CREATE INDEX dead_by_cause ON {schema}.dead (kind, status);
+"""
+
+_UPGRADES = {0: _CREATE, 1: _TO_2}
 """What brings a schema of each version to the next."""
 
 
