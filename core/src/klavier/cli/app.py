@@ -30,6 +30,7 @@ COMMANDS = {
     "sandbox": "Serve a Klaviyo account in memory.",
     "send": "Deliver events from files or standard input.",
     "serve": "Accept events over HTTP from SDKs, and deliver them.",
+    "status": "Show what waits, who delivers, and what holds it back.",
     "vendors": "List the installed vendors and their settings.",
 }
 """The built-in commands, each in the module of its name, with the line that `klavier --help` shows for it."""

@@ -17,11 +17,9 @@ from klavier.cli.options import format_option
 from klavier.cli.private_files import create_private
 from klavier.cli.selection import Selection, selection_options
 from klavier.cli.setup import Choice, Setup, config_option, prepare
-from klavier.cli.wording import count, paint, plain, width
+from klavier.cli.wording import count, describe_cause, paint, plain, span, width
 from klavier.errors import UsageError
 from klavier.outbox import DeadLetter
-
-_SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 @click.group("dead", short_help="List, retry, export or delete dead letters.")
@@ -104,7 +102,7 @@ def delete(*, selection: Selection, config_file: Path | None, yes: bool) -> None
         causes: Counter[str] = Counter()
         for letter in selection.letters(outbox):
             selected.append(letter.seq)
-            causes[letter.kind if letter.status is None else f"{letter.kind} with {letter.status}"] += 1
+            causes[describe_cause(letter.kind, letter.status)] += 1
         if selected and not yes:
             _confirm(f"Delete {count(len(selected), 'dead letter')} for good ({_describe(causes)})?")
         deleted = f"{count(outbox.delete(selected), 'dead letter')} deleted"
@@ -154,14 +152,8 @@ def _summarize(letter: DeadLetter) -> dict[str, Any]:
         "status": letter.status,
         "reason": letter.reason,
         "tries": letter.tries,
-        "age": _format_age(time.time() - letter.died),
+        "age": span(time.time() - letter.died),
     }
-
-
-def _format_age(seconds: float) -> str:
-    """Return a time span in its largest whole unit."""
-    unit, length = next(((unit, length) for unit, length in _SPANS if seconds >= length), ("s", 1))
-    return f"{max(0, int(seconds // length))} {unit}"
 
 
 def _print_table(letters: Iterable[DeadLetter]) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from klavier.worker.rate_limiter import RateLimiter
 
 COLORS = {"delivered": "green", "skipped": "yellow", "rejected": "red", "failed": "red"}
+_SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _LONGEST_NAME = 60
 _NARROWEST = 30
 """Columns that a text gets at least, however narrow the terminal is."""
@@ -58,6 +59,17 @@ def call_title(call: "BrowserCall") -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Count things in words: `1 event`, `2 events`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def span(seconds: float) -> str:
+    """Return a time span in its largest whole unit, such as `5 min`."""
+    unit, length = next(((unit, length) for unit, length in _SPANS if seconds >= length), ("s", 1))
+    return f"{max(0, int(seconds // length))} {unit}"
+
+
+def describe_cause(kind: str, status: int | None) -> str:
+    """Describe why a dead letter is one: its outcome, and Klaviyo's status."""
+    return kind if status is None else f"{kind} with {status}"
 
 
 def limit_status(limiter: "RateLimiter | None", paused: float = 0.0) -> list[str]:

@@ -6,7 +6,6 @@ The promises are those of docs/explanation/guarantees.  No test depends on how f
 import os
 import threading
 import time
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,9 +18,7 @@ from attrs import evolve
 from klavier.errors import LeaseLostError, OutboxFullError
 from klavier.outbox.base import Lease, Outbox
 from klavier.outbox.entry import DeadCause, DeadLetter, Entry, NewEntry, Settlement
-
-_PATIENCE = 60.0
-"""How long a test waits for what must happen, in seconds: on a busy machine a fork may take seconds."""
+from klavier.testing.processes import PATIENCE, exit_code, fork, wait_for
 
 
 class OutboxConformance(ABC):
@@ -138,7 +135,7 @@ class OutboxConformance(ABC):
         def die() -> None:
             self.open_outbox(tmp_path).append(_new(3))
 
-        assert _exit_code(die) == 0
+        assert exit_code(die) == 0
         assert [entry.message_id for entry in outbox.read(0, 10)] == ["m0", "m1", "m2"]
 
     def test_several_processes_open_a_new_outbox_at_once(self, tmp_path: Path) -> None:
@@ -158,10 +155,10 @@ class OutboxConformance(ABC):
 
             return append
 
-        children = [_fork(work(number)) for number in range(6)]
+        children = [fork(work(number)) for number in range(6)]
         os.close(ready)
         os.close(start)
-        assert [_wait(child) for child in children] == [0] * 6
+        assert [wait_for(child) for child in children] == [0] * 6
         with closing(self.open_outbox(folder)) as box:
             assert {entry.message_id for entry in box.read(0, 10)} == {f"p{number}" for number in range(6)}
 
@@ -180,8 +177,8 @@ class OutboxConformance(ABC):
         for thread in threads:
             thread.start()
         try:
-            children = [_fork(lambda n=n: outbox.append([(f"child-{n}", "k", b"{}")])) for n in range(5)]  # type: ignore[misc]  # a default for each
-            assert [_wait(child) for child in children] == [0] * 5
+            children = [fork(lambda n=n: outbox.append([(f"child-{n}", "k", b"{}")])) for n in range(5)]  # type: ignore[misc]  # a default for each
+            assert [wait_for(child) for child in children] == [0] * 5
         finally:
             over.set()
             for thread in threads:
@@ -251,7 +248,7 @@ class OutboxConformance(ABC):
         assert (holder.name, holder.report) == ("one", b"")
         assert lease.renew(b'{"a":1}')
         assert (holder := other.details().holder) is not None
-        assert (holder.report, 0 <= holder.age < _PATIENCE) == (b'{"a":1}', True)
+        assert (holder.report, 0 <= holder.age < PATIENCE) == (b'{"a":1}', True)
         lease.release()
         assert other.details().holder is None
         following = _acquire(other, "two")
@@ -332,7 +329,7 @@ class OutboxConformance(ABC):
         """At once where the outbox can see that, else when it has not renewed."""
         _needs(outbox)
         seconds = 1e9 if self.notices_death else 0.05
-        assert _exit_code(lambda: _acquire(self.open_outbox(tmp_path), "killed", seconds)) == 0
+        assert exit_code(lambda: _acquire(self.open_outbox(tmp_path), "killed", seconds)) == 0
         _acquire(outbox, "next").release()
 
     def test_entries_that_end_their_worker_are_counted(self, tmp_path: Path, outbox: Outbox) -> None:
@@ -348,7 +345,7 @@ class OutboxConformance(ABC):
             lease.mark_translating([second.seq, third.seq])
 
         for _ in range(2):
-            assert _exit_code(die) == 0
+            assert exit_code(die) == 0
         lease = _acquire(outbox, "next")
         assert lease.take_interrupted() == 2
         assert [entry.interrupted for entry in lease.read(0, 10)] == [0, 2, 2]
@@ -369,7 +366,7 @@ def _letter(entry: Entry) -> DeadLetter:
 
 def _acquire(outbox: Outbox, holder: str, seconds: float = 3600.0) -> Lease:
     """Acquire the lease as soon as it can be had."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while (lease := outbox.acquire(holder, seconds)) is None:
         assert time.monotonic() < deadline, "the lease was not free in time"
         time.sleep(0.01)
@@ -380,35 +377,3 @@ def _needs(outbox: Outbox) -> None:
     """Skip a test about several processes where the outbox ends with its own, or the system cannot fork."""
     if not outbox.is_durable or not hasattr(os, "fork"):
         pytest.skip("about what outlives a process")
-
-
-def _fork(work: Callable[[], object]) -> int:
-    """Run `work` in a child that ends without any cleaning up; returns its process id."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # Python warns of threads, which these tests are about
-        child = os.fork()
-    if child:
-        return child
-    code = 1
-    try:
-        work()
-        code = 0
-    finally:
-        os._exit(code)
-
-
-def _wait(child: int) -> int:
-    """Return the exit code of a child; kills it, and fails, where it does not end."""
-    deadline = time.monotonic() + _PATIENCE
-    while time.monotonic() < deadline:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.01)
-    os.kill(child, 9)
-    os.waitpid(child, 0)
-    return -9
-
-
-def _exit_code(work: Callable[[], object]) -> int:
-    return _wait(_fork(work))
