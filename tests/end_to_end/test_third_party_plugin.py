@@ -1,4 +1,4 @@
-"""A plugin that is none of ours: built from docs/plugin-template, installed in a fresh environment, and used."""
+"""A plugin that is none of ours: written by `klavier new-vendor` in a fresh environment, built, installed, and used."""
 
 import json
 import shutil
@@ -39,14 +39,17 @@ prefix = "Post: "
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """Give an environment with wheels of klavier, one of its vendors and the plugin; all else is lent."""
-    dist, copy = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("src") / "pigeonry"
-    shutil.copytree(TEMPLATE, copy)
-    for source in (ROOT, ROOT / "plugins" / "rudderstack", copy):
+    dist = tmp_path_factory.mktemp("dist")
+    for source in (ROOT, ROOT / "plugins" / "rudderstack"):
         build(source, dist, "wheel")
     fresh = Environment(tmp_path_factory.mktemp("fresh"))
     needed = [text for name in INSTALLED for text in metadata.requires(name) or () if "extra ==" not in text]
     fresh.lend([*(text for text in needed if not text.startswith("klavier")), "hypothesis", "pytest"])
-    fresh.pip_install("--find-links", dist, "klavier-pigeonry", "klavier-rudderstack")
+    fresh.pip_install("--find-links", dist, "klavier-rudderstack")
+    copy = tmp_path_factory.mktemp("src") / "pigeonry"
+    klavier(fresh, "new-vendor", "pigeonry", "--output", str(copy))
+    build(copy, dist, "wheel")
+    fresh.pip_install("--find-links", dist, "klavier-pigeonry")
     shutil.copytree(copy / "tests", fresh.cwd / "tests")
     (fresh.cwd / "conftest.py").write_text(FEWER_EXAMPLES)
     (fresh.cwd / "klavier.toml").write_text(CONFIG)

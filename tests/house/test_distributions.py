@@ -18,6 +18,8 @@ from tests.support.repository import VENDORS as PLUGINS
 
 OURS = {pyproject(folder)["project"]["name"]: folder for folder in DISTRIBUTIONS}
 VENDORS = [plugin.name for plugin in PLUGINS]
+TEMPLATE = ROOT / "docs" / "plugin-template"
+"""What `klavier new-vendor` writes; it ships inside the package."""
 
 _UNSEEN_IMPORTS = [
     *("--package-module-name-map", "python-liquid=liquid"),
@@ -66,8 +68,10 @@ def test_a_wheel_holds_the_package_its_licence_and_nothing_else(built: Path, nam
     assert files[f"{info}/licenses/LICENSE"] == (ROOT / "LICENSE").read_bytes()
     assert {file.split("/")[0] for file in files} == {package, info}
     sources = (OURS[name] / ("core/src" if name == "klavier" else "src")).rglob("*.py")
+    template = [path for path in TEMPLATE.rglob("*.py") if name == "klavier"]
     assert {file for file in files if file.endswith(".py")} == {
-        path.as_posix().rpartition("/src/")[2] for path in sources
+        *(path.as_posix().rpartition("/src/")[2] for path in sources),
+        *(f"klavier/plugin_template/{path.relative_to(TEMPLATE).as_posix()}" for path in template),
     }
 
 

@@ -2,11 +2,15 @@
 
 from typing import Any, ClassVar
 
+import klavier_pigeonry
 from hypothesis import strategies as st
 
 import klavier
 from klavier.testing import VendorConformance
 from klavier.testing.strategies import people, properties, traits
+
+PLUGINS = klavier.Plugins()
+PLUGINS.register(klavier_pigeonry)
 
 BOUGHT = {"post": "p-7", "by": "u1", "at": "2024-06-30T12:00:00Z", "did": "Bought Seed", "with": {"grams": 5}}
 
@@ -23,13 +27,19 @@ def letters(draw: st.DrawFn) -> dict[str, Any]:
 
 class TestPigeonry(VendorConformance):
     vendor: ClassVar[str] = "pigeonry"
+    plugins: ClassVar[klavier.Plugins] = PLUGINS
 
     def payloads(self) -> Any:
         return st.one_of(super().payloads(), letters())
 
 
+def rehearse(letter: dict[str, Any]) -> klavier.Rehearsal:
+    vendor = klavier.load_vendor("pigeonry", plugins=PLUGINS)
+    return klavier.rehearse(vendor, [klavier.parse_event(letter, plugins=PLUGINS)])
+
+
 def test_a_letter_becomes_an_event() -> None:
-    (request,) = klavier.rehearse(klavier.load_vendor("pigeonry"), [klavier.parse_event(BOUGHT)]).requests
+    (request,) = rehearse(BOUGHT).requests
     attributes = request.json["data"]["attributes"]
     assert attributes["metric"]["data"]["attributes"]["name"] == "Pigeonry: Bought Seed"
     assert attributes["properties"] == {"grams": 5}
@@ -37,6 +47,5 @@ def test_a_letter_becomes_an_event() -> None:
 
 
 def test_a_letter_without_identity_is_rejected() -> None:
-    letter = klavier.parse_event({"post": "p-8", "did": "Flew"})
-    (outcome,) = klavier.rehearse(klavier.load_vendor("pigeonry"), [letter]).outcomes
+    (outcome,) = rehearse({"post": "p-8", "did": "Flew"}).outcomes
     assert outcome.kind == "rejected"

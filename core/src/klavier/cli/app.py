@@ -23,11 +23,14 @@ COMMANDS = {
     "demo": "Deliver sample events to a sandbox in this process, and show the result.",
     "diff": "Compare the data in Klaviyo after two vendors, or two settings of one.",
     "doctor": "Check the configuration, the plugins, the files and the key.",
+    "init": "Write a first klavier.toml, and check it.",
     "migrate": "Write one vendor's settings from another's; list what cannot be carried over.",
+    "new-vendor": "Write a plugin for a vendor of your own, with its tests.",
     "plan": "Show what would be sent for files of events; sends nothing.",
     "probe": "Send one event and show Klaviyo's replies.",
     "run": "Deliver what is in the outbox.",
     "sandbox": "Serve a Klaviyo account in memory.",
+    "schema": "Print the JSON Schema of klavier.toml, for editors.",
     "send": "Deliver events from files or standard input.",
     "serve": "Accept events over HTTP from SDKs, and deliver them.",
     "status": "Show what waits, who delivers, and what holds it back.",
@@ -56,7 +59,7 @@ class CommandLine(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a built-in command, or ask the plugins for it."""
         if cmd_name in COMMANDS:
-            command = import_module(f"klavier.cli.{cmd_name}").command
+            command = import_module(f"klavier.cli.{cmd_name.replace('-', '_')}").command
             assert isinstance(command, click.Command)  # noqa: S101 -- a command module without one is a mistake of ours
         else:
             found = find_command(ctx, cmd_name)

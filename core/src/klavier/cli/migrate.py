@@ -1,13 +1,12 @@
 """`klavier migrate`: one vendor's settings from another's, with what cannot be carried over."""
 
-import tomllib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
+from klavier.cli.assignments import read_assignments
 from klavier.cli.diff import feed
 from klavier.cli.diff_table import table
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
@@ -82,7 +81,7 @@ def command(  # noqa: PLR0913 -- one for each option
         raise UsageError("--to: required; name the vendor to move to, or change the same one by --set NAME=VALUE")
     from klavier.migration import migrate  # noqa: PLC0415 -- the other commands do without
 
-    migration = migrate(old, new, given, changes=_changes(changes), plugins=plugins)
+    migration = migrate(old, new, given, changes=read_assignments(changes), plugins=plugins)
     compared = None if sources is None else _compared(migration, given, sources, plugins)
     _write(migration, compared, output, as_)
     raise SystemExit(0 if migration.is_complete and not (compared and compared.differs) else 1)
@@ -113,30 +112,6 @@ def _source(
     if not own:
         click.echo(f"note: no settings of {plain(chosen)} were found, so its defaults are migrated", err=True)
     return chosen, fill_from_klaviyo(plugins.vendor(chosen).settings, own, klaviyo if isinstance(klaviyo, dict) else {})
-
-
-def _changes(given: Sequence[str]) -> dict[str, Any]:
-    """Read `NAME=VALUE`: a value as TOML has it, or else a text; dots in the name reach into tables."""
-    found: dict[str, Any] = {}
-    for change in given:
-        name, equals, text = change.partition("=")
-        if not equals or not name.strip():
-            raise UsageError("--set: write NAME=VALUE, such as api_version=v3")
-        *outer, last = name.strip().split(".")
-        table = found
-        for step in outer:
-            table = table.setdefault(step, {})
-            if not isinstance(table, dict):
-                raise UsageError(f"--set: {plain(step)} is set twice, as a value and as a table")
-        table[last] = _value(text.strip())
-    return found
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, RecursionError):
-        return text
 
 
 def _compared(migration: "Migration", given: dict[str, Any], sources: Sources, plugins: "Plugins") -> "Comparison":

@@ -56,14 +56,35 @@ class Choice:
     overrides: Mapping[str, Any] = field(factory=dict, repr=False)
 
 
-config_option = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path),
-    envvar=CONFIG_VARIABLE,
-    metavar="FILE",
-    help=f"The configuration file; {CONFIG_FILE} if it is present.",
-)
+def _load_env_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
+    if path is not None:
+        from klavier.cli.env_file import read_env_file  # noqa: PLC0415 -- few runs have one
+
+        for name, value in read_env_file(path).items():
+            os.environ.setdefault(name, value)
+
+
+def config_option(command: _Command) -> _Command:
+    """Add `--config`, which the command gets as `config_file`, and `--env-file`."""
+    with_env_file = click.option(
+        "--env-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        expose_value=False,
+        is_eager=True,  # before the environment is looked at
+        callback=_load_env_file,
+        help="Read environment variables from FILE too, such as .env; those that are set stay as they are.",
+    )(command)
+    return click.option(
+        "--config",
+        "config_file",
+        type=click.Path(path_type=Path),
+        envvar=CONFIG_VARIABLE,
+        metavar="FILE",
+        help=f"The configuration file; {CONFIG_FILE} if it is present.",
+    )(with_env_file)
+
+
 vendor_option = click.option(
     "--vendor", metavar="NAME", type=VendorName(), help="The vendor; overrides the configuration's."
 )

@@ -8,7 +8,7 @@ from typing import Any
 REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
 """A reference to a variable, its name as the first group (None for an escape), its closing brace as the second."""
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NAME_OF_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def substitute(value: Any, environ: Mapping[str, str], problems: list[str], place: str = "") -> Any:
@@ -37,7 +37,7 @@ def _faults(text: str, environ: Mapping[str, str]) -> Iterator[str]:
             continue
         if not match[2]:
             yield "'${' has no closing '}'; write $${ for the two characters themselves"
-        elif not _NAME.fullmatch(name):
+        elif not NAME_OF_VARIABLE.fullmatch(name):
             yield "'${...}' does not hold the name of a variable; write $${ for the two characters themselves"
         elif name not in environ:
             yield f"the environment variable {name} is not set; export it{_similar(name, environ)}"

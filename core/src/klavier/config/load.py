@@ -24,13 +24,13 @@ from klavier.strictjson import find_fault, kind_of
 Source = str | os.PathLike[str] | Mapping[str, Any] | Config | None
 """What a configuration is read from: a file's path, plain data with the same content, or one that was read before."""
 
-_SECTIONS: Final = {
+SECTIONS: Final = {
     "klaviyo": KlaviyoSection,
     "delivery": DeliverySection,
     "gateway": GatewaySection,
     "plugins": PluginsSection,
 }
-_KEYS: Final = ("vendor", *_SECTIONS, "vendors")
+_KEYS: Final = ("vendor", *SECTIONS, "vendors")
 
 
 def load_config(
@@ -129,7 +129,7 @@ def _unknown_keys(data: Mapping[str, Any]) -> list[str]:
 
 
 def _remedy(key: str) -> str:
-    for section, its_class in _SECTIONS.items():
+    for section, its_class in SECTIONS.items():
         if key in {attribute.name for attribute in attrs.fields(its_class)}:
             return f"; it belongs in [{section}]"
     close = difflib.get_close_matches(key, _KEYS, n=1)

@@ -13,8 +13,13 @@ _LARGEST = 10_000_000
 
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raises `ConfigError` that names the file, the place and the remedy."""
+    return parse_toml(_text(path), path)
+
+
+def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
+    """Read the text of a TOML file; raises `ConfigError` that names the file and the place."""
     try:
-        return tomllib.loads(_text(path))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from None
     except (RecursionError, ValueError):  # nested without end, or an integer of thousands of digits
