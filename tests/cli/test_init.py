@@ -13,6 +13,7 @@ from klavier.plugins import installed_plugins
 from tests.cli.conftest import Run
 from tests.support.repository import VENDORS
 from tests.support.terminal import Terminal
+from tests.support.waiting import LONG
 
 NAMES = [vendor.name for vendor in VENDORS]
 ENVIRON = {"KLAVIYO_PRIVATE_API_KEY": "pk_0123456789"}
@@ -135,3 +136,16 @@ def test_a_terminal_is_asked(empty: Path) -> None:
         "AbC123",
         ["web"],
     )
+
+
+@pytest.mark.parametrize("vendor", ["rudderstack", "segment-actions"])
+def test_a_relay_delivers_with_it(run: Run, empty: Path, monkeypatch: pytest.MonkeyPatch, vendor: str) -> None:
+    monkeypatch.setenv("KLAVIYO_PRIVATE_API_KEY", "pk_0123456789")
+    assert run("init", "--vendor", vendor, "--source", "program").exit_code == 0
+    sandbox = klavier.Sandbox(private_api_key="pk_0123456789")
+    with klavier.open(transport=sandbox.transport()) as relay:
+        relay.identify("u1", {"email": "ada@shop.test"})
+        relay.track("Signed Up", {"plan": "pro"}, user_id="u1")
+        counts = relay.flush(LONG)
+    assert counts == klavier.Counts(delivered=2)
+    assert (empty / "klavier.db").is_file()
