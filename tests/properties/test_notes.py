@@ -16,9 +16,6 @@ from tests.support.setups import Setup, setups
 
 CONTROLS = {"rudderstack": ("traits.properties",)}
 """Members that control a vendor instead of being sent: RudderStack's subscription."""
-FIXED = [setup for setup in setups() if setup.vendor == "rudderstack" and setup.choices["connection_mode"] == "device"]
-"""RudderStack's ecommerce calls in the browser have a fixed set of members, as its page lists."""
-JUDGED = [setup for setup in setups() if setup not in FIXED]
 
 
 def check_left_out_is_noted(vendor: Vendor, events: list[Event]) -> None:
@@ -55,6 +52,6 @@ def is_excluded(place: str, excluded: tuple[str, ...]) -> bool:
     )
 
 
-@pytest.mark.parametrize("setup", JUDGED, ids=str)
+@pytest.mark.parametrize("setup", setups(), ids=str)
 def test_what_is_left_out_is_noted(setup: Setup) -> None:
     search(setup, "noted", on_events(check_left_out_is_noted), SINGLES)

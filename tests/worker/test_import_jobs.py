@@ -118,7 +118,6 @@ def test_a_job_without_failures_is_not_asked_for_errors() -> None:
     [
         klavier.Response(200, {"data": [{"id": "E1"}, None, {"attributes": {"original_payload": "text"}}]}),
         klavier.Response(200, {"data": None, "links": {"next": "https://a.klaviyo.com/elsewhere"}}),
-        klavier.Response(200, [], {}),
     ],
 )
 def test_errors_that_name_nobody_fail_nobody_and_end_the_reading(odd: klavier.Response) -> None:
@@ -134,14 +133,15 @@ def test_errors_that_name_nobody_fail_nobody_and_end_the_reading(odd: klavier.Re
     run_virtually(main())
 
 
-def test_a_job_whose_errors_cannot_be_read_is_sent_again() -> None:
+@pytest.mark.parametrize("unreadable", [klavier.Response(404, {"errors": []}), klavier.Response(200, [], {})])
+def test_a_job_whose_errors_cannot_be_read_is_sent_again(unreadable: klavier.Response) -> None:
     """Klaviyo counts a failure and does not name it: no profile may be called delivered."""
 
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))
         simulation = Simulation(outbox, options=BULK)
-        jobs = Jobs(simulation, [job("complete", failed_count=1)], {None: klavier.Response(404, {"errors": []})})
+        jobs = Jobs(simulation, [job("complete", failed_count=1)], {None: unreadable})
         await simulation.drain()
         assert simulation.outcomes == {"delivered": count}
         imports = [number for each in jobs.sent("POST") for _, number in numbers_in(each.json)]
@@ -272,5 +272,52 @@ def test_the_one_profile_of_a_body_is_sent_by_the_single_call() -> None:
         await simulation.drain()
         assert simulation.outcomes == {"delivered": 1}
         assert [request.path for _, request in jobs.calls] == ["/api/profile-import"]
+
+    run_virtually(main())
+
+
+def job_per_window(*, list_id: str) -> klavier.Vendor:
+    """Return a vendor that makes the jobs itself: RudderStack's bulk upload."""
+    return klavier.load_vendor("rudderstack", {"private_api_key": "pk_x", "bulk_upload": True, "list_id": list_id})
+
+
+def row(number: int) -> dict[str, Any]:
+    """Return a row of reverse ETL."""
+    return {"type": "identify", "userId": str(number), "traits": {"external_id": str(number), "n": number}}
+
+
+@pytest.mark.parametrize("options", [WorkerOptions(batch=70), evolve(BULK, batch=70)], ids=["vendor", "max"])
+def test_a_profile_that_a_vendors_own_job_refuses_is_failed(options: WorkerOptions) -> None:
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, (row(number) for number in range(10)))
+        simulation = Simulation(outbox, options=options, vendor=job_per_window(list_id="L1"))
+        jobs = Jobs(
+            simulation, [job("processing"), job("complete", failed_count=2)], {None: import_errors([3, 8], None)}
+        )
+        await simulation.drain()
+        failed = {str(event.user_id): outcome for event, outcome in simulation.ended if event and outcome.reason}
+        assert simulation.outcomes == {"delivered": 8, "failed": 2}
+        assert {user: (each.status, each.retryable) for user, each in failed.items()} == {
+            "3": (400, False),
+            "8": (400, False),
+        }
+        assert all("bad zip" in each.reason for each in failed.values())
+        assert [each.path for each in jobs.sent("POST")] == ["/api/profile-bulk-import-jobs"]
+
+    run_virtually(main())
+
+
+def test_a_vendors_own_job_without_an_end_is_no_reply() -> None:
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, (row(number) for number in range(3)))
+        options = WorkerOptions(batch=70)
+        vendor = job_per_window(list_id="L1")
+        simulation = Simulation(outbox, options=options, vendor=vendor, policy=RetryPolicy(tries=1))
+        Jobs(simulation, [job("cancelled")], {})
+        await simulation.drain()
+        assert simulation.outcomes == {"failed": 3}
+        assert all(outcome.retryable and "cancelled" in outcome.reason for _, outcome in simulation.ended)
 
     run_virtually(main())

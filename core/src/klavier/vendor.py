@@ -71,6 +71,8 @@ class Delivery:
     reply only whether it is a success, its errors, and with `needs_profile_ids` the id of a profile that it upserted,
     so that its requests may be sent in bulk with others, one step of the flow after the other; `single_request`
     promises that it makes at most one request, so that the profile's next event may be in the same bulk request.
+    `follows_jobs` asks for the end of import jobs that the flow makes: the reply to one is a success whose `errors`
+    are those of the profiles that the job could not import, each with a pointer as a refusal of the request has.
     """
 
     events: tuple[Event, ...]
@@ -81,6 +83,7 @@ class Delivery:
     bulkable: bool = False
     single_request: bool = False
     needs_profile_ids: bool = False
+    follows_jobs: bool = False
 
 
 class Vendor(ABC):

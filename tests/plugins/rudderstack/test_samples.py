@@ -302,7 +302,7 @@ def test_group(version: str) -> None:
         job("listId", {"email": "user.test@gmail.com", "subscriptions": {"email": SUBSCRIBED}})
     ]
     assert result.outcomes[0].notes == (
-        "traits left out: a group call changes a list only",
+        "context.traits left out: a group call changes a list only",
         "phone_number left out: not in E.164 form, such as +15005550006: it has no country code",
         "sms consent left out: the event has no phone_number that Klaviyo accepts",
     )

@@ -127,7 +127,13 @@ class Batcher:
     def item(self, request: Request, owner: Any, delivery: Delivery) -> BulkItem:
         """Wrap a request of a delivery; only a bulkable one is combined with others."""
         bulkable = self._combine and delivery.bulkable
-        return BulkItem(request, owner, bulkable=bulkable, needs_id=delivery.needs_profile_ids)
+        return BulkItem(
+            request,
+            owner,
+            bulkable=bulkable,
+            needs_id=delivery.needs_profile_ids,
+            follows_job=delivery.follows_jobs,
+        )
 
     def add(self, group: ItemGroup, now: float) -> None:
         """Add what stays in one request."""

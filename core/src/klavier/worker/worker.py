@@ -20,7 +20,7 @@ from klavier.retry import FREE_RETRY_SECONDS, RetryPolicy
 from klavier.worker.attempt import Attempt, Finished, InFlight
 from klavier.worker.batch_attempt import BatchAttempt
 from klavier.worker.batcher import Batch, Batcher
-from klavier.worker.bulk.job import send_bulk
+from klavier.worker.bulk.job import send_bulk, send_single
 from klavier.worker.bulk.packing import ItemGroup
 from klavier.worker.fair_queue import LARGE_BACKLOG
 from klavier.worker.partitions import READ_AHEAD, Partitions
@@ -221,7 +221,7 @@ class Worker:
 
         try:
             if batch.endpoint is None:
-                replies = [await send(item.request) for item in batch.items]
+                replies = [await send_single(item, send) for item in batch.items]
             else:
                 replies = await send_bulk(batch.endpoint, batch.items, send)
         except Exception as error:  # noqa: BLE001 -- whatever a reply holds, its events need their outcomes

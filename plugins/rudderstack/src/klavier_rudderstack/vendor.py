@@ -96,7 +96,7 @@ class RudderStack(Vendor):
         """Return what RudderStack does not send: what describes a group, and what is replaced by other members.
 
         Deployed code also loses traits: in the browser all except those of `context`, on the server those that another
-        trait's dotted name replaces by an object.
+        trait's dotted name replaces by an object.  In the browser only identify calls describe the profile.
         """
         if self._bulk is not None:
             return _CONTEXT_TRAITS | _PROPERTIES
@@ -104,7 +104,7 @@ class RudderStack(Vendor):
             return _TRAITS
         if isinstance(event, Page):
             sent = self.settings.send_page_as_track and self.settings.additional_page_info
-            return frozenset() if sent else _PROPERTIES
+            return _CONTEXT_TRAITS if sent else _PROPERTIES | _CONTEXT_TRAITS
         deployed, legacy = self.settings.fidelity == "deployed", self.settings.api_version == "v1"
         if isinstance(event, Identify) and deployed:
             replaced = (name.split(".", 1)[0] for name in event.traits if "." in name)
@@ -113,7 +113,7 @@ class RudderStack(Vendor):
             dropped = deployed and legacy and find_metric(event.payload.get("event"))
             omits = V1_OMITS if legacy else IMPORT_OMITS
             return _PROPERTIES if dropped else frozenset(f"properties.{name}" for name in omits)
-        return frozenset()
+        return frozenset() if isinstance(event, Identify) or self._device is None else _CONTEXT_TRAITS
 
 
 def _bulk_upload(mode: Mode) -> BulkUpload:

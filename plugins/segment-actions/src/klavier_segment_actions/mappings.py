@@ -16,6 +16,7 @@ from klavier_segment_actions.calls import Calls
 from klavier_segment_actions.fidelity import Fidelity
 from klavier_segment_actions.mapping_kit import ROOT_DIRECTIVE, Resolver, compile_root_transform
 from klavier_segment_actions.payload.coercion import as_boolean, as_number
+from klavier_segment_actions.payload.fields import Partly
 from klavier_segment_actions.payload.plan import compile_plan, unknown_fields
 from klavier_segment_actions.settings import MappingSettings
 from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS, INTERNAL, ActionRow
@@ -79,7 +80,11 @@ class CompiledMapping:
             payload = self.plan(event.payload if self.transform is None else self.transform(event.payload))
         except RecursionError:
             raise RejectEvent("the event is nested too deep to be mapped; flatten it") from None
-        return self.action.prepare(payload, event)
+        if not isinstance(payload, Partly):
+            return self.action.prepare(payload, event)
+        item = self.action.prepare(payload.value, event)
+        item.notes = (*item.notes, *payload.notes)
+        return item
 
 
 def _root_transform(settings: MappingSettings, fidelity: Fidelity, place: str, problems: list[str]) -> Resolver | None:

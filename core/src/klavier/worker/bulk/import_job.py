@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from klavier.klaviyo.attributes import IDENTIFIERS, PROFILE_IDENTIFIERS
+from klavier.klaviyo.operations import BY_NAME, find_operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.worker.bulk.endpoints import BulkEndpoint
@@ -20,6 +21,7 @@ MOST_ERRORS = 10_000
 """How many errors of one reply, or of all pages of a job, are read. A bulk request has at most so many records, and
 each error beyond costs time in which nothing else is sent."""
 
+_IMPORT = BY_NAME["bulk_import_profiles"]
 _PAGE = {"page[size]": "100"}
 _DUPLICATE = "duplicate_profile"
 """The code of an import error where the identifiers belong to several profiles."""
@@ -42,13 +44,14 @@ async def follow_job(endpoint: BulkEndpoint, items: Sequence[BulkItem], reply: R
     path, revision = f"/api/profile-bulk-import-jobs/{reply.data_id}", items[0].request.revision
     try:
         has_errors = await _wait_for_end(path, revision, send)
-        errors = await _read_errors(items, f"{path}/import-errors", revision, send) if has_errors else {}
+        records = [item.records[0] for item in items]
+        errors = await _read_errors(records, f"{path}/import-errors", revision, send) if has_errors else {}
         ids = await _read_ids(items, f"{path}/profiles", revision, send) if items[0].needs_id else {}
     except _UnreadableError as error:
         return [Response.none(str(error))] * len(items)
     replies = []
     for n, item in enumerate(items):
-        failure = errors.get(n)
+        failure = Response(400, {"errors": [errors[n]]}) if n in errors else None
         if failure is not None and failure.errors[0].code == _DUPLICATE:
             replies.append(await send(item.request))  # the single request's reply names the profile that has it
         elif failure is not None or not item.needs_id:
@@ -58,6 +61,26 @@ async def follow_job(endpoint: BulkEndpoint, items: Sequence[BulkItem], reply: R
         else:
             replies.append(Response.none("the import job did not return the profile's id"))
     return replies
+
+
+async def follow_own_job(request: Request, reply: Response, send: Send) -> Response:
+    """Return the reply to a request that is an import job itself, with an error for each profile that was not imported.
+
+    The errors are members of the reply, which stays a success; their pointers are those of a refusal of the request.
+    Where nobody knows how the job ended, there is no reply. Any other reply is returned unchanged.
+    """
+    if find_operation(request.method, request.path) is not _IMPORT or not reply.ok or reply.data_id is None:
+        return reply
+    path = f"{_IMPORT.path}/{reply.data_id}"
+    records = request.json["data"]["attributes"]["profiles"]["data"]
+    try:
+        if not await _wait_for_end(path, request.revision, send):
+            return reply
+        errors = await _read_errors(records, f"{path}/import-errors", request.revision, send)
+    except _UnreadableError as error:
+        return Response.none(str(error))
+    found = [{**error, "source": {"pointer": f"{_IMPORT.items_at}{n}"}} for n, error in sorted(errors.items())]
+    return Response(reply.status, {**reply.json, "errors": found}, reply.headers)
 
 
 async def _wait_for_end(path: str, revision: str | None, send: Send) -> bool:
@@ -77,20 +100,19 @@ async def _wait_for_end(path: str, revision: str | None, send: Send) -> bool:
     raise _UnreadableError("the import job did not end in half an hour")
 
 
-async def _read_errors(items: Sequence[BulkItem], path: str, revision: str | None, send: Send) -> dict[int, Response]:
-    """Return the items that failed, each with a reply that holds its error."""
+async def _read_errors(records: Sequence[Json], path: str, revision: str | None, send: Send) -> dict[int, Json]:
+    """Return the records that failed, each with its error."""
     by_identifiers: dict[tuple[Any, ...], list[int]] = {}
-    for n, item in enumerate(items):
-        for record in item.records:
-            by_identifiers.setdefault(_identifiers(record.get("attributes", {})), []).append(n)
-    found: dict[int, Response] = {}
+    for n, record in enumerate(records):
+        by_identifiers.setdefault(_identifiers(record.get("attributes", {})), []).append(n)
+    found: dict[int, Json] = {}
     async for error in _pages(path, revision, send, MOST_ERRORS):
         attributes = _attributes(error)
         quoted = attributes.get("original_payload")
         identifiers = _identifiers(quoted.get("attributes", quoted) if isinstance(quoted, dict) else {})
         if any(identifiers):
             shown = {name: attributes.get(name) for name in ("code", "detail", "source")}
-            found.update(dict.fromkeys(by_identifiers.get(identifiers, ()), Response(400, {"errors": [shown]})))
+            found.update(dict.fromkeys(by_identifiers.get(identifiers, ()), shown))
     return found
 
 

@@ -1,11 +1,11 @@
-"""Send one bulk request to its end: refused items are singled out, and the rest is sent again."""
+"""Send one request or bulk request to its end: refused items are singled out, and the rest is sent again."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from klavier.klaviyo.response import RETRYABLE, Response
 from klavier.worker.bulk.endpoints import BulkEndpoint
-from klavier.worker.bulk.import_job import MOST_ERRORS, Send, follow_job
+from klavier.worker.bulk.import_job import MOST_ERRORS, Send, follow_job, follow_own_job
 from klavier.worker.bulk.packing import BulkItem, combine
 
 _REFUSED = frozenset(range(400, 500)) - RETRYABLE - {401, 403}
@@ -13,6 +13,12 @@ _REFUSED = frozenset(range(400, 500)) - RETRYABLE - {401, 403}
 
 _MOST_DIGITS = 9
 """The digits of an index: no body has a thousand million records, and Python refuses to read very long numbers."""
+
+
+async def send_single(item: BulkItem, send: Send) -> Response:
+    """Send one item's own request; returns its reply, with the errors of the import job that it made if these count."""
+    reply = await send(item.request)
+    return await follow_own_job(item.request, reply, send) if item.follows_job else reply
 
 
 async def send_bulk(endpoint: BulkEndpoint, items: Sequence[BulkItem], send: Send) -> list[Response]:

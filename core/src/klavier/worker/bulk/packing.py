@@ -24,20 +24,34 @@ class BulkItem:
     `endpoint` and `group` say which bulk requests can hold it, `identities` what no other item there may have too,
     `records` what it contributes, `count` how many records that are, `size` how many bytes. `endpoint` is None for a
     request that is sent singly. `owner` is whoever waits for the reply; `needs_id`: the reply to an upsert must hold
-    the profile's id.
+    the profile's id; `follows_job`: the reply to an import job must hold the job's errors.
     """
 
-    __slots__ = ("count", "endpoint", "group", "identities", "needs_id", "owner", "records", "request", "size")
+    __slots__ = (
+        "count",
+        "endpoint",
+        "follows_job",
+        "group",
+        "identities",
+        "needs_id",
+        "owner",
+        "records",
+        "request",
+        "size",
+    )
 
     endpoint: BulkEndpoint | None
     group: Hashable | None
     identities: Collection[Hashable]
 
-    def __init__(self, request: Request, owner: Any, *, bulkable: bool, needs_id: bool = False) -> None:
+    def __init__(
+        self, request: Request, owner: Any, *, bulkable: bool, needs_id: bool = False, follows_job: bool = False
+    ) -> None:
         """Wrap a request; one that is not `bulkable` is sent singly."""
         self.request = request
         self.owner = owner
         self.needs_id = needs_id
+        self.follows_job = follows_job
         endpoint = find_bulk_endpoint(request) if bulkable else None
         if endpoint is not None:
             try:

@@ -90,7 +90,7 @@ class BulkUpload:
 
     def _delivery(self, job: _Job) -> Delivery:
         flow = partial(self._send, tuple(job.profiles), tuple(job.notes))
-        return Delivery(tuple(job.events), tuple(job.keys), flow, exact=self._exact)
+        return Delivery(tuple(job.events), tuple(job.keys), flow, exact=self._exact, follows_jobs=True)
 
     def _send(self, profiles: Sequence[JsonObject], notes: Sequence[tuple[str, ...]]) -> Flow:
         results = yield from send_entries(self._request, list(profiles), sent=False)

@@ -12,6 +12,7 @@ from klavier_rudderstack.values import acceptable
 NEEDS_KEY = "Private Api Key is not present"
 NOT_SUPPORTED = "Event type {type} is not supported"
 NO_IDENTIFIER = "no identifier that Klaviyo accepts: pass an email, phone_number or external_id trait or an external id"
+REPLACED = "traits.{name} left out: the identifier of the row takes precedence"
 ANONYMOUS_ID = "anonymous_id left out: Klaviyo's profile import does not accept it since revision 2025-10-15"
 
 _IDENTIFIERS = (*PROFILE_IDENTIFIERS, "_kx")
@@ -32,7 +33,7 @@ def make_profile(event: Event, *, exact: bool, takes_anonymous: bool) -> tuple[J
     data = _sort_traits(event.traits)
     attributes = data["attributes"]
     if truthy(identifier):
-        _set_identifier(data, kind, identifier, exact=exact)
+        _set_identifier(data, kind, identifier, notes, exact=exact)
     if not exact:
         _convert(data, notes)
         if not takes_anonymous and "anonymous_id" in attributes:
@@ -54,14 +55,18 @@ def _sort_traits(traits: JsonObject) -> JsonObject:
     return {"type": "profile", "attributes": attributes}
 
 
-def _set_identifier(data: JsonObject, kind: Any, identifier: Any, *, exact: bool) -> None:
+def _set_identifier(data: JsonObject, kind: Any, identifier: Any, notes: list[str], *, exact: bool) -> None:
     """Set what the identifier of a row says: RudderStack makes it the anonymous id, whatever its type."""
     attributes = data["attributes"]
-    attributes["anonymous_id"] = identifier
+    names = ["anonymous_id"]
     if kind == "id":
         data["id"] = identifier
     elif kind == "email" or (not exact and kind in IDENTIFIER_TYPES):
-        attributes[kind] = identifier
+        names.append(kind)
+    for name in names:
+        if attributes.get(name, identifier) != identifier:
+            notes.append(REPLACED.format(name=name))
+        attributes[name] = identifier
 
 
 def _convert(data: JsonObject, notes: list[str]) -> None:

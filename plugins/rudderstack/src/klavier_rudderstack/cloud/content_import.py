@@ -37,7 +37,7 @@ class ImportContent:
         if properties or payload.get("properties").__class__ is dict:
             self._split(content, properties, notes)
         if self._flatten:
-            content.properties = flatten(content.properties or {})
+            content.properties = flatten(content.properties or {}, "properties", notes)
         for time in (event.timestamp, payload.get("originalTimestamp")):
             if time is not None and time != "":
                 content.time = time

@@ -40,7 +40,7 @@ class V1Content:
             content, make_profile = self._read_ecommerce(metric, properties, notes), self._ecommerce_profile
         content.time = event.timestamp if truthy(event.timestamp) else None
         if self._flatten:
-            content.properties = flatten(content.properties or {})
+            content.properties = flatten(content.properties or {}, "properties", notes)
         return content, make_profile
 
     def _read_name(self, event: Track | Screen) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any
 
+from klavier.jsvalues import dig
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, delivered, failed, rejected, skipped
@@ -65,11 +66,12 @@ def send_entries(
     """Send one job; return None for each entry that was accepted.  `sent`: whether requests were made before it.
 
     Klaviyo refuses a job as a whole where one entry is wrong: the entries that the reply names are removed, and the
-    rest is sent once more, as RudderStack does.
+    rest is sent once more, as RudderStack does.  A job that was accepted may name the entries that it failed for.
     """
     response = yield make_request(entries)
     if response.ok:
-        return [None] * len(entries)
+        unfinished = _unfinished_entries(response)
+        return [unfinished.get(number) for number in range(len(entries))]
     wrong = _refused_entries(response, len(entries))
     outcome = _refusal_outcome(response, sent=sent)
     if not wrong or len(wrong) == len(entries):
@@ -77,7 +79,20 @@ def send_entries(
     rest = [entry for number, entry in enumerate(entries) if number not in wrong]
     response = yield make_request(rest)
     second = None if response.ok else _refusal_outcome(response, sent=True)
-    return [outcome if number in wrong else second for number in range(len(entries))]
+    unfinished = _unfinished_entries(response) if response.ok else {}
+    results = iter([unfinished.get(number, second) for number in range(len(rest))])
+    return [outcome if number in wrong else next(results) for number in range(len(entries))]
+
+
+def _unfinished_entries(response: Response) -> dict[int, Outcome]:
+    """Return the entries that a job failed for after it was accepted, each with its outcome."""
+    errors = response.json.get("errors") if isinstance(response.json, dict) else None
+    found: dict[int, Outcome] = {}
+    for error in errors if isinstance(errors, list) else ():
+        match = _ROW.match(str(dig(error, "source", "pointer")))
+        if match:
+            found[int(match[1])] = failure_outcome(Response(_BAD_REQUEST, {"errors": [error]}))
+    return found
 
 
 def _refused_entries(response: Response, count: int) -> set[int]:

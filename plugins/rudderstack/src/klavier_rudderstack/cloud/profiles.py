@@ -46,7 +46,7 @@ def compile_v1_identify(mode: Mode) -> MakeProfile:
         finish(lookup, event, found, notes, exact=exact)
         properties = _without_nulls(custom)
         if properties:
-            attributes["properties"] = flatten(properties) if flat else properties
+            attributes["properties"] = flatten(properties, "traits", notes) if flat else properties
         data = {"type": "profile", "attributes": attributes}
         return data if exact else _require_identifier(data)
 
@@ -70,7 +70,7 @@ def compile_v1_event(mode: Mode, *, ecommerce: bool) -> MakeProfile:
             if "external_id" in attributes:
                 custom.setdefault("_id", attributes.pop("external_id"))
         if flat and not exact:
-            custom = flatten(custom)
+            custom = flatten(custom, "traits", notes)
         if "consent" in attributes:
             custom.setdefault("$consent", attributes.pop("consent"))
         if not profile.ATTRIBUTES.keys().isdisjoint(custom):
@@ -80,7 +80,9 @@ def compile_v1_event(mode: Mode, *, ecommerce: bool) -> MakeProfile:
             raise RejectEvent(NO_IDENTIFIER)
         if legacy:
             people = _people_properties(attributes, custom)
-            return flatten(people) if flat and exact else people  # RudderStack flattens its own specials as well
+            return (
+                flatten(people, "traits", notes) if flat and exact else people
+            )  # RudderStack flattens its own specials as well
         if custom:
             attributes["properties"] = custom
         return {"type": "profile", "attributes": attributes}
@@ -113,7 +115,7 @@ def compile_import(mode: Mode, *, inside_event: bool) -> MakeProfile:
             if changed:
                 custom = custom_properties(event, own_traits | changed, dots_nest=nests)
         if flat:
-            custom = flatten(custom)
+            custom = flatten(custom, "traits", notes)
         if enforce:
             custom["_id"] = attributes.pop("external_id", None)
         elif anonymous_user_id and "external_id" not in attributes and "anonymous_id" in attributes:

@@ -30,7 +30,7 @@ NO_CHANNEL_CONSENT = "not subscribed: the consent contains neither email nor sms
 NO_LIST = "subscribe left out: no list: send traits.properties.listId or set list_id"
 COUNTS_AS_TRUE = "subscribe counts as true: RudderStack reads any value but false, 0 and empty text so"
 NO_ACCEPTED_CONTACT = "not subscribed: no email or phone that Klaviyo accepts"
-TRAITS_NOT_SENT = "traits left out: a group call changes a list only"
+TRAITS_NOT_SENT = "{place} left out: a group call changes a list only"
 
 _GROUP_TRAITS = frozenset({"email", "phone", "subscribe", "consent", "smsConsent"})
 """The traits that a group call uses."""
@@ -86,10 +86,10 @@ class Subscriptions:
         if problem:
             notes.append(problem)
         list_id = self._list_id(payload["groupId"])
-        if not self._mode.exact and (
-            _has_unused(payload.get("traits")) or _has_unused(dig(payload, "context", "traits"))
-        ):
-            notes.append(TRAITS_NOT_SENT)
+        for place, holder in (("traits", payload), ("context.traits", payload.get("context"))):
+            if _has_unused(dig(holder, "traits")):
+                notes.append(TRAITS_NOT_SENT.format(place=place))
+        notes.extend(_note_replaced(payload))
         email, phone = self._read_contact(payload, notes)
         if self._mode.fidelity.group_needs_contact and email is None and phone is None:
             raise RejectEvent(NO_GROUP_CONTACT)
@@ -281,6 +281,16 @@ def _note_unused_controls(control: JsonObject) -> list[str]:
 
 def _has_unused(traits: Any) -> bool:
     return isinstance(traits, dict) and not _GROUP_TRAITS.issuperset(traits)
+
+
+def _note_replaced(payload: JsonObject) -> list[str]:
+    """Return notes about the addresses and phone numbers of a group call that another one takes precedence over."""
+    return [
+        f"{'.'.join(place)} left out: another value takes precedence"
+        for places in (_EMAIL_PLACES, _PHONE_PLACES)
+        for place in places
+        if (value := dig(payload, *place)) not in (None, "") and value != _first(payload, places)
+    ]
 
 
 def _object(value: Any) -> JsonObject:

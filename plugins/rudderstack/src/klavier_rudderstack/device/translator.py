@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attrs import evolve
+
 from klavier.events.model import Event, Identify, JsonObject, Page, Track
 from klavier.jsvalues import dig, to_string, trim, truthy
 from klavier.klaviyo.browser import browser_flow
+from klavier.outcome import Outcome
 from klavier.vendor import BrowserCall, Delivery, Flow, RejectEvent, SkipEvent
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.tables.device import PROFILE, USER_ID
@@ -13,12 +16,14 @@ from klavier_rudderstack.tables.ecommerce import DEVICE_OMITS, ITEM_DEVICE, PROP
 from klavier_rudderstack.tables.traits import DEVICE
 from klavier_rudderstack.values.ecommerce import compile_metrics, find_metric
 from klavier_rudderstack.values.integrations import check_enabled
+from klavier_rudderstack.values.unsent import note_unsent
 
 NO_TRAITS = "user traits not present"
 NO_IDENTIFIER = "user id, phone or email not present"
 NO_PROPERTIES = "the event has no properties to send"
 NAME_NOT_TEXT = "Event type should be a string"
 NO_NAME = 'Missing required value from ["event"]'
+NOT_READ = "RudderStack's browser code does not send it"
 NOT_SUPPORTED = "Event type {type} is not supported in device mode"
 
 _PROFILE = tuple((special, tuple(tuple(place.split(".")) for place in places)) for special, places in PROFILE.items())
@@ -41,9 +46,13 @@ class DeviceTranslator:
             check_enabled(event.payload)
         calls = self._calls(event)
         identifiers = self._identifiers(event)
+        notes = _notes(event, calls)
 
         def flow() -> Flow:  # unlike a partial, its repr contains no personal data
-            return browser_flow(calls, identifiers, self._settings.public_api_key, event)
+            outcome = yield from browser_flow(calls, identifiers, self._settings.public_api_key, event)
+            if isinstance(outcome, Outcome) and outcome.kind == "delivered":
+                return evolve(outcome, notes=(*notes, *outcome.notes))
+            return outcome
 
         return Delivery((event,), (key,), flow, browser_calls=calls, exact=self._exact)
 
@@ -123,6 +132,17 @@ class DeviceTranslator:
         own = event.context.get("traits")
         merged = {**traits, **own} if isinstance(own, dict) else traits
         return {**event.payload, "context": {**event.context, "traits": merged}}
+
+
+def _notes(event: Event, calls: Sequence[BrowserCall]) -> list[str]:
+    """Return notes about the traits of an identify call, or the properties of an event, that no call has."""
+    if isinstance(event, Identify):
+        traits, own = event.context.get("traits"), event.payload.get("traits")
+        return [
+            *note_unsent("traits", own, calls, NOT_READ),
+            *note_unsent("context.traits", traits, calls, NOT_READ),
+        ]
+    return note_unsent("properties", event.properties, calls, NOT_READ) if isinstance(event, Track) else []
 
 
 def _people_properties(message: Mapping[str, Any]) -> JsonObject:

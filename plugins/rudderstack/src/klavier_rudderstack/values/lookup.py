@@ -8,7 +8,7 @@ from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import dig
 from klavier.klaviyo.attributes import LOCATION_ATTRIBUTES
 from klavier_rudderstack.tables.profile import Table
-from klavier_rudderstack.values.nesting import put
+from klavier_rudderstack.values.nesting import Nesting
 
 Rule = tuple[str, bool, bool]
 """What a member may be: the attribute, whether that is part of the location, and whether all places of the attribute
@@ -181,10 +181,11 @@ class Lookup:
 def custom_properties(event: Event, own_traits: AbstractSet[str], *, dots_nest: bool) -> JsonObject:
     """Return the custom properties alone: all traits except `own_traits`."""
     custom: JsonObject = {}
+    nesting = Nesting(custom, nests=dots_nest)
     for traits in (event.payload.get("traits"), event.context.get("traits")):
         for name, value in traits.items() if isinstance(traits, dict) else ():
             if name not in own_traits:
-                put(custom, name, value, nests=dots_nest)
+                nesting.put(name, value)
     return custom
 
 

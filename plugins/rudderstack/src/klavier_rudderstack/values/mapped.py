@@ -13,7 +13,7 @@ from attrs import evolve
 from klavier.events.model import Event, Identify, JsonObject
 from klavier.jsvalues import dig, truthy
 from klavier.values import read_boolean
-from klavier_rudderstack.values.nesting import put
+from klavier_rudderstack.values.nesting import Nesting
 
 _MEMBER = "mappedToDestination"
 
@@ -40,7 +40,7 @@ def _apply_mapping(event: Identify) -> Identify:
     if traits is not None:
         traits = dict(traits)
         if isinstance(name, str) and name and value is not None:
-            put(traits, name, value, nests=True)
+            Nesting(traits, nests=True).put(name, value)
         _set_subscribe(traits)
         (payload if place == "traits" else context)["traits"] = traits
     if truthy(value):

@@ -37,6 +37,7 @@ def build_event_profile(profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[
     """Return the attributes of an event's profile, and notes on what was left out."""
     attributes: dict[str, Any] = {}
     properties: dict[str, Any] = {}
+    given: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in profile.items():
         if name in TEXT_ATTRIBUTES and not isinstance(value, (dict, list)):
@@ -44,13 +45,15 @@ def build_event_profile(profile: dict[str, Any]) -> tuple[dict[str, Any], tuple[
         elif name == "location" and isinstance(value, dict):
             attributes[name] = _location(value, notes)
         elif name == "properties" and isinstance(value, dict):
-            properties = {**value, **properties}
+            given = value
         elif name not in ("meta", "id"):
-            properties.setdefault(name, value)
+            properties[name] = value
         else:
             notes.append(f"profile.{name} left out: it controls Klaviyo's API and is no data of the profile")
-    if properties:
-        attributes["properties"] = properties
+    twins = [name for name in properties.keys() & given.keys() if properties[name] != given[name]]
+    notes.extend(f"profile.properties.{_shorten(name)} left out: profile has the same member" for name in sorted(twins))
+    if properties or given:
+        attributes["properties"] = {**given, **properties}
     return attributes, tuple(notes)
 
 

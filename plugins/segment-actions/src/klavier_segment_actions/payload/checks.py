@@ -11,7 +11,7 @@ from klavier.vendor import RejectEvent
 from klavier_segment_actions.fidelity import Fidelity
 from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped, vendor_number
-from klavier_segment_actions.payload.fields import Field
+from klavier_segment_actions.payload.fields import Field, Partly
 from klavier_segment_actions.payload.formats import (
     is_email,
     is_rfc3339,
@@ -21,10 +21,13 @@ from klavier_segment_actions.payload.formats import (
 )
 
 Check = Callable[[Any], Any]
-"""From a value that is present to the value to send, or `MISSING` to leave the field out.
+"""From a value that is present to the value to send, `MISSING` to leave the field out, or `Partly` with a note.
 
 Raises `RejectEvent` that names the field and the value's kind, never the value.
 """
+
+_LONGEST_NAME = 40
+"""Characters of a member's name in a note."""
 
 _NUMBERS = frozenset({int, float})
 """The types of JSON numbers; `bool` is not among them."""
@@ -100,7 +103,7 @@ def _number(place: str, *, safe: bool) -> Check:
             number = as_number(value)
         if number is None:
             raise RejectEvent(f"{place}: must be a number, not {kind_of(unwrapped(value))}")
-        return number if isfinite(number) else None
+        return number if isfinite(number) else Partly(None, (f"{place} left out: a number beyond all bounds",))
 
     return check
 
@@ -121,7 +124,7 @@ def _time(place: str, *, safe: bool, as_given: bool) -> Check:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise RejectEvent(f"{place}: must be a time, not {kind_of(value)}")
         if value == 0:
-            return MISSING
+            return Partly(MISSING, (f"{place} left out: the number 0 is no time; Klaviyo uses the time of arrival",))
         time, reason = sendable_time(value) if safe else (vendor_time(value), NO_TIME)
         if time is None:
             unit = "" if isinstance(value, str) else "; a number counts milliseconds since 1970"
@@ -152,7 +155,7 @@ def _objects(place: str) -> Check:
 
 
 def _members(field: Field, place: str, fidelity: Fidelity) -> Check:
-    """Check an object member by member; unknown members pass or are dropped, as the field declares."""
+    """Check an object member by member; unknown members pass or are left out with a note, as the field declares."""
     checks = {member.name: (check_of(member, fidelity, place), member) for member in field.members}
     extra, drops_empty = field.extra, fidelity.drops_empty_identifiers
 
@@ -179,6 +182,14 @@ def _members(field: Field, place: str, fidelity: Fidelity) -> Check:
                 built[key] = checked
         if problems:
             raise RejectEvent("; ".join(problems))
-        return built
+        notes = () if extra else _note_unknown(field, value)
+        return Partly(built, notes) if notes else built
 
     return check
+
+
+def _note_unknown(field: Field, value: dict[str, Any]) -> tuple[str, ...]:
+    """Return a note for each member with a value that the field does not have."""
+    known = {member.name for member in field.members}
+    unknown = [key for key, item in value.items() if key not in known and item is not None and item != ""]
+    return tuple(f"{field.name}.{key[:_LONGEST_NAME]} left out: {field.name} has no such member" for key in unknown)

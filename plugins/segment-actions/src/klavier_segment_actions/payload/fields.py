@@ -33,3 +33,11 @@ class Field:
     audience: bool = False
     as_given: bool = False
     doc: str = ""
+
+
+@frozen
+class Partly:
+    """A checked value that lacks something of the mapped one, and the notes about that."""
+
+    value: Any
+    notes: tuple[str, ...]

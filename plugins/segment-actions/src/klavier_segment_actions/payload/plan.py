@@ -14,14 +14,17 @@ from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.mapping_kit import Resolver, compile_mapping
 from klavier_segment_actions.mapping_kit.compiler import has_directive
 from klavier_segment_actions.payload.checks import Check, check_of
-from klavier_segment_actions.payload.fields import Field
+from klavier_segment_actions.payload.fields import Field, Partly
 
 KEEPING_EMPTY = ("string", "datetime")
 """The kinds of fields that keep an empty string where batches do; in all others it is left out."""
 
 Payload = dict[str, Any]
-Plan = Callable[[dict[str, Any]], Payload]
-"""From an event to the checked payload of an action; raises `RejectEvent` with every wrong field."""
+Plan = Callable[[dict[str, Any]], Payload | Partly]
+"""From an event to the checked payload of an action, with the notes about what it lacks.
+
+Raises `RejectEvent` with every wrong field.
+"""
 
 
 @frozen
@@ -119,6 +122,10 @@ def _members(field: Field, mapping: Mapping[str, Any], fidelity: Fidelity, place
             steps.append(Step(name, _checked(resolve, check, nullable=member.nullable, keep_empty=keep_empty)))
         elif field.extra:
             steps.append(Step(name, resolve))
+        else:
+            steps.append(
+                Step(name, _left_out(resolve, f"{field.name}.{name} left out: {field.name} has no such member"))
+            )
     if problems:
         raise ConfigError(problems)
     return steps
@@ -134,19 +141,32 @@ def _checked(resolve: Resolver, check: Check, *, nullable: bool, keep_empty: boo
     return take
 
 
+def _left_out(resolve: Resolver, note: str) -> Callable[[Any], Any]:
+    """Return what fills no member, and notes a value that the mapping resolves to."""
+
+    def take(event: Any) -> Any:
+        value = resolve(event)
+        return MISSING if value is MISSING or value is None or value == "" else Partly(MISSING, (note,))
+
+    return take
+
+
 def _object_of(steps: Sequence[Step], required: Sequence[str] = ()) -> Plan:
     """Build an object from its steps; the error names every wrong or missing member, in their order."""
     takes = [(step.name, step.take) for step in steps]
 
-    def build(event: dict[str, Any]) -> Payload:
+    def build(event: dict[str, Any]) -> Payload | Partly:
         built: Payload = {}
         problems: dict[str, str] = {}
+        notes: tuple[str, ...] = ()
         for name, take in takes:
             try:
                 value = take(event)
             except RejectEvent as refusal:
                 problems[name] = str(refusal)
             else:
+                if value.__class__ is Partly:
+                    notes, value = notes + value.notes, value.value
                 if value is not MISSING:
                     built[name] = value
         for name in required:
@@ -154,6 +174,6 @@ def _object_of(steps: Sequence[Step], required: Sequence[str] = ()) -> Plan:
                 problems.setdefault(name, f"{name}: required, and the mapping resolves to nothing")
         if problems:
             raise RejectEvent("; ".join(problems.values()))
-        return built
+        return Partly(built, notes) if notes else built
 
     return build
