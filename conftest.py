@@ -8,6 +8,7 @@ The blocks of one page run in order, in a folder of their own.  A block of TOML 
 
 import contextlib
 import json
+import logging
 import os
 import re
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.internal.conjecture import providers
@@ -76,6 +78,14 @@ def read_toml(example: Example) -> None:
 def read_json(example: Example) -> None:
     """Take a block of JSON for good when it can be read."""
     json.loads(example.parsed)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Undo what a command that ran in this process did to klavier's log."""
+    log = logging.getLogger("klavier")
+    log.handlers.clear()
+    log.setLevel(logging.NOTSET)
 
 
 collect_ignore = ["docs/plugin-template/tests"]  # tests/end_to_end runs them where the plugin is installed

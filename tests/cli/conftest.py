@@ -1,6 +1,5 @@
 """A folder with a configuration, a plugin file and some events, and ways to run the command in it."""
 
-import logging
 import signal
 import subprocess
 import sys
@@ -24,9 +23,6 @@ ANNOUNCED = b"note: loading the plugin file klavier_plugin.py\n"
 def invoke(*arguments: str, stdin: bytes | None = None) -> Result:
     """Run the command in this process; that the vendor's plugin file is loaded goes without saying."""
     result = CliRunner().invoke(app, arguments, input=stdin)
-    log = logging.getLogger("klavier")  # as it was before, for the tests that follow
-    log.handlers.clear()
-    log.setLevel(logging.NOTSET)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     result.stderr_bytes = result.stderr_bytes.replace(ANNOUNCED, b"")

@@ -119,7 +119,7 @@ def test_a_relay_fails_their_events_and_delivers_the_others(
 
     async def send(_: Request) -> Response:
         await asyncio.sleep(0)
-        return Response(202)
+        return Response(200, {"data": {}})
 
     async def main() -> None:
         outbox, clock, vendor = SqliteOutbox(), asyncio.get_running_loop().time, Odd(given)

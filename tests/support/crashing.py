@@ -1,8 +1,8 @@
 """A program that dies: run as a script, it forks one life after the other, each with a relay of its own.
 
-`python crashing.py CONFIG` reads lines: `go FIRST` starts a life that accepts events from number FIRST on for as long
-as it lives, `end FIRST LAST` one that accepts what is left and delivers all.  It prints `pid P`, `ok N` for each number
-that the relay acknowledged, and `over` when the life has ended, whatever ended it.
+`python -m tests.support.crashing CONFIG` reads lines: `go FIRST` starts a life that accepts events from number FIRST on
+for as long as it lives, `end FIRST LAST` one that accepts what is left and delivers all.  It prints `pid P`, `ok N` for
+each number that the relay acknowledged, and `over` when the life has ended, whatever ended it.
 """
 
 import os

@@ -250,7 +250,7 @@ class PeopleFirst(Wrapper):
 
 
 class LongBatchesBackwards(Wrapper):
-    """FairQueue batches of more than five events around."""
+    """Turns batches of more than five events around."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         return super().deliveries(events if len(events) <= 5 else events[::-1])

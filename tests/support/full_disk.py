@@ -1,7 +1,7 @@
 """A disk of some megabytes for one program: a file system in memory that no other process sees.
 
-`python full_disk.py FOLDER MEGABYTES` runs inside `unshare`, mounts the disk at FOLDER and goes through a full disk's
-life; it prints one line of JSON for each step.
+`python -m tests.support.full_disk FOLDER MEGABYTES` runs inside `unshare`, mounts the disk at FOLDER and goes through a
+full disk's life; it prints one line of JSON for each step.
 """
 
 import json
@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.support.waiting import LONG
 
+ROOT = Path(__file__).parents[2]
 IN_A_NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 
 
@@ -27,8 +28,8 @@ def can_mount() -> bool:
 
 def run(folder: Path, megabytes: int) -> list[dict[str, Any]]:
     """Run this script with a disk of its own; returns what each step printed."""
-    command = [*IN_A_NAMESPACE, sys.executable, __file__, str(folder), str(megabytes)]
-    done = subprocess.run(command, capture_output=True, check=False, timeout=LONG)  # noqa: S603 -- our own script
+    command = [*IN_A_NAMESPACE, sys.executable, "-m", "tests.support.full_disk", str(folder), str(megabytes)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=LONG)  # noqa: S603 -- our own script
     assert done.returncode == 0, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -4,14 +4,15 @@ import asyncio
 import logging
 from typing import Any
 
+import httpx
 import pytest
 
 import klavier
 from klavier.outbox import SqliteOutbox
-from klavier.retry import RetryPolicy
 from klavier.worker.alerts import FIRST_REPEAT, LONGEST_REPEAT, Alerts
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually
+from tests.support.waiting import LONG
 
 DAY = 86_400.0
 USER = "ada.lovelace@example.org"
@@ -113,18 +114,15 @@ def test_a_problem_is_logged_at_once_and_its_end_too(name: str, caplog: pytest.L
 
 
 def test_dead_letters_are_logged_once_a_cause(caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        outbox = SqliteOutbox()
-        fill(outbox, (track(n) for n in range(50)))
-        simulation = Simulation(outbox, policy=RetryPolicy(tries=1))
-        error = {"detail": f"{USER} is bad", "source": {"pointer": "/data/attributes/profile"}}
-        simulation.klaviyo.fault = lambda _: klavier.Response(400, {"errors": [error]})
-        await simulation.drain()
-        assert outbox.status().dead == 50
-
-    run_virtually(main())
-    assert len(texts(caplog, logging.WARNING)) == 1
-    assert USER not in caplog.text
+    error = {"detail": f"{USER} is bad", "source": {"pointer": "/data/attributes/profile"}}
+    config = {"vendor": "rudderstack", "klaviyo": {"private_api_key": "pk_x"}, "delivery": {"outbox": "memory"}}
+    transport = httpx.MockTransport(lambda _: httpx.Response(400, json={"errors": [error]}))
+    with klavier.open(config, transport=transport) as relay:
+        for number in range(50):
+            relay.send(track(number))
+        assert relay.flush(LONG).failed == 50
+    (text,) = texts(caplog, logging.WARNING)
+    assert text == "an event became a dead letter (failed, status 400): `klavier dead list` shows why"
 
 
 def texts(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:

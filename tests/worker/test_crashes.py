@@ -24,6 +24,7 @@ from tests.support import crashing
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills and forks processes as POSIX systems do")
 
+ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("KLAVIER_CRASHES", "60"))
 CONFIG = """
 vendor = "rudderstack"
@@ -84,9 +85,9 @@ class Lives:
 
 @contextmanager
 def program(config: Path, seed: int) -> Iterator[Lives]:
-    command = [sys.executable, crashing.__file__, str(config)]
+    command = [sys.executable, "-m", "tests.support.crashing", str(config)]
     with subprocess.Popen(  # noqa: S603 -- our own program
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

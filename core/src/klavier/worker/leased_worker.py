@@ -23,6 +23,7 @@ from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
 from klavier.version import VERSION
 from klavier.worker.activity import Activity
+from klavier.worker.alerts import Alerts
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, TypeCount, WorkerReport, write_report
 from klavier.worker.sender import Sender
@@ -92,6 +93,7 @@ class LeasedWorker:
         self._started = time.time()
         self._sender: Sender | None = None
         self._holder = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4()}"
+        self._alerts = Alerts(logging.getLogger("klavier.worker"), time.monotonic)
         self._stopping = False
         self._changed = asyncio.Event()
 
@@ -209,6 +211,9 @@ class LeasedWorker:
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
         self.kinds[outcome.kind] += 1
         self.activity.add((event.type if event is not None else "", outcome.kind))
+        if outcome.kind in ("rejected", "failed"):
+            cause = f"{outcome.kind}, status {outcome.status}" if outcome.status else outcome.kind
+            self._alerts.report(cause, f"an event became a dead letter ({cause}): `klavier dead list` shows why")
         try:
             self.config.observe(event, entry, outcome)
         except Exception as error:  # noqa: BLE001 -- an observer may raise anything, and delivery goes on

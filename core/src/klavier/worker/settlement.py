@@ -122,8 +122,6 @@ class Settler:
         for item in settlements:
             if item.due is not None:
                 due[item.entry.seq] = item.due
-            elif item.dead_letter is not None:
-                self._report_dead_letter(item.dead_letter)
         left = set()
         for result in results:
             if result.entry.seq not in due:
@@ -135,11 +133,6 @@ class Settler:
                 each.waiting = next((entry for entry in each.entries if entry.seq not in left), None)
                 each.due = 0.0 if each.waiting is None else due.get(each.waiting.seq, 0.0)
         return finished
-
-    def _report_dead_letter(self, letter: DeadLetter) -> None:
-        status = f", status {letter.status}" if letter.status else ""
-        cause = f"{letter.kind}{status}"
-        self._alerts.report(cause, f"an event became a dead letter ({cause}): `klavier dead list` shows why")
 
     async def _write(self, settlements: list[Settlement], done: list[int]) -> None:
         loop = asyncio.get_running_loop()
