@@ -37,7 +37,10 @@ def test_the_development_requirements_are_those_of_pyproject() -> None:
     given = lines("requirements-dev.txt")
     editable = {line.removeprefix("-e ") for line in given if line.startswith("-e ")}
     assert given[0] == "-c constraints.txt"
-    assert editable == {".[metrics,parquet,server,testing,zstd]", *(f"./plugins/{plugin.name}" for plugin in PLUGINS)}
+    assert editable == {
+        ".[metrics,otel,parquet,server,testing,zstd]",
+        *(f"./plugins/{plugin.name}" for plugin in PLUGINS),
+    }
     group = pyproject()["dependency-groups"]["dev"]
     assert [line for line in given if not line.startswith("-")] == [text for text in group if text not in OURS]
     assert {text for text in group if text in OURS} == OURS - {"klavier"}

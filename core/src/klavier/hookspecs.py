@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # a plugin that only adds commands needs none of these
     import click
 
     from klavier.events.model import Event, JsonObject
+    from klavier.klaviyo.request import Request
+    from klavier.klaviyo.response import Response
     from klavier.outbox.base import Outbox
     from klavier.outcome import Outcome
     from klavier.streams.lines import Line
@@ -62,8 +64,18 @@ class Hooks:
         """
 
     @hookspec
-    def klavier_event_outcome(self, event: "Event", vendor: str, outcome: "Outcome") -> None:
-        """Observe the final `outcome` of `event` under `vendor`."""
+    def klavier_event_outcome(self, event: "Event", vendor: str, outcome: "Outcome", accepted: float | None) -> None:
+        """Observe the final `outcome` of `event` under `vendor`.
+
+        `accepted` is the Unix time at which the outbox accepted the event; None where there is no outbox.
+        """
+
+    @hookspec
+    def klavier_reply(self, request: "Request", reply: "Response", endpoint: str, seconds: float) -> None:
+        """Observe the `reply` to a `request`, which took so many `seconds`; `endpoint` is the name of its operation.
+
+        A reply with the status 0 stands for one that did not come.
+        """
 
     @hookspec
     def klavier_commands(self, group: "click.Group") -> None:

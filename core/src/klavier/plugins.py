@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import click
 
     from klavier.events.model import Event
+    from klavier.klaviyo.request import Request
+    from klavier.klaviyo.response import Response
     from klavier.outbox.base import Outbox
     from klavier.outcome import Outcome
     from klavier.streams.lines import Line
@@ -170,18 +172,34 @@ class Plugins:
                 event = copy(result)
         return event
 
-    def observe(self, event: "Event", vendor: str, outcome: "Outcome") -> None:
-        """Show an outcome to every observer; raises `PluginError` that names the first that fails, after all had it."""
+    def observe(self, event: "Event", vendor: str, outcome: "Outcome", accepted: float | None = None) -> None:
+        """Show an outcome to every observer; raises `PluginError` that names the first that fails, after all had it.
+
+        `accepted` is the Unix time at which the outbox accepted the event; None where there is no outbox.
+        """
+        arguments = {"event": event, "vendor": vendor, "outcome": outcome, "accepted": accepted}
+        self._show("klavier_event_outcome", "an outcome", arguments)
+
+    def observe_reply(self, request: "Request", reply: "Response", endpoint: str, seconds: float) -> None:
+        """Show a reply to every observer; raises `PluginError` as `observe` does."""
+        arguments = {"request": request, "reply": reply, "endpoint": endpoint, "seconds": seconds}
+        self._show("klavier_reply", "a reply", arguments)
+
+    def _show(self, hook: str, what: str, arguments: dict[str, Any]) -> None:
         broken: PluginError | None = None
-        for call in self._calls("klavier_event_outcome"):
+        for call in self._calls(hook):
             try:
-                call.run(event=event, vendor=vendor, outcome=outcome)
+                call.run(**arguments)
             except Exception as error:  # noqa: BLE001 -- the other observers are to have their turn
-                fault = PluginError(f"plugin {call.plugin} raised {type(error).__name__} on an outcome")
+                fault = PluginError(f"plugin {call.plugin} raised {type(error).__name__} on {what}")
                 fault.__cause__ = error
                 broken = broken or fault
         if broken is not None:
             raise broken
+
+    def owners(self, hook: str) -> list[object]:
+        """Return the objects whose functions or methods implement a hook."""
+        return [call.owner_of_function for call in self._calls(hook)]
 
     def answers(self, hook: str) -> bool:
         """Tell whether any plugin implements a hook of this name."""
@@ -241,6 +259,11 @@ class _Call:
         self._implementation = implementation
         self.plugin = implementation.plugin_name
         self.owner = implementation.plugin
+
+    @property
+    def owner_of_function(self) -> object:
+        """The object of a bound method, also of one that a module names; else the plugin."""
+        return getattr(self._implementation.function, "__self__", self.owner)
 
     def run(self, **arguments: Any) -> Any:
         """Call it."""

@@ -144,9 +144,9 @@ def make_relay_config(config: Config, on_outcome: OnOutcome | None = None) -> Re
 
 
 def _observer(plugins: Plugins, vendor: str, on_outcome: OnOutcome | None) -> Any:
-    def observe(event: Event | None, _entry: Entry, outcome: Outcome) -> None:
+    def observe(event: Event | None, entry: Entry, outcome: Outcome) -> None:
         if event is not None:
-            plugins.observe(event, vendor, outcome)
+            plugins.observe(event, vendor, outcome, entry.accepted)
         if on_outcome is not None:
             on_outcome(event, outcome)
 

@@ -22,6 +22,7 @@ from klavier.retry import RetryPolicy
 from klavier.streams.line_queue import LineQueue
 from klavier.streams.lines import Line
 from klavier.streams.result import Observers, Result, read_event
+from klavier.worker.observed_send import observed_send
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator
@@ -100,7 +101,7 @@ class StreamRun:
             raise queue.error
 
     async def _open(self, stack: AsyncExitStack) -> Sender:
-        send = await stack.enter_async_context(self._connect())
+        send = observed_send(await stack.enter_async_context(self._connect()), self._plugins)
 
         async def counted(request: Request) -> Response:
             self.requests += 1

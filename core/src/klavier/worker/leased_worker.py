@@ -24,6 +24,7 @@ from klavier.vendor import Vendor
 from klavier.version import VERSION
 from klavier.worker.activity import Activity
 from klavier.worker.alerts import Alerts
+from klavier.worker.observed_send import observed_send
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, TypeCount, WorkerReport, write_report
 from klavier.worker.sender import Sender
@@ -133,6 +134,7 @@ class LeasedWorker:
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
         """Deliver until `stop`, or until nothing waits; waits for the lease while another process delivers."""
         last_report = ""
+        send = observed_send(send, self.config.plugins)
         self._sender = Sender(send, self.rate_limiter, time.monotonic, connections=self.config.options.connections)
         while not self._stopping:
             try:
