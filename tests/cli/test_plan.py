@@ -128,7 +128,7 @@ def test_a_plan_needs_no_keys(run: Run, folder: Path) -> None:
         (["empty"], "Error: empty: is a folder without files; pass a file of events"),
         (["a\0b"], "the path cannot be used"),
         (["-", "--vendor", "litle"], "vendor: 'litle' is not known; did you mean 'little'?"),
-        (["-", "--vendor", "nobody"], "try: pip install klavier-nobody"),
+        (["-", "--vendor", "nobody"], "install its plugin, or write one: klavier new-vendor nobody"),
         (["-", "--config", "other.toml"], "Error: other.toml: there is no such file; give the path of one"),
         (["-", "--settings", "other.json"], "Error: other.json: there is no such file; give the path of one"),
         (["-", "--settings", "bad.json"], "Error: bad.json: lst_id: unknown setting; did you mean 'list_id'?"),

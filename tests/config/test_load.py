@@ -131,7 +131,10 @@ def test_every_mistake_is_named_at_once(tmp_path: Path, plugins: Plugins) -> Non
         "vendors.little.batch_size: must be an integer, not a boolean",
         "vendors.little.lst_id: unknown setting; did you mean 'list_id'?",
         "vendors.litle: 'litle' is not known; did you mean 'little'?",
-        "vendors.elsewhere: 'elsewhere' is not known; installed are little; try: pip install klavier-elsewhere",
+        (
+            "vendors.elsewhere: 'elsewhere' is not known; installed are little; "
+            "install its plugin, or write one: klavier new-vendor elsewhere"
+        ),
     )
     assert KEY not in "\n".join(found)
 
@@ -141,7 +144,10 @@ def test_every_mistake_is_named_at_once(tmp_path: Path, plugins: Plugins) -> Non
     [
         (
             'vendor = "segment"',
-            "vendor: 'segment' is not known; installed are little; try: pip install klavier-segment",
+            (
+                "vendor: 'segment' is not known; installed are little; "
+                "install its plugin, or write one: klavier new-vendor segment"
+            ),
         ),
         ("vendor = 7", "vendor: must be a string, not a number"),
         ('vendor = "little"\nvendors = 3', "vendors: must be a table such as [vendors.little], not a number"),

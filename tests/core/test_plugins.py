@@ -233,7 +233,11 @@ def test_the_installed_vendors_are_found() -> None:
     ("name", "words"),
     [
         ("rudderstak", "'rudderstak' is not known; did you mean 'rudderstack'"),
-        ("mparticle", "installed are quiet, rudderstack; try: pip install klavier-mparticle"),
+        (
+            "mparticle",
+            "installed are quiet, rudderstack; install its plugin, or write one: klavier new-vendor mparticle",
+        ),
+        ("freshpaint", "installed are quiet, rudderstack; try: pip install 'klavier[freshpaint]'"),
         (
             "pk_0123456789abcdef",
             "must be the name of a vendor, such as 'rudderstack'; installed are quiet",
@@ -254,7 +258,7 @@ def test_an_unknown_vendor_is_answered_with_a_remedy(name: Any, words: str) -> N
 
 
 def test_without_any_vendor_the_remedy_is_to_install_one() -> None:
-    with pytest.raises(ConfigError, match="no vendor is installed; try: pip install klavier-rudderstack"):
+    with pytest.raises(ConfigError, match=r"no vendor is installed; try: pip install 'klavier\[rudderstack\]'"):
         Plugins().vendor("rudderstack")
 
 

@@ -12,19 +12,21 @@ import pytest
 from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 
 import klavier
+from tests.house.test_install_lines import words
 from tests.support.environments import Environment, build
-from tests.support.repository import DISTRIBUTIONS, ROOT, pyproject
+from tests.support.repository import DISTRIBUTIONS, ROOT, pages, pyproject
 from tests.support.repository import VENDORS as PLUGINS
 
 OURS = {pyproject(folder)["project"]["name"]: folder for folder in DISTRIBUTIONS}
 VENDORS = [plugin.name for plugin in PLUGINS]
+OURS_IN_PLUGINS = [folder for folder in DISTRIBUTIONS if folder != ROOT]
 TEMPLATE = ROOT / "docs" / "plugin-template"
 """What `klavier new-vendor` writes; it ships inside the package."""
 
 _UNSEEN_IMPORTS = [
     *("--package-module-name-map", "python-liquid=liquid"),
-    # Entry points find plugins; the floor of aiohttp counts; zoneinfo reads tzdata.
-    *("--per-rule-ignores", "DEP002=" + "|".join([*OURS, "aiohttp", "tzdata"])),
+    # Entry points find plugins; the floor of aiohttp counts; jsonschema-rs is imported by name; zoneinfo reads tzdata.
+    *("--per-rule-ignores", "DEP002=" + "|".join([*OURS, "aiohttp", "jsonschema-rs", "tzdata"])),
 ]
 
 EVERY_DISTRIBUTION = pytest.mark.parametrize("name", OURS)
@@ -110,9 +112,8 @@ def test_what_people_see_on_the_index(name: str) -> None:
     assert project["description"]
     assert project["requires-python"] == pyproject()["project"]["requires-python"]
     assert (OURS[name] / "LICENSE").read_text("utf-8") == (ROOT / "LICENSE").read_text("utf-8")
-    assert f"pip install {'klavier' if name == 'klavier' else name}" in (OURS[name] / project["readme"]).read_text(
-        "utf-8"
-    )
+    line = "pip install 'klavier[" if name == "klavier" else f"pip install {name}"
+    assert line in (OURS[name] / project["readme"]).read_text("utf-8")
 
 
 def test_the_index_would_take_them(built: Path) -> None:
@@ -154,10 +155,20 @@ def test_wheels_install_together_without_an_index(built: Path, environment: Envi
     assert "Usage: klavier" in environment.run(environment.scripts / "klavier", "--help")
 
 
+def requirements_of_the_pages() -> set[str]:
+    """List what the lines `pip install` of the pages install, but for folders and files."""
+    return {word.strip("'") for page in pages() for word in words(page.read_text("utf-8"))}
+
+
 def test_sources_install_together(environment: Environment) -> None:
-    """As `pip install . ./plugins/rudderstack` does, with the build backend already there."""
-    environment.lend(["hatchling"])
-    environment.pip_install("--no-build-isolation", ROOT, ROOT / "plugins" / "rudderstack")
-    environment.run(environment.python, "-c", CHECK.format(vendors=["rudderstack"]))
-    assert "Usage: klavier" in environment.run(environment.scripts / "klavier", "--help")
+    """As the README's first command does, with the build backend already there; other lines then work offline."""
+    extras = [text for extra in pyproject()["project"]["optional-dependencies"].values() for text in extra]
+    environment.lend(["hatchling", "pip", *(text for text in extras if not text.startswith("klavier"))])
+    line = "install pip '.[server]' ./plugins/* && .venv/bin/klavier demo"
+    assert line in (ROOT / "README.md").read_text("utf-8")
+    environment.pip_install("--no-build-isolation", "pip", f"{ROOT}[server]", *OURS_IN_PLUGINS)
+    environment.run(environment.python, "-c", CHECK.format(vendors=VENDORS))
     assert environment.run(environment.scripts / "klavier", "demo")
+    found = requirements_of_the_pages()
+    assert {"klavier[all]", "klavier[rudderstack,segment-classic,server]", "klavier[testing]"} <= found
+    environment.run(environment.python, "-m", "pip", "install", "--no-index", "--dry-run", *sorted(found))

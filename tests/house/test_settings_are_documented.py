@@ -35,6 +35,6 @@ def test_keys_are_secret(name: str) -> None:
 @pytest.mark.parametrize("name", VENDORS)
 def test_the_overview_tells_install_and_connection_modes(name: str) -> None:
     overview = (ROOT / "docs" / "vendors" / "index.md").read_text("utf-8")
-    (row,) = (line for line in overview.splitlines() if f"`pip install klavier[{name}]`" in line)
+    (row,) = (line for line in overview.splitlines() if f"`pip install 'klavier[{name}]'`" in line)
     names = [setting.name for setting in describe(installed_plugins().vendor(name).settings)]
     assert row.endswith("| cloud, device |" if "connection_mode" in names else "| cloud |")

@@ -5,10 +5,11 @@ Events and vendors are imported where a plugin gives some, so that the list of c
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from copy import copy
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, requires
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from klavier.streams.lines import Line
     from klavier.vendor import VendorSpec
 
-KNOWN_PLUGINS = "klavier-{name}"
-"""Distributions are named after their vendor, so that an unknown one can be said to be installable."""
+NO_VENDOR = "no vendor is installed; try: pip install 'klavier[rudderstack]'"
 
 
 class BrokenPlugin(NamedTuple):
@@ -308,4 +308,12 @@ def _unknown(name: str, installed: list[str], broken: list[BrokenPlugin]) -> str
     close = difflib.get_close_matches(name, installed, n=1)
     if close:
         return f"{name!r} is not known; did you mean {close[0]!r}?"
-    return f"{name!r} is not known; {here}; try: pip install {KNOWN_PLUGINS.format(name=name)}"
+    return f"{name!r} is not known; {here}; {_remedy(name)}"
+
+
+def _remedy(name: str) -> str:
+    """Return where to find a vendor; a package is named only if it is ours, since anybody may publish another name."""
+    ours = (re.split(r"[^\w-]", text)[0] for text in requires(PROJECT) or ())
+    if f"{PROJECT}-{name}" in ours:
+        return f"try: pip install '{PROJECT}[{name}]'"
+    return f"install its plugin, or write one: klavier new-vendor {name}"

@@ -29,7 +29,7 @@ def test_the_fixtures_and_invariants_need_no_hypothesis() -> None:
 
 def test_without_jsonschema_rs() -> None:
     said = run("jsonschema_rs", "import pathlib, klavier.testing; klavier.testing.Schemas(pathlib.Path())")
-    assert "UsageError: judging requests by schemas needs jsonschema-rs; try: pip install jsonschema-rs" in said
+    assert "UsageError: judging requests by schemas needs jsonschema-rs; try: pip install 'klavier[schemas]'" in said
 
 
 def test_other_names_are_missing_as_usual() -> None:

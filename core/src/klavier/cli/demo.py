@@ -14,7 +14,7 @@ from klavier.cli.setup import Choice, prepare_alone, settings_option, warn_of_br
 from klavier.cli.summary import Summary
 from klavier.cli.wording import paint
 from klavier.errors import ConfigError
-from klavier.plugins import installed_plugins
+from klavier.plugins import NO_VENDOR, installed_plugins
 from klavier.streams.lines import Line, read_lines
 from klavier.streams.sources import Sources
 
@@ -73,7 +73,7 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
 def _first(plugins: "Plugins") -> str:
     names = sorted(plugins.vendors, key=lambda name: (name != FIRST_CHOICE, name))
     if not names:
-        raise ConfigError("no vendor is installed; try: pip install klavier-rudderstack")
+        raise ConfigError(NO_VENDOR)
     return names[0]
 
 

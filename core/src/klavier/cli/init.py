@@ -23,6 +23,7 @@ from klavier.config.local_plugin import discover_with_local, is_allowed
 from klavier.config.location import CONFIG_FILE
 from klavier.config.toml import parse_toml
 from klavier.errors import ConfigError, UsageError
+from klavier.plugins import NO_VENDOR
 
 if TYPE_CHECKING:
     from klavier.plugins import Plugins
@@ -100,7 +101,7 @@ def _asked(answers: Answers, plugins: "Plugins") -> Answers:
     """Ask for what no option says; raises `UsageError` where there is nobody to ask and no default."""
     names = sorted(plugins.vendors)
     if not names:
-        raise ConfigError("no vendor is installed; try: pip install 'klavier[rudderstack]'")
+        raise ConfigError(NO_VENDOR)
     if not _is_terminal():
         if answers.vendor is None and len(names) > 1:
             raise UsageError(f"--vendor: required where there is no terminal; one of {', '.join(names)}")

@@ -273,7 +273,7 @@ def _choose(data: dict[str, Any], vendor: str | None, plugins: Plugins) -> str:
     if vendor is not None:
         data["vendor"] = vendor
     if data.get("vendor") is None:
-        here = ", ".join(sorted(plugins.vendors)) or "none; try: pip install klavier-rudderstack"
+        here = ", ".join(sorted(plugins.vendors)) or "none; try: pip install 'klavier[rudderstack]'"
         raise ConfigError(f"no vendor: pass --vendor NAME or set it in {CONFIG_FILE} (installed: {here})")
     return str(data["vendor"])
 

@@ -13,7 +13,7 @@ from klavier.cli.options import format_option
 from klavier.cli.setup import config_option, known_plugins
 from klavier.cli.wording import hanging, paint, plain
 from klavier.hookspecs import PROJECT
-from klavier.plugins import Plugins
+from klavier.plugins import NO_VENDOR, Plugins
 from klavier.retry import describe_policy
 from klavier.settings import SettingInfo, describe
 from klavier.vendor import VendorSpec
@@ -65,7 +65,7 @@ def _print_list(specs: list[VendorSpec], plugins: Plugins) -> None:
         label = f"{paint(f'{spec.name:<{widest}}', bold=True)}  {origin_of(spec).version or 'file':<8}  "
         click.echo(hanging(spec.summary, label, widest + 12))
     if not specs:
-        click.echo("No vendor is installed; try: pip install klavier-rudderstack")
+        click.echo(NO_VENDOR)
     for plugin in plugins.broken:
         label = f"{paint('broken', 'red')}  {plain(plugin.name)}: "
         click.echo(hanging(plugin.reason, label, len(plugin.name) + 10))

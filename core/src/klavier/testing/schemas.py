@@ -25,7 +25,7 @@ class Schemas:
             self._library: Any = import_module("jsonschema_rs")
         except ImportError:
             raise UsageError(
-                "judging requests by schemas needs jsonschema-rs; try: pip install jsonschema-rs"
+                "judging requests by schemas needs jsonschema-rs; try: pip install 'klavier[schemas]'"
             ) from None
         if not folder.is_dir():
             raise UsageError(f"{folder} is no folder of schemas; give one that holds <revision>/<operation>.json")

@@ -17,7 +17,7 @@ from klavier.cli.wording import count, hanging, paint
 from klavier.config.location import CONFIG_FILE
 from klavier.config.model import BASE_URL
 from klavier.errors import ConfigError
-from klavier.plugins import Plugins
+from klavier.plugins import NO_VENDOR, Plugins
 
 
 @click.command("doctor", short_help="Check the configuration, the plugins and the key.")
@@ -70,7 +70,7 @@ def _check_plugins(plugins: Plugins) -> Iterator[Check]:
     if plugins.vendors:
         yield Check("plugins", "ok", f"{count(len(plugins.vendors), 'vendor')}: {', '.join(sorted(plugins.vendors))}")
     else:
-        yield Check("plugins", "wrong", "no vendor is installed", "try: pip install klavier-rudderstack")
+        yield Check("plugins", "wrong", *NO_VENDOR.split("; "))
     for plugin in plugins.broken:
         yield Check(
             "plugins",
