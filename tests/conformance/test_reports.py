@@ -123,3 +123,22 @@ def test_the_trunk_zero_never_stays_in_a_phone_number(vendor: str, phone: str) -
     country = phone[: phone.index(" ")]
     sent = [made.json["data"]["attributes"].get("phone_number") for made in found.requests]
     assert not [number for number in sent if number and number.startswith(f"{country}0")]
+
+
+@each_vendor
+@pytest.mark.parametrize(
+    ("amount", "meant"), [("1,234", 1234), ("12,50", 12.5), ("1.234,56", 1234.56), ("€99", 99), ("1 234.50", 1234.5)]
+)
+def test_an_amount_in_text_is_never_cut(vendor: str, amount: str, meant: float) -> None:
+    settings = dict(SETTINGS[vendor])
+    if vendor == "segment-actions":
+        settings["mappings"] = [{"action": "trackEvent", "fields": {"value": {"@path": "$.properties.revenue"}}}]
+    event = parse_event({**TRACK, "properties": {"revenue": amount, "currency": "USD"}})
+    found = rehearse(load_vendor(vendor, settings), [event])
+    (outcome,) = found.outcomes
+    made = [request.json["data"]["attributes"] for request in found.requests]
+    events = [attributes for attributes in made if "metric" in attributes]
+    assert outcome.kind == "rejected" or [attributes.get("value") in (None, meant) for attributes in events] == [True]
+    assert outcome.kind == "rejected" or any(
+        attributes.get("value") == meant or amount in attributes["properties"].values() for attributes in events
+    )

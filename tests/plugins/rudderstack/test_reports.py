@@ -173,7 +173,10 @@ def test_a_time_that_is_left_out_is_noted(given: Any) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize(("consent", "missing"), [(["email", "sms"], "phone_number"), ("email,sms", "phone_number")])
+@pytest.mark.parametrize(
+    ("consent", "missing"),
+    [(["email", "sms"], "phone_number"), ("email,sms", "phone_number"), ([" SMS", "Email"], "phone_number")],
+)
 def test_a_channel_without_an_identifier_is_noted(consent: Any, missing: str, version: str) -> None:
     notes = outcome(identify(subscribe=True, consent=consent), api_version=version).notes
     assert notes == (f"sms consent left out: the event has no {missing} that Klaviyo accepts",)

@@ -133,7 +133,7 @@ def test_bad_rows_of_json_lines(tmp_path: Path) -> None:
         ("id,email,email", "id", "the column 'email' occurs twice; rename or remove one"),
         ("id,id", None, "the column 'id' occurs twice"),
         ("ID,EMAIL", "id", "there is no column 'id'; the columns are ID, EMAIL; did you mean 'ID'?"),
-        ("id;email", "id", "there is no column 'id'; the columns are id;email"),
+        ("id email", "id", "there is no column 'id'; the columns are id email"),
     ],
 )
 def test_wrong_headers_are_refused_before_any_row(

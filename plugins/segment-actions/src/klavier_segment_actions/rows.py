@@ -21,6 +21,7 @@ from klavier.events.reader import parse_event
 from klavier.streams.lines import Line
 from klavier.strictjson import kind_of, read_text
 from klavier_segment_actions.column_types import find_types, read_cell
+from klavier_segment_actions.row_files import find_table, open_rows
 
 Mode = Literal["added", "updated", "deleted"]
 """What happened to a row."""
@@ -56,11 +57,12 @@ def events_from_rows(
 
 
 def read_rows(path: str | Path) -> Iterator[dict[str, Any]]:
-    """Read the rows of a file, one at a time: CSV with a header line where the name ends in `.csv`, else JSON lines.
+    """Read the rows of a file, one at a time.
 
+    It is CSV with a header line where its name ends in `.csv` or `.tsv`, else JSON lines; either may be compressed.
     Empty cells of CSV are null.  A column of CSV whose cells are all numbers, or all booleans, written as in JSON, has
     such values; all others are strings.  Raises `EventError` with the row that cannot be read, `UsageError` for a
-    header with a column twice, `OSError` for a file that cannot be read.
+    header with a column twice and for a file that holds no rows, `OSError` for a file that cannot be read.
     """
     for row in _open(Path(path), None):
         if row.columns is None:
@@ -110,17 +112,19 @@ def _event(row: Mapping[str, Any], mode: Mode, id_column: str | None) -> Event:
 
 
 def _open(file: Path, id_column: str | None) -> Iterator[_Row]:
-    if file.suffix.lower() != ".csv":
+    with open_rows(file) as lines:
+        table = find_table(file, lines)
+    if table is None:
         return _json_rows(file)
-    with file.open("rb") as lines:
-        header = next(iter(_parse(lines)), None)
+    with open_rows(file) as lines:
+        header = next(iter(_parse(lines, table)), None)
     columns = list(header.cells) if header else []
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:
         raise UsageError(f"{file}: the column {repeated[0]!r} occurs twice; rename or remove one")
     if id_column is not None and columns and id_column not in columns:
         raise UsageError(f"{file}: {_no_column(id_column, columns)}")
-    return _csv_rows(file, columns, id_column)
+    return _csv_rows(file, table, columns, id_column)
 
 
 def _no_column(name: str, columns: Sequence[str]) -> str:
@@ -132,7 +136,7 @@ def _no_column(name: str, columns: Sequence[str]) -> str:
 
 def _json_rows(file: Path) -> Iterator[_Row]:
     number = 0
-    with file.open("rb") as lines:
+    with open_rows(file) as lines:
         for line in lines:
             if not (text := line.strip()):
                 continue
@@ -148,17 +152,17 @@ def _json_rows(file: Path) -> Iterator[_Row]:
                 yield _Row(number, text, problem=f"a row must be an object, not {kind_of(row)}")
 
 
-def _csv_rows(file: Path, columns: Sequence[str], id_column: str | None) -> Iterator[_Row]:
+def _csv_rows(file: Path, delimiter: str, columns: Sequence[str], id_column: str | None) -> Iterator[_Row]:
     """Read the file twice: first the types of its columns, then its rows."""
-    with file.open("rb") as lines:
-        records = _parse(lines)
+    with open_rows(file) as lines:
+        records = _parse(lines, delimiter)
         next(records, None)
         cells = (record.cells for record in records if not record.problem and len(record.cells) == len(columns))
         types = find_types(cells, len(columns))
     if id_column is not None and id_column in columns:
         types[columns.index(id_column)] = "string"
-    with file.open("rb") as lines:
-        records = _parse(lines)
+    with open_rows(file) as lines:
+        records = _parse(lines, delimiter)
         next(records, None)
         for number, record in enumerate(records, 1):
             problem = record.problem
@@ -180,7 +184,7 @@ class _Record:
     problem: str = ""
 
 
-def _parse(lines: BinaryIO) -> Iterator[_Record]:
+def _parse(lines: BinaryIO, delimiter: str) -> Iterator[_Record]:
     """Yield the records of CSV; one that cannot be parsed has a problem, and the next line begins a new one."""
     raw: list[bytes] = []
     broken = ""
@@ -196,7 +200,7 @@ def _parse(lines: BinaryIO) -> Iterator[_Record]:
                 text = line.decode(errors="replace")
             yield text.removeprefix("\ufeff") if number == 0 else text
 
-    reader = csv.reader(decoded(), strict=True)
+    reader = csv.reader(decoded(), delimiter=delimiter, strict=True)
     while True:
         cells: Sequence[str] = ()
         try:
