@@ -249,3 +249,63 @@ def test_any_filter_returns_text_or_an_error(expression: str, value: Any) -> Non
 def test_each_tag_has_a_name_of_its_own() -> None:
     names = [tag.name for tag in TAGS]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("template", "output"),
+    [
+        ("""{{ "a }} b" }}|{{ '}}' | append: "-}}'" }}""", "a }} b|}}-}}'"),
+        ("""{{ "a }} {{ b" }}{{- "\\"}}" -}} c""", 'a }} {{ b"}}c'),
+        ("""{% raw %}{{ "}}" }}{% endraw %}{{ "}}" }}""", '{{ "}}" }}}}'),
+        ("""{% if true %}{{ "}}" | size }}{% endif %}{% assign a = "}}" %}{{ a }}""", "2}}"),
+    ],
+)
+def test_a_string_may_contain_the_end_of_an_output(template: str, output: str) -> None:
+    assert compile_liquid(template)(EVENT) == output
+
+
+@pytest.mark.parametrize("template", ['{{ "a }}', "{{ 'a }} b", '{{ name | append: "}} }}'])
+def test_an_output_that_ends_within_a_string_is_an_error(template: str) -> None:
+    with pytest.raises(ValueError, match="string"):
+        compile_liquid(template)
+
+
+@pytest.mark.parametrize(
+    ("zone", "output"),
+    [
+        ("-330.5", "04:35:39 +0530.5"),
+        ("330.25", "17:34:54 -0530.25"),
+        ("0.5", "23:04:39 -000.5"),
+        ("-60", "00:05:09 +0100"),
+    ],
+)
+def test_an_offset_may_have_a_fraction_of_a_minute(zone: str, output: str) -> None:
+    assert compile_liquid(f"{{{{ properties.at | date: '%H:%M:%S %z', {zone} }}}}")(EVENT) == output
+
+
+@pytest.mark.parametrize(
+    ("options", "output"),
+    [
+        ("allow_false: true", "false"),
+        ("allow_false: 1", "false"),
+        ("allow_false: 0", "x"),
+        ("allow_false: ''", "x"),
+        ("allow_false: nil", "false"),
+        ("allow_false: unknown", "x"),
+        ("allow_false: properties.none", "false"),
+        ("allow_false: properties.tags", "false"),
+        ("allow_false: true, allow_false: false", "x"),
+        ("other: true", "x"),
+    ],
+)
+def test_the_option_of_default_counts_as_in_javascript(options: str, output: str) -> None:
+    assert compile_liquid(f"{{{{ properties.no | default: 'x', {options} }}}}")(EVENT) == output
+    assert compile_liquid(f"{{{{ properties.empty | default: 'x', {options} }}}}")(EVENT) == "x"
+
+
+@pytest.mark.parametrize("option", ["allow_false", "1", "'allow_false'"])
+def test_an_option_of_default_without_a_name_is_an_error_where_it_is_read(option: str) -> None:
+    render = compile_liquid(f"{{{{ properties.no | default: 'x', {option} }}}}")
+    with pytest.raises(ValueError, match="filter 'default' cannot be applied"):
+        render(EVENT)
+    assert compile_liquid(f"{{{{ properties.name | default: 'x', {option} }}}}")(EVENT) == "Ines Ågren"

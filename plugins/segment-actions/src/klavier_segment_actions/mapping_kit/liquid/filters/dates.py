@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -39,15 +40,18 @@ _EARLIEST, _LATEST = (
 
 
 class _Date(NamedTuple):
-    """A date in a time zone: UTC milliseconds, the offset in minutes to the east, and the zone's name if it has one."""
+    """A date in a time zone: UTC milliseconds, the offset in minutes to the east, and the zone's name if it has one.
+
+    An offset that a template passes may have a fraction, which counts for the time and is written in the offset.
+    """
 
     milliseconds: int
-    offset: int
+    offset: float
     zone: str
 
     @property
     def parts(self) -> Civil:
-        return to_civil(self.milliseconds + self.offset * 60_000)
+        return to_civil(int(self.milliseconds + self.offset * 60_000))
 
     @property
     def day_of_year(self) -> int:
@@ -68,7 +72,8 @@ def _ordinal(day: int) -> str:
 
 def _offset(date: _Date, flags: str) -> str:
     hours, minutes = divmod(abs(date.offset), 60)
-    return f"{'-' if date.offset < 0 else '+'}{hours:02d}{':' if ':' in flags else ''}{minutes:02d}"
+    written = to_text(minutes).rjust(2, "0")
+    return f"{'-' if date.offset < 0 else '+'}{int(hours):02d}{':' if ':' in flags else ''}{written}"
 
 
 def _day_text(date: _Date) -> str:
@@ -178,7 +183,7 @@ def _in_zone(milliseconds: int, zone: Any) -> _Date | None:
     if is_nil(zone):
         return _Date(milliseconds, 0, "UTC")
     if isinstance(zone, (int, float)) and not isinstance(zone, bool):
-        return _Date(milliseconds, -int(zone), "")
+        return _Date(milliseconds, -zone, "") if isfinite(zone) else None
     if not isinstance(zone, str):
         return None
     try:

@@ -8,7 +8,7 @@ from liquid.exceptions import LiquidError
 
 from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.javascript.values import SPACE, is_truthy, join_units, split_units, to_number
-from klavier_segment_actions.mapping_kit.liquid.values import is_nil, to_plain, write
+from klavier_segment_actions.mapping_kit.liquid.values import Special, is_nil, to_plain, write
 
 _SPACES = re.compile(f"[{re.escape(SPACE)}]+")
 _NEWLINE = re.compile(r"\r?\n")
@@ -133,9 +133,26 @@ def _default(_context: Any, value: Any, otherwise: Any = MISSING, *options: Any)
     if isinstance(value, (list, str)):
         return value or otherwise
     if value is False:
-        allowed = any(isinstance(option, list) and option[0] == "allow_false" and option[1] for option in options)
-        return value if allowed else otherwise
+        return value if _is_allowed(dict(map(_entry, options)).get("allow_false", MISSING)) else otherwise
     return otherwise if is_nil(value) else value
+
+
+def _entry(option: Any) -> tuple[str, Any]:
+    """Return the name and value of an option, as JavaScript's `Map` reads an entry; raises TypeError for a scalar."""
+    if isinstance(option, dict):
+        name, setting = option.get("0", MISSING), option.get("1", MISSING)
+    elif isinstance(option, list):
+        name, setting = (*option, MISSING, MISSING)[:2]
+    elif isinstance(option, Special):
+        return "", MISSING
+    else:
+        raise TypeError
+    return name if isinstance(name, str) else "", setting
+
+
+def _is_allowed(setting: Any) -> bool:
+    """Return whether a setting counts as true: as in JavaScript, the literals `nil`, `empty` and `blank` do."""
+    return isinstance(setting, Special) or is_truthy(setting)
 
 
 STRING_FILTERS: Mapping[str, Callable[..., Any]] = {
