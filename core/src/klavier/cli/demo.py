@@ -51,7 +51,7 @@ def command(*, file: str | None, vendor: str | None, settings: Path | None, bodi
     sandbox.add_list("Newsletter", "XUepkK", "single_opt_in")  # the lists that the sample events name
     sandbox.add_list("Customers", "listId", "double_opt_in")
     keys = {"private_api_key": sandbox.account.private_api_key, "public_api_key": sandbox.account.public_api_key}
-    setup = prepare_alone(Choice(vendor or _first(plugins), settings), plugins, keys)
+    setup = prepare_alone(Choice(vendor, settings), plugins, keys, default=_first(plugins))
     click.echo(f"As {paint(setup.vendor.name, bold=True)} would send them, delivered to a sandbox in this process:\n")
     summary = Summary()
     dry_run = DryRun(setup.vendor, sandbox.send, plugins=plugins)

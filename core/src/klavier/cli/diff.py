@@ -79,7 +79,10 @@ def _side_options(side: str) -> Callable[[_Command], _Command]:
             f"--{side}", f"{side}_vendor", metavar="NAME", help=f"The vendor to {word}; else the configured one."
         ),
         click.option(
-            f"--{side}-settings", type=path, metavar="FILE", help="Its settings; else those of the configuration."
+            f"--{side}-settings",
+            type=path,
+            metavar="FILE",
+            help="Its settings, alone or in a klavier.toml; else the configuration's.",
         ),
         click.option(f"--{side}-fidelity", type=click.Choice(["documented", "deployed"]), help="Its fidelity."),
         click.option(f"--{side}-wire", type=click.Choice(["current", "native"]), help="Its wire."),

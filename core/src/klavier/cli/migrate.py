@@ -9,11 +9,12 @@ import orjson
 from klavier.cli.assignments import read_assignments
 from klavier.cli.diff import feed
 from klavier.cli.diff_table import table
+from klavier.cli.settings_file import read_settings
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
 from klavier.cli.wording import plain
 from klavier.comparison.masking import mask_secrets
 from klavier.config.location import find_config
-from klavier.config.toml import read_table, read_toml
+from klavier.config.toml import read_toml
 from klavier.errors import UsageError
 from klavier.loading import load_vendor
 from klavier.migration.keys import given_keys, with_stand_ins
@@ -35,7 +36,7 @@ STDOUT = "-"
     "--settings",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The old vendor's settings, as TOML or JSON; takes the place of the configuration's.",
+    help="The old vendor's settings, as TOML or JSON, alone or in a klavier.toml; overrides the configuration's.",
 )
 @config_option
 @click.option(
@@ -99,14 +100,16 @@ def _source(
     """Return the old vendor's name and settings, its keys filled from `[klaviyo]`, references as they stand."""
     file = find_config(config_file)
     data = {} if file is None else read_toml(file)
-    chosen = name or data.get("vendor")
+    passed = None if settings is None else read_settings(settings, name, plugins)
+    chosen = name or (passed and passed.vendor) or data.get("vendor")
     if not isinstance(chosen, str):
         raise UsageError("--from: required; name the vendor you leave")
     sections = data.get("vendors")
     own = sections.get(chosen, {}) if isinstance(sections, dict) else {}
-    if settings is not None:
-        own = read_table(settings)
     klaviyo = data.get("klaviyo")
+    if passed is not None:
+        own = passed.settings_of(chosen)
+        klaviyo = passed.klaviyo if passed.is_whole else klaviyo
     if not isinstance(own, dict):
         raise UsageError(f"vendors.{chosen}: must be a table")
     if not own:

@@ -11,12 +11,13 @@ from attrs import evolve, field, frozen
 
 from klavier.cli.messages import note, warn
 from klavier.cli.options import VendorName
+from klavier.cli.settings_file import SettingsFile, read_settings
 from klavier.config.environment import REFERENCE
 from klavier.config.load import check
 from klavier.config.local_plugin import PLUGIN_FILE, discover_with_local, is_allowed
 from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE, find_config
 from klavier.config.model import Config
-from klavier.config.toml import read_table, read_toml
+from klavier.config.toml import read_toml
 from klavier.errors import ConfigError
 from klavier.http.encoding import is_loopback
 from klavier.plugins import Plugins, installed_plugins
@@ -92,7 +93,7 @@ settings_option = click.option(
     "--settings",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The vendor's settings, as TOML or JSON; overrides the configuration's.",
+    help="The vendor's settings, as TOML or JSON, alone or in a klavier.toml; overrides the configuration's.",
 )
 
 
@@ -182,36 +183,54 @@ def prepare(
             warn_of_broken(plugins)
     data: dict[str, Any] = {"klaviyo": _keys_of(os.environ)} if file is None else read_toml(file)
     has_written_key = _has_written_key(data)
-    has_placeholders = purpose == "plan" and choice.settings is None and _put_placeholders(data, is_bare=file is None)
+    given = None if choice.settings is None else read_settings(choice.settings, choice.vendor, plugins)
+    is_whole = given is not None and given.is_whole
+    if given is not None and is_whole and isinstance(data.setdefault("klaviyo", {}), dict):
+        data["klaviyo"] = given.fill_account(data["klaviyo"], is_configured=file is not None)
+    has_placeholders = (
+        purpose == "plan" and (given is None or is_whole) and _put_placeholders(data, is_bare=file is None)
+    )
     if purpose == "compare" and isinstance(data.setdefault("klaviyo", {}), dict):
         has_placeholders = _put_placeholders(data, is_bare=False) or has_placeholders
         data["klaviyo"] = {**PLACEHOLDERS, **data["klaviyo"]}
     if base_url is not None and isinstance(data.setdefault("klaviyo", {}), dict):
         data["klaviyo"]["base_url"] = base_url
-    setup = _finish(choice, data, plugins, file, needs_plugins=purpose == "send")
+    setup = _finish(choice, given, data, plugins, file, needs_plugins=purpose == "send")
     if purpose == "send":
         warn_of_broken(plugins)
         warn_of_address(setup)
     return evolve(setup, has_placeholders=has_placeholders, has_written_key=has_written_key)
 
 
-def prepare_alone(choice: Choice, plugins: Plugins, klaviyo: Mapping[str, Any]) -> Setup:
-    """Build the vendor without a configuration file or the environment, with the keys of `klaviyo`."""
-    return _finish(choice, {"klaviyo": dict(klaviyo)}, plugins, None, needs_plugins=False)
+def prepare_alone(choice: Choice, plugins: Plugins, klaviyo: Mapping[str, Any], *, default: str) -> Setup:
+    """Build the vendor without a configuration file or the environment, with the keys of `klaviyo`.
+
+    `default` is the vendor where neither an option nor the file of settings names one.
+    """
+    given = None if choice.settings is None else read_settings(choice.settings, choice.vendor, plugins)
+    return _finish(choice, given, {"vendor": default, "klaviyo": dict(klaviyo)}, plugins, None, needs_plugins=False)
 
 
-def _finish(choice: Choice, data: dict[str, Any], plugins: Plugins, file: Path | None, *, needs_plugins: bool) -> Setup:
-    name = _choose(data, choice.vendor, plugins)
-    if choice.settings is not None:
+def _finish(  # noqa: PLR0913 -- the options, the file that they name, and what is known without them
+    choice: Choice,
+    given: SettingsFile | None,
+    data: dict[str, Any],
+    plugins: Plugins,
+    file: Path | None,
+    *,
+    needs_plugins: bool,
+) -> Setup:
+    name = _choose(data, choice.vendor or (None if given is None else given.vendor), plugins)
+    if given is not None:
         sections = data.get("vendors")
-        data["vendors"] = {**(sections if isinstance(sections, dict) else {}), name: read_table(choice.settings)}
+        data["vendors"] = {**(sections if isinstance(sections, dict) else {}), name: given.settings_of(name)}
     if choice.overrides:
         _override(data, name, choice.overrides)
     try:
         folder = Path() if file is None else file.parent
         config = check(data, os.environ, plugins, folder, needs_plugins=needs_plugins)
     except ConfigError as error:
-        raise _placed(error, file, choice.settings, name) from None
+        raise _placed(error, file, given, name) from None
     return Setup(config, config.build_vendor(), file)
 
 
@@ -278,13 +297,15 @@ def _choose(data: dict[str, Any], vendor: str | None, plugins: Plugins) -> str:
     return str(data["vendor"])
 
 
-def _placed(error: ConfigError, file: Path | None, settings: Path | None, name: str) -> ConfigError:
+def _placed(error: ConfigError, file: Path | None, given: SettingsFile | None, name: str) -> ConfigError:
     """Return the error with the name of the file before each problem."""
     inner = f"vendors.{name}"
     lines = []
     for problem in error.problems:
-        if settings is not None and problem.startswith(inner):
-            lines.append(f"{settings}: {problem.removeprefix(inner).lstrip('.: ')}")
+        if given is not None and problem.startswith(inner):
+            lines.append(f"{given.path}: {problem if given.is_whole else problem.removeprefix(inner).lstrip('.: ')}")
+        elif given is not None and given.is_whole and file is None:
+            lines.append(f"{given.path}: {problem}")
         else:
             lines.append(problem if file is None else f"{file}: {problem}")
     return ConfigError(lines)
