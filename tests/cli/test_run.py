@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 import klavier
@@ -146,3 +147,30 @@ def test_counts_go_on_after_a_hangup(start: Start) -> None:
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=LONG)
     assert (process.returncode, output) == (0, b"2 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")
+
+
+def test_monitors_ask_at_an_address_of_their_own(start: Start, sandbox: klavier.Sandbox) -> None:
+    accept("one")
+    process = start("run", "--health", "127.0.0.1:0")
+    assert process.stderr is not None
+    lines = (line.decode() for line in process.stderr)
+    address = next(line for line in lines if "health and metrics at" in line).split()[-1]
+    wait_until_empty()
+    assert len(sandbox.calls) == 1
+    assert httpx.get(f"{address}/readyz").json() == {"status": "ok"}
+    expected = 'klavier_outcomes_total{outcome="delivered",status="",type="track",vendor="little"} 1.0'
+    deadline = time.monotonic() + LONG  # an outcome is counted a moment after it was stored
+    while expected not in (text := httpx.get(f"{address}/metrics").text):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "klavier_lease_held 1.0" in text
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(LONG) == 0
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize("address", ["9090", "localhost:", ":9090", "localhost:http", "localhost:70000"])
+def test_an_address_for_monitors_that_is_none_is_wrong_use(run: Run, address: str) -> None:
+    result = run("run", "--health", address)
+    assert result.exit_code == 2
+    assert "--health: must be HOST:PORT, such as 127.0.0.1:9090" in result.output

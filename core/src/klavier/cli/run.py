@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from contextlib import closing, suppress
+from contextlib import AsyncExitStack, closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,11 @@ from klavier.cli.options import format_option
 from klavier.cli.run_status import RunStatus
 from klavier.cli.setup import Choice, Setup, config_option, prepare
 from klavier.cli.signals import SIGNALS, STOPPING
-from klavier.errors import KlavierError
+from klavier.cli.web_server import enable_metrics, health_option, serving
+from klavier.errors import KlavierError, UsageError
 
 if TYPE_CHECKING:
+    from klavier.monitoring.health import Health
     from klavier.worker.leased_worker import LeasedWorker
 
 _TIMEOUT = 300.0
@@ -36,14 +38,15 @@ _TIMEOUT = 300.0
     help="With --until-empty: end, with exit code 1, when nothing could be delivered for so long.",
 )
 @format_option(text="The final counts as text or as one JSON object.")
-def command(*, config_file: Path | None, until_empty: bool, timeout: float, as_: str) -> None:
+@health_option
+def command(*, config_file: Path | None, until_empty: bool, timeout: float, as_: str, health: str | None) -> None:
     """Deliver what is in the outbox, and what other processes accept into it, until Ctrl-C or SIGTERM.
 
     The first signal lets the requests in flight finish, the rest stays in the outbox; a second signal ends at once.
     SIGHUP reads the configuration again, and with it the key.
     One process delivers at a time: another one waits, and takes over when the first ends.
     """
-    run = _Run(Choice(config_file=config_file), timeout if until_empty else None)
+    run = _Run(Choice(config_file=config_file), timeout if until_empty else None, health)
     asyncio.run(run.deliver())
     counts = run.status.to_json()
     click.echo(json_line(counts).decode().rstrip() if as_ == "json" else run.status.line())
@@ -54,35 +57,42 @@ class _Run:
     """Delivers until it is stopped; a new configuration starts a new worker.
 
     `timeout` is after how many seconds without progress to end although events are waiting; None for never.
+    `address` is where monitors ask, as HOST:PORT; None for nowhere.
     """
 
-    def __init__(self, choice: Choice, timeout: float | None) -> None:
+    def __init__(self, choice: Choice, timeout: float | None, address: str | None = None) -> None:
         self.has_timed_out = False
         self.status = RunStatus()
         self._choice = choice
         self._timeout = timeout
         self._setup = self._prepare()
         self._next: Setup | None = None
+        self._address = address
+        self._health: Health | None = None
 
     async def deliver(self) -> None:
         """Deliver until the outbox is empty, a signal comes, or nothing was delivered for too long."""
-        while True:
-            await self._deliver_once()
-            if self._next is None:
-                return
-            self._setup, self._next = self._next, None
-            note("the configuration was read again")
+        async with AsyncExitStack() as stack:
+            while True:
+                await self._deliver_once(stack)
+                if self._next is None:
+                    return
+                self._setup, self._next = self._next, None
+                note("the configuration was read again")
 
-    async def _deliver_once(self) -> None:
-        """Deliver with one configuration."""
+    async def _deliver_once(self, stack: AsyncExitStack) -> None:
+        """Deliver with one configuration; what monitors ask is served until `stack` is closed."""
         from klavier.relay.factory import make_connect, make_relay_config  # noqa: PLC0415 -- loads what delivers
         from klavier.worker.leased_worker import LeasedWorker  # noqa: PLC0415 -- as above
 
+        if self._address is not None:
+            enable_metrics(self._setup.plugins)
         config = make_relay_config(self._setup.config)
         with closing(config.outbox):
             worker = LeasedWorker(config, own_loop=True, has_watchdog=True)
             self.status.watch(worker)
             self._handle_signals(worker)
+            await self._serve_health(worker, stack)
             async with make_connect(self._setup.config, self._setup.vendor)() as send:
                 tasks = [asyncio.create_task(self.status.print_progress())]
                 if self._timeout is not None:
@@ -94,6 +104,22 @@ class _Run:
                         task.cancel()
                     await asyncio.gather(*tasks, return_exceptions=True)
             self.status.finish()
+
+    async def _serve_health(self, worker: "LeasedWorker", stack: AsyncExitStack) -> None:
+        """Answer monitors about this worker."""
+        if self._address is None:
+            return
+        if self._health is not None:
+            self._health.reader.watch(worker)
+            return
+        try:
+            from klavier.monitoring.health import Health  # noqa: PLC0415 -- needs an extra
+            from klavier.monitoring.reader import StatusReader  # noqa: PLC0415 -- as above
+        except ImportError:
+            raise UsageError("--health needs starlette and uvicorn; pip install 'klavier[server]'") from None
+        self._health = Health(StatusReader(worker), is_running=lambda: True)  # a process that does not deliver ends
+        address = await stack.enter_async_context(serving(self._health.app(), self._address))
+        note(f"health and metrics at {address}")
 
     def _prepare(self) -> Setup:
         setup = prepare(self._choice, purpose="send")

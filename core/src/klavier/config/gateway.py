@@ -95,6 +95,13 @@ class GatewaySection:
     max_body: int = setting(
         4_000_000, validator=_body_bytes, doc="Bytes of a request, also after decompression; beyond, the reply is 413."
     )
+    metrics_token: str | None = setting(
+        None,
+        secret=True,
+        validator=_write_key,
+        doc="What monitors send as `Authorization: Bearer` to read /metrics at the address of the gateway; without it "
+        "there are no metrics but at the address of `--health`.",
+    )
     archive: str | None = setting(
         None, doc="A folder for accepted events as gzip JSON lines by source and hour, relative to this file."
     )

@@ -16,6 +16,8 @@ from klavier.config.model import Config
 from klavier.errors import ConfigError
 from klavier.gateway.endpoints import routes
 from klavier.gateway.service import GatewayService
+from klavier.monitoring.health import Health
+from klavier.monitoring.reader import StatusReader
 from klavier.relay.factory import make_connect, make_relay_config
 from klavier.worker.leased_worker import LeasedWorker
 
@@ -48,9 +50,11 @@ class Gateway:
         self.worker = LeasedWorker(self._parts, has_watchdog=has_watchdog)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.service = GatewayService(config, self._parts, folder, self._notify)
+        self.worker.parts["gateway"] = self.service.summarize
         self._tasks: list[asyncio.Task[None]] = []
+        self.health = Health(StatusReader(self.worker), self._is_running, lambda: dict(self.service.counts.items()))
         self.app = Starlette(
-            routes=routes(self.service),
+            routes=[*routes(self.service), *self.health.routes(config.gateway.metrics_token)],
             lifespan=self._lifespan,
             middleware=[
                 Middleware(
@@ -78,6 +82,9 @@ class Gateway:
         self.worker.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._parts.outbox.close()
+
+    def _is_running(self) -> bool:
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def _run_worker(self) -> None:
         async with self._connect() as send:

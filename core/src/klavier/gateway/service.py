@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, field
@@ -19,6 +19,7 @@ from klavier.gateway.intake import Intake, Message
 from klavier.gateway.messages import Client, complete, read_messages
 from klavier.gateway.sources import Source, Sources, seconds_to_wait
 from klavier.relay.intake import accept
+from klavier.worker.activity import Activity
 
 if TYPE_CHECKING:
     from klavier.config.model import Config
@@ -59,6 +60,8 @@ class GatewayService:
         self.proxies = Proxies(section.trusted_proxies)
         self.counts: Counter[tuple[str, Acceptance]] = Counter()
         """Events by source and acceptance; refused requests count once, under the source `unknown` without a key."""
+        self.activity: Activity[tuple[str, Acceptance]] = Activity(time)
+        """The same of the last hour."""
         self.intake = Intake(self._store, section.reorder_window)
         self._parts = parts
         self._archive = None if section.archive is None else Archive(folder / section.archive)
@@ -76,7 +79,7 @@ class GatewayService:
         messages = list(read_messages(body, request.event_type))
         wait = source.limit.take(len(messages), monotonic())
         if wait:
-            self.counts[source.name, "refused"] += 1
+            self._count(source.name, "refused")
             raise Refusal(429, "rate_limited", "too many events a second from this source", seconds_to_wait(wait))
         now = datetime.now(UTC)
         stored = [self._read(source, message, now, request.client) for message in messages]
@@ -87,14 +90,28 @@ class GatewayService:
         """Return the source of the first key that is given; raises `Refusal` (401)."""
         source = self.sources.find(next((key for key in keys if key), None))
         if source is None:
-            self.counts["unknown", "refused"] += 1
+            self._count("unknown", "refused")
             raise Refusal(401, "invalid_write_key", "the write key is not known; set it up under [gateway.sources]")
         return source
+
+    def summarize(self) -> dict[str, Any]:
+        """Return how many events arrived, since the start and in the last minute, for the status."""
+        last = self.activity.last_minute()
+        return {
+            "events": [
+                {"source": source, "acceptance": acceptance, "count": number, "last_minute": last[source, acceptance]}
+                for (source, acceptance), number in sorted(self.counts.items())
+            ]
+        }
+
+    def _count(self, source: str, acceptance: Acceptance, number: int = 1) -> None:
+        self.counts[source, acceptance] += number
+        self.activity.add((source, acceptance), number)
 
     def _authenticate(self, request: Collected, body: Any, text: bytes) -> Source:
         source = self.find_source([*request.keys, *_keys_inside(body)])
         if request.signature is not None and not source.verify_signature(text, request.signature):
-            self.counts[source.name, "refused"] += 1
+            self._count(source.name, "refused")
             raise Refusal(401, "invalid_signature", "the signature does not match the source's webhook_secret")
         return source
 
@@ -116,10 +133,10 @@ class GatewayService:
         try:
             await self.intake.add(messages)
         except Exception:
-            self.counts[source.name, "refused"] += len(messages)
+            self._count(source.name, "refused", len(messages))
             raise
         for message, _ in messages:
-            self.counts[source.name, "accepted" if message.is_event else "rejected"] += 1
+            self._count(source.name, "accepted" if message.is_event else "rejected")
 
     def _store(self, messages: Sequence[Message]) -> None:
         """Store events, those that are no events too: the worker makes dead letters of them when their turn comes."""

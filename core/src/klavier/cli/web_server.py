@@ -1,0 +1,105 @@
+"""HTTP servers of commands, which stop when the command does."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from klavier.errors import UsageError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from klavier.plugins import Plugins
+
+_HEADER_SECONDS = 10
+"""How long an idle connection is kept; clients open a new one at no cost that a user notices."""
+_CONNECTIONS = 2000
+"""Connections at once: each takes about 30 KB while it is read, 60 MB in all."""
+
+
+health_option = click.option(
+    "--health",
+    metavar="HOST:PORT",
+    callback=lambda _context, _option, value: value if value is None else check_address(value),
+    help="Serve /healthz, /readyz and /metrics there, to whoever reaches it; such as 127.0.0.1:9090.",
+)
+
+
+def enable_metrics(plugins: "Plugins") -> None:
+    """Count and measure for /metrics, where prometheus-client is installed."""
+    from klavier import metrics  # noqa: PLC0415 -- loads an extra
+
+    with contextlib.suppress(UsageError):
+        metrics.enable(plugins)
+
+
+def check_address(text: str) -> str:
+    """Return `HOST:PORT` as it is; raises `UsageError` for anything else."""
+    parse_address(text)
+    return text
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; raises `UsageError` where the address cannot be used."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(f"cannot listen on {host}:{port} ({reason}); choose another port") from None
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Return the host and the port of `HOST:PORT`; raises `UsageError` for anything else."""
+    host, colon, port = text.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65_535):  # noqa: PLR2004 -- the last port
+        raise UsageError("--health: must be HOST:PORT, such as 127.0.0.1:9090")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def make_server(app: Any, *, lifespan: bool) -> "uvicorn.Server":
+    """Return a server that leaves signals to the command, which stops the worker as well.
+
+    Raises `UsageError` where uvicorn is missing.
+    """
+    try:
+        import uvicorn  # noqa: PLC0415 -- an extra
+    except ImportError:
+        raise UsageError("this needs starlette and uvicorn; pip install 'klavier[server]'") from None
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+    config = uvicorn.Config(
+        app,
+        lifespan="on" if lifespan else "off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_HEADER_SECONDS,
+        limit_concurrency=_CONNECTIONS,
+    )
+    return Server(config)
+
+
+@contextlib.asynccontextmanager
+async def serving(app: Any, address: str) -> AsyncIterator[str]:
+    """Serve an application beside other work; yields its web address."""
+    host, port = parse_address(address)
+    server = make_server(app, lifespan=False)
+    with listen(host, port) as listener:
+        task = asyncio.create_task(server.serve(sockets=[listener]), name="klavier-health")
+        shown = f"[{host}]" if ":" in host else host
+        try:
+            yield f"http://{shown}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await asyncio.gather(task, return_exceptions=True)
