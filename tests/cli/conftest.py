@@ -37,7 +37,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "klavier_plugin.py").write_text(source, "utf-8")
     (tmp_path / "klavier.toml").write_text('vendor = "little"\n[klaviyo]\nprivate_api_key = "pk_secret_one"\n')
     monkeypatch.chdir(tmp_path)
-    for name in ("KLAVIYO_PRIVATE_API_KEY", "KLAVIYO_PUBLIC_API_KEY", "KLAVIER_CONFIG", "NO_COLOR", "FORCE_COLOR"):
+    keys = ("KLAVIYO_PRIVATE_API_KEY", "KLAVIYO_PUBLIC_API_KEY", "KLAVIYO_ACCESS_TOKEN")
+    for name in (*keys, "KLAVIER_CONFIG", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
 

@@ -106,7 +106,7 @@ def test_every_mistake_of_the_configuration_and_every_broken_plugin(run: Run, fo
     ],
 )
 def test_odd_replies_are_checked(reply: Response, state: str, found: str) -> None:
-    check = _check_reply(reply)
+    check = _check_reply(reply, "private key")
     assert (check.state, check.found) == (state, found)
 
 

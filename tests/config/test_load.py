@@ -83,7 +83,8 @@ def test_a_vendors_own_key_comes_before_the_shared_one(tmp_path: Path, plugins: 
         tmp_path,
         plugins,
     )
-    assert config.keys_for(config.build_vendor()) == {"private_api_key": "pk_own", "public_api_key": "SHARED"}
+    keys = {"private_api_key": "pk_own", "public_api_key": "SHARED", "access_token": None}
+    assert config.keys_for(config.build_vendor()) == keys
 
 
 def test_no_secret_is_in_a_repr(tmp_path: Path, plugins: Plugins) -> None:

@@ -16,7 +16,9 @@ _NUMBER = re.compile(
 )
 
 _KEY = re.compile(r"(?<![A-Za-z0-9])(?:pk|ck)_[A-Za-z0-9_-]+|(?i:\b(?:bearer|klaviyo-api-key))\s+[^\s\"',]+")
-_SECRET_MEMBERS = frozenset({"api_key", "token", "private_api_key", "authorization", "password", "secret"})
+_SECRET_MEMBERS = frozenset(
+    {"api_key", "token", "access_token", "private_api_key", "authorization", "password", "secret"}
+)
 
 
 def redact_text(text: str) -> str:

@@ -26,11 +26,18 @@ from klavier.settings import describe
 if TYPE_CHECKING:
     from klavier.vendor import Vendor
 
-KEYS = {"private_api_key": "KLAVIYO_PRIVATE_API_KEY", "public_api_key": "KLAVIYO_PUBLIC_API_KEY"}
+KEYS = {
+    "private_api_key": "KLAVIYO_PRIVATE_API_KEY",
+    "public_api_key": "KLAVIYO_PUBLIC_API_KEY",
+    "access_token": "KLAVIYO_ACCESS_TOKEN",
+}
 """The environment variables that hold the keys where there is no configuration file."""
 
 PLACEHOLDERS = {"private_api_key": "private-key", "public_api_key": "PUBLIC"}
 """Keys for commands that send nothing."""
+
+_TOKEN_PLACEHOLDER = "access-token"  # noqa: S105 -- no token
+"""Stands for an access token whose variable is not set, in place of the private key."""
 
 _SHORTEST_SECRET = 4
 
@@ -132,18 +139,19 @@ class Setup:
         Placeholders are not secret, and strings of a few characters are no keys: hiding them would hide most of every
         event.
         """
-        values = [self.config.keys_for(self.vendor)["private_api_key"], self.config.klaviyo.private_api_key]
+        klaviyo = self.config.klaviyo
+        values = [self.config.keys_for(self.vendor)["private_api_key"], klaviyo.private_api_key, klaviyo.access_token]
         values += [
             getattr(self.vendor.settings, info.name) for info in describe(type(self.vendor.settings)) if info.secret
         ]
         known = {value for value in values if isinstance(value, str) and len(value) >= _SHORTEST_SECRET}
-        return tuple(known - set(PLACEHOLDERS.values()))
+        return tuple(known - {*PLACEHOLDERS.values(), _TOKEN_PLACEHOLDER})
 
     def check_keys(self) -> None:
         """Raise `ConfigError` where no key is configured, so that nothing can be sent."""
         if not any(self.config.keys_for(self.vendor).values()):
             raise ConfigError(
-                f"no key is configured: set private_api_key under [klaviyo] in {CONFIG_FILE}, "
+                f"no key is configured: set private_api_key or access_token under [klaviyo] in {CONFIG_FILE}, "
                 f"or the environment variable {KEYS['private_api_key']}"
             )
 
@@ -192,7 +200,7 @@ def prepare(
     )
     if purpose == "compare" and isinstance(data.setdefault("klaviyo", {}), dict):
         has_placeholders = _put_placeholders(data, is_bare=False) or has_placeholders
-        data["klaviyo"] = {**PLACEHOLDERS, **data["klaviyo"]}
+        data["klaviyo"] = {**_placeholders_beside(data["klaviyo"]), **data["klaviyo"]}
     if base_url is not None and isinstance(data.setdefault("klaviyo", {}), dict):
         data["klaviyo"]["base_url"] = base_url
     setup = _finish(choice, given, data, plugins, file, needs_plugins=purpose == "send")
@@ -261,8 +269,8 @@ def warn_of_address(setup: Setup) -> None:
 
 def _has_written_key(data: Mapping[str, Any]) -> bool:
     section = data.get("klaviyo")
-    key = section.get("private_api_key") if isinstance(section, Mapping) else None
-    return isinstance(key, str) and bool(key) and REFERENCE.search(key) is None
+    keys = [section.get(name) for name in ("private_api_key", "access_token")] if isinstance(section, Mapping) else []
+    return any(isinstance(key, str) and bool(key) and REFERENCE.search(key) is None for key in keys)
 
 
 def _keys_of(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -278,8 +286,14 @@ def _put_placeholders(data: dict[str, Any], *, is_bare: bool) -> bool:
     if not isinstance(section, dict):
         return False
     unset = [key for key in KEYS if _is_unset(section.get(key))]
-    section.update({key: PLACEHOLDERS[key] for key in unset})
+    section.update({key: PLACEHOLDERS.get(key, _TOKEN_PLACEHOLDER) for key in unset})
     return bool(unset)
+
+
+def _placeholders_beside(section: Mapping[str, Any]) -> dict[str, str]:
+    """Return the placeholders for a section: without the private key where an access token stands in for it."""
+    is_needless = "private_api_key" if "access_token" in section else ""
+    return {name: value for name, value in PLACEHOLDERS.items() if name != is_needless}
 
 
 def _is_unset(value: Any) -> bool:

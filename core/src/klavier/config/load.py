@@ -87,6 +87,8 @@ def check(
     problems.extend(_unknown_keys(data))
     name = _chosen(data, plugins, problems)
     klaviyo = _section(data, "klaviyo", KlaviyoSection, problems)
+    if klaviyo.private_api_key is not None and klaviyo.access_token is not None:
+        problems.append("klaviyo.access_token: stands in for private_api_key; remove one of them")
     delivery = _section(data, "delivery", DeliverySection, problems)
     gateway = _section(data, "gateway", GatewaySection, problems)
     optional = _section(data, "plugins", PluginsSection, problems).optional

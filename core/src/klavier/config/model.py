@@ -98,6 +98,9 @@ class KlaviyoSection:
     public_api_key: str | None = setting(
         None, validator=_header_text, doc="The public API key (site id), for what a browser sends and the legacy calls."
     )
+    access_token: str | None = setting(
+        None, secret=True, validator=_header_text, doc="An OAuth access token, in place of the private API key."
+    )
     base_url: str = setting(BASE_URL, validator=_web_address, doc="Where Klaviyo answers; a sandbox has its own.")
     connect_timeout: float = setting(10.0, validator=_seconds, doc="Seconds to wait for a connection.")
     read_timeout: float = setting(30.0, validator=_seconds, doc="Seconds to wait between two pieces of a reply.")
@@ -204,7 +207,7 @@ class Config:
         return installed_plugins() if self.plugins is None else self.plugins
 
     def keys_for(self, vendor: "Vendor") -> dict[str, str | None]:
-        """Give `private_api_key` and `public_api_key` for a vendor: its own settings come before `[klaviyo]`."""
+        """Return `private_api_key` or `access_token`, and `public_api_key`; a vendor's own key has precedence."""
         found: dict[str, str | None] = {
             "private_api_key": self.klaviyo.private_api_key,
             "public_api_key": self.klaviyo.public_api_key,
@@ -212,12 +215,19 @@ class Config:
         for info in describe(type(vendor.settings)):
             if info.klaviyo in found and getattr(vendor.settings, info.name, None):
                 found[info.klaviyo] = getattr(vendor.settings, info.name)
-        return found
+        token = self.klaviyo.access_token
+        if token is not None and found["private_api_key"] in (None, token):
+            return {**found, "private_api_key": None, "access_token": token}
+        return {**found, "access_token": None}
 
 
 def build(plugins: "Plugins", name: str, settings: Mapping[str, Any], klaviyo: KlaviyoSection) -> "Vendor":
-    """Build a vendor from plain settings and an account; problems are told under `vendors.<name>`."""
+    """Build a vendor from plain settings and an account; problems are told under `vendors.<name>`.
+
+    An access token stands in for the private key, which vendors only check for: it is in no request that they make.
+    """
     spec = plugins.vendor(name)
-    shared = {"private_api_key": klaviyo.private_api_key, "public_api_key": klaviyo.public_api_key}
+    private = klaviyo.private_api_key or klaviyo.access_token
+    shared = {"private_api_key": private, "public_api_key": klaviyo.public_api_key}
     filled = fill_from_klaviyo(spec.settings, settings, shared)
     return bind(spec, structure(spec.settings, filled, f"vendors.{name}"))

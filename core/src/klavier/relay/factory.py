@@ -81,6 +81,7 @@ def make_connect(config: Config, vendor: Vendor | None = None, transport: "HttpT
             keys["private_api_key"],
             keys["public_api_key"],
             section.base_url,
+            access_token=keys["access_token"],
             connect_timeout=section.connect_timeout,
             read_timeout=section.read_timeout,
             total_timeout=section.total_timeout,

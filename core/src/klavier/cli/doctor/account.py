@@ -21,10 +21,10 @@ _GET_ACCOUNTS = Request("GET", "/api/accounts", revision=CURRENT)
 _NOT_ACCEPTED, _NOT_ALLOWED, _THROTTLED = 401, 403, 429
 
 
-def check_account(setup: Setup, public_api_key: str | None) -> Iterator[Check]:
-    """Check the private key by reading its account, and that the public key is of the same one."""
+def check_account(setup: Setup, public_api_key: str | None, key_name: str) -> Iterator[Check]:
+    """Check the key that is named by reading its account, and that the public key is of the same one."""
     reply = asyncio.run(_get_account(setup))
-    yield _check_reply(reply)
+    yield _check_reply(reply, key_name)
     if reply.ok:
         yield from _compare(_account_of(reply), public_api_key)
 
@@ -37,12 +37,17 @@ async def _get_account(setup: Setup) -> Response:
             return Response.none(str(error))
 
 
-def _check_reply(reply: Response) -> Check:
+def _check_reply(reply: Response, key_name: str) -> Check:
     if reply.ok:
         name = dig(_account_of(reply), "attributes", "contact_information", "organization_name")
-        return Check("key", "ok", f"Klaviyo accepts the private key{f', of {plain(name, 60)}' if name else ''}")
+        return Check("key", "ok", f"Klaviyo accepts the {key_name}{f', of {plain(name, 60)}' if name else ''}")
     if reply.status == _NOT_ACCEPTED:
-        return Check("key", "wrong", "Klaviyo does not accept the private key (401)", "copy it again from its settings")
+        expired = (
+            "an access token expires: get a new one"
+            if key_name == "access token"
+            else "copy it again from its settings"
+        )
+        return Check("key", "wrong", f"Klaviyo does not accept the {key_name} (401)", expired)
     if reply.status == _NOT_ALLOWED:
         return Check("key", "note", "the key may not read the account (403)", "add the scope accounts:read to check it")
     if reply.status == _THROTTLED:

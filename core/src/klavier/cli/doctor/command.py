@@ -111,9 +111,10 @@ def _check_calls(setup: Setup) -> Iterator[Check]:
 def _check_keys(setup: Setup, *, offline: bool) -> Iterator[Check]:
     keys = setup.config.keys_for(setup.vendor)
     if not any(keys.values()):
-        remedy = f"set private_api_key under [klaviyo] in {CONFIG_FILE}, or {KEYS['private_api_key']}"
+        remedy = f"set private_api_key or access_token under [klaviyo] in {CONFIG_FILE}, or {KEYS['private_api_key']}"
         yield Check("key", "wrong", "no key is configured", remedy)
-    elif not keys["private_api_key"]:
+    elif not (keys["private_api_key"] or keys["access_token"]):
         yield Check("key", "note", "only the public key is configured; requests from a server need the private one")
     elif not offline:
-        yield from check_account(setup, keys["public_api_key"])
+        name = "access token" if keys["access_token"] else "private key"
+        yield from check_account(setup, keys["public_api_key"], name)
