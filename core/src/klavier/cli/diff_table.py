@@ -3,21 +3,24 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from klavier.cli.wording import count, hanging, paint, plain
-from klavier.comparison.report import Case, Comparison, Difference, by_part
-from klavier.comparison.wording import PART_TITLES, call_rows, facts, headlines, how, what, written
+from klavier.cli.wording import hanging, paint, plain
+from klavier.comparison.frame import Frame, diff_frame
+from klavier.comparison.report import Case, Comparison, Difference, Note, by_part
+from klavier.comparison.wording import PART_TITLES, call_rows, how, what, written
 
 _LONGEST_VALUE = 80
 _LONGEST_NAME = 60
 _COLOURS = {"only_left": "red", "only_right": "green"}
 
 
-def table(found: Comparison, *, values: bool = False, coloured: bool = True) -> Iterator[str]:
+def table(
+    found: Comparison, *, values: bool = False, coloured: bool = True, frame: Frame | None = None
+) -> Iterator[str]:
     """Return the lines: what changes, both sides in figures, then each difference with how often it was met.
 
-    People and values are shown on demand only.
+    People and values are shown on demand only. `frame` is that of `klavier diff` if None.
     """
-    shown = _Shown(found, values=values, coloured=coloured)
+    shown = _Shown(found, frame or diff_frame(found), values=values, coloured=coloured)
     yield from shown.head()
     for part, rows in by_part(found.differences):
         yield ""
@@ -31,8 +34,8 @@ def table(found: Comparison, *, values: bool = False, coloured: bool = True) -> 
 
 
 class _Shown:
-    def __init__(self, found: Comparison, *, values: bool, coloured: bool) -> None:
-        self._found, self._values, self._coloured = found, values, coloured
+    def __init__(self, found: Comparison, frame: Frame, *, values: bool, coloured: bool) -> None:
+        self._found, self._frame, self._values, self._coloured = found, frame, values, coloured
         self._names = plain(found.left.name), plain(found.right.name)
         self._width = max((len(_often(row)) for row in found.differences), default=0)
 
@@ -40,12 +43,11 @@ class _Shown:
         return paint(text, bold=True) if self._coloured else text
 
     def head(self) -> Iterator[str]:
-        left, right = self._names
-        found = self._found
-        yield self.bold(f"{count(found.events, 'event')} with {left} and with {right}")
-        yield from (hanging(line, "- ", 2) for line in headlines(found))
+        frame = self._frame
+        yield self.bold(plain(frame.title))
+        yield from (hanging(line, "- ", 2) for line in frame.headlines)
         yield ""
-        rows = [("", left, right), *facts(found.left, found.right)]
+        rows = [("", *self._names), *frame.facts]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         for title, one, other in rows:
             yield f"{title:<{widths[0]}}  {one:>{widths[1]}}  {other:>{widths[2]}}"
@@ -67,15 +69,11 @@ class _Shown:
             widths = [max(len(f"{row[place]:,}") for row in calls) for place in (1, 2)]
             for name, one, other in calls:
                 yield f"  {one:>{widths[0]},}  {other:>{widths[1]},}  {plain(name)}"
-        for side in (found.left, found.right):
-            if side.notes:
+        for title, notes in self._frame.notes:
+            if notes:
                 yield ""
-                yield self.bold(f"Notes of {plain(side.name)}")
-            yield from (f"  {note.count:>9,}  {plain(note.text)} (first: line {note.first})" for note in side.notes)
-        if found.unread:
-            yield ""
-            yield self.bold("Lines that are no events, compared nowhere")
-        yield from (f"  {note.count:>9,}  {plain(note.text)} (first: line {note.first})" for note in found.unread)
+                yield self.bold(plain(title))
+            yield from (f"  {note.count:>9,}  {plain(note.text)}{_first(note)}" for note in notes)
 
     def _lines(self, row: Difference) -> str:
         lines = list(dict.fromkeys(str(case.line) for case in row.cases if case.line is not None))
@@ -87,6 +85,10 @@ class _Shown:
     def _case(self, case: Case) -> str:
         where = "" if case.line is None else f"line {case.line}, "
         return f"{where}{plain(case.person)}: {_value(case.left)} | {_value(case.right)}"
+
+
+def _first(note: Note) -> str:
+    return f" (first: line {note.first})" if note.first else ""
 
 
 def _often(row: Difference) -> str:

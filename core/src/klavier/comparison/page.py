@@ -7,8 +7,9 @@ from itertools import groupby
 from string import Template
 from typing import Any
 
+from klavier.comparison.frame import Frame, diff_frame
 from klavier.comparison.report import KINDS, Case, Comparison, Difference, DifferenceKind, Note, Part, by_part
-from klavier.comparison.wording import PART_TITLES, call_rows, count, facts, headlines, written
+from klavier.comparison.wording import PART_TITLES, call_rows, count, written
 
 _LONGEST_VALUE = 160
 
@@ -22,17 +23,20 @@ _KIND_WORDS: dict[DifferenceKind, str] = {
 }
 
 
-def page(found: Comparison, *, values: bool = False) -> str:
-    """Write the page as HTML; people and values are in it on demand only."""
-    writer = _Writer(found, values=values)
+def page(found: Comparison, *, values: bool = False, frame: Frame | None = None) -> str:
+    """Write the page as HTML; people and values are in it on demand only. `frame` is that of `klavier diff` if None."""
+    frame = frame or diff_frame(found)
+    writer = _Writer(found, frame, values=values)
     assets = files("klavier.comparison") / "assets"
     return Template((assets / "page.html").read_text("utf-8")).substitute(
+        command=_text(frame.command),
+        lead=_text(frame.lead),
+        footer=_text(frame.footer),
         title=f"{writer.left} → {writer.right}",
         left=writer.left,
         right=writer.right,
-        events=count(found.events, "event"),
-        headlines="".join(f"<li>{_text(line)}</li>\n" for line in headlines(found)),
-        facts="".join(_fact(*row) for row in facts(found.left, found.right)),
+        headlines="".join(f"<li>{_text(line)}</li>\n" for line in frame.headlines),
+        facts="".join(_fact(*row) for row in frame.facts),
         filters=writer.filters(),
         sections="".join(writer.sections()),
         more="".join(writer.more()),
@@ -44,8 +48,8 @@ def page(found: Comparison, *, values: bool = False) -> str:
 class _Writer:
     """Writes the pieces of one page."""
 
-    def __init__(self, found: Comparison, *, values: bool) -> None:
-        self._found, self._values = found, values
+    def __init__(self, found: Comparison, frame: Frame, *, values: bool) -> None:
+        self._found, self._frame, self._values = found, frame, values
         self.left, self.right = _text(found.left.name), _text(found.right.name)
 
     def filters(self) -> str:
@@ -94,9 +98,8 @@ class _Writer:
                 f'<th scope="col" class="figure left">{self.left}</th><th scope="col" class="figure right">{self.right}'
                 f"</th></tr></thead>\n<tbody>\n{rows}</tbody></table></section>\n"
             )
-        for side in (self._found.left, self._found.right):
-            yield _notes(f"Notes of {side.name}", side.notes)
-        yield _notes("Lines that are no events, compared nowhere", self._found.unread)
+        for title, notes in self._frame.notes:
+            yield _notes(title, notes)
 
     def _body(self, where: str, rows: list[Difference]) -> str:
         head = f'<tr class="where"><th colspan="5" scope="rowgroup">{_text(where)}</th></tr>\n' if where else ""
@@ -141,12 +144,14 @@ def _notes(title: str, notes: tuple[Note, ...]) -> str:
     if not notes:
         return ""
     rows = "".join(
-        f'<tr><td>{_text(note.text)} <span class="lines">first: line {note.first}</span></td>'
-        f'<td class="figure">{note.count:,}</td></tr>\n'
-        for note in notes
+        f'<tr><td>{_text(note.text)}{_first(note)}</td><td class="figure">{note.count:,}</td></tr>\n' for note in notes
     )
     table = f'<table class="rows"><tbody>\n{rows}</tbody></table>'
     return f'<section class="extra"><h2>{_text(title)}</h2>\n{table}</section>\n'
+
+
+def _first(note: Note) -> str:
+    return f' <span class="lines">first: line {note.first}</span>' if note.first else ""
 
 
 def _case(case: Case) -> str:

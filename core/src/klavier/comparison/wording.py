@@ -50,7 +50,7 @@ def how(row: Difference, left: str, right: str) -> str:
         "renamed": "renamed",
         "changed": "differs",
         "merged": f"several profiles with {left}, fewer with {right}",
-        "doubled": f"fewer profiles with {left}, several with {right}",
+        "doubled": f"{'once' if row.part == 'metrics' else 'fewer profiles'} with {left}, several with {right}",
     }[row.kind]
     return f"{text} ({row.detail})" if row.detail else text
 
