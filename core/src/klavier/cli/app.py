@@ -35,6 +35,7 @@ COMMANDS = {
     "serve": "Accept events over HTTP from SDKs, and deliver them.",
     "status": "Show what waits, who delivers, and what holds it back.",
     "vendors": "List the installed vendors and their settings.",
+    "verify": "Check that Klaviyo holds what events should have left there.",
 }
 """The built-in commands, each in the module of its name, with the line that `klavier --help` shows for it."""
 

@@ -3,7 +3,8 @@
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import click
 
@@ -59,6 +60,39 @@ def with_progress(
 def lines_with_progress(lines: "Iterable[Line]", size: int | None, doing: str) -> "Iterator[Line]":
     """Yield the lines; show how much was read of sources of `size` bytes, with `doing` as the label."""
     return _with_bar(lines, lambda line: line, lambda number: count(number, "event"), size, doing)
+
+
+class Steps:
+    """The progress of several steps, each with a number of things to do; a context manager."""
+
+    def __init__(self) -> None:
+        self._bar: Progress | None = None
+        self._tasks: dict[str, Any] = {}
+        self._printed_at = time.monotonic()
+
+    def __enter__(self) -> Self:
+        """Show the bar, on a terminal."""
+        if shows_progress():
+            self._bar = _bar(lambda _: "")
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the bar."""
+        if self._bar is not None:
+            self._bar.stop()
+
+    def show(self, doing: str, done: int, total: int) -> None:
+        """Show how far one step has come."""
+        if self._bar is not None:
+            if doing not in self._tasks:
+                self._tasks[doing] = self._bar.add_task(doing, total=total)
+            self._bar.update(self._tasks[doing], completed=done, total=total)
+        elif time.monotonic() - self._printed_at >= _LOG_EVERY and not is_quiet():
+            self._printed_at = time.monotonic()
+            click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {doing}: {done:,} of {total:,}", err=True)
 
 
 def _with_bar(

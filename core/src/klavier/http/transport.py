@@ -16,6 +16,7 @@ import httpx
 from klavier.errors import ConfigError, TransportError, UsageError
 from klavier.http.encoding import RequestEncoder, choose_proxy, decode_body
 from klavier.http.failures import BoundError, describe_failure
+from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.strictjson import kind_of
@@ -57,6 +58,7 @@ class Transport:
         proxy: str | None = None,
         verify: bool = True,
         transport: HttpTransport | None = None,
+        read_only: bool = False,
     ) -> None:
         """Prepare a transport; no connection is made before the first request.
 
@@ -66,7 +68,7 @@ class Transport:
         trusts any certificate: for a test server only.
 
         `transport` is an httpx transport or client to send through; `connections`, `proxy` and `verify` are then its
-        own. It is not closed here.
+        own. It is not closed here. `read_only` refuses every call but those that read, whoever makes it.
 
         Raises `ConfigError` for a key, URL or transport that cannot be used.
         """
@@ -80,6 +82,7 @@ class Transport:
         self._timeouts = {"connect": connect_timeout, "read": read_timeout, "write": read_timeout, "pool": None}
         self._total_timeout = total_timeout
         self._largest_reply = largest_reply
+        self._read_only = read_only
         self._closed = False
         self._own: httpx.AsyncBaseTransport | None = None
         if transport is None:
@@ -102,6 +105,8 @@ class Transport:
         """
         if self._closed:
             raise UsageError("the transport is closed; make a new one")
+        if self._read_only and not is_read(request):
+            raise UsageError(f"{request.method} {request.path}: this transport only reads; nothing was sent")
         refusal = self._encoder.refuse(request)
         if refusal is not None:
             return refusal
@@ -148,6 +153,12 @@ class Transport:
     ) -> None:
         """Close the connections."""
         await self.close()
+
+
+def is_read(request: Request) -> bool:
+    """Return whether a call only reads: a GET of an operation that is known to; the legacy API writes by GET, too."""
+    operation = find_operation(request.method, request.path)
+    return request.method == "GET" and operation is not None and not operation.is_legacy
 
 
 def _create_default(connections: int, proxy: str | None, *, verify: bool) -> httpx.AsyncBaseTransport:

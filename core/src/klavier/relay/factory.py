@@ -68,8 +68,10 @@ async def aopen(
         yield relay
 
 
-def make_connect(config: Config, vendor: Vendor | None = None, transport: "HttpTransport | None" = None) -> Connect:
-    """Return what opens the transport to the account of a configuration."""
+def make_connect(
+    config: Config, vendor: Vendor | None = None, transport: "HttpTransport | None" = None, *, read_only: bool = False
+) -> Connect:
+    """Return what opens the transport to the account of a configuration; with `read_only` it only reads."""
     keys = config.keys_for(vendor or config.build_vendor())
 
     @asynccontextmanager
@@ -89,6 +91,7 @@ def make_connect(config: Config, vendor: Vendor | None = None, transport: "HttpT
             proxy=section.proxy,
             verify=section.verify,
             transport=transport,
+            read_only=read_only,
         ) as opened:
             yield opened.send
 

@@ -1,0 +1,79 @@
+"""Choose profiles to look at: the same ones in each run over the same events."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from attrs import frozen
+
+from klavier.comparison.snapshot import StoredEvent, StoredProfile
+from klavier.verification.prediction import Prediction, is_findable
+
+_TEST_DOMAINS = ("@example.com", "@test.com")
+"""Klaviyo drops the events of these addresses.  Source: its guide to events."""
+
+
+@frozen(eq=False)
+class Sample:
+    """The profiles to look at with their events, and how many there are in all.
+
+    `skipped` counts the profiles that cannot be looked at, by reason.
+    """
+
+    people: list[StoredProfile]
+    events: Mapping[int, list[StoredEvent]]
+    """By the identity of the profile."""
+    total_people: int
+    total_events: int
+    skipped: Mapping[str, int]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every profile that can be looked at is in it."""
+        return len(self.people) == self.total_people
+
+
+def choose(prediction: Prediction, least_events: int | None) -> Sample:
+    """Choose profiles at random until they have `least_events` events; all of them where that is None.
+
+    The order depends on the profiles' identifiers alone, so that a later run looks at the same profiles.
+    """
+    events = prediction.events_by_person()
+    skipped: dict[str, int] = {}
+    people: list[StoredProfile] = []
+    for person in prediction.snapshot.people:
+        reason = _reason_to_skip(person, events.get(id(person), ()))
+        if reason:
+            skipped[reason] = skipped.get(reason, 0) + 1
+        else:
+            people.append(person)
+    people.sort(key=_rank)
+    total = sum(len(events.get(id(person), ())) for person in people)
+    chosen = people if least_events is None else _first(people, events, least_events)
+    return Sample(chosen, events, len(people), total, skipped)
+
+
+def _first(
+    people: Sequence[StoredProfile], events: Mapping[int, list[StoredEvent]], least_events: int
+) -> list[StoredProfile]:
+    chosen: list[StoredProfile] = []
+    count = 0
+    for person in people:
+        if count >= least_events:
+            break
+        chosen.append(person)
+        count += len(events.get(id(person), ())) or 1  # a profile without events takes a call, too
+    return chosen
+
+
+def _reason_to_skip(person: StoredProfile, events: Sequence[StoredEvent]) -> str:
+    if person.profile.is_unconfirmed:
+        return "profiles that wait for the confirmation of a subscription: Klaviyo does not show them"
+    if not is_findable(person, events):
+        return "profiles known by a device only, without an event that names its time: the API cannot find them"
+    if person.profile.identifiers.get("email", "").endswith(_TEST_DOMAINS):
+        return "profiles at example.com or test.com, whose events Klaviyo drops"
+    return ""
+
+
+def _rank(person: StoredProfile) -> bytes:
+    return hashlib.sha256(person.name.encode("utf-8", "surrogatepass")).digest()
