@@ -1,5 +1,6 @@
 """Accounts to verify: a day of events of some people, delivered to a sandbox by RudderStack with or without a fault."""
 
+import asyncio
 import copy
 import hashlib
 import json
@@ -153,7 +154,7 @@ def lines(events: Sequence[Payload]) -> str:
 # Verifying -----------------------------------------------------------------------------------------------------------
 
 
-async def verified(
+async def verified(  # noqa: PLR0913 -- all but the first three have defaults
     events: Sequence[Payload],
     sandbox: Sandbox,
     clock: Callable[[], float],
@@ -183,8 +184,6 @@ def check(events: Sequence[Payload], sandbox: Sandbox, **options: Any) -> Verifi
     """Verify an account in virtual time."""
 
     async def run() -> Verification:
-        import asyncio  # noqa: PLC0415 -- the loop is the virtual one
-
         return await verified(events, sandbox, asyncio.get_running_loop().time, **options)
 
     return run_virtually(run())

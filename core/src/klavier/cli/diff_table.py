@@ -53,7 +53,7 @@ class _Shown:
             yield f"{title:<{widths[0]}}  {one:>{widths[1]}}  {other:>{widths[2]}}"
 
     def row(self, row: Difference) -> Iterator[str]:
-        text = plain(how(row, *self._names))
+        text = plain(how(row, *self._names, self._frame.words))
         if self._coloured:
             text = paint(text, _COLOURS.get(row.kind))
         yield f"  {_often(row):>{self._width}}  {plain(what(row), _LONGEST_NAME):<36}  {text}{self._lines(row)}"

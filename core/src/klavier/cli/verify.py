@@ -297,7 +297,8 @@ class _Writer:
         from klavier.verification.wording import frame_of  # noqa: PLC0415 -- as above
 
         self._found, self._setup, self._runs, self._values = found, setup, runs, values
-        self._frame = frame_of(found, setup.vendor.name, runs)
+        self._checked_at = datetime.now(UTC)
+        self._frame = frame_of(found, setup.vendor.name, f"{self._checked_at:%Y-%m-%d %H:%M} UTC", runs)
 
     def write(self, as_: str, output: Path | None) -> None:
         """Write it to a file, or to standard output."""
@@ -318,7 +319,7 @@ class _Writer:
         facts: dict[str, Any] = {
             "vendor": self._setup.vendor.name,
             "address": self._setup.config.klaviyo.base_url,
-            "checked_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "checked_at": self._checked_at.isoformat(timespec="seconds"),
             "headlines": list(self._frame.headlines),
         }
         if self._runs is not None:

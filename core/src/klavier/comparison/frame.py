@@ -1,10 +1,10 @@
 """What a report says around its rows, so that several commands show the same table and page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import field, frozen
 
-from klavier.comparison.report import Comparison, Note
+from klavier.comparison.report import Comparison, DifferenceKind, Note
 from klavier.comparison.wording import count, facts, headlines
 
 
@@ -23,6 +23,8 @@ class Frame:
     facts: Sequence[tuple[str, str, str]]
     notes: Sequence[tuple[str, tuple[Note, ...]]] = field(repr=False)
     footer: str
+    words: Mapping[DifferenceKind, str] = field(factory=dict)
+    """How the sides differ, in words for each kind; those of `klavier diff` for kinds that are not in it."""
 
 
 def diff_frame(found: Comparison) -> Frame:

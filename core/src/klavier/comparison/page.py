@@ -127,7 +127,7 @@ class _Writer:
         return f'<span class="lines">line {", ".join(lines)}{more}</span>' if lines else ""
 
     def _word(self, kind: DifferenceKind) -> str:
-        return _KIND_WORDS[kind].format(left=self.left, right=self.right)
+        return self._frame.words.get(kind) or _KIND_WORDS[kind].format(left=self.left, right=self.right)
 
 
 def _fact(title: str, left: str, right: str) -> str:

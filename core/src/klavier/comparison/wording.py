@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from klavier.comparison.diff_lists import WAITS
-from klavier.comparison.report import Comparison, Difference, Part, SideReport
+from klavier.comparison.report import Comparison, Difference, DifferenceKind, Part, SideReport
 
 PART_TITLES: Mapping[Part, str] = {
     "people": "Profiles",
@@ -42,15 +42,15 @@ def what(row: Difference) -> str:
     return f"{row.name} → {row.other}" if row.kind == "renamed" else row.name
 
 
-def how(row: Difference, left: str, right: str) -> str:
-    """Describe how the sides differ, by their names."""
-    text = {
+def how(row: Difference, left: str, right: str, words: Mapping[DifferenceKind, str] | None = None) -> str:
+    """Describe how the sides differ, by their names, or in the `words` of each kind."""
+    text = (words or {}).get(row.kind) or {
         "only_left": f"only {left}",
         "only_right": f"only {right}",
         "renamed": "renamed",
         "changed": "differs",
         "merged": f"several profiles with {left}, fewer with {right}",
-        "doubled": f"{'once' if row.part == 'metrics' else 'fewer profiles'} with {left}, several with {right}",
+        "doubled": f"fewer profiles with {left}, several with {right}",
     }[row.kind]
     return f"{text} ({row.detail})" if row.detail else text
 

@@ -89,6 +89,7 @@ def read_earlier(text: bytes, name: str) -> Mapping[str, Any]:
         version = found["verification"]["format"]
         _interval(found["verification"]["verdict"]["interval"])
         _counts(found["differences"])
+        dict(found["left"]["metrics"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         raise UsageError(f"{name}: is no result of klavier verify; {remedy}") from None
     if version != FORMAT:
@@ -102,8 +103,8 @@ def compare_runs(earlier: Mapping[str, Any], now: Verification) -> Earlier:
     verdict = facts["verdict"]
     before, after = _counts(earlier["differences"]), _counts(_rows(now.comparison))
     wholes = (
-        _Wholes(int(verdict["events"]), int(verdict["profiles"])),
-        _Wholes(now.verdict.events, now.verdict.profiles),
+        _Wholes(earlier["left"]["metrics"], int(verdict["profiles"])),
+        _Wholes(now.comparison.left.metrics, now.verdict.profiles),
     )
     changes = [
         _change(key, before.get(key) or (0, wholes[0].of(key)), after.get(key) or (0, wholes[1].of(key)))
@@ -121,13 +122,17 @@ def compare_runs(earlier: Mapping[str, Any], now: Verification) -> Earlier:
 
 @frozen
 class _Wholes:
-    """How many events and profiles a run looked at."""
+    """How many events of each metric, and how many profiles a run looked at."""
 
-    events: int
+    metrics: Mapping[str, int]
     profiles: int
 
     def of(self, key: _Key) -> int:
-        return self.events if key[0] in ("metrics", "event_properties", "event_fields", "outcomes") else self.profiles
+        """Return out of how many a row would have been met that was not."""
+        part, _, name, _, where, _ = key
+        if part == "metrics":
+            return self.metrics.get(name, 0)
+        return self.metrics.get(where.partition(" → ")[0], 0) if part.startswith("event_") else self.profiles
 
 
 def _rows(found: Comparison) -> list[dict[str, Any]]:

@@ -1,16 +1,22 @@
 """Verifications as text: the sentences and figures around the rows of the table and the page."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from klavier.comparison.frame import Frame
-from klavier.comparison.report import Comparison, Difference, Note
-from klavier.comparison.wording import count, minutes
+from klavier.comparison.report import Comparison, Difference, DifferenceKind, Note
+from klavier.comparison.wording import count
 from klavier.verification.earlier import Earlier, RowChange
 from klavier.verification.report import Verification
 from klavier.verification.verdict import Interval, Verdict
 
 _MOST_NAMES = 3
+_WORDS: Mapping[DifferenceKind, str] = {
+    "only_left": "not in Klaviyo",
+    "only_right": "not predicted",
+    "merged": "fewer profiles in Klaviyo",
+    "doubled": "several times in Klaviyo",
+}
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _KINDS = {
     "only_left": "missing",
@@ -26,8 +32,8 @@ _PARTS = (
 )
 
 
-def frame_of(found: Verification, vendor: str, earlier: Earlier | None = None) -> Frame:
-    """Return the texts around the rows."""
+def frame_of(found: Verification, vendor: str, checked_at: str, earlier: Earlier | None = None) -> Frame:
+    """Return the texts around the rows; `checked_at` is when the account was read."""
     sample = count(found.verdict.events, "event")
     of = f" of {found.verdict.total_events:,}" if found.verdict.is_sample else ""
     notes = [("Known differences, not counted", found.notes)]
@@ -38,11 +44,12 @@ def frame_of(found: Verification, vendor: str, earlier: Earlier | None = None) -
     return Frame(
         "klavier verify",
         f"{sample}{of}, as {vendor} would have left them, and as they are in Klaviyo",
-        f"Whether Klaviyo holds what {vendor} should have left there: {sample}{of}.",
+        f"Whether Klaviyo holds what {vendor} should have left there: {sample}{of}, checked at {checked_at}.",
         list(headlines(found, earlier)),
         list(_facts(found.comparison)),
         notes,
         "Klaviyo was only read from.",
+        _WORDS,
     )
 
 
@@ -183,7 +190,6 @@ def _facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
     yield "events", f"{left.events:,}", f"{right.events:,}"
     yield "metrics", f"{len(left.metrics):,}", f"{len(right.metrics):,}"
     yield "list members", f"{sum(left.lists.values()):,}", f"{sum(right.lists.values()):,}"
-    yield "reading it took at least", "-", minutes(right.minutes)
 
 
 def _span(seconds: int) -> str:
