@@ -12,6 +12,7 @@ import shlex
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from click.testing import CliRunner
 from sybil import Example
@@ -20,6 +21,9 @@ from klavier.cli.app import app
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from tests.support.waiting import LONG
+
+if TYPE_CHECKING:
+    from klavier.sandbox.account import OptIn
 
 _WRONG_USE = 2
 _PORT_OF_THE_PAGES = re.compile(r"http://127\.0\.0\.1:8765")
@@ -56,7 +60,7 @@ def _run(command: str, example: Example) -> str | None:
     """Give what a command prints; None for one that is for the reader."""
     words = shlex.split(command)
     if words[:2] == ["klavier", "sandbox"]:
-        _serve(example)
+        _serve(example, words[2:])
         return None
     url = example.namespace.get("_sandbox_url")
     words = [_PORT_OF_THE_PAGES.sub(url, word) if url else word for word in words]
@@ -80,9 +84,14 @@ def _klavier(words: list[str]) -> str:
     return result.output
 
 
-def _serve(example: Example) -> None:
-    """Serve a sandbox like that of `klavier sandbox` until the page ends."""
-    server = SandboxServer(Sandbox(public_api_key="SNDBX1"))
+def _serve(example: Example, options: list[str]) -> None:
+    """Serve a sandbox like that of `klavier sandbox`, with its lists and opt-in process, until the page ends."""
+    opt_in: OptIn = "single_opt_in" if "single" in options else "double_opt_in"
+    sandbox = Sandbox(public_api_key="SNDBX1", opt_in=opt_in, rate_limits="--rate-limits" in options)
+    for place, option in enumerate(options):
+        if option == "--list":
+            sandbox.add_list(options[place + 1], options[place + 1])
+    server = SandboxServer(sandbox)
     example.namespace["_sandbox_url"] = example.namespace["_folder"].enter_context(server).url
 
 

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from klavier.comparison.report import Comparison
 from klavier.errors import UsageError
+from klavier.verification.match_rate import Interval, wilson
 from klavier.verification.report import FORMAT, Verification
-from klavier.verification.verdict import Interval, wilson
 
 _Key = tuple[str, str, str, str, str, str]
 

@@ -1,4 +1,4 @@
-"""Time spans from which events are missing, whosever they are: an outage, or what has not arrived yet."""
+"""Time spans from which events are missing, over all people: an outage, or what has not arrived yet."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

@@ -8,7 +8,7 @@ from attrs import asdict, field, frozen
 
 from klavier.comparison.report import Comparison, Note
 from klavier.verification.gaps import Gap
-from klavier.verification.verdict import Verdict
+from klavier.verification.match_rate import Verdict
 
 FORMAT = 1
 """The version of the JSON form."""

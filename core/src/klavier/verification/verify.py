@@ -26,12 +26,12 @@ from klavier.verification.known import (
     make_comparable,
     make_event_comparable,
 )
+from klavier.verification.match_rate import Fate, FateCount, Verdict, interval_of, rest_of
 from klavier.verification.matching import Matching, match_events
 from klavier.verification.prediction import PREDICTED, AccountList, Prediction
 from klavier.verification.reading import AccountPart, OnProgress, Reading, Span
 from klavier.verification.report import Lag, Verification
 from klavier.verification.sampling import Sample
-from klavier.verification.verdict import Fate, FateCount, Verdict, interval_of, rest_of
 
 if TYPE_CHECKING:
     from klavier.sandbox.account import List

@@ -7,8 +7,8 @@ from klavier.comparison.frame import Frame
 from klavier.comparison.report import Comparison, Difference, DifferenceKind, Note
 from klavier.comparison.wording import count
 from klavier.verification.earlier import Earlier, RowChange
+from klavier.verification.match_rate import Interval, Verdict
 from klavier.verification.report import Verification
-from klavier.verification.verdict import Interval, Verdict
 
 _MOST_NAMES = 3
 _WORDS: Mapping[DifferenceKind, str] = {
