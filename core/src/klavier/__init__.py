@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from klavier.comparison.report import Comparison
     from klavier.config.load import load_config
     from klavier.config.model import Config
+    from klavier.derived_vendor import derive_vendor
     from klavier.errors import (
         ConfigError,
         DeliveryError,
@@ -51,6 +52,7 @@ _HOMES = {
     "klavier.comparison.report": ("Comparison",),
     "klavier.config.load": ("load_config",),
     "klavier.config.model": ("Config",),
+    "klavier.derived_vendor": ("derive_vendor",),
     "klavier.flows.rehearsal": ("Rehearsal", "rehearse"),
     "klavier.errors": (
         "ConfigError",
@@ -127,6 +129,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "VendorSpec",
     "aopen",
     "compare",
+    "derive_vendor",
     "hookimpl",
     "load_config",
     "load_vendor",
