@@ -3,14 +3,16 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import klavier
-from tests.support.repository import ROOT
+from tests.support.repository import ROOT, pages
 
 API = (ROOT / "docs" / "reference" / "api.md").read_text("utf-8")
 
@@ -64,3 +66,30 @@ def test_import_klavier_imports_little() -> None:
     code = f"import sys, klavier; print(sorted({heavy!r} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 -- our own code
     assert run.stdout.strip() == "[]"
+
+
+def names_on_the_pages() -> dict[str, list[str]]:
+    """List the names of klavier that the pages import or use, with the pages."""
+    found: dict[str, list[str]] = {}
+    for page in pages():
+        for block in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            for name in names_of(ast.parse(block)):
+                found.setdefault(name, []).append(page.relative_to(ROOT).as_posix())
+    return found
+
+
+def names_of(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "klavier":
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("klavier."))
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "klavier":
+            yield f"klavier.{node.attr}"
+
+
+def test_names_that_the_pages_use_are_public() -> None:
+    documented = set(re.findall(r"^\.\. [\w:]+:: (klavier\.[\w.]+)$", API, re.MULTILINE))
+    decorators = {"klavier.hookimpl", "klavier.Event", "klavier.Flow"}  # their directives name them otherwise
+    missing = {name: where for name, where in names_on_the_pages().items() if name not in documented | decorators}
+    assert missing == {}
