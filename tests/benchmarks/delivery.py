@@ -27,10 +27,10 @@ from klavier.flows.execution import FlowExecution
 from klavier.http.transport import Transport
 from klavier.klaviyo.operations import OPERATIONS, UNLIMITED
 from klavier.outbox import SqliteOutbox
-from klavier.relay.factory import FEWEST_CALLS
 from klavier.relay.intake import accept
 from klavier.retry import RetryPolicy
 from klavier.worker.bulk.packing import BulkItem, combine
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator

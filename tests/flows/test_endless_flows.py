@@ -12,8 +12,8 @@ from klavier.flows.drivers import deliver, deliver_async
 from klavier.flows.execution import MOST_REQUESTS
 from klavier.outbox import SqliteOutbox
 from klavier.outcome import Outcome, delivered, failed
-from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import klavier
 from klavier.outbox import SqliteOutbox
-from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
 from klavier.testing.strategies import stream_payloads
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator

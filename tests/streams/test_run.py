@@ -12,12 +12,12 @@ import klavier
 from klavier.klaviyo.operations import usual_success
 from klavier.outcome import skipped
 from klavier.plugins import Plugins
-from klavier.relay.factory import FEWEST_CALLS
 from klavier.sandbox import Sandbox
 from klavier.streams import line_queue
 from klavier.streams import run as stream_run
 from klavier.streams.lines import Line
 from klavier.streams.run import StreamRun
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.worker import WorkerOptions
 from tests.support.little_vendor import LittleSettings, LittleVendor
 from tests.support.streams import BATCHED, BULK, EVERY_MODE, VENDOR, Bulkable, Klaviyo, kinds, lines, run, stream, track

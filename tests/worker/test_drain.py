@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from klavier.klaviyo.operations import RateLimit, find_operation
 from klavier.outbox import SqliteOutbox
-from klavier.relay.factory import FEWEST_CALLS
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually

@@ -8,8 +8,8 @@ import pytest
 
 import klavier
 from klavier.outbox import Settlement, SqliteOutbox
-from klavier.relay.factory import FEWEST_CALLS
 from klavier.worker.circuit_breaker import FAILURES
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import Simulation, fill, numbers_in
 from tests.support.virtual_time import run_virtually

@@ -21,9 +21,9 @@ import klavier
 from klavier.events.model import Event
 from klavier.outbox import Entry, SqliteOutbox
 from klavier.outcome import Outcome
-from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
 from klavier.sandbox.faults import Fault
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.translator import Translator

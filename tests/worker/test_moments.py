@@ -9,9 +9,9 @@ import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
 from klavier.outbox import SqliteOutbox
-from klavier.relay.factory import FEWEST_CALLS
 from klavier.retry import RetryPolicy
 from klavier.worker.circuit_breaker import LONGEST_PROBE
+from klavier.worker.factory import FEWEST_CALLS
 from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import PlainVendor, ScriptedVendor, Simulation, fill, import_request, numbers_in
 from tests.support.virtual_time import VirtualLoop, run_virtually

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from klavier import Request, Response
 from klavier.config.load import load_config
 from klavier.klaviyo.operations import M, RateLimit
-from klavier.relay.factory import make_options
+from klavier.worker.factory import make_options
 from klavier.worker.rate_limiter import BURST_SECONDS, STEADY_SECONDS, RateLimiter, read_retry_after
 from tests.support.klaviyo_windows import FixedWindows
 

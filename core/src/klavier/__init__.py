@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from klavier.retry import RetryPolicy
     from klavier.sandbox.sandbox import Sandbox
     from klavier.settings import setting
+    from klavier.streams.deliver import deliver
     from klavier.vendor import Delivery, Flow, Vendor, VendorSpec
 
 __version__ = VERSION
@@ -85,6 +86,7 @@ _HOMES = {
     "klavier.retry": ("RetryPolicy",),
     "klavier.sandbox.sandbox": ("Sandbox",),
     "klavier.settings": ("setting",),
+    "klavier.streams.deliver": ("deliver",),
     "klavier.vendor": ("Delivery", "Flow", "Vendor", "VendorSpec"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -129,6 +131,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "VendorSpec",
     "aopen",
     "compare",
+    "deliver",
     "derive_vendor",
     "hookimpl",
     "load_config",

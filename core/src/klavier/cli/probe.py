@@ -18,8 +18,8 @@ from klavier.flows.drivers import deliver_async, plan
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
-from klavier.relay.factory import make_connect
 from klavier.vendor import Delivery
+from klavier.worker.factory import make_connect
 
 Exchange = tuple[Request, Response]
 

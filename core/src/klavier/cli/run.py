@@ -82,7 +82,8 @@ class _Run:
 
     async def _deliver_once(self, stack: AsyncExitStack) -> None:
         """Deliver with one configuration; what monitors ask is served until `stack` is closed."""
-        from klavier.relay.factory import make_connect, make_relay_config  # noqa: PLC0415 -- loads what delivers
+        from klavier.relay.factory import make_relay_config  # noqa: PLC0415 -- loads what delivers
+        from klavier.worker.factory import make_connect  # noqa: PLC0415 -- as above
         from klavier.worker.leased_worker import LeasedWorker  # noqa: PLC0415 -- as above
 
         if self._address is not None:

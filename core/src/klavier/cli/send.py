@@ -132,8 +132,8 @@ def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":
 
     Raises `ConfigError` where no key is configured.
     """
-    from klavier.relay.factory import make_connect, make_options  # noqa: PLC0415 -- loads what delivers
     from klavier.streams.run import StreamRun  # noqa: PLC0415 -- as above
+    from klavier.worker.factory import make_connect, make_options  # noqa: PLC0415 -- loads what delivers
 
     setup.check_keys()
     config = setup.config

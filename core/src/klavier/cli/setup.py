@@ -149,7 +149,7 @@ class Setup:
 
     def check_keys(self) -> None:
         """Raise `ConfigError` where no key is configured, so that nothing can be sent."""
-        if not any(self.config.keys_for(self.vendor).values()):
+        if not self.config.has_key(self.vendor):
             raise ConfigError(
                 f"no key is configured: set private_api_key or access_token under [klaviyo] in {CONFIG_FILE}, "
                 f"or the environment variable {KEYS['private_api_key']}"

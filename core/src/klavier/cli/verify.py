@@ -235,11 +235,11 @@ def _journal(path: Path, setup: Setup) -> "Iterator[Journal]":
 
 
 async def _verify(setup: Setup, sources: Sources, asked: Asked, journal: "Journal | None") -> "Verification":
-    from klavier.relay.factory import make_connect  # noqa: PLC0415 -- as above
     from klavier.verification.account_reader import AccountReader  # noqa: PLC0415 -- as above
     from klavier.verification.reading import read_lists  # noqa: PLC0415 -- as above
     from klavier.verification.sampling import choose  # noqa: PLC0415 -- as above
     from klavier.verification.verify import verify  # noqa: PLC0415 -- as above
+    from klavier.worker.factory import make_connect  # noqa: PLC0415 -- as above
     from klavier.worker.rate_limiter import RateLimiter  # noqa: PLC0415 -- as above
 
     delivery = setup.config.delivery

@@ -220,6 +220,10 @@ class Config:
             return {**found, "private_api_key": None, "access_token": token}
         return {**found, "access_token": None}
 
+    def has_key(self, vendor: "Vendor") -> bool:
+        """Tell whether a key is configured, without which Klaviyo takes none of a vendor's requests."""
+        return any(self.keys_for(vendor).values())
+
 
 def build(plugins: "Plugins", name: str, settings: Mapping[str, Any], klaviyo: KlaviyoSection) -> "Vendor":
     """Build a vendor from plain settings and an account; problems are told under `vendors.<name>`.

@@ -18,7 +18,8 @@ from klavier.gateway.endpoints import routes
 from klavier.gateway.service import GatewayService
 from klavier.monitoring.health import Health
 from klavier.monitoring.reader import StatusReader
-from klavier.relay.factory import make_connect, make_relay_config
+from klavier.relay.factory import make_relay_config
+from klavier.worker.factory import make_connect
 from klavier.worker.leased_worker import LeasedWorker
 
 _PREFLIGHT_SECONDS = 86_400

@@ -1,25 +1,20 @@
-"""Build relays, and what they are made of, from a configuration."""
+"""Open relays, and what they are made of, from a configuration."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from attrs import evolve
-
 from klavier.config.load import Source, load_config
 from klavier.config.model import Config
 from klavier.events.model import Event
-from klavier.flows.drivers import AsyncSend, Connect
 from klavier.outbox import Entry, Outbox, SqliteOutbox
 from klavier.outbox.database import IN_MEMORY
 from klavier.outcome import Outcome
 from klavier.plugins import Plugins
 from klavier.relay.async_relay import AsyncRelay
 from klavier.relay.relay import Relay
-from klavier.retry import RetryPolicy
-from klavier.vendor import Vendor
+from klavier.worker.factory import make_connect, make_options, make_policy
 from klavier.worker.leased_worker import RelayConfig
-from klavier.worker.worker import WorkerOptions
 
 if TYPE_CHECKING:
     from klavier.http.transport import HttpTransport
@@ -28,9 +23,6 @@ _DAY = 86_400.0
 
 OnOutcome = Callable[[Event | None, Outcome], None]
 """Sees each event's final outcome; the event is None where its payload could not be read."""
-
-FEWEST_CALLS = WorkerOptions(combine=True, window=10_000, run=1000, linger=1.0)
-"""How `bulk = "max"` works: a bulk request waits up to a second to be filled."""
 
 
 def open(  # noqa: A001 -- klavier.open reads as it should
@@ -66,61 +58,6 @@ async def aopen(
     found = load_config(config, environ=environ)
     async with AsyncRelay(make_relay_config(found, on_outcome), make_connect(found, transport=transport)) as relay:
         yield relay
-
-
-def make_connect(
-    config: Config, vendor: Vendor | None = None, transport: "HttpTransport | None" = None, *, read_only: bool = False
-) -> Connect:
-    """Return what opens the transport to the account of a configuration; with `read_only` it only reads."""
-    keys = config.keys_for(vendor or config.build_vendor())
-
-    @asynccontextmanager
-    async def connect() -> AsyncIterator[AsyncSend]:
-        from klavier.http.transport import Transport  # noqa: PLC0415 -- a heavy import, made by those who send
-
-        section = config.klaviyo
-        async with Transport(
-            keys["private_api_key"],
-            keys["public_api_key"],
-            section.base_url,
-            access_token=keys["access_token"],
-            connect_timeout=section.connect_timeout,
-            read_timeout=section.read_timeout,
-            total_timeout=section.total_timeout,
-            connections=config.delivery.connections,
-            proxy=section.proxy,
-            verify=section.verify,
-            transport=transport,
-            read_only=read_only,
-        ) as opened:
-            yield opened.send
-
-    return connect
-
-
-def make_options(config: Config, vendor: Vendor) -> WorkerOptions:
-    """Return the options of the worker that a configuration asks for."""
-    delivery = config.delivery
-    connections = delivery.connections
-    if delivery.bulk == "max":
-        return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size), share=delivery.share)
-    batch = delivery.batch_size or vendor.batch_size
-    # While some are sent, others are settled together, and others wait for a connection.
-    return WorkerOptions(
-        connections=connections, window=connections * max(8, 2 * batch), batch=batch, share=delivery.share
-    )
-
-
-def make_policy(config: Config, own: RetryPolicy) -> RetryPolicy:
-    """Return a vendor's retry policy, with what a configuration overrides."""
-    section = config.delivery
-    overrides: dict[str, Any] = {
-        "tries": section.tries,
-        "give_up": section.give_up,
-        "first": section.first_delay,
-        "longest": section.longest_delay,
-    }
-    return evolve(own, **{name: value for name, value in overrides.items() if value is not None})
 
 
 def open_outbox(config: Config) -> Outbox:

@@ -15,7 +15,7 @@ from klavier.jsvalues import dig
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.klaviyo.revisions import CURRENT
-from klavier.relay.factory import make_connect
+from klavier.worker.factory import make_connect
 
 _GET_ACCOUNTS = Request("GET", "/api/accounts", revision=CURRENT)
 _NOT_ACCEPTED, _NOT_ALLOWED, _THROTTLED = 401, 403, 429

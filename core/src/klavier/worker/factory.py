@@ -1,0 +1,81 @@
+"""Build what a worker needs from a configuration: the connection to Klaviyo, the options, the retry policy."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
+
+from klavier.config.model import Config
+from klavier.errors import ConfigError
+from klavier.flows.drivers import AsyncSend, Connect
+from klavier.retry import RetryPolicy
+from klavier.vendor import Vendor
+from klavier.worker.worker import WorkerOptions
+
+if TYPE_CHECKING:
+    from klavier.http.transport import HttpTransport
+
+FEWEST_CALLS = WorkerOptions(combine=True, window=10_000, run=1000, linger=1.0)
+"""How `bulk = "max"` works: a bulk request waits up to a second to be filled."""
+
+
+def make_connect(
+    config: Config, vendor: Vendor | None = None, transport: "HttpTransport | None" = None, *, read_only: bool = False
+) -> Connect:
+    """Return what opens the transport to the account of a configuration; with `read_only` it only reads.
+
+    Raises `ConfigError` where no key is configured.
+    """
+    vendor = config.build_vendor() if vendor is None else vendor
+    if not config.has_key(vendor):
+        raise ConfigError(['no key is configured: set klaviyo.private_api_key, such as "${KLAVIYO_PRIVATE_API_KEY}"'])
+    keys = config.keys_for(vendor)
+
+    @asynccontextmanager
+    async def connect() -> AsyncIterator[AsyncSend]:
+        from klavier.http.transport import Transport  # noqa: PLC0415 -- a heavy import, made by those who send
+
+        section = config.klaviyo
+        async with Transport(
+            keys["private_api_key"],
+            keys["public_api_key"],
+            section.base_url,
+            access_token=keys["access_token"],
+            connect_timeout=section.connect_timeout,
+            read_timeout=section.read_timeout,
+            total_timeout=section.total_timeout,
+            connections=config.delivery.connections,
+            proxy=section.proxy,
+            verify=section.verify,
+            transport=transport,
+            read_only=read_only,
+        ) as opened:
+            yield opened.send
+
+    return connect
+
+
+def make_options(config: Config, vendor: Vendor) -> WorkerOptions:
+    """Return the options of the worker that a configuration asks for."""
+    delivery = config.delivery
+    connections = delivery.connections
+    if delivery.bulk == "max":
+        return evolve(FEWEST_CALLS, connections=connections, batch=max(1, vendor.bulk_size), share=delivery.share)
+    batch = delivery.batch_size or vendor.batch_size
+    # While some are sent, others are settled together, and others wait for a connection.
+    return WorkerOptions(
+        connections=connections, window=connections * max(8, 2 * batch), batch=batch, share=delivery.share
+    )
+
+
+def make_policy(config: Config, own: RetryPolicy) -> RetryPolicy:
+    """Return a vendor's retry policy, with what a configuration overrides."""
+    section = config.delivery
+    overrides: dict[str, Any] = {
+        "tries": section.tries,
+        "give_up": section.give_up,
+        "first": section.first_delay,
+        "longest": section.longest_delay,
+    }
+    return evolve(own, **{name: value for name, value in overrides.items() if value is not None})

@@ -1,0 +1,116 @@
+"""`klavier.deliver`: one outcome for each row, in order, whatever the row holds and wherever it is called."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import pytest
+
+import klavier
+from klavier.streams import line_queue
+
+CONFIG = {
+    "vendor": "rudderstack",
+    "klaviyo": {"private_api_key": "pk_sandbox"},
+    "vendors": {"rudderstack": {"api_version": "v2"}},
+}
+
+
+def track(user: int, number: int) -> dict[str, Any]:
+    return {"type": "track", "event": "Ordered", "userId": f"u{user}", "messageId": f"m{number}"}
+
+
+def orders(count: int, profiles: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number in range(count):
+        yield number, {**track(number % profiles, number), "properties": {"n": number + 1}}
+
+
+@pytest.fixture
+def sandbox() -> klavier.Sandbox:
+    return klavier.Sandbox()
+
+
+def test_each_row_has_its_outcome_in_order(sandbox: klavier.Sandbox) -> None:
+    rows: list[tuple[Any, Any]] = [
+        ("mapping", track(1, 1)),
+        ("text", '{"type": "track", "event": "Ordered", "userId": "u2"}'),
+        ("bytes", b'{"type": "track", "event": "Ordered", "userId": "u3"}'),
+        ("date", {**track(4, 4), "properties": {"at": datetime(2026, 1, 1, tzinfo=UTC)}}),
+        (("no", "kind"), 17),
+        (None, b"{"),
+        ("no event", {"type": "unknown"}),
+        ("no JSON", {**track(5, 5), "properties": {"price": Decimal("1.5")}}),
+        ("page", {"type": "page", "userId": "u1"}),
+    ]
+    found = list(klavier.deliver(rows, CONFIG, transport=sandbox.transport()))
+    assert [row_id for row_id, _ in found] == [row_id for row_id, _ in rows]
+    assert [outcome.kind for _, outcome in found] == ["delivered"] * 4 + ["rejected"] * 5
+    reasons = dict(found)
+    assert "a payload is a mapping or JSON text, not a number" in reasons["no", "kind"].reason
+    assert "properties.price" in reasons["no JSON"].reason
+    assert len(sandbox.state()["events"]) == 4
+
+
+def test_the_events_of_a_profile_arrive_in_the_order_of_the_rows(sandbox: klavier.Sandbox) -> None:
+    found = list(klavier.deliver(orders(300, 7), CONFIG, transport=sandbox.transport()))
+    assert {outcome.kind for _, outcome in found} == {"delivered"}
+    numbers = [event["properties"]["n"] for event in sandbox.state()["events"]]
+    for user in range(7):
+        assert [n for n in numbers if n % 7 == user] == list(range(user or 7, 301, 7))
+
+
+def test_rows_are_read_as_outcomes_are_taken(sandbox: klavier.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_queue, "CAPACITY", 50 * line_queue.PER_LINE)
+    read = 0
+
+    def rows() -> Iterator[tuple[int, dict[str, Any]]]:
+        nonlocal read
+        for row in orders(300, 100):
+            read += 1
+            yield row
+
+    for taken, (row_id, _) in enumerate(klavier.deliver(rows(), CONFIG, transport=sandbox.transport())):
+        assert row_id == taken
+        assert read - taken <= 51
+
+
+def test_what_klaviyo_refuses_is_a_failed_row() -> None:
+    refuse = httpx.MockTransport(lambda _: httpx.Response(400, json={"errors": [{"detail": "bad"}]}))
+    ((row_id, outcome),) = klavier.deliver([("r1", track(1, 1))], CONFIG, transport=refuse)
+    assert (row_id, outcome.kind, outcome.status) == ("r1", "failed", 400)
+
+
+def test_what_reading_raises_comes_after_the_outcomes_before(sandbox: klavier.Sandbox) -> None:
+    def rows() -> Iterator[tuple[int, dict[str, Any]]]:
+        yield from orders(3, 3)
+        raise OSError("the warehouse is gone")
+
+    found: list[tuple[int, klavier.Outcome]] = []
+    with pytest.raises(OSError, match="warehouse"):
+        found.extend(klavier.deliver(rows(), CONFIG, transport=sandbox.transport()))
+    # extend() keeps what it was given before the exception
+    assert [outcome.kind for _, outcome in found] == ["delivered"] * 3
+
+
+def test_a_wrong_configuration_is_reported_by_the_call_itself() -> None:
+    with pytest.raises(klavier.ConfigError, match="share: must be above 0"):
+        klavier.deliver([], CONFIG, share=1.5)
+    with pytest.raises(klavier.ConfigError, match="no key is configured"):
+        klavier.deliver([], {"vendor": "rudderstack"})
+
+
+def test_it_works_where_an_event_loop_runs(sandbox: klavier.Sandbox) -> None:
+    async def notebook() -> list[tuple[int, klavier.Outcome]]:
+        return list(klavier.deliver(orders(20, 3), CONFIG, transport=sandbox.transport()))
+
+    assert [row_id for row_id, _ in asyncio.run(notebook())] == list(range(20))
+
+
+def test_a_caller_that_stops_taking_ends_the_run(sandbox: klavier.Sandbox) -> None:
+    outcomes = klavier.deliver(orders(100, 3), CONFIG, transport=sandbox.transport())
+    assert next(outcomes)[0] == 0
+    outcomes.close()  # type: ignore[attr-defined] # a generator; what it opened is closed, else a warning is an error
+    assert next(outcomes, None) is None
