@@ -41,6 +41,26 @@ class _Held:
         return PER_LINE + PER_BYTE * len(self.line.text)
 
 
+class _Stop:
+    """Where a run stops: behind the last line that had started when `is_asked` first returned True."""
+
+    def __init__(self, is_asked: Callable[[], bool]) -> None:
+        self.is_reached = False
+        """Whether a line without a result was taken: the lines after it get none either."""
+        self._is_asked = is_asked
+        self._last_started = 0
+        self._after: int | None = None
+
+    def may_start(self, seq: int) -> bool:
+        """Tell whether the line at a position may start, and note that it does."""
+        if self._after is None and self._is_asked():
+            self._after = self._last_started
+        if self._after is not None and seq > self._after:
+            return False
+        self._last_started = max(self._last_started, seq)
+        return True
+
+
 class LineQueue:
     """The worker's queue for one run over lines.  It belongs to one thread.
 
@@ -69,10 +89,7 @@ class LineQueue:
         self._lines = iter(lines)
         self._read = read
         self._is_ready = is_ready
-        self._is_stopping = is_stopping
-        self._last_started = 0
-        self._stopped_after: int | None = None
-        self._is_cut = False
+        self._stop = _Stop(is_stopping)
         self._is_over = False
         self._capacity = CAPACITY
         self._last = 0
@@ -111,11 +128,8 @@ class LineQueue:
 
     def start(self, entry: Entry) -> Event | Outcome:
         """Return the event of an entry whose attempt starts, or `NOT_STARTED` after a stop."""
-        if self._stopped_after is None and self._is_stopping():
-            self._stopped_after = self._last_started
-        if self._stopped_after is not None and entry.seq > self._stopped_after:
+        if not self._stop.may_start(entry.seq):
             return NOT_STARTED
-        self._last_started = max(self._last_started, entry.seq)
         event = self._by_seq[entry.seq].event
         if event is None:
             raise AssertionError("an entry with a result is not started again")
@@ -133,8 +147,9 @@ class LineQueue:
         held = self._held
         while held and (result := held[0].result) is not None:
             self._capacity += held.popleft().size
-            self._is_cut = self._is_cut or result.outcome is NOT_STARTED
-            if not self._is_cut:  # lines after a line without a result, such as one that is no event, get none either
+            if result.outcome is NOT_STARTED:
+                self._stop.is_reached = True
+            if not self._stop.is_reached:  # lines behind it, such as one that is no event, get no result either
                 yield result
 
     def _read_lines(self, limit: int) -> list[Entry]:

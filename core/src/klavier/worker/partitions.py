@@ -7,7 +7,7 @@ the memory nor delays another.
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from attrs import define, field
 
@@ -67,21 +67,57 @@ class _Partition:
         return len(self.entries) + self.unloaded
 
 
+class _Delays:
+    """The partitions that wait until a time.
+
+    `longest` is the longest time in seconds that any entry is delayed: one that is due later than that was written
+    before the clock was set back, and is due now.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self._heap: list[tuple[float, int, _Partition]] = []
+        self._ticket = 0
+
+    def is_due(self, due: float, now: float) -> bool:
+        """Tell whether what is due at a time is due now."""
+        return due <= now or due > now + self._longest
+
+    def add(self, partition: _Partition, until: float) -> None:
+        """Let a partition wait; an earlier time of it does not count any more."""
+        self._ticket += 1
+        partition.delayed_until = until
+        heapq.heappush(self._heap, (until, self._ticket, partition))
+
+    def next_due(self, now: float) -> float | None:
+        """Return the time at which the next partition is due; None where none waits."""
+        while self._heap and self._heap[0][2].delayed_until != self._heap[0][0]:
+            heapq.heappop(self._heap)
+        if not self._heap:
+            return None
+        due = self._heap[0][0]
+        return now if self.is_due(due, now) else due
+
+    def pop_due(self, now: float) -> Iterator[_Partition]:
+        """Remove and yield the partitions that are due."""
+        while (due := self.next_due(now)) is not None and due <= now:
+            partition = heapq.heappop(self._heap)[2]
+            partition.delayed_until = None
+            yield partition
+
+
 class Partitions:
     """Decides which entries may be delivered next; reads them from `outbox`.
 
-    `longest_delay` is the longest time in seconds that any entry is delayed: one that is due later than that was
-    written before the clock was set back, and is due now.
+    `longest_delay` is the longest time in seconds that any entry is delayed.
     """
 
     def __init__(self, outbox: EntryQueue, *, longest_delay: float) -> None:
         self._outbox = outbox
-        self._longest_delay = longest_delay
         self._partitions: dict[str, _Partition] = {}
         self._ready: FairQueue[_Partition] = FairQueue()
-        self._delayed: list[tuple[float, int, _Partition]] = []
+        self._delays = _Delays(longest_delay)
         self._blocked: dict[str, deque[_Partition]] = {}
-        self._ticket = 0
         self._cursor = 0
         self._has_unread = True
         self.loaded = Amount()
@@ -127,9 +163,9 @@ class Partitions:
             partition = self._partitions.get(entry.key)
             if partition is None:
                 self._partitions[entry.key] = partition = _Partition(entry.key, last=entry.seq - 1)
-                if not self._is_due(entry.due, now):
+                if not self._delays.is_due(entry.due, now):
                     partition.unloaded = 1
-                    self._delay(partition, entry.due)
+                    self._delays.add(partition, entry.due)
                     continue
                 self._load_entry(partition, entry)
                 self._make_ready(partition)
@@ -148,7 +184,8 @@ class Partitions:
         a busy partition gets few turns, and needs its whole run each time. Of those with a large backlog there may be
         `spare` entries more, so that they never wait for others to leave.
         """
-        self._end_delays(now)
+        for delayed in self._delays.pop_due(now):
+            self._make_ready(delayed)
         taken: list[list[Entry]] = []
         while most + spare > 0 and most_bytes > 0:
             partition = self._ready.pop() if most > 0 else self._ready.pop_largest()
@@ -181,7 +218,7 @@ class Partitions:
 
     def delay_until(self, entry: Entry, until: float) -> None:
         """Note that a partition failed at `entry`, which is tried again at `until`; its later entries wait for it."""
-        self._delay(self._unload(entry), until)
+        self._delays.add(self._unload(entry), until)
 
     def block(self, entry: Entry, endpoint: str) -> None:
         """Note that `entry` cannot be sent while its `endpoint` is blocked; its partition waits for `release`."""
@@ -202,12 +239,7 @@ class Partitions:
 
     def next_due(self, now: float) -> float | None:
         """Return the time at which the next delayed partition becomes ready; None where none is delayed."""
-        while self._delayed and self._delayed[0][2].delayed_until != self._delayed[0][0]:
-            heapq.heappop(self._delayed)
-        if not self._delayed:
-            return None
-        due = self._delayed[0][0]
-        return now if self._is_due(due, now) else due
+        return self._delays.next_due(now)
 
     @property
     def is_empty(self) -> bool:
@@ -217,9 +249,6 @@ class Partitions:
     def __len__(self) -> int:
         """Count the partitions."""
         return len(self._partitions)
-
-    def _is_due(self, due: float, now: float) -> bool:
-        return due <= now or due > now + self._longest_delay
 
     def _load_entry(self, partition: _Partition, entry: Entry) -> None:
         partition.entries.append(entry)
@@ -241,7 +270,7 @@ class Partitions:
             return []
         count = size = 0
         for entry in entries:
-            if count == most or size >= most_bytes or not self._is_due(entry.due, now):
+            if count == most or size >= most_bytes or not self._delays.is_due(entry.due, now):
                 break
             size += len(entry.payload)
             count += 1
@@ -269,14 +298,3 @@ class Partitions:
         partition.ready = True
         self._waiting += len(partition.entries)
         self._ready.add(partition, partition.backlog)
-
-    def _delay(self, partition: _Partition, until: float) -> None:
-        self._ticket += 1
-        partition.delayed_until = until
-        heapq.heappush(self._delayed, (until, self._ticket, partition))
-
-    def _end_delays(self, now: float) -> None:
-        while (due := self.next_due(now)) is not None and due <= now:
-            partition = heapq.heappop(self._delayed)[2]
-            partition.delayed_until = None
-            self._make_ready(partition)
