@@ -2,13 +2,15 @@
 
 import json
 import stat
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import pytest
+from attrs import evolve
 
 import klavier
-from klavier.outbox import SqliteOutbox
+from klavier.outbox import Settlement, SqliteOutbox
 from tests.cli.conftest import Run
 from tests.support.terminal import Terminal
 from tests.support.waiting import LONG
@@ -38,8 +40,12 @@ def letters(folder: Path) -> Path:
 @pytest.mark.usefixtures("letters")
 def test_the_list_tells_what_happened_and_nobodys_data(run: Run) -> None:
     lines = run("dead", "list").output.splitlines()
-    assert lines[0].split() == ["seq", "kind", "status", "tries", "age", "reason"]
-    assert [line.split()[:4] for line in lines[1:3]] == [["1", "failed", "400", "1"], ["3", "rejected", "-", "1"]]
+    assert lines[0].split() == ["seq", "event", "vendor", "cause", "age", "reason"]
+    assert [line.split()[:5] for line in lines[1:3]] == [
+        ["1", "track", "Signed", "Up", "little"],
+        ["3", "track", "Nobody", "little", "rejected"],
+    ]
+    assert "failed with 400" in lines[1]
     assert lines[3] == "2 dead letters"
     assert "ada@" not in run("dead", "list").output
     objects = [json.loads(line) for line in run("dead", "list", "--format", "jsonl").output.splitlines()]
@@ -47,7 +53,43 @@ def test_the_list_tells_what_happened_and_nobodys_data(run: Run) -> None:
         (1, "failed", 400),
         (3, "rejected", None),
     ]
+    first = objects[0]
+    assert (first["type"], first["name"], first["vendor"], first["tries"]) == ("track", "Signed Up", "little", 1)
+    assert 0 <= first["age"] < LONG
+    assert first["accepted"] <= first["time"]
+    assert datetime.fromisoformat(first["time"]).tzinfo is not None
     assert run("dead", "list", "--limit", "1").output.endswith("2 dead letters, 1 shown\n")
+
+
+@pytest.mark.usefixtures("letters")
+def test_letters_are_counted_by_cause(run: Run) -> None:
+    outbox = SqliteOutbox("klavier.db")
+    (letter, *_) = outbox.dead_letters()
+    outbox.append([("again", "k", letter.payload), ("none", "k", b"no JSON")])
+    again, none = outbox.read(0, 10)
+    same = evolve(letter, seq=again.seq, message_id="again", died=letter.died + 60)
+    odd = evolve(letter, seq=none.seq, message_id="none", payload=b"no JSON", vendor="")
+    outbox.settle([Settlement(again, dead_letter=same), Settlement(none, dead_letter=odd)])
+    outbox.close()
+    lines = run("dead", "list", "--by", "cause").output.splitlines()
+    assert lines[0].split() == ["count", "event", "vendor", "cause", "age", "reason"]
+    assert lines[1].split()[:5] == ["2", "track", "Signed", "Up", "little"]
+    assert len(lines) == 4
+    groups = [json.loads(line) for line in run("dead", "list", "--by", "cause", "--format", "json").output.splitlines()]
+    assert [(group["count"], group["first"], group["last"], group["type"]) for group in groups] == [
+        (2, 1, again.seq, "track"),
+        (1, 3, 3, "track"),
+        (1, none.seq, none.seq, None),
+    ]
+    assert groups[0]["since"] < groups[0]["until"]
+
+
+@pytest.mark.usefixtures("letters")
+@pytest.mark.parametrize("time", ["yesterday", "7", "-1d", "7 weeks", "2026-13-01"])
+def test_a_time_that_is_none_is_named(run: Run, time: str) -> None:
+    result = run("dead", "list", f"--since={time}")
+    assert result.exit_code == 2
+    assert "must be a span such as 30min, 12h or 7d" in result.output
 
 
 @pytest.mark.usefixtures("letters")
@@ -90,6 +132,12 @@ SELECTIONS = [
     (["--status", "0"], []),
     (["--reason", "USERID"], [3]),
     (["1", "3", "--kind", "rejected"], [3]),
+    (["--event", "signed up"], [1]),
+    (["--event", "track"], [1, 3]),
+    (["--event", "identify"], []),
+    (["--since", "1h"], [1, 3]),
+    (["--since", "2100-01-01"], []),
+    (["--since", "2000-01-01T00:00:00Z", "--event", "Nobody"], [3]),
     (["--all"], [1, 3]),
 ]
 

@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +14,7 @@ from klavier.cli.doctor.account import _check_reply
 from klavier.cli.doctor.calls import outdated_calls
 from klavier.config.model import KlaviyoSection
 from klavier.klaviyo.response import Response
+from klavier.outbox import SqliteOutbox
 from klavier.plugins import installed_plugins
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
@@ -36,11 +39,14 @@ def write(folder: Path, address: str, private: str = "pk_sandbox", public: str =
 def test_all_is_well(run: Run, address: str) -> None:
     result = run("doctor")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[1:] == [
+    lines = [line for line in result.stdout.splitlines() if not line[7:].startswith("disk")]
+    assert lines[1].startswith(f"ok     versions       klavier {klavier.__version__}, Python 3.")
+    assert lines[2:] == [
         "ok     configuration  klavier.toml",
         "ok     vendor         little",
         f"note   address        {address} is not encrypted",
         "                      use http:// for a sandbox only",
+        "ok     outbox         klavier.db is created with the first event",
         "ok     key            Klaviyo accepts the private key, of klavier sandbox",
         "ok     public key     it is of the same account",
     ]
@@ -49,7 +55,7 @@ def test_all_is_well(run: Run, address: str) -> None:
 def test_the_checks_as_json_lines(run: Run, address: str) -> None:
     assert address
     found = [json.loads(line) for line in run("doctor", "--format", "jsonl").stdout.splitlines()]
-    assert found[1] == {"name": "configuration", "state": "ok", "found": "klavier.toml", "remedy": ""}
+    assert found[2] == {"name": "configuration", "state": "ok", "found": "klavier.toml", "remedy": ""}
 
 
 def test_a_private_key_that_is_not_accepted(run: Run, folder: Path, address: str) -> None:
@@ -130,4 +136,70 @@ def test_retired_calls_are_told() -> None:
     assert list(outdated_calls(vendor_of("rudderstack", wire="native"), date(2024, 1, 1))) == []
     assert list(outdated_calls(vendor_of("segment-classic", wire="native"), day)) == [
         ("the vendor's native wire uses the legacy API, which Klaviyo shut down on 2024-06-30", True)
+    ]
+
+
+def outbox_checks(run: Run) -> list[tuple[str, str, str]]:
+    lines = run("doctor", "--offline", "--format", "json").stdout.splitlines()
+    found = [json.loads(line) for line in lines]
+    return [(check["state"], check["found"], check["remedy"]) for check in found if check["name"] == "outbox"]
+
+
+@pytest.mark.usefixtures("address")
+def test_the_outbox_is_opened_where_there_is_one(run: Run, folder: Path) -> None:
+    assert outbox_checks(run) == [("ok", "klavier.db is created with the first event", "")]
+    assert not (folder / "klavier.db").exists()
+    with closing(SqliteOutbox(folder / "klavier.db")) as outbox:
+        outbox.append([("m1", "k", b"{}")], 5.0)
+    ok, *notes = outbox_checks(run)
+    assert ok == ("ok", "klavier.db: 1 event waiting, 0 dead letters", "")
+    assert notes[0] == (
+        "note",
+        "events wait and no process delivers",
+        "start klavier run, klavier serve or your program",
+    )
+
+
+@pytest.mark.usefixtures("address")
+def test_an_outbox_that_cannot_be_opened_is_wrong(run: Run, folder: Path) -> None:
+    (folder / "klavier.db").write_text("no SQLite")
+    ((state, found, _),) = outbox_checks(run)
+    assert (state, found) == ("wrong", "outbox klavier.db: the file is damaged, or no SQLite file")
+    with (folder / "klavier.toml").open("a") as file:
+        file.write('\n[delivery]\noutbox = "nowhere/klavier.db"\n')
+    assert outbox_checks(run) == [
+        (
+            "wrong",
+            "the folder of nowhere/klavier.db does not exist",
+            "create it, owned by the user that runs klavier",
+        )
+    ]
+    assert run("doctor", "--offline").exit_code == 1
+
+
+@pytest.mark.usefixtures("address")
+@pytest.mark.parametrize(("free", "state"), [(5 * 10**9, "ok"), (5 * 10**8, "note"), (5 * 10**7, "wrong")])
+def test_a_disk_that_is_nearly_full_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, free: int, state: str) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=free, total=10**12))
+    lines = [json.loads(line) for line in run("doctor", "--offline", "--format", "json").stdout.splitlines()]
+    assert [check["state"] for check in lines if check["name"] == "disk"] == [state]
+
+
+@pytest.mark.usefixtures("address")
+def test_distributions_of_another_version_and_missing_extras_are_named(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = [("klavier", "us", "0.1.0"), ("klavier-old", "us", "0.0.9"), ("klavier-foreign", "them", "7.0")]
+    monkeypatch.setattr(
+        "klavier.cli.doctor.versions.distributions",
+        lambda: [SimpleNamespace(metadata={"Name": name, "Author": by}, version=v) for name, by, v in installed],
+    )
+    monkeypatch.setattr("klavier.cli.doctor.versions.find_spec", lambda name: None if name == "uvicorn" else object())
+    with (folder / "klavier.toml").open("a") as file:
+        file.write('\n[gateway.sources.web]\nwrite_key = "wk_0123456789"\n')
+    lines = [json.loads(line) for line in run("doctor", "--offline", "--format", "json").stdout.splitlines()]
+    wrong = [(check["found"], check["remedy"]) for check in lines if check["state"] == "wrong"]
+    assert wrong == [
+        ("klavier-old is of version 0.0.9, klavier of 0.1.0", "pip install klavier-old==0.1.0"),
+        ("[gateway.sources] needs uvicorn, not installed here", "pip install 'klavier[server]'"),
     ]

@@ -1,25 +1,27 @@
 """`klavier dead`: list the dead letters, retry, export or delete them."""
 
 import sys
-import time
 from collections import Counter
-from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
 
+from klavier.cli.dead_letters import group_by_cause, print_table, summarize
 from klavier.cli.json_output import json_line, pretty_json
 from klavier.cli.open_outbox import find_dead_letter, open_existing
 from klavier.cli.options import format_option
 from klavier.cli.private_files import create_private
 from klavier.cli.selection import Selection, selection_options
 from klavier.cli.setup import Choice, Setup, config_option, prepare
-from klavier.cli.wording import count, describe_cause, paint, plain, span, width
+from klavier.cli.wording import count, describe_cause, paint, plain, span
 from klavier.errors import UsageError
 from klavier.outbox import DeadLetter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @click.group("dead", short_help="List, retry, export or delete dead letters.")
@@ -36,18 +38,28 @@ def command() -> None:
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="List at most so many as text."
 )
-@format_option(text="A table, or one JSON object for each dead letter.")
-def list_letters(*, selection: Selection, config_file: Path | None, limit: int, as_: str) -> None:
+@click.option(
+    "--by", type=click.Choice(["cause"]), help="Count them by cause: outcome, status, reason and kind of event."
+)
+@format_option(text="A table, or one JSON object for each dead letter or cause.")
+def list_letters(*, selection: Selection, config_file: Path | None, limit: int, by: str | None, as_: str) -> None:
     """List the dead letters, or the selected ones, in the order of acceptance and without personal data."""
-    with open_existing(_prepare(config_file)) as outbox:
-        letters = selection.letters(outbox)
+    setup = _prepare(config_file)
+    with open_existing(setup) as outbox:
+        letters: Iterator[dict[str, Any]] = (
+            summarize(letter, setup.plugins) for letter in selection.letters(outbox, setup.plugins)
+        )
+        if by is not None:
+            letters = iter(group_by_cause(letters))
         if as_ == "json":
-            for letter in letters:
-                click.echo(json_line(_summarize(letter)), nl=False)
+            for found in letters:
+                click.echo(json_line(found), nl=False)
             return
         shown = list(islice(letters, limit))
         if shown:
-            _print_table(shown)
+            print_table(shown)
+        if by is not None:
+            return
         total = len(shown) + sum(1 for _ in letters)
         click.echo(count(total, "dead letter") + (f", {limit} shown" if total > limit else ""))
 
@@ -59,14 +71,16 @@ def list_letters(*, selection: Selection, config_file: Path | None, limit: int, 
 @format_option(text="For reading, or one JSON object.")
 def show(*, seq: int, config_file: Path | None, payload: bool, as_: str) -> None:
     """Show why an event was not delivered: the last requests and replies, each value replaced by its kind."""
-    with open_existing(_prepare(config_file)) as outbox:
+    setup = _prepare(config_file)
+    with open_existing(setup) as outbox:
         letter = find_dead_letter(outbox, seq)
+    summary = summarize(letter, setup.plugins)
     exchanges = orjson.loads(letter.requests)
     if as_ == "json":
         event = {"event": _read_event(letter)} if payload else {}
-        click.echo(json_line({**_summarize(letter), "exchanges": exchanges, **event}), nl=False)
+        click.echo(json_line({**summary, "exchanges": exchanges, **event}), nl=False)
         return
-    for name, value in _summarize(letter).items():
+    for name, value in {**summary, "age": span(summary["age"])}.items():
         click.echo(f"{paint(f'{name:<9}', bold=True)} {'-' if value is None else plain(value)}")
     for exchange in exchanges:
         click.echo(f"\n{pretty_json(exchange)}")
@@ -82,8 +96,9 @@ def retry(*, selection: Selection, config_file: Path | None) -> None:
 
     A running relay, or klavier run, delivers them.
     """
-    with open_existing(_prepare(config_file)) as outbox:
-        selected = [letter.seq for letter in selection.letters(outbox)]
+    setup = _prepare(config_file)
+    with open_existing(setup) as outbox:
+        selected = [letter.seq for letter in selection.letters(outbox, setup.plugins)]
         click.echo(f"{count(outbox.requeue(selected), 'event')} put back into the queue")
 
 
@@ -97,10 +112,11 @@ def delete(*, selection: Selection, config_file: Path | None, yes: bool) -> None
     klavier dead export saves the events in a file.
     For seven days a new event with the message id of a deleted one still counts as a duplicate.
     """
-    with open_existing(_prepare(config_file)) as outbox:
+    setup = _prepare(config_file)
+    with open_existing(setup) as outbox:
         selected: list[int] = []
         causes: Counter[str] = Counter()
-        for letter in selection.letters(outbox):
+        for letter in selection.letters(outbox, setup.plugins):
             selected.append(letter.seq)
             causes[describe_cause(letter.kind, letter.status)] += 1
         if selected and not yes:
@@ -119,8 +135,9 @@ def export(*, file: Path, selection: Selection, config_file: Path | None) -> Non
     Correct them there and send them again with klavier send.
     The file holds personal data, so only you can read it.  The dead letters stay in the outbox.
     """
-    with open_existing(_prepare(config_file)) as outbox:
-        letters = selection.letters(outbox)
+    setup = _prepare(config_file)
+    with open_existing(setup) as outbox:
+        letters = selection.letters(outbox, setup.plugins)
         written = 0
         with create_private(file) as target:
             for letter in letters:
@@ -143,33 +160,6 @@ def _describe(causes: "Counter[str]") -> str:
 def _prepare(config_file: Path | None) -> Setup:
     """Read the configuration; keys are not needed."""
     return prepare(Choice(config_file=config_file), purpose="plan")
-
-
-def _summarize(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "seq": letter.seq,
-        "kind": letter.kind,
-        "status": letter.status,
-        "reason": letter.reason,
-        "tries": letter.tries,
-        "age": span(time.time() - letter.died),
-    }
-
-
-def _print_table(letters: Iterable[DeadLetter]) -> None:
-    from rich.console import Console  # noqa: PLC0415 -- takes its time to load
-    from rich.table import Table  # noqa: PLC0415 -- as above
-    from rich.text import Text  # noqa: PLC0415 -- as above
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("seq", "kind", "status", "tries", "age"):
-        table.add_column(name, justify="left" if name == "kind" else "right", no_wrap=True)
-    table.add_column("reason", overflow="fold")
-    for letter in letters:
-        row = _summarize(letter)
-        cells = [row[name] for name in ("seq", "kind", "status", "tries", "age", "reason")]
-        table.add_row(*(Text("-" if cell is None else plain(cell)) for cell in cells))
-    Console(width=width(), highlight=False).print(table)
 
 
 def _read_event(letter: DeadLetter) -> Any:

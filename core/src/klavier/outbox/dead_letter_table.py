@@ -7,8 +7,8 @@ from klavier.outbox.database import Database
 from klavier.outbox.entry import DeadLetter
 from klavier.outbox.maintenance import in_batches
 
-_COLUMNS = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests"
-_INSERT = f"INSERT OR REPLACE INTO dead ({_COLUMNS}, stored) SELECT {', '.join('?' * 11)}, now FROM clock"  # noqa: S608 -- constant column names
+_COLUMNS = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests, vendor"
+_INSERT = f"INSERT OR REPLACE INTO dead ({_COLUMNS}, stored) SELECT {', '.join('?' * 12)}, now FROM clock"  # noqa: S608 -- constant column names
 _READ = f"SELECT {_COLUMNS} FROM dead WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608 -- as above
 _REQUEUE = (
     "INSERT INTO events (message_id, key, payload, accepted) "
@@ -63,4 +63,5 @@ def _row(letter: DeadLetter) -> tuple[object, ...]:
         letter.status,
         letter.reason,
         letter.requests,
+        letter.vendor,
     )

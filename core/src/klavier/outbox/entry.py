@@ -52,6 +52,7 @@ class DeadLetter:
     """An event that ended as `rejected` or `failed`, stored until somebody requeues or deletes it.
 
     `requests` are the last attempt's requests with every value replaced by its kind; `reason` holds no personal data.
+    `vendor` is the name of the vendor that translated it, empty where that is not known.
     """
 
     seq: int
@@ -65,6 +66,7 @@ class DeadLetter:
     status: int | None
     reason: str
     requests: str = field(default="[]", repr=False)
+    vendor: str = ""
 
 
 @frozen

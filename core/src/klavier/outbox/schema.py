@@ -4,7 +4,7 @@ import sqlite3
 
 from klavier.errors import OutboxError
 
-VERSION = 3
+VERSION = 4
 
 _CREATE = (
     """CREATE TABLE events (
@@ -65,7 +65,9 @@ _TO_3 = (
     "CREATE INDEX dead_by_cause ON dead (kind, status)",
 )
 
-_UPGRADES: dict[int, tuple[str, ...]] = {0: _CREATE, 1: _TO_2, 2: _TO_3}
+_TO_4 = ("ALTER TABLE dead ADD COLUMN vendor TEXT NOT NULL DEFAULT ''",)
+
+_UPGRADES: dict[int, tuple[str, ...]] = {0: _CREATE, 1: _TO_2, 2: _TO_3, 3: _TO_4}
 """What brings a file of each version to the next."""
 
 

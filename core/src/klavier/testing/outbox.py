@@ -361,7 +361,10 @@ def _new(number: int, first: int = 0) -> list[NewEntry]:
 
 def _letter(entry: Entry) -> DeadLetter:
     seq, message_id, key, payload, accepted = entry[:5]
-    return DeadLetter(seq, message_id, key, payload, accepted, 9.5, 3, "failed", 400, "refused", '[{"request":{}}]')
+    requests = '[{"request":{}}]'
+    return DeadLetter(
+        seq, message_id, key, payload, accepted, 9.5, 3, "failed", 400, "refused", requests, "some-vendor"
+    )
 
 
 def _acquire(outbox: Outbox, holder: str, seconds: float = 3600.0) -> Lease:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
+from attrs import evolve
 
 from klavier.errors import LeaseLostError, OutboxError
 from klavier.events.model import Event
@@ -57,12 +58,17 @@ class Settler:
         now: Callable[[], float],
         own_loop: bool,
         connections: int,
+        vendor: str = "",
     ) -> None:
-        """`now` returns Unix seconds. In its `own_loop` it writes at once, else in a thread, which takes longer."""
+        """`now` returns Unix seconds; `vendor` is named in dead letters.
+
+        In its `own_loop` it writes at once, else in a thread, which takes longer.
+        """
         self._outbox = outbox
         self._policy = policy
         self._observe = observe
         self._now = now
+        self._vendor = vendor
         self._own_loop = own_loop
         self._most = _TOGETHER * connections
         self._finished: list[Finished] = []
@@ -112,7 +118,7 @@ class Settler:
         results = [result for each in finished for result in each.results]
         done = [result.entry.seq for result in results if result.outcome.kind in _REMOVED]
         settlements = [
-            settle(result, self._policy, now, random.random)
+            settle(result, self._policy, now, random.random, self._vendor)
             for result in results
             if result.outcome.kind not in _REMOVED
         ]
@@ -154,8 +160,13 @@ class Settler:
                 return
 
 
-def settle(result: Result, policy: RetryPolicy, now: float, random: Callable[[], float]) -> Settlement:
-    """Decide what follows from one attempt; `now` is in Unix seconds, `random` returns numbers from 0.0 up to 1.0."""
+def settle(
+    result: Result, policy: RetryPolicy, now: float, random: Callable[[], float], vendor: str = ""
+) -> Settlement:
+    """Decide what follows from one attempt; `now` is in Unix seconds, `random` returns numbers from 0.0 up to 1.0.
+
+    `vendor` is named in a dead letter.
+    """
     entry, outcome, is_failing = result.entry, result.outcome, result.is_failing
     if outcome.kind in _REMOVED:
         return Settlement(entry)
@@ -165,7 +176,7 @@ def settle(result: Result, policy: RetryPolicy, now: float, random: Callable[[],
     pause = policy.next_try(outcome, tries, now - first_try, random, is_failing=is_failing)
     if pause is not None:
         return Settlement(entry, now + pause, tries, first_try)
-    return Settlement(entry, dead_letter=dead_letter(entry, outcome, result.sent, tries, now))
+    return Settlement(entry, dead_letter=evolve(dead_letter(entry, outcome, result.sent, tries, now), vendor=vendor))
 
 
 def dead_letter(

@@ -34,6 +34,11 @@ class Translator:
         self._plugins = plugins
         self.mark = mark
 
+    @property
+    def vendor(self) -> str:
+        """The name of the vendor."""
+        return self._vendor.name
+
     def start(self, entry: Entry) -> FlowExecution | Outcome:
         """Start the delivery of one entry, up to its first request; returns the outcome of one that has no delivery."""
         self.mark((entry.seq,))

@@ -97,7 +97,15 @@ class Worker:
         self._now = now
         self._partitions = Partitions(outbox, longest_delay=max(policy.longest, FREE_RETRY_SECONDS))
         self._batcher = Batcher(combine=options.combine, linger=options.linger)
-        self._settler = Settler(outbox, policy, observe, now=now, own_loop=own_loop, connections=options.connections)
+        self._settler = Settler(
+            outbox,
+            policy,
+            observe,
+            now=now,
+            own_loop=own_loop,
+            connections=options.connections,
+            vendor=translator.vendor,
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._stopping = False

@@ -30,7 +30,7 @@ from klavier_postgres.lease import LeaseTable, PostgresLease, check_token
 from klavier_postgres.schema import prepare
 
 _COLUMNS = "seq, message_id, key, payload, accepted, due, tries, first_try, interrupted"
-_DEAD = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests"
+_DEAD = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests, vendor"
 _BATCH = 500
 """Rows that one transaction purges: about 10 ms, so that appends never wait for long."""
 _ROW_BYTES = 300
@@ -259,9 +259,9 @@ class PostgresOutbox:
 
     def _store_dead_letters(self, connection: Connection, letters: Sequence[DeadLetter]) -> None:
         statement = self._sql(
-            f"INSERT INTO {{schema}}.dead ({_DEAD}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "  # noqa: S608 -- constant names
+            f"INSERT INTO {{schema}}.dead ({_DEAD}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "  # noqa: S608 -- constant names
             "ON CONFLICT (seq) DO UPDATE SET died = excluded.died, tries = excluded.tries, kind = excluded.kind, "
-            "status = excluded.status, reason = excluded.reason, requests = excluded.requests"
+            "status = excluded.status, reason = excluded.reason, requests = excluded.requests, vendor = excluded.vendor"
         )
         with connection.cursor() as cursor:
             cursor.executemany(statement, [_letter_row(letter) for letter in letters])
@@ -328,6 +328,7 @@ def _letter_row(letter: DeadLetter) -> tuple[object, ...]:
         letter.status,
         letter.reason.replace("\0", ""),
         letter.requests.replace("\0", ""),
+        letter.vendor,
     )
 
 

@@ -8,7 +8,7 @@ from psycopg import sql
 
 from klavier.errors import OutboxError
 
-VERSION = 2
+VERSION = 3
 
 _CREATE = """
 CREATE TABLE {schema}.events (
@@ -88,7 +88,9 @@ ALTER TABLE {schema}.lease ADD COLUMN report bytea NOT NULL DEFAULT '';
 CREATE INDEX dead_by_cause ON {schema}.dead (kind, status);
 """
 
-_UPGRADES = {0: _CREATE, 1: _TO_2}
+_TO_3 = "ALTER TABLE {schema}.dead ADD COLUMN vendor text NOT NULL DEFAULT '';"
+
+_UPGRADES = {0: _CREATE, 1: _TO_2, 2: _TO_3}
 """What brings a schema of each version to the next."""
 
 

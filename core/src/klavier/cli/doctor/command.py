@@ -9,6 +9,8 @@ from attrs import asdict
 from klavier.cli.doctor.account import check_account
 from klavier.cli.doctor.calls import outdated_calls
 from klavier.cli.doctor.check import Check
+from klavier.cli.doctor.outbox import check_outbox
+from klavier.cli.doctor.versions import check_extras, check_versions
 from klavier.cli.json_output import json_line
 from klavier.cli.options import format_option
 from klavier.cli.private_files import is_open_to_others
@@ -20,13 +22,15 @@ from klavier.errors import ConfigError
 from klavier.plugins import NO_VENDOR, Plugins
 
 
-@click.command("doctor", short_help="Check the configuration, the plugins and the key.")
+@click.command("doctor", short_help="Check the configuration, the plugins, the outbox and the key.")
 @vendor_option
 @config_option
 @click.option("--offline", is_flag=True, help="Leave out the checks that send a request to Klaviyo.")
 @format_option(text="A table, or one JSON object for each check.")
 def command(*, vendor: str | None, config_file: Path | None, offline: bool, as_: str) -> None:
-    """Check the configuration, the plugins, the files and the key; the key by reading the account from Klaviyo.
+    """Check the configuration, the plugins, the versions, the files, the outbox, its disk and the key.
+
+    The key is checked by reading the account from Klaviyo.
 
     The exit code is 1 if something is wrong.
     """
@@ -51,6 +55,7 @@ def _print(check: Check, as_: str) -> None:
 def _checks(choice: Choice, *, offline: bool) -> Iterator[Check]:
     plugins = known_plugins(choice.config_file)
     yield from _check_plugins(plugins)
+    yield from check_versions()
     try:
         setup = prepare(choice, plugins)
     except ConfigError as error:
@@ -62,6 +67,8 @@ def _checks(choice: Choice, *, offline: bool) -> Iterator[Check]:
     yield Check("vendor", "ok", setup.vendor.name)
     yield from _check_address(setup)
     yield from _check_files(setup)
+    yield from check_extras(setup.config)
+    yield from check_outbox(setup)
     yield from _check_calls(setup)
     yield from _check_keys(setup, offline=offline)
 
