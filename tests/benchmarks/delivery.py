@@ -120,7 +120,7 @@ async def no_network() -> AsyncIterator[AsyncSend]:
 
 
 def network(url: str) -> Callable[[], Any]:
-    """Give what opens klavier's own transport to an address."""
+    """Return what opens klavier's own transport to an address."""
 
     @asynccontextmanager
     async def connect() -> AsyncIterator[AsyncSend]:
@@ -235,12 +235,12 @@ def report(count: int = 20_000, singly: int = 1_000, rounds: int = 1) -> list[li
 
 
 def best(costs: list[Cost]) -> Cost:
-    """Give the least of some costs of the same work."""
+    """Return the least of some costs of the same work."""
     return min(costs, key=lambda cost: cost.cpu)
 
 
 def beside(costs: list[Cost], others: list[Cost]) -> float:
-    """Give how many times the cost of the others is, each compared with its neighbour in time; the median of these."""
+    """Return how many times as much the others cost: the median of comparisons with the neighbor in time."""
     return median(other.each / cost.each for cost, other in zip(costs, others, strict=True))
 
 

@@ -28,7 +28,7 @@ def translate(vendor: Vendor, line: bytes) -> int:
 
 
 def best(run: Callable[[], None], events: int, seconds: float) -> float:
-    """Give the events per CPU-second of the best slice, over about this many CPU-seconds; one run is so many events."""
+    """Return the events per CPU-second of the best slice in about `seconds` of CPU time; one run is `events` events."""
     run()  # warms up
     found, began = 0.0, time.process_time()
     while (start := time.process_time()) - began < seconds:

@@ -81,7 +81,7 @@ def uninterrupted(folder: Path, server: SandboxServer, known: dict[str, Any]) ->
 
 
 def counts_of(output: bytes) -> list[bytes]:
-    """Give the summary but for the number of requests, which is larger after a kill."""
+    """Return the summary but for the number of requests, which is larger after a kill."""
     return [line for line in output.splitlines() if b"request" not in line]
 
 

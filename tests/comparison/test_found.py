@@ -15,7 +15,7 @@ PLANS = ("free", "pro", "team")
 
 
 def events(people: int = 3) -> list[klavier.Event]:
-    """Give an identify and two tracks of each person."""
+    """Return an identify and two tracks of each person."""
     found = []
     for number in range(people):
         base = {"userId": f"u{number}", "timestamp": f"2024-03-01T10:00:{number:02d}Z"}

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def judged(setup: Setup) -> bool:
-    """Tell whether a vendor owes valid bodies: always on today's wire, and to its documents on its own."""
+    """Return whether a vendor owes valid bodies: always on today's wire, and to its documents on its own."""
     choices = setup.choices
     return bool(choices["wire"] == "current" or choices["fidelity"] == "documented")
 

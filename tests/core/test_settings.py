@@ -57,8 +57,8 @@ def problems_of(data: Any, place: str = "") -> list[str]:
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        ({}, "key: required; give it"),
-        ({"key": "pk_1", "accounts": [{"name": "a"}, {}]}, "accounts[1].name: required; give it"),
+        ({}, "key: required; set it"),
+        ({"key": "pk_1", "accounts": [{"name": "a"}, {}]}, "accounts[1].name: required; set it"),
         ({"key": "pk_1", "looked_up": "b"}, "looked_up: cannot be used (KeyError)"),
         ({"key": "pk_1", "share": math.nan}, "share: must be a number, not NaN or infinity"),
         ({"key": "pk_1", "share": True}, "share: must be a number, not a boolean"),

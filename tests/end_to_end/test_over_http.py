@@ -90,7 +90,7 @@ def held(sandbox: Sandbox, events: Sequence[Event]) -> list[bool]:
 
 
 def clean_state(vendor: Vendor, events: Sequence[Event]) -> dict[str, Any]:
-    """Give what an account holds that was told the events without any trouble."""
+    """Return what an account holds that was told the events without any trouble."""
     sandbox = Sandbox(PRIVATE, PUBLIC)
     for delivery in plan(vendor, events):
         deliver(delivery, sandbox.send)

@@ -38,7 +38,7 @@ prefix = "Post: "
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Give an environment with wheels of klavier, one of its vendors and the plugin; all else is lent."""
+    """Return an environment with wheels of klavier, one of its vendors and the plugin; all else is lent."""
     dist = tmp_path_factory.mktemp("dist")
     for source in (ROOT, ROOT / "plugins" / "rudderstack"):
         build(source, dist, "wheel")

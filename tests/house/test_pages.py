@@ -12,7 +12,7 @@ EVERY_PAGE = pytest.mark.parametrize("page", pages(), ids=name)
 
 
 def prose(page: Path) -> str:
-    """Give a page without its fenced blocks."""
+    """Return a page without its fenced blocks."""
     return re.sub(r"^(`{3,}|:{3,}).*?^\1\s*$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
@@ -50,7 +50,7 @@ def test_one_sentence_a_line(page: Path) -> None:
 
 
 def links(page: Path) -> set[Path]:
-    """Give the pages of the site that a page links to, the parts of the README that it includes among them."""
+    """Return the pages of the site that a page links to, the parts of the README that it includes among them."""
     text = page.read_text("utf-8")
     if page == ROOT / "docs" / "index.md":
         text += (ROOT / "README.md").read_text("utf-8").replace("](docs/", "](")

@@ -42,7 +42,7 @@ def test_other_names_are_missing_as_usual() -> None:
 
 
 def documented(name: str) -> bool:
-    """Tell whether the home of a name documents it: a docstring, or a string under the assignment."""
+    """Return whether the home of a name documents it: a docstring, or a string under the assignment."""
     tree = ast.parse(Path(inspect.getfile(importlib.import_module(klavier._HOME_OF[name]))).read_text("utf-8"))
     for node, after in zip(tree.body, [*tree.body[1:], None], strict=True):
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name:

@@ -17,7 +17,7 @@ def lines(name: str) -> list[str]:
 
 
 def wanted() -> list[Requirement]:
-    """Give every requirement that some pyproject.toml of this repository names."""
+    """Return every requirement that some pyproject.toml of this repository names."""
     root = pyproject()
     texts = [*root["project"]["dependencies"], *root["dependency-groups"]["dev"]]
     texts += [text for extra in root["project"]["optional-dependencies"].values() for text in extra]

@@ -88,7 +88,7 @@ def check(folder: Path, files: dict[str, bytes], known: Known) -> None:
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder in memory where there is one: thousands of files are made in it, one after the other."""
+    """Return a folder in memory where there is one: thousands of files are made in it, one after the other."""
     memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
     folder = Path(mkdtemp(dir=memory if os.access(memory, os.W_OK) else tmp_path))
     yield folder

@@ -70,7 +70,7 @@ class Account(RuleBasedStateMachine):
         return list(dict.fromkeys(person for person in found if person is not None))
 
     def settle(self, person: Person | None, given: dict[str, Any]) -> Person:
-        """Give a person all identifiers of a call that nobody else keeps, merging those whom the call links."""
+        """Add to a profile all identifiers of a call that nobody else keeps, merging those whom the call links."""
         if person is None:
             device = self.owner("anonymous_id", given.get("anonymous_id"))
             strong = Person({k: v for k, v in given.items() if k in STRONG})

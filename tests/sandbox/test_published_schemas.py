@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def examples(*folders: str) -> list[Path]:
-    """Give the example bodies, less those of push tokens, which the sandbox does not serve."""
+    """Return the example bodies, less those of push tokens, which the sandbox does not serve."""
     found = [path for folder in folders for path in sorted((SCHEMAS / "examples").glob(f"{folder}/*.json"))]
     return [path for path in found if "push_token" not in path.name]
 
@@ -92,7 +92,7 @@ def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def changed(body: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
-    """Give the body with each member left out, replaced, or joined by one that nobody knows."""
+    """Return the body with each member left out, replaced, or joined by one that nobody knows."""
     for at in places(body):
         *way, last = ("body", *at)
         for value in (..., None, 0, "x", {"zzz": 1}):

@@ -19,7 +19,7 @@ from klavier.streams.sources import Sources
 
 @contextmanager
 def piped() -> Iterator[tuple[Pipe, IO[bytes]]]:
-    """Give a pipe and its other end."""
+    """Return a pipe and its other end."""
     reads, writes = os.pipe()
     with os.fdopen(reads, "rb") as stream, os.fdopen(writes, "wb", buffering=0) as other:
         yield Pipe(stream), other

@@ -57,7 +57,7 @@ def _write(command: str, shown: str) -> None:
 
 
 def _run(command: str, example: Example) -> str | None:
-    """Give what a command prints; None for one that is for the reader."""
+    """Return what a command prints; None for one that is for the reader."""
     words = shlex.split(command)
     if words[:2] == ["klavier", "sandbox"]:
         _serve(example, words[2:])

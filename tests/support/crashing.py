@@ -20,7 +20,7 @@ PEOPLE = 7
 
 
 def event(number: int) -> dict[str, Any]:
-    """Give the event of a number: every tenth says who somebody is, the others what somebody did."""
+    """Return the event of a number: every tenth says who somebody is, the others what somebody did."""
     about = {
         "userId": f"u{number % PEOPLE}",
         "messageId": f"m{number}",

@@ -16,7 +16,7 @@ class Call(NamedTuple):
 
 
 def documented_calls() -> list[Call]:
-    """Give the calls with ids and times that are always the same.
+    """Return the calls with ids and times that are always the same.
 
     The first person comes by Segment's SDK, which posts traits at the top, the others by RudderStack's, which posts
     them in the context.
@@ -63,7 +63,7 @@ def _rows() -> list[tuple[Sdk, Method, dict[str, Any]]]:
 
 
 def _with(email: str) -> dict[str, Any]:
-    """Give the context of a call: the person's address, and theirs on the network."""
+    """Return the context of a call: the person's address, and theirs on the network."""
     return {"context": {"traits": {"email": email}, "ip": "192.0.2.44"}}
 
 

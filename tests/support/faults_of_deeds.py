@@ -34,7 +34,7 @@ def _keep(members: Members, wanted: Callable[[str, Any], bool]) -> Members:
 
 
 def _personal(attributes: Members, person: Members) -> Members:
-    """Give the attributes of a request with other identifiers, wherever these stand."""
+    """Return the attributes of a request with other identifiers, wherever these stand."""
     if "profile" not in attributes:
         return _keep(attributes, lambda name, _: name == "properties") | person
     profile = {"data": {"type": "profile", "attributes": person}}

@@ -18,7 +18,7 @@ IN_A_NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 
 
 def can_mount() -> bool:
-    """Tell whether this system lets a program mount a disk for itself."""
+    """Return whether this system lets a program mount a disk for itself."""
     probe = [*IN_A_NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
     try:
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 -- fixed words

@@ -128,7 +128,7 @@ class Platter:
             self.unsafe[step.name].append(step)
 
     def image(self, chance: float, rng: random.Random) -> dict[str, bytes]:
-        """Give the files after the power is lost now; each write that was not synced is there with this chance.
+        """Return the files after the power is lost now; each write that was not synced is there with this chance.
 
         With a chance between 0 and 1 one that is there may be torn: only some of its sectors are.
         """

@@ -62,7 +62,7 @@ def _compare(wanted: Case, got: klavier.Rehearsal) -> str | None:
 
 
 def difference(recorded: Any, made: Any, place: str) -> str | None:
-    """Give the first place where two JSON values differ, and how; ids that a vendor made up match any id."""
+    """Return the first place where two JSON values differ, and how; ids that a vendor made up match any id."""
     if isinstance(recorded, dict) and isinstance(made, dict):
         if recorded.keys() != made.keys():
             missing, extra = sorted(recorded.keys() - made.keys()), sorted(made.keys() - recorded.keys())

@@ -20,7 +20,7 @@ def shared_folder() -> Path | None:
 
 @lru_cache(maxsize=64)
 def schema(operation: str, revision: str) -> Any:
-    """Give the strict validator of an operation's body; skips the test where the schemas are absent."""
+    """Return the strict validator of an operation's body; skips the test where the schemas are absent."""
     folder = shared_folder()
     if folder is None:
         pytest.skip("Klaviyo's schemas are not beside this checkout (set KLAVIER_SHARED)")

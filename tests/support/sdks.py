@@ -29,7 +29,7 @@ class Captured(NamedTuple):
 
 @contextmanager
 def client(sdk: Sdk, server: Recording, **options: Any) -> Iterator[Any]:
-    """Give a client of an SDK that posts to a server; at the end of the block it is shut down."""
+    """Return a client of an SDK that posts to a server; at the end of the block it is shut down."""
     # Imported by name, since neither package has types.
     package = _PACKAGES[sdk]
     made = import_module(f"{package}.client").Client("WRITE_KEY", host=server.url, max_retries=0, **options)

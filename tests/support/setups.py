@@ -65,7 +65,7 @@ class Setup:
 
 
 def setups() -> list[Setup]:
-    """Give all setups of all installed vendors."""
+    """Return all setups of all installed vendors."""
     found = []
     for name, spec in sorted(installed_plugins().vendors.items()):
         choices = {a.name: get_args(a.type) for a in _attributes(spec.settings) if get_origin(a.type) is Literal}
@@ -78,7 +78,7 @@ _simplest: dict[str, Vendor] = {}
 
 
 def simplest(setup: Setup) -> Vendor:
-    """Give the vendor of a setup with the simplest of its other settings."""
+    """Return the vendor of a setup with the simplest of its other settings."""
     if str(setup) not in _simplest:
         _simplest[str(setup)] = find(setup.vendors(), lambda _: True, settings=settings(database=None))
     return _simplest[str(setup)]
@@ -102,7 +102,7 @@ def _load(name: str, settings: str) -> Any:
 
 
 def _drawn(setup: Setup) -> dict[str, tuple[Any, ...]]:
-    """Give the values that each setting may have which is no choice of the setup."""
+    """Return the values that each setting may have which is no choice of the setup."""
     known = _DRAWN.get(setup.vendor, {})
     found: dict[str, tuple[Any, ...]] = {}
     for attribute in _attributes(installed_plugins().vendor(setup.vendor).settings):

@@ -24,7 +24,7 @@ RULES = {
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of the program without the comments that hide something."""
+    """Return a copy of the program without the comments that hide something."""
     program = tmp_path_factory.mktemp("bare") / "program.py"
     lines = PROGRAM.read_text("utf-8").splitlines()
     program.write_text("\n".join(line.partition("  # type: ignore")[0] for line in lines), "utf-8")

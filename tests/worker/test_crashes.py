@@ -106,7 +106,7 @@ def uninterrupted(count: int) -> klavier.Sandbox:
 
 
 def arrivals(sandbox: klavier.Sandbox) -> dict[str, list[int]]:
-    """Give the numbers of each person's events by their first arrival."""
+    """Return the numbers of each person's events by their first arrival."""
     found: dict[str, list[int]] = defaultdict(list)
     for call in sandbox.calls:
         attributes = (call.json or {}).get("data", {}).get("attributes", {})

@@ -52,7 +52,7 @@ class Backlog:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Give how many events of a kind one call takes."""
+        """Return how many events of a kind one call takes."""
         return {"track": 1000, "identify": 10_000, "group": 1000} if self.options.combine else dict.fromkeys(SINGLE, 1)
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -80,7 +80,7 @@ CASES = [
 
 
 def least_seconds(backlog: Backlog) -> float:
-    """Give the least time in which it can be delivered, whatever the order of sending.
+    """Return the least time in which it can be delivered, whatever the order of sending.
 
     The greater of what Klaviyo's fixed windows take for the fewest calls, one endpoint beside the other, and what the
     busiest person's calls take one after the other: a reply for each of them, where what can share a call does.
@@ -116,7 +116,7 @@ def rate_of(call: str) -> RateLimit:
 
 
 def window_seconds(calls: int, rate: RateLimit) -> float:
-    """Give how long Klaviyo's fixed windows take for so many calls at best."""
+    """Return how long Klaviyo's fixed windows take for so many calls at best."""
     minutes, rest = divmod(calls - 1, rate.steady)
     return minutes * 60.0 + rest // rate.burst
 

@@ -105,7 +105,7 @@ class Account:
         return {number for number, kinds in self.outcomes.items() if kinds == [kind]}
 
     def arrived(self) -> dict[str, list[int]]:
-        """Give the numbers that the account holds, by person, in the order of arrival."""
+        """Return the numbers that the account holds, by person, in the order of arrival."""
         found: dict[str, list[int]] = defaultdict(list)
         for event in sorted(self.sandbox.state()["events"], key=lambda event: event["id"]):
             found[event["profile"]].append(event["properties"]["n"])
@@ -221,7 +221,7 @@ class Orders(Account):
         return [event["unique_id"] for event in self.sandbox.state()["events"]]
 
     def arrived(self) -> dict[str, list[int]]:
-        """Give the numbers of the orders that arrived whole, by person, in the order of their first calls."""
+        """Return the numbers of the orders that arrived whole, by person, in the order of their first calls."""
         ids = set(self.ids())
         found: dict[str, list[int]] = defaultdict(list)
         for event in sorted(self.sandbox.state()["events"], key=lambda event: event["id"]):

@@ -33,11 +33,11 @@ class Hooks:
 
     @hookspec
     def klavier_vendors(self) -> "Iterable[VendorSpec]":  # type: ignore[empty-body]  # pluggy reads the signature only
-        """Register vendors: give the `VendorSpec` of each."""
+        """Register vendors: return the `VendorSpec` of each."""
 
     @hookspec
     def klavier_read_event(self, payload: "JsonObject") -> "Event | None":
-        """Read `payload` in a wire format of the plugin's own: give its event, or None for any other format."""
+        """Read `payload` in a wire format of the plugin's own: return its event, or None for any other format."""
 
     @hookspec
     def klavier_read_rows(self, path: str, mode: str, id_column: str | None) -> "Iterable[Event | Line] | None":

@@ -21,12 +21,12 @@ _PLAIN_DIGITS = range(-7, 21)
 
 
 def truthy(value: Any) -> bool:
-    """Tell whether JavaScript takes a JSON value for true: empty arrays and objects are, 0, "" and null are not."""
+    """Return whether JavaScript takes a JSON value for true: empty arrays and objects are, 0, "" and null are not."""
     return bool(value) or isinstance(value, (dict, list))
 
 
 def parse_float(value: Any) -> float | int | None:
-    """Read a number as `parseFloat(String(value))` does; None for NaN, and for infinity, which JSON cannot say."""
+    """Read a number as `parseFloat(String(value))` does; None for NaN, and for infinity, which JSON cannot express."""
     if isinstance(value, (int, float)):
         return None if isinstance(value, bool) else value
     if value is None:

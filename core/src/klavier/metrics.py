@@ -95,7 +95,7 @@ class Metrics:
 
 
 def plugin(registry: "CollectorRegistry | None" = None) -> Metrics:
-    """Give a plugin that counts in `registry`, or in Prometheus' own registry without one.
+    """Return a plugin that counts in `registry`, or in Prometheus' own registry without one.
 
     Register it with `Plugins.register`.  Several plugins of one registry share its counters.  Raises `UsageError` where
     prometheus-client is missing.

@@ -13,7 +13,7 @@ from klavier.vendor import VendorSpec
 
 
 def fault_of_change(result: Any) -> str:
-    """Say what is wrong with what a transformation gave; empty where nothing is."""
+    """Return what is wrong with the result of a transformation; empty where nothing is."""
     if result is None:
         return ""
     if isinstance(result, Outcome):
@@ -22,7 +22,7 @@ def fault_of_change(result: Any) -> str:
 
 
 def fault_of_event(result: Any, where: str, wanted: str = "an event or None") -> str:
-    """Say what is wrong with an event that a plugin gave; empty where nothing is."""
+    """Return what is wrong with an event that a plugin made; empty where nothing is."""
     if not isinstance(result, Event):
         return f"gave {kind_of(result)} in {where}, not {wanted}"
     try:
@@ -33,7 +33,7 @@ def fault_of_event(result: Any, where: str, wanted: str = "an event or None") ->
 
 
 def fault_of_spec(spec: Any, taken: dict[str, VendorSpec]) -> str:
-    """Say what is wrong with what a plugin registers as a vendor; empty where nothing is."""
+    """Return what is wrong with what a plugin registers as a vendor; empty where nothing is."""
     if not isinstance(spec, VendorSpec):
         return f"klavier_vendors gave {kind_of(spec)}, not a VendorSpec"
     if not isinstance(spec.name, str) or not VENDOR_NAME.fullmatch(spec.name):

@@ -92,15 +92,15 @@ class Plugins:
         return tuple(self._broken)
 
     def vendor(self, name: str) -> "VendorSpec":
-        """Give a vendor by name; raises `ConfigError` that says which are installed and what to install."""
+        """Return a vendor by name; raises `ConfigError` that names the installed ones and what to install."""
         if isinstance(name, str) and name in self._vendors:
             return self._vendors[name]
         raise ConfigError(f"vendor: {_unknown(name, sorted(self._vendors), self._broken)}")
 
     def read(self, payload: dict[str, Any]) -> "Event | None":
-        """Let plugins read a payload that klavier cannot; gives the first event made of it, None where none knows it.
+        """Return the event that a plugin reads from a payload in a format of its own; None where no plugin knows it.
 
-        Raises `EventError` where the plugin whose format it is refuses it, raises anything, or gives no event.
+        Raises `EventError` where the plugin whose format it is refuses it, raises anything, or returns no event.
         """
         for call in self._calls("klavier_read_event"):
             from klavier.plugin_checks import fault_of_event  # noqa: PLC0415 -- see above
@@ -137,8 +137,7 @@ class Plugins:
     def open_outbox(self, url: str, max_bytes: int | None, dead_letter_age: float | None) -> "Outbox":
         """Open the outbox at a URL with the first plugin that knows it.
 
-        Raises `ConfigError` where none does, `PluginError` where the plugin fails, and what the plugin says about the
-        outbox (`OutboxError`).
+        Raises `ConfigError` where none does, `PluginError` where the plugin fails, and the plugin's own `OutboxError`.
         """
         for call in self._calls("klavier_open_outbox"):
             try:
@@ -168,7 +167,7 @@ class Plugins:
             if isinstance(result, Outcome):
                 return result
             if result is not None and result is not event:
-                # Outcomes are kept by the identity of events, and a plugin may give one object for many events.
+                # Outcomes are kept by the identity of events, and a plugin may return one object for many events.
                 event = copy(result)
         return event
 
@@ -190,7 +189,7 @@ class Plugins:
         for call in self._calls(hook):
             try:
                 call.run(**arguments)
-            except Exception as error:  # noqa: BLE001 -- the other observers are to have their turn
+            except Exception as error:  # noqa: BLE001 -- the other observers are called, too
                 fault = PluginError(f"plugin {call.plugin} raised {type(error).__name__} on {what}")
                 fault.__cause__ = error
                 broken = broken or fault
@@ -202,11 +201,11 @@ class Plugins:
         return [call.owner_of_function for call in self._calls(hook)]
 
     def answers(self, hook: str) -> bool:
-        """Tell whether any plugin implements a hook of this name."""
+        """Return whether any plugin implements a hook of this name."""
         return any(True for _ in self._calls(hook))
 
     def add_commands(self, group: "click.Group") -> None:
-        """Let plugins add their commands; one that fails is set aside as broken."""
+        """Add the commands of plugins; one that fails is set aside as broken."""
         for call in self._calls("klavier_commands"):
             try:
                 call.run(group=group)
@@ -219,9 +218,9 @@ class Plugins:
         self._broken.append(BrokenPlugin(name, reason))
 
     def _calls(self, hook: str) -> "Iterator[_Call]":
-        """Give the implementations of a hook in pluggy's order: those marked `tryfirst`, then the last registered."""
+        """Return the implementations of a hook in pluggy's order: those marked `tryfirst`, then the last registered."""
         found = self._known_calls.get(hook)
-        if found is None:  # asked for with every event, and different only after `register`
+        if found is None:  # needed for every event; changes only with `register`
             implementations: list[pluggy.HookImpl] = getattr(self._manager.hook, hook).get_hookimpls()
             found = self._known_calls[hook] = [_Call(one) for one in reversed(implementations)]
         return iter(found)
@@ -292,7 +291,7 @@ def _rows_failed(call: _Call, error: Exception) -> PluginError:
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines() or ["no message"]
-    # pluggy says in its first line where, and in its last what.
+    # The first line of pluggy's message names the place, the last one the problem.
     return f"{lines[0]}: {lines[-1]}" if isinstance(error, pluggy.PluginValidationError) and lines[1:] else lines[0]
 
 

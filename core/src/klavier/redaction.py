@@ -1,4 +1,4 @@
-"""Keep personal data and secrets out of what people read: messages, logs, dead letters."""
+"""Redaction: removes personal data and secrets from messages, logs and dead letters."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ def redact_text(text: str) -> str:
 
 
 def redact_json(value: Any) -> Any:
-    """Give the shape of a JSON value: its keys, redacted where they are data too, each leaf replaced by its kind."""
+    """Return the shape of a JSON value: its keys, redacted where they are data too, each leaf replaced by its kind."""
     if isinstance(value, dict):
         return {
             redact_text(str(key)): "(secret)" if str(key).lower() in _SECRET_MEMBERS else redact_json(item)

@@ -24,7 +24,7 @@ _UNITS = (("h", 3600), ("min", 60), ("s", 1))
 
 
 def is_transient(outcome: Outcome) -> bool:
-    """Tell whether an outcome is a failure that a later attempt may repair, so that later events wait for it."""
+    """Return whether an outcome is a failure that a later attempt may repair, so that later events wait for it."""
     return outcome.kind == "failed" and (outcome.retryable or outcome.status in _FREE_STATUSES)
 
 
@@ -50,11 +50,11 @@ class RetryPolicy:
     source: str = ""
 
     def may_retry(self, reply: Response) -> bool:
-        """Tell whether a later attempt of what got this reply may succeed: a flow's failure is `retryable` by it."""
+        """Return whether a later attempt of what got this reply may succeed: a flow's failure is `retryable` by it."""
         return reply.retryable or (reply.status in self.statuses and not reply.local)
 
     def is_free(self, outcome: Outcome, *, is_failing: bool = False) -> bool:
-        """Tell whether the event is not at fault for a failure, so that the attempt does not count.
+        """Return whether the event is not at fault for a failure, so that the attempt does not count.
 
         `is_failing`: the endpoint answers nobody well.
         """

@@ -17,8 +17,8 @@ from klavier.settings_errors import InsideError, did_you_mean, settings_errors
 from klavier.strictjson import checked_copy, kind_of
 
 _REQUIRED: Any = attrs.NOTHING
-_TELLING = 4
-"""Characters from which a secret can be told apart from the words around it."""
+_DISTINCT = 4
+"""The length from which a secret can be distinguished from the text around it."""
 _ARRAYS = (list, tuple, Sequence)
 
 
@@ -34,7 +34,7 @@ def setting(  # noqa: PLR0913 -- one keyword for each thing a setting can have
     """Declare one setting of a settings class.
 
     `doc` is the sentence that `klavier vendors` and the documentation show.  `klaviyo` names the key of the `[klaviyo]`
-    section that fills the setting where it is not given.  A `secret` never appears in a repr or message.  A list, dict
+    section that fills the setting where it is not set.  A `secret` never appears in a repr or message.  A list, dict
     or attrs instance as `default` must be immutable (use a tuple).  `validator` raises ValueError with the remedy.
     """
     metadata = {"doc": doc, "klaviyo": klaviyo, "secret": secret, "validator": validator}
@@ -83,7 +83,7 @@ def structure(settings: type[Any], data: Mapping[str, Any], place: str = "") -> 
 
 
 def fill_from_klaviyo(settings: type[Any], data: Mapping[str, Any], klaviyo: Mapping[str, Any]) -> dict[str, Any]:
-    """Add what the `[klaviyo]` section gives to settings that are not set themselves."""
+    """Fill settings that are not set themselves from the `[klaviyo]` section."""
     filled = dict(data)
     for info in describe(settings):
         if info.klaviyo and info.name not in filled and klaviyo.get(info.klaviyo) is not None:
@@ -110,7 +110,7 @@ def _converter() -> Converter:
 
 
 def _only_for(name: str, factory: Any, converter: Converter, kind: Any) -> Any:
-    """Guard a hook by the kind of value it reads: cattrs would take the letters of a string for a list."""
+    """Guard a hook by the kind of value it reads: cattrs would read a string as a list of its letters."""
     inner, accepted = factory(converter, kind), (Mapping if name == "a table" else (list, tuple))
 
     def hook(value: Any, its_kind: Any) -> Any:
@@ -126,7 +126,7 @@ def _is_array(kind: Any) -> bool:
 
 
 def _array_hook(converter: Converter, kind: Any) -> Any:
-    if get_args(kind)[0] is Any:  # cattrs would take the items unseen
+    if get_args(kind)[0] is Any:  # cattrs would not check the items
         return lambda value, _: (get_origin(kind) if get_origin(kind) is tuple else list)(_plain(value, Any))
     if get_origin(kind) is tuple:
         return homogenous_tuple_structure_factory(kind, converter)
@@ -152,7 +152,7 @@ def _mapping_hook(converter: Converter, kind: Any) -> Any:
 def _settings_hook(converter: Converter, cls: type[Any]) -> Any:
     """Structure a settings class, with converter and validator of each field run in its own place.
 
-    attrs runs them at the end, stops at the first that raises and does not say whose it is.
+    attrs runs them at the end, stops at the first that raises and does not name its field.
     """
     checked: dict[str, Any] = {
         attribute.name: override(struct_hook=_checked(converter, attribute))
@@ -175,23 +175,23 @@ def _checked(converter: Converter, attribute: "attrs.Attribute[Any]") -> Any:
         except ConfigError:
             raise
         except Exception as error:  # noqa: BLE001 -- a plugin's converter may raise anything
-            raise ValueError(_words_of(error, found, is_secret=is_secret)) from None
+            raise ValueError(_message_of(error, found, is_secret=is_secret)) from None
         return found
 
     return hook
 
 
-def _words_of(error: Exception, value: Any, *, is_secret: bool) -> str:
-    """Give what a converter or validator says about a value; the value of a secret is taken out."""
-    said = str(error) if isinstance(error, (ValueError, TypeError)) else ""
-    hidden = said.replace(str(value), "(secret)") if is_secret and len(str(value)) >= _TELLING else said
-    if not said or (is_secret and hidden == said and str(value) in said):
+def _message_of(error: Exception, value: Any, *, is_secret: bool) -> str:
+    """Return the message of a converter or validator without the value of a secret."""
+    message = str(error) if isinstance(error, (ValueError, TypeError)) else ""
+    hidden = message.replace(str(value), "(secret)") if is_secret and len(str(value)) >= _DISTINCT else message
+    if not message or (is_secret and hidden == message and str(value) in message):
         return f"cannot be used ({type(error).__name__})"
     return hidden
 
 
 def _plain(value: Any, _: Any) -> Any:
-    """Take plain JSON as it is, as a copy; dates of a TOML file become their ISO strings."""
+    """Return a copy of plain JSON; dates of a TOML file become their ISO strings."""
     try:
         return checked_copy({"": value})[""]
     except EventError as error:
@@ -231,7 +231,7 @@ def _is_union(kind: Any) -> bool:
 
 
 def _union(converter: Converter, union: Any) -> Any:
-    """Take the member that is for this kind of value; members of one kind are tried in turn."""
+    """Structure a value as the union's member of its kind; several members of one kind are tried in turn."""
     members = [member for member in get_args(union) if member is not NoneType]
 
     def hook(value: Any, _: Any) -> Any:
@@ -251,7 +251,7 @@ def _union(converter: Converter, union: Any) -> Any:
 
 
 def _is_for(member: Any, value: Any) -> bool:
-    """Tell whether a type is for this kind of value, whatever is in it."""
+    """Return whether a type is for this kind of value, whatever is in it."""
     if member is Any:
         return True
     if _is_literal(member):
@@ -305,6 +305,6 @@ def _as_attrs_validator(check: Any, *, is_secret: bool) -> Any:
         try:
             check(value)
         except ValueError as error:
-            raise ValueError(_words_of(error, value, is_secret=is_secret)) from None
+            raise ValueError(_message_of(error, value, is_secret=is_secret)) from None
 
     return validate

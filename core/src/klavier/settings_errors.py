@@ -46,7 +46,7 @@ def _of_class(error: ClassValidationError, place: str) -> Iterator[str]:
     grouped, other = error.group_exceptions()
     for inner, note in grouped:
         if isinstance(inner, KeyError) and inner.args == (note.name,):
-            yield f"{_join(place, note.name)}: required; give it"
+            yield f"{_join(place, note.name)}: required; set it"
         else:
             yield from settings_errors(inner, _join(place, note.name), _settings_of(note.type))
     for inner in other:

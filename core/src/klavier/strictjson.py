@@ -1,8 +1,8 @@
 """JSON without surprises: fast where the text is plain, exact where it is not.
 
 orjson reads and writes several times faster than the standard library, but is lenient in three places: it writes NaN as
-null, reads integers beyond 64 bits as floats, and keeps the last of two equal keys.  This module closes all three and
-says where the trouble is.
+null, reads integers beyond 64 bits as floats, and keeps the last of two equal keys.  This module refuses all three and
+names the place.
 """
 
 import json
@@ -46,12 +46,12 @@ def read_text(text: bytes | str) -> Any:
     """Read JSON text exactly; raises `EventError` for what is not JSON, equal keys, huge numbers and deep nesting."""
     try:
         value = orjson.loads(text)
-        written = orjson.dumps([[[[value]]]])[4:-4]  # as in `_dumps`, whose option says nothing to what JSON gave
+        written = orjson.dumps([[[[value]]]])[4:-4]  # as in `_dumps`, whose option does not affect parsed JSON
     except (orjson.JSONDecodeError, TypeError):
         return _read_slowly(text)
     plain = text.encode() if isinstance(text, str) else text
     # Where the text comes back byte for byte, no key stood twice and no number changed on the way.
-    return value if written == plain or _says_the_same(plain, written) else _read_slowly(text)
+    return value if written == plain or _is_same_json(plain, written) else _read_slowly(text)
 
 
 def checked_copy(value: dict[str, Any]) -> dict[str, Any]:
@@ -105,8 +105,8 @@ def _dumps(value: Any) -> bytes:
     return orjson.dumps([[[[value]]]], option=orjson.OPT_PASSTHROUGH_DATACLASS)[4:-4]
 
 
-def _says_the_same(text: bytes | bytearray | memoryview, written: bytes) -> bool:
-    """Tell whether a text differs from what was read only in spelling: white space, escapes, ways to write a number."""
+def _is_same_json(text: bytes | bytearray | memoryview, written: bytes) -> bool:
+    """Return whether a text differs from what was read in spelling only: white space, escapes, forms of numbers."""
     text = bytes(text)
     # A member that was dropped took its quotes along, unless escapes of quotes made up for them.
     return text.count(b'"') == written.count(b'"') and b"\\u0022" not in text and _HUGE not in text.translate(_ZEROS)
@@ -130,7 +130,7 @@ class _Twice(dict[str, Any]):
 
 
 def _read_slowly(text: bytes | str) -> Any:
-    """Read with the standard library, which can be told to look at every object and number."""
+    """Read with the standard library, which can check every object and number."""
     if not isinstance(text, (str, bytes, bytearray, memoryview)):
         raise EventError(f"JSON text is a string or bytes, not {kind_of(text)}")
     try:
@@ -162,7 +162,7 @@ def _integer_of(digits: str) -> Any:
 
 
 def _members(item: Any, where: str) -> Iterator[tuple[Any, Any]]:
-    """Give keys and values of an object or array; a scalar stands for itself."""
+    """Yield keys and values of an object or array; a scalar stands for itself."""
     if isinstance(item, dict):
         if isinstance(item, _Twice):
             raise EventError(
@@ -181,7 +181,7 @@ def _checked_key(key: Any, where: str) -> str:
 
 
 def _problem_of(item: Any) -> str:
-    """Say what is wrong with a scalar; empty where nothing is."""
+    """Return what is wrong with a scalar; empty where nothing is."""
     if isinstance(item, Enum):
         item = item.value  # which is what is written
     if item is None or isinstance(item, bool):
@@ -200,7 +200,7 @@ def _problem_of(item: Any) -> str:
 
 
 def _is_half(text: str) -> bool:
-    """Tell whether a string holds a surrogate, which is half of a character and nothing in UTF-8."""
+    """Return whether a string holds a surrogate, which is half of a character and nothing in UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -209,7 +209,7 @@ def _is_half(text: str) -> bool:
 
 
 def _spell(place: str, path: list[Any]) -> str:
-    """Write a path as in `properties.items[2]`; keys longer than a name are somebody's text and are cut."""
+    """Write a path as in `properties.items[2]`; keys longer than a name may be text of a profile and are cut."""
     for step in path:
         if isinstance(step, int):
             place = f"{place}[{step}]"

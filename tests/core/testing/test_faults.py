@@ -41,7 +41,7 @@ class TestWrapper(TestSound):
 
 
 def conformance(fault: type[Wrapper]) -> VendorConformance:
-    """Give the tests of a fault's vendor, as its author would write them."""
+    """Return the tests of a fault's vendor, as its author would write them."""
 
     class Conformance(VendorConformance):
         vendor = name_of(fault)
@@ -55,7 +55,7 @@ def conformance(fault: type[Wrapper]) -> VendorConformance:
 
 
 def finds(tests: VendorConformance, name: str) -> bool:
-    """Tell whether a test of a vendor fails, by a broken promise or by what the vendor raises."""
+    """Return whether a test of a vendor fails, by a broken promise or by what the vendor raises."""
     try:
         getattr(tests, name)()
     except Exception:  # noqa: BLE001 -- vendors that are broken raise anything
@@ -64,7 +64,7 @@ def finds(tests: VendorConformance, name: str) -> bool:
 
 
 def finders(fault: type[Wrapper], expected: str) -> Iterator[str]:
-    """Give the first test that finds a fault, the one expected to do so first of all."""
+    """Return the first test that finds a fault, the one expected to do so first of all."""
     tests = conformance(fault)
     for name in sorted(TESTS, key=lambda name: name != f"test_{expected}"):
         if finds(tests, name):

@@ -156,7 +156,7 @@ def test_a_request_of_any_shape_makes_an_item(name: str, odd: Any) -> None:
 
 
 def places_of(holder: Any) -> Iterator[tuple[Any, Any]]:
-    """Give every member of objects and arrays, the outermost first, as what holds it and its key there."""
+    """Return every member of objects and arrays, the outermost first, as what holds it and its key there."""
     for key in holder if isinstance(holder, dict) else range(len(holder)):
         yield holder, key
         if isinstance(holder[key], (dict, list)):

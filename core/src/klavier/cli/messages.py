@@ -35,7 +35,7 @@ def shows_progress() -> bool:
 
 
 def add_verbosity_options(command: click.Command) -> None:
-    """Let a command take -q and -v, as the group does, so that both may follow the command's name."""
+    """Add -q and -v to a command, as the group has them, so that both may follow the command's name."""
     known = {option for parameter in command.params for option in parameter.opts}
     for option in _verbosity_options():
         if not known & set(option.opts):

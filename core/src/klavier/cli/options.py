@@ -13,7 +13,7 @@ class FileName(click.types.StringParamType):
     """The name of an input, which the shell completes; whoever opens it reports what is wrong with it."""
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002 -- click calls it so
-        """Let the shell complete the names of files and folders."""
+        """Return the shell's own completion of file and folder names."""
         return [CompletionItem(incomplete, type="file")]
 
 

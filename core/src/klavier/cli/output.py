@@ -36,7 +36,7 @@ class Output:
         self._stream.flush()
 
     def __enter__(self) -> Self:
-        """Give itself."""
+        """Return the object itself."""
         return self
 
     def __exit__(

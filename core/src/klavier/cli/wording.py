@@ -28,7 +28,7 @@ def plain(text: object, longest: int | None = None) -> str:
 
 
 def event_name(event: "Event | None") -> str | None:
-    """Give the name of a track, page or screen; None for events that have none."""
+    """Return the name of a track, page or screen; None for events that have none."""
     for attribute in ("event", "name"):
         found = getattr(event, attribute, None)
         if isinstance(found, str) and found.strip():
@@ -99,7 +99,7 @@ def paint(text: str, color: str | None = None, **style: Any) -> str:
 
 
 def width() -> int:
-    """Give the columns to write in: those of the terminal, and plenty for a pipe or a file."""
+    """Return the columns to write in: those of the terminal, and plenty for a pipe or a file."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 100
 
 

@@ -12,7 +12,7 @@ NAME_OF_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def substitute(value: Any, environ: Mapping[str, str], problems: list[str], place: str = "") -> Any:
-    """Give a copy of TOML data with the variables filled in; what cannot be is added to `problems` with its path."""
+    """Return a copy of TOML data with the variables filled in; what cannot be is added to `problems` with its path."""
     if isinstance(value, dict):
         return {
             key: substitute(member, environ, problems, f"{place}.{key}" if place else key)
@@ -30,7 +30,7 @@ def substitute(value: Any, environ: Mapping[str, str], problems: list[str], plac
 
 
 def _faults(text: str, environ: Mapping[str, str]) -> Iterator[str]:
-    """Say what is wrong with the references in a text, never quoting anything but the name of a variable."""
+    """Return what is wrong with the references in a text; quotes nothing but the names of variables."""
     for match in REFERENCE.finditer(text):
         name = match[1]
         if name is None:

@@ -139,7 +139,7 @@ def _remedy(key: str) -> str:
 
 
 def _chosen(data: Mapping[str, Any], plugins: Plugins, problems: list[str]) -> str:
-    """Give the name of the chosen vendor, empty where it is missing or unknown."""
+    """Return the name of the chosen vendor, empty where it is missing or unknown."""
     name = data.get("vendor")
     if name is None:
         problems.append(f'vendor: required; write vendor = "{_example(plugins)}" at the top of the file')

@@ -201,7 +201,7 @@ class Config:
         return build(self.known_plugins(), name, self.vendors.get(name, {}), self.klaviyo)
 
     def known_plugins(self) -> "Plugins":
-        """Give the plugins that this configuration was checked against, else the installed ones."""
+        """Return the plugins that this configuration was checked against, else the installed ones."""
         from klavier.plugins import installed_plugins  # noqa: PLC0415 -- scanning entry points takes its time
 
         return installed_plugins() if self.plugins is None else self.plugins
@@ -221,7 +221,7 @@ class Config:
         return {**found, "access_token": None}
 
     def has_key(self, vendor: "Vendor") -> bool:
-        """Tell whether a key is configured, without which Klaviyo takes none of a vendor's requests."""
+        """Return whether a key is configured, without which Klaviyo takes none of a vendor's requests."""
         return any(self.keys_for(vendor).values())
 
 

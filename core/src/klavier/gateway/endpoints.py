@@ -73,7 +73,7 @@ def _refuse(refusal: Refusal) -> Response:
 
 
 class _Collect:
-    """Takes the events of Segment's, RudderStack's and Freshpaint's SDKs."""
+    """Accepts the events of Segment's, RudderStack's and Freshpaint's SDKs."""
 
     def __init__(self, service: "GatewayService") -> None:
         self._service = service
@@ -92,7 +92,7 @@ class _Collect:
 
 
 class _Webhook:
-    """Takes events from other servers: one event or an array, signed where the source has a secret."""
+    """Accepts events from other servers: one event or an array, signed where the source has a secret."""
 
     def __init__(self, service: "GatewayService") -> None:
         self._service = service
@@ -113,7 +113,7 @@ class _Webhook:
 
 
 class _Pixel:
-    """Takes one event in the query of an image; answers with the image whatever happens, as RudderStack does."""
+    """Accepts one event in the query of an image; answers with the image whatever happens, as RudderStack does."""
 
     def __init__(self, service: "GatewayService") -> None:
         self._service = service

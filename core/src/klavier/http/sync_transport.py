@@ -154,7 +154,7 @@ class SyncTransport(_BaseTransport):
         self._pool.close()
 
     def __enter__(self) -> Self:
-        """Give itself; the end of the block closes it."""
+        """Return the transport itself; the end of the block closes it."""
         return self
 
     def __exit__(

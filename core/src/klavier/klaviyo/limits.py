@@ -136,7 +136,7 @@ def _event(data: Any, body: bytes, _: int) -> Breach | None:
 
 
 def _is_plain(attributes: Any, profile: Any, body: bytes | None = None) -> bool:
-    """Tell at one glance what most events are: far from every limit, unless by the length of their texts.
+    """Return whether an event is far from every limit except that of its texts, as most are.
 
     `body` is the document where it holds this one event.  All is in one place, since it is asked for every event.
     """
@@ -158,12 +158,12 @@ def _is_plain(attributes: Any, profile: Any, body: bytes | None = None) -> bool:
 
 
 def _has_few_levels(body: bytes) -> bool:
-    """Tell that a body is too short for a long array and has too few brackets for a deep one."""
+    """Return whether a body is too short for a long array and has too few brackets for a deep one."""
     return len(body) <= 2 * ARRAY_ITEMS and body.count(b"{") + body.count(b"[") <= NESTING + _AROUND
 
 
 def _is_plainly_nested(properties: JsonObject) -> bool:
-    """Tell, level by level, that nothing inside is nested too deep and that no array is too long."""
+    """Return whether nothing inside is nested too deep and no array is too long; checks level by level."""
     level: list[Any] = [properties]
     for _ in range(NESTING + 1):
         level = [
@@ -193,7 +193,7 @@ def _bulk_events(data: Any, body: bytes, items: int) -> Breach | None:
 
 
 def _are_plain(groups: Any) -> bool:
-    """Tell of the groups of a bulk call what nearly all are: each within its limits, and their profiles small."""
+    """Return whether the groups of a bulk call are each within their limits and their profiles small, as nearly all."""
     inner = [group["attributes"] for group in groups]
     profiles = [group["profile"] for group in inner]
     # A handful that is small together holds none that is large.

@@ -24,7 +24,7 @@ def check_reply(request: Request, reply: Response) -> Response:
 
 
 def has_content_pointer(reply: Response) -> bool:
-    """Tell whether a refusal names a place in the request's body, so that it is about this one event."""
+    """Return whether a refusal names a place in the request's body, so that it is about this one event."""
     return any(error.pointer.startswith("/data") for error in reply.errors)
 
 

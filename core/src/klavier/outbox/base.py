@@ -62,7 +62,7 @@ class Lease(EntryQueue, Protocol):
         """
 
     def release(self) -> None:
-        """Give the right to deliver back; does nothing where another worker has it now."""
+        """Release the right to deliver; does nothing where another worker has it now."""
 
     def take_interrupted(self) -> int:
         """Count up `interrupted` of the entries that `mark_translating` named last, and clear that mark.
@@ -97,7 +97,7 @@ class Appends(Protocol):
         """Return the last position that was given to an entry; 0 before any."""
 
     def has_waiting(self, up_to: int) -> bool:
-        """Tell whether an entry waits at or before a position; as fast with a million entries as with one."""
+        """Return whether an entry waits at or before a position; as fast with a million entries as with one."""
 
 
 class DeadLetters(Protocol):

@@ -132,7 +132,7 @@ class Database(ForkAware):
         return self.lock.acquire(timeout=timeout)
 
     def unlock_after_fork(self) -> None:
-        """Let other threads of the parent in."""
+        """Release the lock for other threads of the parent."""
         self.lock.release()
 
     def renew_after_fork(self) -> None:

@@ -47,7 +47,7 @@ class DiskSpace:
             self._keep(SMALL_RESERVE)
 
     def has_room(self, size: int) -> bool:
-        """Tell whether payloads of `size` bytes can be appended, and everything can be settled afterwards.
+        """Return whether payloads of `size` bytes can be appended, and everything can be settled afterwards.
 
         Makes the reserve again where it was used and there is room for it now.
         """
@@ -100,7 +100,7 @@ def _size(path: Path) -> int:
 
 
 def _allocate(path: Path, size: int) -> None:
-    """Give a file its size on the disk; leaves none where there is no room."""
+    """Allocate disk space for a whole file; leaves no file where there is no room."""
     file = open_private(str(path))
     try:
         if hasattr(os, "posix_fallocate"):

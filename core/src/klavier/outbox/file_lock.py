@@ -78,7 +78,7 @@ def _locked(path: str) -> int | None:
 
 
 def _is_same(file: int, path: str | None) -> bool:
-    """Tell whether an open file is the one that has this path."""
+    """Return whether an open file is the one that has this path."""
     try:
         return path is not None and os.path.samestat(os.fstat(file), Path(path).stat())
     except OSError:

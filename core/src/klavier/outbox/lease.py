@@ -102,7 +102,7 @@ class LeaseTable(ForkAware):
             self._locks.pop().release()
 
     def _is_silent(self, observed: tuple[int, int], seconds: float) -> bool:
-        """Tell whether a holder has not renewed for longer than it may."""
+        """Return whether a holder has not renewed for longer than it may."""
         now = self._monotonic()
         if observed != self._observed:
             self._observed, self._since = observed, now
@@ -130,7 +130,7 @@ class SqliteLease:
         return self._table.renew(self.token, self._lock, report)
 
     def release(self) -> None:
-        """Give the right to deliver back."""
+        """Release the right to deliver."""
         self._table.release(self.token, self._lock)
 
     def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:

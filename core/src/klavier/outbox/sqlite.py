@@ -71,7 +71,7 @@ class SqliteOutbox:
         return self._database.number("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'events'")
 
     def has_waiting(self, up_to: int) -> bool:
-        """Tell whether an entry waits at or before a position."""
+        """Return whether an entry waits at or before a position."""
         return bool(self._database.number("SELECT EXISTS (SELECT 1 FROM events WHERE seq <= ?)", up_to))
 
     def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:

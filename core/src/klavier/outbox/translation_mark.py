@@ -72,7 +72,7 @@ class TranslationMark(ForkAware):
 
 
 def _allocate(file: int) -> None:
-    """Give the file its size on the disk: writing to a page of the map for which there is no room ends the process."""
+    """Allocate the whole file: writing to a page of the map for which there is no room ends the process."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(file, 0, _SIZE)
     elif os.fstat(file).st_size < _SIZE:

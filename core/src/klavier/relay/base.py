@@ -56,13 +56,13 @@ class RelayBase(TrackingApi[T]):
             raise RelayClosedError("the relay is closed; open a new one")
 
     def _is_waiting(self, last: int) -> bool:
-        """Tell whether something up to `last` waits, or its outcome is still to be counted here."""
+        """Return whether something up to `last` waits, or its outcome is still to be counted here."""
         if self._config.outbox.has_waiting(last):
             return True
         return self._worker is not None and self._worker.is_observing(last)
 
     def _is_blocked(self, seconds: float, *, closing: bool) -> bool:
-        """Tell whether nothing can be delivered for `seconds`, since Klaviyo does not accept the key.
+        """Return whether nothing can be delivered for `seconds`, since Klaviyo does not accept the key.
 
         A relay that closes does not wait for the next try of the key at all.
         """

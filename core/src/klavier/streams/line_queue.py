@@ -52,7 +52,7 @@ class _Stop:
         self._after: int | None = None
 
     def may_start(self, seq: int) -> bool:
-        """Tell whether the line at a position may start, and note that it does."""
+        """Return whether the line at a position may start, and note that it does."""
         if self._after is None and self._is_asked():
             self._after = self._last_started
         if self._after is not None and seq > self._after:

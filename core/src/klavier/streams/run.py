@@ -135,7 +135,7 @@ class StreamRun:
 
 
 class _LineTranslator(Translator):
-    """Takes events from the queue, which parsed them already, instead of parsing their text again."""
+    """Reads events from the queue, which parsed them already, instead of parsing their text again."""
 
     def __init__(self, queue: LineQueue, vendor: "Vendor", plugins: "Plugins") -> None:
         super().__init__(vendor, plugins)

@@ -1,4 +1,4 @@
-"""Hold an outbox to its promises: subclass `OutboxConformance` in the tests of a plugin that brings one.
+"""Check the promises of an outbox: subclass `OutboxConformance` in the tests of a plugin that brings one.
 
 The promises are those of docs/explanation/guarantees.  No test depends on how fast the machine is.
 """

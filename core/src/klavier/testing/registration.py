@@ -1,4 +1,4 @@
-"""Tell hypothesis how events are made, for `st.from_type` and `st.builds`; it calls this when it is imported."""
+"""Register how events are made with hypothesis, for `st.from_type` and `st.builds`; it calls this itself."""
 
 from typing import Any
 

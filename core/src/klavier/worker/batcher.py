@@ -37,7 +37,7 @@ class Admission(Protocol):
     """Decides what may be sent now: connections, rate limits, circuits."""
 
     def can_send(self, request: Request) -> bool:
-        """Tell whether a request like this one may be sent now."""
+        """Return whether a request like this one may be sent now."""
 
     def try_acquire(self, request: Request) -> bool:
         """Count the request as sent now; False, and nothing counted, where it may not be."""

@@ -77,7 +77,7 @@ class Circuits:
         self._circuit(request).try_acquire()
 
     def is_failing(self, request: Request) -> bool:
-        """Tell whether the request's endpoint, or the account, refuses all requests: then no event is at fault."""
+        """Return whether the request's endpoint, or the account, refuses all requests: then no event is at fault."""
         return self._account.is_open or self._circuit(request).is_open
 
     def endpoint_wait(self, endpoint: str) -> float:
@@ -97,7 +97,7 @@ class Circuits:
         return circuit is not None and circuit.permit_probe()
 
     def update(self, request: Request, reply: Response) -> None:
-        """Learn from the reply to a request."""
+        """Update the circuits with the reply to a request."""
         circuit, name = self._circuit(request), endpoint_name(request.method, request.path)
         if reply.status == _KEY_REFUSED:
             self._account.on_failure()

@@ -127,7 +127,7 @@ class LeasedWorker:
         )
 
     def is_observing(self, seq: int) -> bool:
-        """Tell whether this process has outcomes up to a position that are stored and not yet counted."""
+        """Return whether this process has outcomes up to a position that are stored and not yet counted."""
         worker = self.worker
         return worker is not None and worker.is_observing(seq)
 

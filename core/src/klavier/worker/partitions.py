@@ -80,11 +80,11 @@ class _Delays:
         self._ticket = 0
 
     def is_due(self, due: float, now: float) -> bool:
-        """Tell whether what is due at a time is due now."""
+        """Return whether what is due at a time is due now."""
         return due <= now or due > now + self._longest
 
     def add(self, partition: _Partition, until: float) -> None:
-        """Let a partition wait; an earlier time of it does not count any more."""
+        """Delay a partition until a time, instead of an earlier one."""
         self._ticket += 1
         partition.delayed_until = until
         heapq.heappush(self._heap, (until, self._ticket, partition))

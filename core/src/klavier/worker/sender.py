@@ -83,7 +83,7 @@ class Sender:
         return max(self._circuits.wait(request), self._rate_limiter.wait(request))
 
     def can_send(self, request: Request) -> bool:
-        """Tell whether `request` may be sent now."""
+        """Return whether `request` may be sent now."""
         return self.has_connection and self.wait(request) <= 0
 
     def try_acquire(self, request: Request) -> bool:
@@ -138,7 +138,7 @@ class Sender:
         return 0 if self._block_seconds(endpoint) > 0 else None
 
     def is_failing(self, request: Request) -> bool:
-        """Tell whether the request's endpoint, or the account, refuses all requests: then no event is at fault."""
+        """Return whether the request's endpoint, or the account, refuses all requests: then no event is at fault."""
         return self._circuits.is_failing(request)
 
     def _block_seconds(self, endpoint: str) -> float:

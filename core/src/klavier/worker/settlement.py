@@ -98,7 +98,7 @@ class Settler:
         return max(0.0, self._settle_at - asyncio.get_running_loop().time())
 
     def is_observing(self, seq: int) -> bool:
-        """Tell whether an outcome up to this position may be stored and not yet observed; safe from other threads."""
+        """Return whether an outcome up to this position may be stored and not yet observed; safe from other threads."""
         first = self._observing_from
         return first is not None and first <= seq
 

@@ -122,7 +122,7 @@ class Worker:
         self._changed.set()
 
     def is_observing(self, seq: int) -> bool:
-        """Tell whether an outcome up to this position may be stored and not yet observed; safe from other threads."""
+        """Return whether an outcome up to this position may be stored and not yet observed; safe from other threads."""
         return self._settler.is_observing(seq)
 
     @property
@@ -249,7 +249,7 @@ class Worker:
         self._settler.add(finished, is_urgent=self._partitions.backlog(finished.entries[:1]) >= LARGE_BACKLOG)
 
     def _release(self, finished: Finished) -> None:
-        """Let a partition go on, or let it wait at the first entry that is still in the outbox."""
+        """Continue a partition, or delay it at the first entry that is still in the outbox."""
         entry = finished.waiting
         if entry is None:
             self._partitions.finish(finished.entries[0].key)

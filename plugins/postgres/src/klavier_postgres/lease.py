@@ -130,7 +130,7 @@ class PostgresLease:
         return self._table.renew(self.token, report)
 
     def release(self) -> None:
-        """Give the right to deliver back."""
+        """Release the right to deliver."""
         self._table.release(self.token)
 
     def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
