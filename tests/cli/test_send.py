@@ -162,7 +162,7 @@ def test_without_any_key_nothing_is_sent(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"')
     result = run("send", stdin=track("u1"))
     assert result.exit_code == 2
-    assert "no key is configured: set private_api_key under [klaviyo] in klavier.toml" in result.stderr
+    assert "no key is configured: set private_api_key or access_token under [klaviyo] in klavier.toml" in result.stderr
     assert "KLAVIYO_PRIVATE_API_KEY" in result.stderr
 
 

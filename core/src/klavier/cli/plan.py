@@ -13,7 +13,7 @@ from klavier.cli.dry_run import DryRun, DryRunResult
 from klavier.cli.json_output import dry_run_object, json_line, request_object
 from klavier.cli.options import FILE, format_option
 from klavier.cli.output import Output
-from klavier.cli.setup import Choice, Setup, choice_options, prepare
+from klavier.cli.setup import Choice, Setup, choice_options, history_options, prepare
 from klavier.cli.summary import Summary
 from klavier.cli.wording import COLORS, call_title, event_title, hanging, paint, plain, request_title
 from klavier.klaviyo.operations import usual_success
@@ -25,6 +25,7 @@ _INDENT = 12
 @click.command("plan", short_help="Show what would be sent.")
 @click.argument("files", metavar="[FILE]...", type=FILE, nargs=-1)
 @choice_options
+@history_options
 @format_option(text="For reading, or one JSON object for each event, with the bodies of its requests.")
 @click.option("--bodies", is_flag=True, help="Show the body of each request as text too; it holds personal data.")
 @click.option("--summary", "only_summary", is_flag=True, help="Show only the counts.")

@@ -18,7 +18,7 @@ from klavier.cli.plan import open_sources, plan_lines, print_skipped
 from klavier.cli.private_files import open_private
 from klavier.cli.progress import with_progress
 from klavier.cli.rows import check_vendor
-from klavier.cli.setup import Choice, Setup, choice_options, prepare
+from klavier.cli.setup import Choice, Setup, choice_options, history_options, prepare
 from klavier.cli.signals import StopSignals
 from klavier.cli.summary import Summary
 from klavier.errors import UsageError
@@ -51,6 +51,7 @@ ResultHandler = Callable[[Result], None]
     help="vendor: the requests that the vendor would send; max: as few requests as possible.  Overrides the "
     "configuration's.",
 )
+@history_options
 @click.option(
     "--resume",
     is_flag=True,

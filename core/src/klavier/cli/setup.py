@@ -56,12 +56,17 @@ Purpose = Literal["inspect", "plan", "compare", "send"]
 
 @frozen
 class Choice:
-    """The values of `--vendor`, `--settings` and `--config`; `overrides` replaces single settings."""
+    """The values of `--vendor`, `--settings` and `--config`.
+
+    `overrides` replaces single settings of the vendor; `delivery` are the settings of `[delivery]` that an option
+    switches on.
+    """
 
     vendor: str | None = None
     settings: Path | None = None
     config_file: Path | None = None
     overrides: Mapping[str, Any] = field(factory=dict, repr=False)
+    delivery: Mapping[str, bool] = field(factory=dict)
 
 
 def _load_env_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
@@ -114,6 +119,25 @@ def choice_options(command: _Command) -> _Command:
         return command(*args, choice=Choice(vendor, settings, config_file), **options)
 
     return vendor_option(settings_option(config_option(with_choice)))
+
+
+def history_options(command: _Command) -> _Command:
+    """Add the options about history, below `choice_options`: they become part of the `choice`."""
+
+    @wraps(command)
+    def with_history(*args: Any, choice: Choice, backfill: bool, consent_import: bool, **options: Any) -> Any:
+        delivery = {"backfill": backfill, "consent_import": consent_import}
+        return command(*args, choice=evolve(choice, delivery=delivery), **options)
+
+    with_backfill = click.option(
+        "--backfill", is_flag=True, help="The events are history: Klaviyo records them and starts no flows for them."
+    )
+    with_consent = click.option(
+        "--consent-import",
+        is_flag=True,
+        help="The subscriptions are history: they are imported with the time of their event, without opt-in messages.",
+    )
+    return with_backfill(with_consent(with_history))
 
 
 @frozen
@@ -234,6 +258,9 @@ def _finish(  # noqa: PLR0913 -- the options, the file that they name, and what 
         data["vendors"] = {**(sections if isinstance(sections, dict) else {}), name: given.settings_of(name)}
     if choice.overrides:
         _override(data, name, choice.overrides)
+    switched = {key: True for key, value in choice.delivery.items() if value}
+    if switched and isinstance(data.setdefault("delivery", {}), dict):
+        data["delivery"] = {**data["delivery"], **switched}
     try:
         folder = Path() if file is None else file.parent
         config = check(data, os.environ, plugins, folder, needs_plugins=needs_plugins)

@@ -97,7 +97,7 @@ def check(
     vendors = _vendors(data, name, klaviyo, plugins, problems)
     if problems:
         raise ConfigError([redact_text(problem) for problem in dict.fromkeys(problems)])
-    return Config(
+    config = Config(
         vendor=name,
         klaviyo=klaviyo,
         vendors=vendors,
@@ -106,6 +106,9 @@ def check(
         plugins=plugins,
         folder=folder,
     )
+    if delivery.backfill or delivery.consent_import:
+        config.build_vendor()  # raises where its wire has neither
+    return config
 
 
 def _plugin_problems(plugins: Plugins, optional: Sequence[str]) -> list[str]:

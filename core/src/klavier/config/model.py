@@ -145,6 +145,13 @@ class DeliverySection:
     bulk: Literal["vendor", "max"] = setting(
         "vendor", doc='"vendor" makes the calls that the vendor would, "max" says the same with the fewest calls.'
     )
+    backfill: bool = setting(
+        default=False, doc="Whether events are history: Klaviyo records them and starts no flows (current wire)."
+    )
+    consent_import: bool = setting(
+        default=False,
+        doc="Whether subscriptions are history: imported with the time of their event, without opt-in messages.",
+    )
     connections: int = setting(32, validator=_some_connections, doc="How many calls may be under way at once.")
     tries: int | None = setting(
         None, validator=_some_tries, doc="How often an event is tried at most, where it is not what the vendor does."
@@ -195,10 +202,17 @@ class Config:
     def build_vendor(self, name: str | None = None) -> "Vendor":
         """Build the chosen vendor, or the one that is named, from its section and the keys of `[klaviyo]`.
 
-        Raises `ConfigError`: an unknown vendor, or every wrong setting with its path.
+        Where `[delivery]` delivers history, the vendor makes its requests so.  Raises `ConfigError`: an unknown vendor,
+        or every wrong setting with its path.
         """
         name = self.vendor if name is None else name
-        return build(self.known_plugins(), name, self.vendors.get(name, {}), self.klaviyo)
+        vendor = build(self.known_plugins(), name, self.vendors.get(name, {}), self.klaviyo)
+        backfill, imports_consent = self.delivery.backfill, self.delivery.consent_import
+        if not (backfill or imports_consent):
+            return vendor
+        from klavier.history import HistoryVendor  # noqa: PLC0415 -- few deliver history
+
+        return HistoryVendor(vendor, backfill=backfill, imports_consent=imports_consent)
 
     def known_plugins(self) -> "Plugins":
         """Return the plugins that this configuration was checked against, else the installed ones."""
