@@ -25,7 +25,7 @@ def known_tests() -> frozenset[str]:
 
 @EVERY_PAGE
 def test_named_files_exist(page: Path) -> None:
-    named = re.findall(r"`((?:core|docs|plugins|tests)/[\w./-]+)`", prose(page))
+    named = re.findall(r"`((?:core|deploy|docs|plugins|tests)/[\w./-]+)`", prose(page))
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
