@@ -57,7 +57,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 def dependencies() -> set[str]:
     """Name what our distributions need and what is not ours."""
-    needed = {text for name in OURS for text in metadata.requires(name) or () if "extra ==" not in text}
+    needed = {text for folder in OURS.values() for text in pyproject(folder)["project"]["dependencies"]}
     return {text for text in needed if canonicalize_name(re.split(r"[^\w.-]", text)[0]) not in OURS}
 
 

@@ -1,0 +1,1 @@
+"""What klavier's HTML pages share: the template environment and the look."""
