@@ -1,7 +1,10 @@
 """Redaction: removes personal data and secrets from messages, logs and dead letters."""
 
 import re
+from collections.abc import Collection
 from typing import Any
+
+SECRET = "(secret)"  # noqa: S105 -- what replaces one
 
 _WORD = re.compile(r"[^\s\"<>(),:;\[\]\\]+")
 """What an e-mail address consists of; looked at word by word, since a search for one would be quadratic."""
@@ -42,6 +45,15 @@ def redact_json(value: Any) -> Any:
     if isinstance(value, list):
         return [redact_json(item) for item in value]
     return "null" if value is None else f"({type(value).__name__})"
+
+
+def hide_secrets(value: Any, secrets: Collection[str]) -> Any:
+    """Return a JSON value with every string that holds one of the secrets replaced, at any depth."""
+    if isinstance(value, dict):
+        return {hide_secrets(key, secrets): hide_secrets(member, secrets) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [hide_secrets(item, secrets) for item in value]
+    return SECRET if isinstance(value, str) and any(secret in value for secret in secrets) else value
 
 
 def _address(found: re.Match[str]) -> str:

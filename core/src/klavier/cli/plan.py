@@ -10,13 +10,14 @@ from typing import Any
 import click
 
 from klavier.cli.dry_run import DryRun, DryRunResult
-from klavier.cli.json_output import dry_run_object, json_line, request_object
+from klavier.cli.json_output import dry_run_object, json_line
 from klavier.cli.options import FILE, format_option
 from klavier.cli.output import Output
 from klavier.cli.setup import Choice, Setup, choice_options, history_options, prepare
 from klavier.cli.summary import Summary
 from klavier.cli.wording import COLORS, call_title, event_title, hanging, paint, plain, request_title
 from klavier.klaviyo.operations import usual_success
+from klavier.klaviyo.request_json import request_object
 from klavier.streams.sources import STDIN, Sources
 
 _INDENT = 12

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from klavier.cli.json_output import json_line, pretty_json, redact, request_object
+from klavier.cli.json_output import json_line, pretty_json
 from klavier.cli.options import FILE, format_option
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.wording import COLORS, call_title, event_title, paint, plain
@@ -16,8 +16,10 @@ from klavier.events.model import Event
 from klavier.events.reader import parse_line
 from klavier.flows.drivers import deliver_async, plan
 from klavier.klaviyo.request import Request
+from klavier.klaviyo.request_json import request_object
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
+from klavier.redaction import hide_secrets
 from klavier.vendor import Delivery
 from klavier.worker.factory import make_connect
 
@@ -91,11 +93,15 @@ def _object(exchanges: list[Exchange], calls: list[Any], outcome: Outcome, setup
         "exchanges": [
             {
                 "request": request_object(request, setup.secrets),
-                "reply": {"status": reply.status, "json": redact(reply.json, setup.secrets), "problem": reply.problem},
+                "reply": {
+                    "status": reply.status,
+                    "json": hide_secrets(reply.json, setup.secrets),
+                    "problem": reply.problem,
+                },
             }
             for request, reply in exchanges
         ],
-        "browser_calls": redact(calls, setup.secrets),
+        "browser_calls": hide_secrets(calls, setup.secrets),
         "outcome": {"kind": outcome.kind, "reason": outcome.reason, "notes": list(outcome.notes)},
     }
 
@@ -109,7 +115,7 @@ def _lines(event: Event, exchanges: list[Exchange], calls: list[Any], outcome: O
         lines += [_pretty(found[part]) for part in ("params", "form", "json") if part in found]
         lines.append(f"← {reply.status or 'no reply: ' + plain(reply.problem)}")
         if reply.json not in (None, {}, ""):
-            lines.append(_pretty(redact(reply.json, setup.secrets)))
+            lines.append(_pretty(hide_secrets(reply.json, setup.secrets)))
     lines.append(
         f"\n{paint(outcome.kind, COLORS[outcome.kind])}{': ' + plain(outcome.reason) if outcome.reason else ''}"
     )

@@ -17,11 +17,11 @@ from klavier.config.load import check
 from klavier.config.local_plugin import PLUGIN_FILE, discover_with_local, is_allowed
 from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE, find_config
 from klavier.config.model import Config
+from klavier.config.secrets import secret_values
 from klavier.config.toml import read_toml
 from klavier.errors import ConfigError
 from klavier.http.encoding import is_loopback
 from klavier.plugins import Plugins, installed_plugins
-from klavier.settings import describe
 
 if TYPE_CHECKING:
     from klavier.vendor import Vendor
@@ -38,8 +38,6 @@ PLACEHOLDERS = {"private_api_key": "private-key", "public_api_key": "PUBLIC"}
 
 _TOKEN_PLACEHOLDER = "access-token"  # noqa: S105 -- no token
 """Stands for an access token whose variable is not set, in place of the private key."""
-
-_SHORTEST_SECRET = 4
 
 _Command = Callable[..., Any]
 
@@ -160,16 +158,9 @@ class Setup:
     def secrets(self) -> tuple[str, ...]:
         """The secret values of this setup, which no output may contain.
 
-        Placeholders are not secret, and strings of a few characters are no keys: hiding them would hide most of every
-        event.
+        Placeholders are not secret.
         """
-        klaviyo = self.config.klaviyo
-        values = [self.config.keys_for(self.vendor)["private_api_key"], klaviyo.private_api_key, klaviyo.access_token]
-        values += [
-            getattr(self.vendor.settings, info.name) for info in describe(type(self.vendor.settings)) if info.secret
-        ]
-        known = {value for value in values if isinstance(value, str) and len(value) >= _SHORTEST_SECRET}
-        return tuple(known - {*PLACEHOLDERS.values(), _TOKEN_PLACEHOLDER})
+        return tuple(secret_values(self.config, self.vendor) - {*PLACEHOLDERS.values(), _TOKEN_PLACEHOLDER})
 
     def check_keys(self) -> None:
         """Raise `ConfigError` where no key is configured, so that nothing can be sent."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 import attrs
 from attrs import evolve
 
+from klavier.config.console import ConsoleSection
 from klavier.config.environment import substitute
 from klavier.config.gateway import GatewaySection
 from klavier.config.local_plugin import discover_with_local, is_allowed
@@ -28,6 +29,7 @@ SECTIONS: Final = {
     "klaviyo": KlaviyoSection,
     "delivery": DeliverySection,
     "gateway": GatewaySection,
+    "console": ConsoleSection,
     "plugins": PluginsSection,
 }
 _KEYS: Final = ("vendor", *SECTIONS, "vendors")
@@ -91,6 +93,7 @@ def check(
         problems.append("klaviyo.access_token: stands in for private_api_key; remove one of them")
     delivery = _section(data, "delivery", DeliverySection, problems)
     gateway = _section(data, "gateway", GatewaySection, problems)
+    console = _section(data, "console", ConsoleSection, problems)
     optional = _section(data, "plugins", PluginsSection, problems).optional
     if needs_plugins:
         problems.extend(_plugin_problems(plugins, optional))
@@ -103,6 +106,7 @@ def check(
         vendors=vendors,
         delivery=delivery,
         gateway=gateway,
+        console=console,
         plugins=plugins,
         folder=folder,
     )

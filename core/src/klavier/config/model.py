@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from attrs import field, frozen
 
+from klavier.config.console import ConsoleSection
 from klavier.config.gateway import GatewaySection
 from klavier.loading import bind
 from klavier.settings import describe, fill_from_klaviyo, setting, structure
@@ -195,6 +196,7 @@ class Config:
     vendors: Mapping[str, Mapping[str, Any]] = field(factory=dict, repr=False)
     delivery: DeliverySection = field(factory=DeliverySection)
     gateway: GatewaySection = field(factory=GatewaySection)
+    console: ConsoleSection = field(factory=ConsoleSection)
     plugins: "Plugins | None" = field(default=None, repr=False, eq=False)
     folder: Path = field(factory=Path, repr=False, eq=False)
     """Where relative paths start: the configuration file's folder, else the working directory."""

@@ -62,6 +62,8 @@ class GatewayService:
         """Events by source and acceptance; refused requests count once, under the source `unknown` without a key."""
         self.activity: Activity[tuple[str, Acceptance]] = Activity(time)
         """The same of the last hour."""
+        self.watch: Callable[[list[tuple[str, str]]], None] = lambda _: None
+        """Called from a thread with the message id and the source of each event that was stored for the first time."""
         self.intake = Intake(self._store, section.reorder_window)
         self._parts = parts
         self._archive = None if section.archive is None else Archive(folder / section.archive)
@@ -140,7 +142,8 @@ class GatewayService:
 
     def _store(self, messages: Sequence[Message]) -> None:
         """Store events, those that are no events too: the worker makes dead letters of them when their turn comes."""
-        self._parts.outbox.append([(message.message_id, message.key, message.payload) for message in messages])
+        is_new = self._parts.outbox.append([(message.message_id, message.key, message.payload) for message in messages])
+        self.watch([(message.message_id, message.source) for message, new in zip(messages, is_new, strict=True) if new])
         if self._archive is not None:
             self._archive.write([message for message in messages if message.is_event])
         self._on_stored()

@@ -5,13 +5,13 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 
 @cache
 def template_environment(package: str) -> Environment:
     """Return the environment for the templates of a package; every value is escaped, none is left out silently."""
-    return Environment(
+    environment = Environment(
         loader=PackageLoader(package, "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -20,6 +20,8 @@ def template_environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["multiline"] = escape  # a text of several lines stays as it is, but for markup
+    return environment
 
 
 @cache

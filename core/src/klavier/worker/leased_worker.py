@@ -28,7 +28,7 @@ from klavier.worker.observed_send import observed_send
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, TypeCount, WorkerReport, write_report
 from klavier.worker.sender import Sender
-from klavier.worker.settlement import Observer
+from klavier.worker.settlement import Observer, Watcher
 from klavier.worker.translator import Translator
 from klavier.worker.watchdog import Watchdog
 from klavier.worker.worker import Worker, WorkerOptions
@@ -84,6 +84,8 @@ class LeasedWorker:
         self._own_loop = own_loop
         self._has_watchdog = has_watchdog
         self.kinds: Counter[Kind] = Counter()
+        self.watch: Watcher | None = None
+        """Sees each event's final outcome with its requests and replies; set it before `run`."""
         self.worker: Worker | None = None
         """The worker while this process holds the lease."""
         self.rate_limiter: RateLimiter = RateLimiter(time.monotonic, share=config.options.share)
@@ -208,6 +210,7 @@ class LeasedWorker:
             now=time.time,
             observe=self._observe,
             own_loop=self._own_loop,
+            watch=self.watch,
         )
 
     def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:

@@ -25,6 +25,9 @@ from klavier.worker.attempt import Finished, Result
 Observer = Callable[[Event | None, Entry, Outcome], None]
 """Called with the final outcome of each event, once it is written down."""
 
+Watcher = Callable[[Result], None]
+"""Called like an observer, with the requests and replies of the last attempt; must not raise."""
+
 _TOGETHER = 6
 """How many finished attempts a connection are settled in one transaction: neighbours in the outbox leave it at little
 cost. More save no processor time; fewer cost up to a third of that of a single delivery."""
@@ -59,6 +62,7 @@ class Settler:
         own_loop: bool,
         connections: int,
         vendor: str = "",
+        watch: Watcher | None = None,
     ) -> None:
         """`now` returns Unix seconds; `vendor` is named in dead letters.
 
@@ -66,7 +70,7 @@ class Settler:
         """
         self._outbox = outbox
         self._policy = policy
-        self._observe = observe
+        self._observe = _combine(observe, watch)
         self._now = now
         self._vendor = vendor
         self._own_loop = own_loop
@@ -132,7 +136,7 @@ class Settler:
         for result in results:
             if result.entry.seq not in due:
                 left.add(result.entry.seq)
-                self._observe(result.event, result.entry, result.outcome)
+                self._observe(result)
         self._observing_from = None
         for each in finished:
             if due or len(each.results) < len(each.entries):
@@ -158,6 +162,15 @@ class Settler:
             else:
                 self._alerts.resolve("disk", "the outbox can be written again: delivery goes on")
                 return
+
+
+def _combine(observe: Observer, watch: Watcher | None) -> Watcher:
+    def report(result: Result) -> None:
+        observe(result.event, result.entry, result.outcome)
+        if watch is not None:
+            watch(result)
+
+    return report
 
 
 def settle(

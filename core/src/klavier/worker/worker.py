@@ -25,7 +25,7 @@ from klavier.worker.bulk.packing import ItemGroup
 from klavier.worker.fair_queue import LARGE_BACKLOG
 from klavier.worker.partitions import READ_AHEAD, Partitions
 from klavier.worker.sender import Sender
-from klavier.worker.settlement import Observer, Settler
+from klavier.worker.settlement import Observer, Settler, Watcher
 from klavier.worker.translator import Translator
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ class Worker:
         now: Callable[[], float],
         observe: Observer,
         own_loop: bool = False,
+        watch: Watcher | None = None,
     ) -> None:
         """`now` returns Unix seconds; `own_loop` says that the event loop runs nothing else."""
         self._translator = translator
@@ -105,6 +106,7 @@ class Worker:
             own_loop=own_loop,
             connections=options.connections,
             vendor=translator.vendor,
+            watch=watch,
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()

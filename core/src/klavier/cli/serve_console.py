@@ -1,0 +1,42 @@
+"""Whether `klavier serve` shows its console, and what that watches."""
+
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from klavier.cli.messages import note
+from klavier.console.app import Console
+from klavier.http.encoding import is_loopback
+
+if TYPE_CHECKING:
+    from klavier.config.model import Config
+    from klavier.gateway.app import Gateway
+
+
+def make_console(config: "Config", gateway: "Gateway", host: str, *, delivers: bool) -> Console | None:
+    """Return the console of a gateway that listens on `host`; None, with a note, where nobody would have to sign in."""
+    missing = _find_exposure(config, host)
+    if missing:
+        note(f"no console: {missing}")
+        return None
+    proxies = gateway.service.proxies
+
+    def client_address(request: Request) -> str:
+        peer = request.client.host if request.client else ""
+        return proxies.client_address(peer, ",".join(request.headers.getlist("x-forwarded-for")))
+
+    console = Console(config, gateway.worker, delivers=delivers, client_address=client_address)
+    gateway.service.watch = console.recorder.on_accepted
+    return console
+
+
+def _find_exposure(config: "Config", host: str) -> str:
+    """Return why a console without a password would be open to other machines, with the remedy; empty where not."""
+    if config.console.password or config.console.token:
+        return ""
+    remedy = "set password under [console]"
+    if not is_loopback(f"http://[{host}]" if ":" in host else f"http://{host}"):
+        return f"{host} is reached from other machines; {remedy}"
+    if config.gateway.trusted_proxies:
+        return f"other machines reach it through gateway.trusted_proxies; {remedy}"
+    return ""

@@ -1,0 +1,1 @@
+"""The page of `klavier serve`: what goes through, what waits, what failed and why."""

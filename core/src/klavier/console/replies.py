@@ -1,0 +1,27 @@
+"""The replies of the console: pages for a visit."""
+
+from typing import Any
+
+import orjson
+from starlette.responses import HTMLResponse, Response
+
+from klavier.console.guard import Visit
+from klavier.console.pages import render
+
+
+def page(name: str, visit: Visit, *, status: int = 200, **values: Any) -> Response:
+    """Return a page, or a part of one, with what its forms need."""
+    return HTMLResponse(render(name, csrf=visit.session.csrf, has_sign_out=visit.can_sign_out, **values), status)
+
+
+def gone(visit: Visit, text: str) -> Response:
+    """Return the page for what is no longer there."""
+    return page("gone.html", visit, text=text, status=404)
+
+
+def read_payload(payload: bytes) -> Any:
+    """Return a payload as JSON data; one that is no JSON as a text."""
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return payload.decode("utf-8", "backslashreplace")

@@ -1,0 +1,87 @@
+"""What is remembered of events: bounded in number and bytes, with source and minute."""
+
+import orjson
+import pytest
+
+from klavier.console import recorder
+from klavier.console.recorder import MOST_EVENTS, Recorder
+from klavier.events.reader import parse_event
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
+from klavier.outbox.entry import Entry
+from klavier.outcome import delivered, rejected
+from klavier.worker.attempt import Result
+from tests.support.web_console import EVENT
+
+
+def result(number: int = 1, size: int = 0, *, is_event: bool = True, accepted: float = 0.0) -> Result:
+    payload = orjson.dumps({**EVENT, "messageId": f"m{number}", "filler": "x" * size})
+    entry = Entry(number, f"m{number}", "k", payload, accepted, tries=1)
+    sent = [(Request("POST", "/api/events", json={}), Response(202))]
+    return Result(
+        entry, delivered() if is_event else rejected("no event"), sent, parse_event(EVENT) if is_event else None
+    )
+
+
+def test_the_last_events_are_kept() -> None:
+    found = Recorder(lambda: 100.0)
+    for number in range(MOST_EVENTS + 10):
+        found.on_result(result(number, accepted=97.5))
+    assert len(found.events(1000)) == MOST_EVENTS
+    newest, *_ = found.events(3)
+    assert (newest.number, newest.name, newest.event_type) == (MOST_EVENTS + 10, "Order Completed", "track")
+    assert (newest.seconds, newest.tries, newest.sent[0][1].status) == (2.5, 2, 202)
+    assert found.find(10) is None
+    oldest = found.find(11)
+    assert oldest is not None
+    assert oldest.payload is not None
+
+
+def test_their_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "_MOST_BYTES", 50_000)
+    found = Recorder()
+    for number in range(100):
+        found.on_result(result(number, size=10_000))
+    assert len(found.events(1000)) == 4
+    found.on_result(result(size=64_000))
+    large, *others = found.events(1000)
+    assert (large.payload, large.sent, len(others)) == (None, (), 4)
+    for number in range(100):
+        found.on_result(result(number))
+    assert len(found.events(1000)) > 100
+    assert found._bytes == sum(len(event.payload or b"") for event in found.events(1000))
+
+
+def test_what_is_no_event_is_kept_too() -> None:
+    found = Recorder()
+    found.on_result(result(is_event=False))
+    (event,) = found.events(9)
+    assert (event.event_type, event.name, event.outcome.reason) == ("", "", "no event")
+
+
+def test_sources_are_known_until_the_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recorder, "_MOST_SOURCES", 3)
+    found = Recorder()
+    found.on_accepted([(f"m{number}", "web") for number in range(5)])
+    for number in range(5):
+        found.on_result(result(number))
+    assert [event.source for event in found.events(9)] == ["web"] * 3 + ["other"] * 2
+    assert not found._sources
+
+
+def test_minutes_have_no_gaps_and_end_after_an_hour() -> None:
+    now = [600.0]
+    found = Recorder(lambda: now[0])
+    found.on_accepted([("m1", "web"), ("m2", "app")])
+    now[0] = 720.0
+    found.on_result(result(1))
+    minutes = found.minutes()
+    assert [minute.start for minute in minutes] == [*range(720 - 59 * 60, 721, 60)]
+    assert dict(minutes[-3].arrived) == {"web": 1, "app": 1}
+    assert (dict(minutes[-2].counts), dict(minutes[-1].counts)) == ({}, {("web", "delivered"): 1})
+    now[0] = 600.0 + 60 * 60
+    assert sum(minute.arrived.total() for minute in found.minutes()) == 0
+    for minute in range(200):
+        now[0] += 60
+        found.on_result(result(minute))
+    assert len(found._minutes) == 60
