@@ -228,7 +228,7 @@ def _journal(path: Path, setup: Setup) -> "Iterator[Journal]":
     file: BinaryIO
     with open_private(path, keep=True) as file:
         identity = {"address": setup.config.klaviyo.base_url}
-        journal = Journal(file, click.format_filename(path), identity, time.time())
+        journal = Journal(file, click.format_filename(path), identity)
         if len(journal):
             note(f"{count(len(journal), 'reply', 'replies')} of an earlier run are known: continuing")
         yield journal

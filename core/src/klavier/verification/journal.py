@@ -18,12 +18,9 @@ _REMEDY = "delete that file to read everything anew"
 
 
 class Journal:
-    """The replies to requests, each on a line of a file that is open for reading and writing.
+    """The replies to requests, each on a line of a file that is open for reading and writing."""
 
-    `started` is when the first of the runs began, in seconds since 1970: the later ones ask for the same time spans.
-    """
-
-    def __init__(self, file: BinaryIO, name: str, identity: Mapping[str, str], now: float) -> None:
+    def __init__(self, file: BinaryIO, name: str, identity: Mapping[str, str]) -> None:
         """Read what an earlier run wrote, or begin anew in an empty file.
 
         `identity` names what the replies depend on, such as the account's address. Raises `UsageError` for a file that
@@ -34,10 +31,9 @@ class Journal:
         file.seek(0)
         head = file.readline()
         if not head:
-            self.started = now
-            self._write({"version": _VERSION, "started": now, **identity})
+            self._write({"version": _VERSION, **identity})
             return
-        self.started = _check_head(head, name, identity)
+        _check_head(head, name, identity)
         self._index()
 
     def __len__(self) -> int:
@@ -75,11 +71,10 @@ class Journal:
         self._file.truncate(place)
 
 
-def _check_head(head: bytes, name: str, identity: Mapping[str, str]) -> float:
-    """Return when the earlier run began; raises `UsageError` for a file that cannot be continued."""
+def _check_head(head: bytes, name: str, identity: Mapping[str, str]) -> None:
+    """Raise `UsageError` for a file that cannot be continued."""
     try:
         found = orjson.loads(head)
-        started = float(found["started"])
         if found["version"] != _VERSION:
             raise ValueError("another version")  # noqa: TRY301 -- handled like a damaged file
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
@@ -87,7 +82,6 @@ def _check_head(head: bytes, name: str, identity: Mapping[str, str]) -> float:
     for what, now in identity.items():
         if found.get(what) != now:
             raise UsageError(f"{name}: belongs to another {what} ({found.get(what)}); {_REMEDY}")
-    return started
 
 
 def _digest(request: Request) -> str:

@@ -6,7 +6,7 @@ repeats a matched one is a double.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from attrs import field, frozen
 
@@ -18,6 +18,10 @@ _LEAST_SHARED = 2
 """Distinctive values that two events at different times must share to be one event."""
 _QUARTER, _FARTHEST_ZONES = 900, 26 * 3600
 """Time zones differ by whole quarters of an hour, and by 26 hours at most."""
+
+
+StoredMetric = tuple[str, str | None]
+"""The title of a metric of the account, and its integration."""
 
 
 @frozen(eq=False)
@@ -67,7 +71,7 @@ def _by_id_and_metric(held: StoredEvent) -> Hashable:
 
 
 def _by_id(held: StoredEvent) -> Hashable:
-    return None if held.metric.is_own else held.event.unique_id
+    return None if held.metric.service is not None else held.event.unique_id
 
 
 def _by_metric_and_time(held: StoredEvent) -> Hashable:
@@ -115,7 +119,7 @@ def _repeats(held: StoredEvent, matched: StoredEvent) -> bool:
 
 def _match_renamed(waiting: Sequence[Open], found: Matching) -> list[Open]:
     """Pair events of one second under different metrics, one metric with one other, chosen over all people."""
-    scores: Counter[tuple[str, str]] = Counter()
+    scores: Counter[tuple[str, StoredMetric]] = Counter()
     candidates: list[list[tuple[int, int]]] = []
     for left in waiting:
         pairs = [
@@ -125,8 +129,9 @@ def _match_renamed(waiting: Sequence[Open], found: Matching) -> list[Open]:
             if _may_be_renamed(ours, theirs)
         ]
         candidates.append(pairs)
-        scores.update({(left.predicted[i].title, left.actual[j].title) for i, j in pairs})
-    partners = _choose_partners(scores)
+        keys = ((left.predicted[i], left.actual[j]) for i, j in pairs)
+        scores.update((ours.title, (theirs.title, theirs.metric.service)) for ours, theirs in keys)
+    partners = _choose_partners(scores, [*(ours for ours, _ in found.pairs), *_predicted(waiting)])
     rest: list[Open] = []
     for left, pairs in zip(waiting, candidates, strict=True):
         taken_left, taken_right = set(), set()
@@ -150,10 +155,22 @@ def _may_be_renamed(ours: StoredEvent, theirs: StoredEvent) -> bool:
     return is_same_time and not theirs.metric.is_own and bool(_values(ours).telling & _values(theirs).telling)
 
 
-def _choose_partners(scores: Counter[tuple[str, str]]) -> dict[str, str]:
+def _predicted(waiting: Iterable[Open]) -> Iterator[StoredEvent]:
+    return (held for left in waiting for held in left.predicted)
+
+
+def _choose_partners(scores: Counter[tuple[str, StoredMetric]], predicted: Iterable[StoredEvent]) -> dict[str, str]:
+    """Return under which other metric each metric stands.
+
+    One of an integration, such as a shop's own `Placed Order`, must have half of the events: it has its own source.
+    """
+    totals = Counter(held.title for held in predicted)
     chosen: dict[str, str] = {}
-    for (ours, theirs), _ in sorted(scores.items(), key=lambda item: (-item[1], item[0])):
-        if ours not in chosen and theirs not in chosen.values():
+    for (ours, (theirs, service)), score in sorted(
+        scores.items(), key=lambda item: (-item[1], item[0][0], item[0][1][0])
+    ):
+        is_likely = service is None or 2 * score >= totals[ours]
+        if is_likely and ours not in chosen and theirs not in chosen.values():
             chosen[ours] = theirs
     return chosen
 

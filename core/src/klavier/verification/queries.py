@@ -26,8 +26,8 @@ _MOST_VALUES = 100
 _CHANNELS = {"mobile_push": "push"}
 """The names of channels in the attribute `subscriptions` where they differ from those of subscription calls."""
 
-_API = "API"
-"""The name and the category of the integration of metrics that were created through the API."""
+_API, _INTERNAL = "API", "Internal"
+"""The integration of metrics that were created through the API, and the category of Klaviyo's own."""
 
 
 # Requests ------------------------------------------------------------------------------------------------------------
@@ -143,16 +143,13 @@ def read_event(resource: Mapping[str, Any], metric: Metric, number: int) -> Even
 
 
 def read_metrics(document: Mapping[str, Any]) -> Iterator[Metric]:
-    """Yield the metrics that a reply includes.
-
-    `is_own` marks those of Klaviyo itself and of its integrations, which no call of the API creates.
-    """
+    """Yield the metrics that a reply includes; those of an integration have its name as their service."""
     for item in document.get("included") or ():
         if item.get("type") == "metric":
             given = item["attributes"]
             integration = given.get("integration") or {}
             name = integration.get("name") or _API
-            is_own = _API not in (integration.get("category") or _API, name)
+            is_own = integration.get("category") == _INTERNAL
             yield Metric(str(item["id"]), given["name"], None if name == _API else name, valued=True, is_own=is_own)
 
 

@@ -183,12 +183,10 @@ class _Checking:
             case = Case(ours.line, ours.person.name, ours.title, ours.title)
             where = titles[ours.line]
             rows.add("metrics", "doubled", ours.title, case, where=where, detail=_AGAIN, of=totals[ours.title])
+        actual = Counter(held.title for found in self._part.events.values() for held in found)
         for held in events.unpredicted:
             case = Case(None, held.person.name, None, {"time": held.written_time, **held.event.properties})
-            rows.add("metrics", "only_right", held.title, case, detail=_UNPREDICTED, of=len(self._actual_titled(held)))
-
-    def _actual_titled(self, held: StoredEvent) -> list[StoredEvent]:
-        return [each for found in self._part.events.values() for each in found if each.title == held.title]
+            rows.add("metrics", "only_right", held.title, case, detail=_UNPREDICTED, of=actual[held.title])
 
     def _judge(self, events: _Events, counted: Sequence[Difference]) -> Verdict:
         fates = self._fates(events.matching)

@@ -11,6 +11,8 @@ from klavier.verification.match_rate import Interval, Verdict
 from klavier.verification.report import Verification
 
 _MOST_NAMES = 3
+_MOST_NOTES = 20
+"""Known differences that the table and the page list."""
 _WORDS: Mapping[DifferenceKind, str] = {
     "only_left": "not in Klaviyo",
     "only_right": "not predicted",
@@ -36,7 +38,9 @@ def frame_of(found: Verification, vendor: str, checked_at: str, earlier: Earlier
     """Return the texts around the rows; `checked_at` is when the account was read."""
     sample = count(found.verdict.events, "event")
     of = f" of {found.verdict.total_events:,}" if found.verdict.is_sample else ""
-    notes = [("Known differences, not counted", found.notes)]
+    more = len(found.notes) - _MOST_NOTES
+    rest = (Note("further kinds of them, which the JSON lists", more, 0),) if more > 0 else ()
+    notes = [("Known differences, not counted", (*found.notes[:_MOST_NOTES], *rest))]
     notes.append(("Lines that are no events, compared nowhere", found.comparison.unread))
     if found.out_of_span:
         text = "input events before --since or after --until"
@@ -71,9 +75,10 @@ def verdict_sentence(verdict: Verdict) -> str:
     """Write the verdict: the share with its interval, and what became of the rest."""
     if not verdict.events:
         return f"No events were predicted; {count(verdict.profiles, 'profile')} checked."
-    what = f"{verdict.events:,} sampled events" if verdict.is_sample else f"all {count(verdict.events, 'event')}"
+    sampled = "sampled event" if verdict.is_sample else "event"
+    what = f"{'' if verdict.is_sample or verdict.events == 1 else 'all '}{count(verdict.events, sampled)}"
     interval = f" (95 % confidence: {bounds(verdict.interval)})" if verdict.is_sample else ""
-    text = f"{percent(verdict.interval.share)} of {what} match{interval}"
+    text = f"{percent(verdict.interval.share)} of {what} {'matches' if verdict.events == 1 else 'match'}{interval}"
     if not verdict.rest:
         return f"{text}."
     return f"{text}; the rest: {', '.join(f'{number:,} {words}' for words, number in verdict.rest.items())}."
