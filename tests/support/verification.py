@@ -162,6 +162,7 @@ async def verified(  # noqa: PLR0913 -- all but the first three have defaults
     vendor: klavier.Vendor | None = None,
     least_events: int | None = None,
     readers: list[AccountReader] | None = None,
+    limiter: RateLimiter | None = None,
 ) -> Verification:
     """Verify an account in the running event loop."""
 
@@ -169,7 +170,7 @@ async def verified(  # noqa: PLR0913 -- all but the first three have defaults
         assert request.method == "GET"
         return await sandbox.send_async(request)
 
-    reader = AccountReader(send_one, RateLimiter(clock), clock)
+    reader = AccountReader(send_one, limiter or RateLimiter(clock), clock)
     if readers is not None:
         readers.append(reader)
     lists = await read_lists(reader)

@@ -36,7 +36,7 @@ KEYS = {
 PLACEHOLDERS = {"private_api_key": "private-key", "public_api_key": "PUBLIC"}
 """Keys for commands that send nothing."""
 
-_TOKEN_PLACEHOLDER = "access-token"  # noqa: S105 -- no token
+TOKEN_PLACEHOLDER = "access-token"  # noqa: S105 -- no token
 """Stands for an access token whose variable is not set, in place of the private key."""
 
 _Command = Callable[..., Any]
@@ -47,7 +47,7 @@ Purpose = Literal["inspect", "plan", "compare", "send"]
 - `inspect`: looks at it; keys whose variables are not set are a mistake.
 - `plan`: sends nothing; such keys are replaced by placeholders, and so are both keys where there is neither a
   configuration nor settings.
-- `compare`: sends nothing, with two sides; each missing key is replaced by a placeholder.
+- `compare`: sends no event; each missing key is replaced by a placeholder.
 - `send`: a broken plugin that is not optional is a mistake, and an address that is not protected a warning.
 """
 
@@ -160,7 +160,7 @@ class Setup:
 
         Placeholders are not secret.
         """
-        return tuple(secret_values(self.config, self.vendor) - {*PLACEHOLDERS.values(), _TOKEN_PLACEHOLDER})
+        return tuple(secret_values(self.config, self.vendor) - {*PLACEHOLDERS.values(), TOKEN_PLACEHOLDER})
 
     def check_keys(self) -> None:
         """Raise `ConfigError` where no key is configured, so that nothing can be sent."""
@@ -304,7 +304,7 @@ def _put_placeholders(data: dict[str, Any], *, is_bare: bool) -> bool:
     if not isinstance(section, dict):
         return False
     unset = [key for key in KEYS if _is_unset(section.get(key))]
-    section.update({key: PLACEHOLDERS.get(key, _TOKEN_PLACEHOLDER) for key in unset})
+    section.update({key: PLACEHOLDERS.get(key, TOKEN_PLACEHOLDER) for key in unset})
     return bool(unset)
 
 

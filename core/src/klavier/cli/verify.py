@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from klavier.cli.progress import Steps, lines_with_progress
 from klavier.cli.setup import (
     KEYS,
     PLACEHOLDERS,
+    TOKEN_PLACEHOLDER,
     Choice,
     Setup,
     choice_options,
@@ -175,19 +176,23 @@ def _prepared(choice: Choice, sandbox: str | None) -> Setup:
     warn_of_broken(plugins)
     setup = prepare(choice, plugins, base_url=sandbox, purpose="compare")
     warn_of_address(setup)
-    check_key(setup.config.keys_for(setup.vendor)["private_api_key"])
+    check_keys(setup.config.keys_for(setup.vendor))
     return setup
 
 
-def check_key(key: str | None) -> None:
-    """Raise `ConfigError` for what is no private key of Klaviyo; the message never quotes it."""
+def check_keys(keys: Mapping[str, str | None]) -> None:
+    """Raise `ConfigError` for what is no private key and no access token; the message never quotes it."""
+    key, token = keys["private_api_key"], keys["access_token"]
     remedy = f"pass a private key with read access only (pk_...) in {KEYS['private_api_key']}"
-    if not key or key == PLACEHOLDERS["private_api_key"]:
+    if token is not None and token != TOKEN_PLACEHOLDER and not _PUBLIC_KEY.fullmatch(token):
+        return
+    if token is None and (not key or key == PLACEHOLDERS["private_api_key"]):
         raise ConfigError(f"no private key is configured, which reading the account takes: {remedy}")
-    if _PUBLIC_KEY.fullmatch(key):
-        raise ConfigError(f"private_api_key: is a public key (site id), which reads nothing: {remedy}")
-    if not _PRIVATE_KEY.fullmatch(key):
-        what = "private_api_key: is no private key of Klaviyo, but perhaps the write key of a platform"
+    name, key = ("access_token", token) if token is not None else ("private_api_key", key)
+    if _PUBLIC_KEY.fullmatch(key or ""):
+        raise ConfigError(f"{name}: is a public key (site id), which reads nothing: {remedy}")
+    if not _PRIVATE_KEY.fullmatch(key or ""):
+        what = f"{name}: is no private key of Klaviyo, but perhaps the write key of a platform"
         raise ConfigError(f"{what}: {remedy}")
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PREDICTED = "predicted"
 """The name of the side in reports."""
 
+_PHONE_STARTS = frozenset("+(0123456789")
+
 _TIMES = ("timestamp", "originalTimestamp", "sentAt", "receivedAt")
 """Members of a payload that name its time, the best first."""
 
@@ -149,5 +151,7 @@ def _text(value: Any) -> str | None:
 
 
 def _hash(text: str) -> int:
-    digits = "".join(char for char in text if char.isalnum() or char == "@")
-    return hash(digits.casefold())
+    """Return the same number for an identifier however it is written: in capital letters, or a phone number."""
+    if text[:1] in _PHONE_STARTS and not text.isalnum():
+        text = "".join(char for char in text if char.isalnum())
+    return hash(text.strip().casefold())

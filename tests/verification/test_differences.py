@@ -1,0 +1,134 @@
+"""Differences of single events and profiles: which are found, and how they are named."""
+
+from typing import Any
+
+import klavier
+from klavier.klaviyo.revisions import CURRENT
+from klavier.sandbox import FakeClock, Sandbox
+from klavier.sandbox.profile import Profile
+from klavier.verification.report import Lag
+from tests.support.verification import LIST, START, Payload, account, check, day, rows, rudderstack, send
+
+EVENTS = day(people=6, events=24)
+
+
+def changed(events: list[Payload], **members: Any) -> list[Payload]:
+    """The same events, those named Order Completed with other members."""
+    return [event | members if event.get("event") == "Order Completed" else event for event in events]
+
+
+def owner(sandbox: Sandbox, number: int) -> Profile:
+    found = sandbox.account.profiles.owner("email", f"p{number}@shop.test")
+    assert found is not None
+    return found
+
+
+def test_another_time_is_found_with_its_shift() -> None:
+    moved = [
+        event | {"timestamp": event["timestamp"].replace("+00:00", "-02:00")} if event["type"] == "track" else event
+        for event in EVENTS
+    ]
+    found = check(EVENTS, account(moved))
+    assert {row[:3] for row in rows(found)} == {("event_fields", "changed", "time")}
+    assert {row.detail for row in found.comparison.differences} == {"whole hours, as time zones do"}
+    assert found.verdict.rest == {"with another time, value or id": 24}
+
+
+def test_another_unique_id_is_found() -> None:
+    others = [event | {"messageId": f"other-{event['messageId']}"} for event in EVENTS]
+    found = check(EVENTS, account(others))
+    assert {row[:3] for row in rows(found)} == {("event_fields", "changed", "unique id")}
+
+
+def test_another_value_is_found() -> None:
+    dearer = [
+        event | {"properties": event["properties"] | {"revenue": 1000}}
+        if event.get("event") == "Order Completed"
+        else event
+        for event in EVENTS
+    ]
+    names = {row[:3] for row in rows(check(EVENTS, account(dearer)))}
+    assert ("event_fields", "changed", "value") in names
+    assert names <= {("event_fields", "changed", "value"), ("event_properties", "changed", "revenue")}
+
+
+def test_an_unpredicted_event_is_found() -> None:
+    found = check(EVENTS[:-4], account(EVENTS), least_events=None)
+    assert rows(found) == []  # they are after the last predicted one
+    without = [event for event in EVENTS if event["messageId"] != "m-9"]
+    found = check(without, account(EVENTS))
+    assert rows(found) == [("metrics", "only_right", "Product Added", "", 1)]
+    assert found.verdict.unpredicted == 1
+
+
+def test_a_missing_profile_is_found_with_its_events() -> None:
+    sandbox = account(EVENTS)
+    gone = owner(sandbox, 2)
+    count = len(gone.events)
+    sandbox.account.profiles.delete(gone)
+    found = check(EVENTS, sandbox)
+    assert ("people", "only_left", "people", "", 1) in rows(found)
+    assert found.verdict.rest == {"missing": count}
+
+
+def test_a_missing_member_and_another_attribute_are_found() -> None:
+    sandbox = account(EVENTS)
+    owner(sandbox, 1).lists.clear()
+    owner(sandbox, 2).attributes["first_name"] = "Nobody"
+    del owner(sandbox, 4).properties["plan"]
+    assert rows(check(EVENTS, sandbox)) == [
+        ("attributes", "changed", "first_name", "", 1),
+        ("properties", "only_left", "plan", "", 1),
+        ("lists", "only_left", "Newsletter", "", 1),
+    ]
+
+
+def test_a_person_with_two_profiles_is_found() -> None:
+    sandbox = account(EVENTS)
+    profiles = sandbox.account.profiles
+    profiles.set_identifier(owner(sandbox, 1), "external_id", None)
+    attributes = {"external_id": "u1", "first_name": "Name 1", "properties": {"plan": "pro"}}
+    body = {"data": {"type": "profile", "attributes": attributes}}
+    assert sandbox.send(klavier.Request("POST", "/api/profiles", json=body, revision=CURRENT)).ok
+    assert rows(check(EVENTS, sandbox)) == [("people", "doubled", "profiles of one person", "", 1)]
+
+
+def test_a_property_under_another_name_is_renamed() -> None:
+    def rename(event: Payload) -> Payload:
+        properties = event.get("properties", {})
+        return event | {"properties": {"path" if name == "page" else name: it for name, it in properties.items()}}
+
+    found = check(EVENTS, account([rename(event) if event["type"] == "track" else event for event in EVENTS]))
+    assert {row[:4] for row in rows(found)} == {("event_properties", "renamed", "page", "path")}
+
+
+def test_a_consent_that_changed_later_is_no_difference() -> None:
+    sandbox = Sandbox(clock=FakeClock(START.timestamp() + 86_400))
+    account(EVENTS, sandbox=sandbox)
+    profile = owner(sandbox, 0)
+    profile.consents["email", "marketing"].consent = "UNSUBSCRIBED"
+    profile.lists.clear()
+    found = check(EVENTS, sandbox)
+    assert rows(found) == []
+    assert [note.text for note in found.notes] == ["consents that were changed after the last of these events"]
+    profile.consents["email", "marketing"].changed = int(START.timestamp()) - 1
+    assert ("consent", "changed", "email marketing", "", 1) in rows(check(EVENTS, sandbox))
+
+
+def test_a_list_of_the_account_decides_whether_a_subscription_holds() -> None:
+    """Whoever subscribes to a list with a single opt-in is a member at once; whether others confirmed is not known."""
+    double = Sandbox(clock=FakeClock())
+    double.add_list("Newsletter", LIST, "double_opt_in")
+    send(double, EVENTS, rudderstack())
+    assert rows(check(EVENTS, double)) == []
+    assert double.confirm("p0@shop.test") == 1
+    assert rows(check(EVENTS, double)) == []
+
+
+def test_the_end_may_still_arrive() -> None:
+    events = day(people=6, events=48)
+    times = sorted(event["timestamp"] for event in events if event["type"] == "track")
+    found = check(events, account([event for event in events if event["timestamp"] < times[-8]]))
+    (gap,) = found.gaps
+    assert (gap.is_end, gap.events) == (True, 8)
+    assert found.lag == Lag(None, None, 8 * 900)
