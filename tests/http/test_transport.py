@@ -259,3 +259,34 @@ def test_the_environments_proxy_is_used_but_not_for_this_machine(monkeypatch: py
         with pytest.raises(TransportError):
             send_all("http://direct.invalid", EVENT)
     assert (len(server.seen), len(proxy.seen)) == (1, 1)
+
+
+READS = (
+    Request("GET", "/api/events", {"filter": 'equals(profile_id,"P1")'}, revision="2026-10-15"),
+    Request("GET", "/api/lists/L1/relationships/profiles", revision="2026-10-15"),
+)
+WRITES = (
+    EVENT,
+    Request("POST", "/api/metric-aggregates", json={}, revision="2026-10-15"),
+    Request("DELETE", "/api/lists/L1", revision="2026-10-15"),
+    Request("PATCH", "/api/profiles/P1", json={}, revision="2026-10-15"),
+    Request("GET", "/api/track", {"data": "e30="}),  # the legacy API writes by GET, too
+    Request("GET", "/api/unknown", revision="2026-10-15"),
+)
+
+
+def test_a_read_only_transport_sends_nothing_that_writes() -> None:
+    async def run(url: str) -> None:
+        async with Transport(KEY, base_url=url, read_only=True) as transport:
+            for request in WRITES:
+                with pytest.raises(klavier.UsageError, match="this transport only reads; nothing was sent"):
+                    await transport.send(request)
+            for request in READS:
+                assert (await transport.send(request)).status == 200
+
+    with recording_server(lambda _: (200, {}, b'{"data": []}')) as server:
+        asyncio.run(run(server.url))
+    assert [(seen.method, seen.target.partition("?")[0]) for seen in server.seen] == [
+        ("GET", "/api/events"),
+        ("GET", "/api/lists/L1/relationships/profiles"),
+    ]

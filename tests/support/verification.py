@@ -128,11 +128,12 @@ def account(
     sandbox = sandbox or Sandbox(clock=FakeClock())
     if LIST not in sandbox.account.lists:
         sandbox.add_list("Newsletter", LIST, "single_opt_in")
-    send(sandbox, [made for payload in events for made in _with_faults(payload, faults)], vendor or rudderstack())
+    send(sandbox, [made for payload in events for made in with_faults(payload, faults)], vendor or rudderstack())
     return sandbox
 
 
-def _with_faults(payload: Payload, faults: Sequence[Fault]) -> Iterator[Payload]:
+def with_faults(payload: Payload, faults: Sequence[Fault]) -> Iterator[Payload]:
+    """Yield what a platform with some faults makes of one event."""
     found = [copy.deepcopy(payload)]
     for fault in faults:
         found = [made for each in found for made in fault(each)]
