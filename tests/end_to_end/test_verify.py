@@ -16,11 +16,15 @@ EVENTS = day(people=12, events=96)
 
 def klavier(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command in a process of its own."""
-    environment = {**os.environ, "KLAVIYO_PRIVATE_API_KEY": KEY}
-    command = [sys.executable, "-m", "klavier", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LONG, check=False
-    )  # noqa: S603 -- our own command
+    return subprocess.run(  # noqa: S603 -- our own command
+        [sys.executable, "-m", "klavier", *arguments],
+        cwd=folder,
+        env={**os.environ, "KLAVIYO_PRIVATE_API_KEY": KEY},
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
+    )
 
 
 @NEEDS_A_BROWSER
