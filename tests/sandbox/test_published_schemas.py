@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
+from klavier.klaviyo.operations import OPERATIONS, Operation
+from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from klavier.sandbox.gateway import body_check
@@ -156,3 +159,30 @@ def test_valid_bodies_are_accepted_by_the_whole_sandbox(revision: str) -> None:
             assert len(sandbox.state()["profiles"]) == 1
             accepted += 1
     assert accepted >= 3
+
+
+# Reads: no schema of their replies is published here, but that of their errors ----------------------------------------
+
+READS = [row for row in OPERATIONS if row.method == "GET" and not row.is_legacy]
+PROBES: dict[str, str] = {
+    "filter": "equals(email,ann@shop.test",
+    "sort": "-nothing",
+    "page[size]": "0",
+    "page[cursor]": "no cursor",
+    "include": "nothing",
+    "fields[nothing]": "name",
+    "additional-fields[profile]": "nothing",
+    "unknown": "1",
+}
+
+
+@pytest.mark.parametrize("parameter", PROBES)
+@pytest.mark.parametrize("row", READS, ids=lambda row: row.name)
+def test_a_refused_read_has_klaviyos_error_body(row: Operation, parameter: str) -> None:
+    errors = jsonschema_rs.validator_for(json.loads((SCHEMAS / "response_schemas" / "error.json").read_text()))
+    path = row.path.replace("{id}", "01H")
+    reply = Sandbox().send(Request("GET", path, params={parameter: PROBES[parameter]}, revision=CURRENT))
+    assert reply.status in (400, 404), reply
+    assert errors.is_valid(reply.json), reply.json
+    (error,) = reply.json["errors"]
+    assert reply.status == 404 or error["source"] == {"parameter": parameter}
