@@ -20,6 +20,7 @@ REPORT = WorkerReport(
     outcomes={"delivered": 900},
     last_minute=(TypeCount("identify", "skipped", 2), TypeCount("track", "delivered", 340)),
     limits=(LimitUse("create_event", 0.41),),
+    parts={"shadow": {"vendors": ["little", "other"], "events": 900, "differences": 1234}},
 )
 
 
@@ -52,7 +53,8 @@ def test_what_the_worker_reports_is_shown(run: Run, outbox: SqliteOutbox) -> Non
         "delivered by  process 77 on shop-1, as little, heard of 0 s ago",
     ]
     assert lines[5] == "rate limits   create_event 41%"
-    assert lines[6].startswith("outbox        0.")
+    assert lines[6] == "shadow        other: 900 events compared, 1,234 differences"
+    assert lines[7].startswith("outbox        0.")
     found = json.loads(run("status", "--format", "json").stdout)
     assert found["waiting"] == 1
     assert found["oldest_age"] >= 0

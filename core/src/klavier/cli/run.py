@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from contextlib import AsyncExitStack, closing, suppress
+from contextlib import AsyncExitStack, closing, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,14 +83,18 @@ class _Run:
     async def _deliver_once(self, stack: AsyncExitStack) -> None:
         """Deliver with one configuration; what monitors ask is served until `stack` is closed."""
         from klavier.relay.factory import make_relay_config  # noqa: PLC0415 -- loads what delivers
+        from klavier.shadow.factory import make_shadow  # noqa: PLC0415 -- as above
         from klavier.worker.factory import make_connect  # noqa: PLC0415 -- as above
         from klavier.worker.leased_worker import LeasedWorker  # noqa: PLC0415 -- as above
 
         if self._address is not None:
             enable_metrics(self._setup.plugins)
-        config = make_relay_config(self._setup.config)
-        with closing(config.outbox):
+        shadow = make_shadow(self._setup.config, self._setup.vendor)
+        config = make_relay_config(self._setup.config, None if shadow is None else shadow.add)
+        with closing(config.outbox), nullcontext() if shadow is None else closing(shadow):
             worker = LeasedWorker(config, own_loop=True, has_watchdog=True)
+            if shadow is not None:
+                worker.parts["shadow"] = shadow.summarize
             self.status.watch(worker)
             self._handle_signals(worker)
             await self._serve_health(worker, stack)

@@ -80,6 +80,7 @@ def _rows(status: Status) -> list[tuple[str, str]]:
         used = sorted(worker.limits, key=lambda limit: -limit.share)[:3]
         limits = ", ".join(f"{plain(limit.endpoint)} {limit.share:.0%}" for limit in used)
         rows.append(("rate limits", limits or "not in use"))
+        rows += _shadow(worker)
     free = "" if status.free_bytes is None else f", {_megabytes(status.free_bytes)} free on its disk"
     rows.append(("outbox", f"{_megabytes(status.used_bytes)}{free}"))
     return rows
@@ -93,6 +94,18 @@ def _holder(status: Status) -> str:
     if worker is not None:
         name = f"process {worker.pid} on {plain(worker.host, 60)}, as {plain(worker.vendor, 60)}"
     return f"{name}, heard of {span(holder.age)} ago{'' if holder.is_alive else ': it has ended, or stands still'}"
+
+
+def _shadow(worker: WorkerReport) -> list[tuple[str, str]]:
+    """Return the line of the second vendor, where there is one; the rows are in the JSON."""
+    found = worker.parts.get("shadow")
+    if not isinstance(found, dict):
+        return []
+    try:
+        vendor, compared = plain(found["vendors"][1], 60), count(found["events"], "event")
+        return [("shadow", f"{vendor}: {compared} compared, {found['differences']:,} differences")]
+    except (TypeError, KeyError, IndexError, ValueError):  # of another version of klavier
+        return []
 
 
 def _requests(worker: WorkerReport) -> str:

@@ -15,6 +15,7 @@ from klavier.config.gateway import GatewaySection
 from klavier.config.local_plugin import discover_with_local, is_allowed
 from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE
 from klavier.config.model import Config, DeliverySection, KlaviyoSection, PluginsSection, build
+from klavier.config.shadow import ShadowSection
 from klavier.config.toml import read_toml
 from klavier.errors import ConfigError, EventError, PluginError
 from klavier.plugins import Plugins, installed_plugins
@@ -30,6 +31,7 @@ SECTIONS: Final = {
     "delivery": DeliverySection,
     "gateway": GatewaySection,
     "console": ConsoleSection,
+    "shadow": ShadowSection,
     "plugins": PluginsSection,
 }
 _KEYS: Final = ("vendor", *SECTIONS, "vendors")
@@ -94,10 +96,12 @@ def check(
     delivery = _section(data, "delivery", DeliverySection, problems)
     gateway = _section(data, "gateway", GatewaySection, problems)
     console = _section(data, "console", ConsoleSection, problems)
+    shadow = _section(data, "shadow", ShadowSection, problems)
     optional = _section(data, "plugins", PluginsSection, problems).optional
     if needs_plugins:
         problems.extend(_plugin_problems(plugins, optional))
     vendors = _vendors(data, name, klaviyo, plugins, problems)
+    problems.extend(_shadow_problems(shadow, vendors, klaviyo, plugins))
     if problems:
         raise ConfigError([redact_text(problem) for problem in dict.fromkeys(problems)])
     config = Config(
@@ -107,6 +111,7 @@ def check(
         delivery=delivery,
         gateway=gateway,
         console=console,
+        shadow=shadow,
         plugins=plugins,
         folder=folder,
     )
@@ -184,6 +189,23 @@ def _vendors(
     for name in dict.fromkeys([*sections, *([chosen] if chosen else [])]):
         problems.extend(_vendor_problems(name, sections.get(name, {}), klaviyo, plugins))
     return sections
+
+
+def _shadow_problems(
+    shadow: ShadowSection, vendors: Mapping[str, Any], klaviyo: KlaviyoSection, plugins: Plugins
+) -> list[str]:
+    if shadow.vendor is None:
+        return ["shadow.vendor: required in [shadow]; name the vendor to compare with"] if shadow.settings else []
+    try:
+        plugins.vendor(shadow.vendor)
+    except ConfigError as error:
+        return [f"shadow.{problem}" for problem in error.problems]
+    section = vendors.get(shadow.vendor, {})
+    if not isinstance(section, dict):
+        return []  # reported already, under its own name
+    found = _vendor_problems(shadow.vendor, {**section, **shadow.settings}, klaviyo, plugins)
+    place = f"vendors.{shadow.vendor}"
+    return [f"shadow.settings{problem.removeprefix(place)}" for problem in found]
 
 
 def _vendor_problems(name: str, settings: Any, klaviyo: KlaviyoSection, plugins: Plugins) -> list[str]:

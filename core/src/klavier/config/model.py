@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from klavier.config.console import ConsoleSection
 from klavier.config.gateway import GatewaySection
+from klavier.config.shadow import ShadowSection
 from klavier.loading import bind
 from klavier.settings import describe, fill_from_klaviyo, setting, structure
 
@@ -197,6 +198,7 @@ class Config:
     delivery: DeliverySection = field(factory=DeliverySection)
     gateway: GatewaySection = field(factory=GatewaySection)
     console: ConsoleSection = field(factory=ConsoleSection)
+    shadow: ShadowSection = field(factory=ShadowSection)
     plugins: "Plugins | None" = field(default=None, repr=False, eq=False)
     folder: Path = field(factory=Path, repr=False, eq=False)
     """Where relative paths start: the configuration file's folder, else the working directory."""

@@ -19,6 +19,7 @@ from klavier.gateway.service import GatewayService
 from klavier.monitoring.health import Health
 from klavier.monitoring.reader import StatusReader
 from klavier.relay.factory import make_relay_config
+from klavier.shadow.factory import make_shadow
 from klavier.worker.factory import make_connect
 from klavier.worker.leased_worker import LeasedWorker
 
@@ -46,12 +47,16 @@ class Gateway:
                 '[gateway.sources.web] with write_key = "${WEB_WRITE_KEY}"'
             )
         self._connect = make_connect(config, transport=transport)
-        self._parts = make_relay_config(config)
+        vendor = config.build_vendor()
+        self._shadow = make_shadow(config, vendor)
+        self._parts = make_relay_config(config, None if self._shadow is None else self._shadow.add)
         self._deliver = deliver
         self.worker = LeasedWorker(self._parts, has_watchdog=has_watchdog)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.service = GatewayService(config, self._parts, folder, self._notify)
         self.worker.parts["gateway"] = self.service.summarize
+        if self._shadow is not None:
+            self.worker.parts["shadow"] = self._shadow.summarize
         self._tasks: list[asyncio.Task[None]] = []
         self.health = Health(StatusReader(self.worker), self._is_running, lambda: dict(self.service.counts.items()))
         self.app = Starlette(
@@ -82,6 +87,8 @@ class Gateway:
         self.service.intake.close()
         self.worker.stop()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._shadow is not None:
+            await asyncio.to_thread(self._shadow.close)
         self._parts.outbox.close()
 
     def _is_running(self) -> bool:
