@@ -6,10 +6,9 @@ import time
 from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Self
 
-from klavier.errors import OutboxError
-from klavier.events.model import Event
+from klavier.errors import EventError, KlavierError, OutboxError
 from klavier.flows.drivers import Connect
-from klavier.relay.base import FLUSH_SECONDS, POLL_SECONDS, RelayBase
+from klavier.relay.base import FLUSH_SECONDS, POLL_SECONDS, Accepted, OnError, RelayBase
 from klavier.relay.counts import Counts
 from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 
@@ -19,16 +18,28 @@ _log = logging.getLogger("klavier.relay")
 class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
     """Accepts events, stores them in the outbox, delivers them in a task of the running loop."""
 
-    def __init__(self, config: RelayConfig, connect: Connect) -> None:
-        super().__init__(config, connect)
+    def __init__(self, config: RelayConfig, connect: Connect, on_error: OnError | None = None) -> None:
+        super().__init__(config, connect, on_error)
         self._task: asyncio.Task[None] | None = None
 
-    async def send(self, event: Event | Mapping[str, Any]) -> bool:
+    async def send(self, event: Accepted) -> bool:
         """Accept one event or its payload; returns whether it is new, after it is stored on disk."""
         return (await self.send_many([event]))[0]
 
-    async def send_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[bool]:
+    async def send_many(self, events: Iterable[Accepted]) -> list[bool]:
         """Accept many events with one write, all of them or none; returns for each whether it is new."""
+        events = list(events)
+        try:
+            return await self._append(events)
+        except KlavierError as error:
+            self._report(error, events)
+            return [False] * len(events)
+
+    def _refuse(self, error: EventError, call: Mapping[str, Any]) -> Coroutine[Any, Any, bool]:
+        self._report(error, [call])
+        return _not_new()
+
+    async def _append(self, events: list[Accepted]) -> list[bool]:
         entries = self._read(events)
         try:
             fresh = await asyncio.to_thread(self._config.outbox.append, entries)
@@ -102,3 +113,7 @@ class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
                 await worker.run(send)
         except Exception as error:  # noqa: BLE001 -- nobody awaits this task
             _log.error("delivery ended: %s: %s; the next event starts it again", type(error).__name__, error)
+
+
+async def _not_new() -> bool:
+    return False

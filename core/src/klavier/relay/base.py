@@ -1,10 +1,10 @@
 """What both relays have in common: accepting, counting, and what is logged at the beginning and the end."""
 
 import logging
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
 
-from klavier.errors import RelayClosedError
+from klavier.errors import KlavierError, RelayClosedError
 from klavier.events.model import Event
 from klavier.flows.drivers import Connect
 from klavier.outbox.entry import NewEntry
@@ -24,14 +24,21 @@ POLL_SECONDS = 0.02
 Another process may be the one that delivers, so only the outbox can tell; a look takes 10 us.
 """
 
+Accepted = Event | Mapping[str, Any]
+"""What a relay accepts: an event, or its payload."""
+
+OnError = Callable[[KlavierError, Sequence[Accepted]], None] | Literal["log"]
+"""What is done with events that could not be accepted, in place of raising the error."""
+
 _log = logging.getLogger("klavier.relay")
 
 
 class RelayBase(TrackingApi[T]):
     """Accepts events into an outbox; a subclass runs the worker that delivers them."""
 
-    def __init__(self, config: RelayConfig, connect: Connect) -> None:
+    def __init__(self, config: RelayConfig, connect: Connect, on_error: OnError | None = None) -> None:
         self._config = config
+        self._on_error = on_error
         self._connect = connect
         self._worker: LeasedWorker | None = None
         self._last_counts: Counts | None = None
@@ -46,7 +53,19 @@ class RelayBase(TrackingApi[T]):
         kinds = self._worker.kinds if self._worker is not None else {}
         return Counts.of(kinds, self._config.outbox.status().waiting)
 
-    def _read(self, events: Iterable[Event | Mapping[str, Any]]) -> list[NewEntry]:
+    def _report(self, error: KlavierError, events: Sequence[Accepted]) -> None:
+        """Report that events were not accepted: to `on_error` where there is one, else by raising the error."""
+        if self._on_error is None:
+            raise error
+        if self._on_error == "log":
+            _log.error("%d events were not accepted: %s: %s", len(events), type(error).__name__, error)
+            return
+        try:
+            self._on_error(error, events)
+        except Exception as fault:  # noqa: BLE001 -- whoever passes on_error wants no exception from a relay
+            _log.error("on_error raised %s on %s", type(fault).__name__, type(error).__name__)
+
+    def _read(self, events: Iterable[Accepted]) -> list[NewEntry]:
         """Return what the outbox stores of events; raises `EventError` for what is none."""
         self._check_open()
         return [accept(event, self._config.vendor, self._config.plugins) for event in events]

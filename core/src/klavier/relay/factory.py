@@ -12,6 +12,7 @@ from klavier.outbox.database import IN_MEMORY
 from klavier.outcome import Outcome
 from klavier.plugins import Plugins
 from klavier.relay.async_relay import AsyncRelay
+from klavier.relay.base import OnError
 from klavier.relay.relay import Relay
 from klavier.worker.factory import make_connect, make_options, make_policy
 from klavier.worker.leased_worker import RelayConfig
@@ -29,6 +30,7 @@ def open(  # noqa: A001 -- klavier.open reads as it should
     config: Source = None,
     *,
     on_outcome: OnOutcome | None = None,
+    on_error: OnError | None = None,
     environ: Mapping[str, str] | None = None,
     transport: "HttpTransport | None" = None,
 ) -> Relay:
@@ -36,14 +38,16 @@ def open(  # noqa: A001 -- klavier.open reads as it should
 
     `config` is the path of a TOML file, a mapping with the same content, or a `Config`; without it, the file that
     `KLAVIER_CONFIG` names, else `klavier.toml`.  `on_outcome` is called with each event and its final outcome, in the
-    thread that delivers.  `environ` takes the place of the process environment.  `transport` is an
+    thread that delivers.  `on_error` is called with the error of events that could not be accepted and these events, in
+    place of raising it: no call raises `EventError`, `OutboxError` or `RelayClosedError` then; `"log"` logs the error,
+    without the events.  `environ` takes the place of the process environment.  `transport` is an
     `httpx.AsyncBaseTransport` or `httpx.AsyncClient` to send through: a proxy, other certificates, a sandbox in tests;
     it is not closed here.
 
     Raises `ConfigError` for what is wrong in the configuration, `OutboxError` where the outbox cannot be opened.
     """
     found = load_config(config, environ=environ)
-    return Relay(make_relay_config(found, on_outcome), make_connect(found, transport=transport))
+    return Relay(make_relay_config(found, on_outcome), make_connect(found, transport=transport), on_error)
 
 
 @asynccontextmanager
@@ -51,12 +55,14 @@ async def aopen(
     config: Source = None,
     *,
     on_outcome: OnOutcome | None = None,
+    on_error: OnError | None = None,
     environ: Mapping[str, str] | None = None,
     transport: "HttpTransport | None" = None,
 ) -> AsyncIterator[AsyncRelay]:
     """Open a relay for asynchronous programs; the arguments are those of `open`.  At the end it flushes and closes."""
     found = load_config(config, environ=environ)
-    async with AsyncRelay(make_relay_config(found, on_outcome), make_connect(found, transport=transport)) as relay:
+    parts = make_relay_config(found, on_outcome), make_connect(found, transport=transport)
+    async with AsyncRelay(*parts, on_error) as relay:
         yield relay
 
 

@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
-from klavier.errors import OutboxError
-from klavier.events.model import Event
+from klavier.errors import EventError, KlavierError, OutboxError
 from klavier.flows.drivers import Connect
 from klavier.forking import ForkAware, register
-from klavier.relay.base import FLUSH_SECONDS, POLL_SECONDS, RelayBase
+from klavier.relay.base import FLUSH_SECONDS, POLL_SECONDS, Accepted, OnError, RelayBase
 from klavier.relay.counts import Counts
 from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 
@@ -33,24 +32,37 @@ class Relay(RelayBase[bool], ForkAware):
     outbox.
     """
 
-    def __init__(self, config: RelayConfig, connect: Connect) -> None:
-        super().__init__(config, connect)
+    def __init__(self, config: RelayConfig, connect: Connect, on_error: OnError | None = None) -> None:
+        super().__init__(config, connect, on_error)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
         register(self)
 
-    def send(self, event: Event | Mapping[str, Any]) -> bool:
+    def send(self, event: Accepted) -> bool:
         """Accept one event or its payload; returns whether it is new (False: its message id was accepted before).
 
         Returns after the event is stored on disk.  Raises `EventError` for what is no event, `OutboxFullError` where
-        there is no room, `OutboxError` where it could not be stored, `RelayClosedError` after `close`.
+        there is no room, `OutboxError` where it could not be stored, `RelayClosedError` after `close`; with `on_error`
+        it raises none of them and returns False.
         """
         return self.send_many([event])[0]
 
-    def send_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[bool]:
+    def send_many(self, events: Iterable[Accepted]) -> list[bool]:
         """Accept many events with one write, all of them or none; returns for each whether it is new."""
+        events = list(events)
+        try:
+            return self._append(events)
+        except KlavierError as error:
+            self._report(error, events)
+            return [False] * len(events)
+
+    def _refuse(self, error: EventError, call: Mapping[str, Any]) -> bool:
+        self._report(error, [call])
+        return False
+
+    def _append(self, events: list[Accepted]) -> list[bool]:
         entries = self._read(events)
         try:
             fresh = self._config.outbox.append(entries)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
+from klavier.errors import EventError
 from klavier.events.model import Event
 from klavier.relay.intake import call_payload
 
@@ -204,4 +205,14 @@ class TrackingApi(ABC, Generic[T]):
         )
 
     def _send(self, kind: str, **members: Any) -> T:
-        return self.send(call_payload(kind, members))
+        try:
+            payload = call_payload(kind, members)
+        except EventError as error:
+            return self._refuse(
+                error, {"type": kind, **{name: each for name, each in members.items() if each is not None}}
+            )
+        return self.send(payload)
+
+    @abstractmethod
+    def _refuse(self, error: EventError, call: Json) -> T:
+        """Raise the error of a call that is no event, or return what such a call returns."""
