@@ -56,6 +56,7 @@ KEYS = {"KLAVIYO_PRIVATE_API_KEY": "pk_from_the_environment", "KLAVIYO_PUBLIC_AP
 
 def enter_folder(namespace: dict[str, Any]) -> None:
     """Give a page a folder of its own and the keys that it speaks of."""
+    namespace["__name__"] = "__main__"  # as in a script: some libraries ask a function for its module
     stack = namespace["_folder"] = contextlib.ExitStack()
     stack.enter_context(contextlib.chdir(stack.enter_context(tempfile.TemporaryDirectory())))
     stack.enter_context(mock.patch.dict(os.environ, KEYS))

@@ -11,9 +11,12 @@ import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
 from klavier.outbox import SqliteOutbox
+from klavier.outbox.lease import SqliteLease
 from klavier.outcome import delivered
 from klavier.vendor import Flow
+from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 from klavier.worker.worker import WorkerOptions
+from tests.support.little_vendor import LittleSettings, LittleVendor
 from tests.support.simulation import ScriptedVendor, Simulation, event_request, fill, refused
 from tests.support.virtual_time import run_virtually
 
@@ -119,3 +122,26 @@ def test_a_call_that_fails_after_stop_is_kept_for_later() -> None:
         assert len(outbox.dead_letters()) == 9
 
     run_virtually(main())
+
+
+class StoppingOutbox(SqliteOutbox):
+    """Calls `stop` while the worker asks for the lease, as a program does that ends just then."""
+
+    stop: Callable[[], None]
+
+    def acquire(self, holder: str, seconds: float) -> SqliteLease | None:
+        found = super().acquire(holder, seconds)
+        self.stop()
+        return found
+
+
+def test_a_stop_while_the_lease_is_taken_is_a_stop() -> None:
+    async def main() -> None:
+        outbox = StoppingOutbox()
+        config = RelayConfig(LittleVendor(LittleSettings()), klavier.Plugins(), outbox)
+        worker = LeasedWorker(config)
+        outbox.stop = worker.stop
+        await asyncio.wait_for(worker.run(klavier.Sandbox().send_async), LIMIT)
+        outbox.close()
+
+    asyncio.run(main())

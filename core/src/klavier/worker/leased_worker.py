@@ -176,6 +176,8 @@ class LeasedWorker:
         if interrupted:
             _log.warning("the last worker ended while it translated %d events; they are tried again", interrupted)
         worker = self.worker = self._worker(lease, sender)
+        if self._stopping:  # since the lease was asked for, when there was no worker to stop
+            worker.stop()
         tasks = [
             asyncio.create_task(work) for work in (self._renew(lease, worker), self._poll(worker), self._maintain())
         ]
