@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from klavier.sandbox import Sandbox
+from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, invoke
 
 GOOD = b'{"type":"track","userId":"u1","event":"Fine","messageId":"m"}'
@@ -50,11 +52,37 @@ def test_a_bad_line_is_one_rejected_outcome_that_names_its_place(name: str, run:
     assert found[1]["requests"] == []
 
 
-def test_a_large_event_is_refused_as_klaviyo_would(run: Run) -> None:
-    result = run("plan", "-", stdin=EVENT % (b'"' + b"x" * 5_000_000 + b'"'))
-    assert result.exit_code == 1
-    assert "  failed " in result.stdout or "  rejected " in result.stdout
-    assert "xxxx" not in result.stdout
+BEYOND_BOUNDS = {
+    "bytes": (EVENT % (b'"' + b"x" * 5_000_000 + b'"'), "the event has more than 5000000 bytes"),
+    "user id": (
+        GOOD.replace(b'"u1"', b'"' + b"@" * 20_000 + b'"'),
+        "userId has more than 1000 characters; send a shorter id",
+    ),
+    "message id": (
+        GOOD.replace(b'"m"', b'"' + b"m" * 1001 + b'"'),
+        "messageId has more than 1000 characters",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND_BOUNDS)
+def test_an_event_that_klaviyo_can_never_take_is_one_rejected_line(name: str, run: Run, folder: Path) -> None:
+    event, problem = BEYOND_BOUNDS[name]
+    (folder / "events.jsonl").write_bytes(b"\n".join([GOOD, event, GOOD]))
+    with SandboxServer(Sandbox("pk_secret_one")) as server:
+        sent = run("send", "events.jsonl", "--sandbox", server.url)
+    planned = run("plan", "events.jsonl")
+    for result in (sent, planned):
+        assert result.exit_code == 1
+        assert "  delivered         2\n  rejected          1\n" in result.stdout
+        assert problem in result.stdout
+        assert "xxxx" not in result.stdout
+        assert "@@@@" not in result.stdout
+
+
+def test_blanks_do_not_count(run: Run) -> None:
+    result = run("plan", "-", stdin=GOOD.replace(b"{", b"{" + b" " * 5_000_001, 1))
+    assert "  delivered         1\n" in result.stdout
 
 
 def test_a_line_larger_than_anything_is_refused_and_the_rest_goes_on(run: Run) -> None:

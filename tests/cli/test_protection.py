@@ -137,6 +137,34 @@ def test_files_with_personal_data_are_private_whatever_the_umask(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems have no such modes")
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("diff", "events.jsonl", "--from", "rudderstack", "--to", "freshpaint", "--values", "--format", "html"),
+        ("diff", "events.jsonl", "--from", "rudderstack", "--to", "freshpaint", "--format", "json"),
+        ("migrate", "--from", "rudderstack", "--to", "freshpaint", "--force", "--sample", "events.jsonl"),
+    ],
+)
+def test_reports_with_values_are_private_whatever_the_umask(
+    options: tuple[str, ...], umask: int, run: Run, folder: Path, sandbox: SandboxServer
+) -> None:
+    assert sandbox
+    (folder / "events.jsonl").write_bytes(TRACK)
+    (folder / "old").write_bytes(b"an older and longer report\n" * 10_000)
+    (folder / "old").chmod(0o644)
+    before = os.umask(umask)
+    try:
+        results = [run(*options, "--output", name) for name in ("new", "old")]
+    finally:
+        os.umask(before)
+    assert [result.exit_code for result in results] != [2, 2], results[0].output
+    for name in ("new", "old"):
+        assert mode(folder / name) == 0o600, name
+        assert b"older and longer" not in (folder / name).read_bytes()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such modes")
 def test_doctor_warns_of_files_that_others_can_read(run: Run, folder: Path, sandbox: SandboxServer) -> None:
     (folder / "klavier.toml").chmod(0o600)
     with klavier.open("klavier.toml") as relay:

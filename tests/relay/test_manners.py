@@ -240,10 +240,10 @@ def test_every_argument_reaches_the_payload(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("event", "problem"),
     [
-        ({"userId": "@" * 20_000}, "userId: an id of 20000 characters"),
-        ({"userId": "u", "messageId": "m" * 1001}, "messageId: an id of 1001 characters"),
-        ({"anonymousId": "a" * 5000}, "anonymousId: an id"),
-        ({"userId": "u", "properties": {"a": "x" * 5_000_000}}, "bytes, Klaviyo takes 5000000"),
+        ({"userId": "@" * 20_000}, "userId has more than 1000 characters"),
+        ({"userId": "u", "messageId": "m" * 1001}, "messageId has more than 1000 characters"),
+        ({"anonymousId": "a" * 5000}, "anonymousId has more"),
+        ({"userId": "u", "properties": {"a": "x" * 5_000_000}}, "more than 5000000 bytes"),
     ],
 )
 def test_what_klaviyo_can_never_take_is_refused_on_acceptance(tmp_path: Path, event: Settings, problem: str) -> None:

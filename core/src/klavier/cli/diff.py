@@ -11,6 +11,7 @@ import orjson
 from attrs import frozen
 
 from klavier.cli.diff_table import table
+from klavier.cli.private_files import open_private
 from klavier.cli.progress import lines_with_progress
 from klavier.cli.setup import Choice, Setup, config_option, known_plugins, prepare, warn_of_broken
 from klavier.comparison.masking import mask_secrets
@@ -190,5 +191,6 @@ def _write(found: "Comparison", as_: str, output: Path | None, *, values: bool) 
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
         return
-    output.write_bytes(content)
+    with open_private(output) as file:
+        file.write(content)
     click.echo(f"{count(len(found.differences), 'difference')}, written to {output}", err=True)

@@ -9,6 +9,7 @@ import orjson
 from klavier.cli.assignments import read_assignments
 from klavier.cli.diff import feed
 from klavier.cli.diff_table import table
+from klavier.cli.private_files import open_private
 from klavier.cli.settings_file import read_settings
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
 from klavier.cli.wording import plain
@@ -149,7 +150,8 @@ def _write(migration: "Migration", compared: "Comparison | None", output: str | 
     if output == STDOUT:
         click.echo(text, nl=False)
     else:
-        Path(output).write_text(text, "utf-8")
+        with open_private(Path(output)) as file:
+            file.write(text.encode())
     for line in lists:
         click.echo(line, err=output == STDOUT)
     if output != STDOUT:

@@ -29,8 +29,8 @@ _IDS = (
 def check_bounds(event: Event, size: int) -> None:
     """Raise `EventError` for an event whose JSON, `size` bytes, or one of whose ids is beyond what can be delivered."""
     if size > EVENT_BYTES:
-        raise EventError(f"the event has {size} bytes, Klaviyo takes {EVENT_BYTES}; send a smaller one")
+        raise EventError(f"the event has more than {EVENT_BYTES} bytes, Klaviyo's limit; send a smaller one")
     for attribute, member in _IDS:
         found = getattr(event, attribute, None)
         if isinstance(found, str) and len(found) > ID_CHARACTERS:
-            raise EventError(f"an id of {len(found)} characters; at most {ID_CHARACTERS} are accepted", member)
+            raise EventError(f"{member} has more than {ID_CHARACTERS} characters; send a shorter id")

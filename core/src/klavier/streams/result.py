@@ -4,9 +4,11 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import orjson
 from attrs import frozen
 
 from klavier.errors import EventError, PluginError
+from klavier.events.bounds import EVENT_BYTES, check_bounds
 from klavier.events.model import Event
 from klavier.events.reader import parse_line
 from klavier.outcome import Outcome, rejected
@@ -33,15 +35,24 @@ class Result:
 
 
 def read_event(line: Line, plugins: "Plugins | None" = None) -> Event | Result:
-    """Return the event of a line, in a format of klavier or one of `plugins`, or the result of a line that is none."""
-    if line.event is not None:
-        return line.event
+    """Return the event of a line, in a format of klavier or one of `plugins`, or the result of a line that is none.
+
+    An event that Klaviyo can never take is refused as a relay refuses it.
+    """
     if line.problem:
         return Result(line, None, rejected(f"{line.place}: {line.problem}"), line.problem)
     try:
-        return parse_line(line.text, plugins=plugins)
+        event = parse_line(line.text, plugins=plugins) if line.event is None else line.event
+        check_bounds(event, _size(line, event))
     except EventError as error:
         return Result(line, None, rejected(f"{line.place}: {error}"), _POSITION.sub("", error.problem))
+    return event
+
+
+def _size(line: Line, event: Event) -> int:
+    """Return the bytes of an event's JSON; blanks in a long line do not count."""
+    size = len(line.text)
+    return size if size <= EVENT_BYTES else len(orjson.dumps(event.payload))
 
 
 class Observers:
