@@ -4,15 +4,17 @@ import asyncio
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import klavier
+from klavier.comparison.snapshot import StoredEvent
 from klavier.flows.drivers import deliver, plan
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.verification.account_reader import AccountReader
-from klavier.verification.prediction import Predicting
+from klavier.verification.clusters import Clusters, Selection
+from klavier.verification.prediction import Predicting, time_of
 from klavier.verification.reading import read_lists
 from klavier.verification.report import Verification
 from klavier.verification.sampling import choose
@@ -162,6 +164,7 @@ async def verified(  # noqa: PLR0913 -- all but the first three have defaults
     *,
     vendor: klavier.Vendor | None = None,
     least_events: int | None = None,
+    preselect: int | None = None,
     readers: list[AccountReader] | None = None,
     limiter: RateLimiter | None = None,
 ) -> Verification:
@@ -176,10 +179,30 @@ async def verified(  # noqa: PLR0913 -- all but the first three have defaults
         readers.append(reader)
     lists = await read_lists(reader)
     predicting = Predicting(vendor or rudderstack(), None, lists, now=START.timestamp() + 86_400 * 3)
-    for number, payload in enumerate(events, 1):
-        predicting.add(number, klavier.parse_event(copy.deepcopy(payload)))
-    prediction = predicting.finish()
-    return await verify(prediction, choose(prediction, least_events), lists, reader)
+    parsed = [klavier.parse_event(copy.deepcopy(payload)) for payload in events]
+    selection = None if preselect is None else select(parsed, preselect)
+    for number, event in enumerate(parsed, 1):
+        if selection is None or event in selection:
+            predicting.add(number, event)
+    prediction = predicting.finish(None if selection is None else selection.total)
+
+    def predict_others(times: frozenset[int]) -> list[StoredEvent]:
+        others = Predicting(vendor or rudderstack(), None, lists, now=START.timestamp() + 86_400 * 3)
+        for number, event in enumerate(parsed, 1):
+            if selection is not None and event not in selection and time_of(event) in times:
+                others.add(number, event)
+        return others.finish().snapshot.events
+
+    sample = choose(prediction, least_events)
+    return await verify(prediction, sample, lists, reader, predict_others=predict_others)
+
+
+def select(events: Iterable[klavier.Event], least_events: int) -> Selection:
+    """Choose people who have so many of these events."""
+    clusters = Clusters()
+    for event in events:
+        clusters.add(event)
+    return clusters.choose(least_events)
 
 
 def check(events: Sequence[Payload], sandbox: Sandbox, **options: Any) -> Verification:

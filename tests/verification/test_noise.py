@@ -60,11 +60,11 @@ def noisy() -> Sandbox:
     return sandbox
 
 
-@pytest.mark.parametrize("least_events", [None, 60])
-def test_noise_is_no_difference(noisy: Sandbox, least_events: int | None) -> None:
-    found = check(EVENTS, noisy, least_events=least_events)
+@pytest.mark.parametrize("sample", [{}, {"least_events": 60}, {"preselect": 60}, {"preselect": 200}], ids=str)
+def test_noise_is_no_difference(noisy: Sandbox, sample: dict[str, int]) -> None:
+    found = check(EVENTS, noisy, **sample)
     assert rows(found) == []
-    assert found.verdict.matching == found.verdict.events >= (least_events or 240)
+    assert found.verdict.matching == found.verdict.events >= (max(sample.values(), default=240) * 0.8)
 
 
 def test_what_is_not_counted_is_noted(noisy: Sandbox) -> None:

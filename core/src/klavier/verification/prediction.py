@@ -49,6 +49,8 @@ class Prediction:
     """Hashes of the texts in the input events that may identify somebody."""
     out_of_span: int
     """How many input events were left out because of their time."""
+    selected_from: int | None
+    """The number of input events that some people were selected from before; None where all were predicted."""
     unread: tuple[Note, ...]
 
     def knows(self, identifier: str) -> bool:
@@ -84,7 +86,7 @@ class Predicting:
         self._side = Side(PREDICTED, vendor, plugins, now, opt_in)
         for known in lists:
             self._side.sandbox.add_list(known.name, known.id, known.opt_in)
-        self._since, self._until = span
+        self._span = span
         self._titles: dict[int, str] = {}
         self._times: dict[int, int] = {}
         self._texts: set[int] = set()
@@ -104,10 +106,10 @@ class Predicting:
     def add(self, number: int, event: "Event") -> None:
         """Add an event under its number."""
         time = time_of(event)
+        if not is_within(time, self._span):
+            self._out_of_span += 1
+            return
         if time is not None:
-            if (self._since is not None and time < self._since) or (self._until is not None and time >= self._until):
-                self._out_of_span += 1
-                return
             self._times[number] = time
         self._titles[number] = title_of(event)
         self._texts.update(map(_hash, _texts_of(event)))
@@ -118,12 +120,27 @@ class Predicting:
         seen = self._unread.get(reason)
         self._unread[reason] = Note(reason, seen.count + 1 if seen else 1, seen.first if seen else number)
 
-    def finish(self) -> Prediction:
-        """Deliver the events that wait, and return the prediction."""
+    def finish(self, selected_from: int | None = None) -> Prediction:
+        """Deliver the events that wait, and return the prediction; `selected_from` is as in `Prediction`."""
         self._side.flush()
         snapshot = read_snapshot(self._side)
         texts = frozenset(self._texts)
-        return Prediction(self._side, snapshot, self._titles, self._times, texts, self._out_of_span, self.unread)
+        return Prediction(
+            self._side,
+            snapshot,
+            self._titles,
+            self._times,
+            texts,
+            self._out_of_span,
+            selected_from,
+            self.unread,
+        )
+
+
+def is_within(time: float | None, span: tuple[float | None, float | None]) -> bool:
+    """Return whether an input event is to be predicted; one without a time always is."""
+    since, until = span
+    return time is None or not ((since is not None and time < since) or (until is not None and time >= until))
 
 
 def time_of(event: "Event") -> int | None:

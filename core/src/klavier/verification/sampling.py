@@ -14,7 +14,7 @@ _TEST_DOMAINS = ("@example.com", "@test.com")
 
 @frozen(eq=False)
 class Sample:
-    """The profiles to look at with their events, and how many there are in all.
+    """The profiles to look at with their events, and how many events there are in all.
 
     `skipped` counts the profiles that cannot be looked at, by reason.
     """
@@ -22,14 +22,11 @@ class Sample:
     people: list[StoredProfile]
     events: Mapping[int, list[StoredEvent]]
     """By the identity of the profile."""
-    total_people: int
     total_events: int
+    """Predicted events, or input events where some people were selected before."""
     skipped: Mapping[str, int]
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every profile that can be looked at is in it."""
-        return len(self.people) == self.total_people
+    is_whole: bool
+    """Whether every profile that can be looked at is in it."""
 
 
 def choose(prediction: Prediction, least_events: int | None) -> Sample:
@@ -49,7 +46,9 @@ def choose(prediction: Prediction, least_events: int | None) -> Sample:
     people.sort(key=_rank)
     total = sum(len(events.get(id(person), ())) for person in people)
     chosen = people if least_events is None else _first(people, events, least_events)
-    return Sample(chosen, events, len(people), total, skipped)
+    if prediction.selected_from is not None:
+        return Sample(chosen, events, prediction.selected_from, skipped, is_whole=False)
+    return Sample(chosen, events, total, skipped, is_whole=len(chosen) == len(people))
 
 
 def _first(

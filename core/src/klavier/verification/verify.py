@@ -1,7 +1,7 @@
 """Compare a prediction with what was read of an account: the rows of a comparison, and a verdict."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -42,6 +42,9 @@ ACTUAL = "Klaviyo"
 _OF_PROFILES = frozenset({"identifiers", "attributes", "properties", "lists", "consent"})
 """The parts in which only what was predicted is looked for: others write to profiles, too."""
 
+PredictOthers = Callable[[frozenset[int]], Iterable[StoredEvent]]
+"""Predicts the events of people out of the sample that happened at some times, in seconds since 1970."""
+
 _AGAIN = "the same event again"
 _UNPREDICTED = "nobody predicted it"
 _MERGED_EVENTS = "events of merged profiles that nobody predicted"
@@ -57,22 +60,24 @@ def span_of(sample: Sample) -> Span | None:
     return Span(min(times), None if is_open else max(times) + 1)
 
 
-async def verify(
+async def verify(  # noqa: PLR0913 -- what is read, and with what it is compared
     prediction: Prediction,
     sample: Sample,
     lists: Sequence[AccountList],
     reader: AccountReader,
     *,
+    predict_others: PredictOthers = lambda _: (),
     on_progress: OnProgress = lambda *_: None,
 ) -> Verification:
     """Read what the account holds of the sample, and compare it with the prediction.
 
-    `lists` are those of the account. Raises as `AccountReader.get` does.
+    `lists` are those of the account; `predict_others` predicts input events that were not, since they are about others.
+    Raises as `AccountReader.get` does.
     """
     span = span_of(sample) or Span(0, 1)
     wanted = _ids_of_lists(prediction, sample, lists)
     part = await Reading(reader, sample, prediction.snapshot.people, span, on_progress).read(sorted(wanted))
-    return _Checking(prediction, sample, part, span).finish(reader)
+    return _Checking(prediction, sample, part, span, predict_others).finish(reader)
 
 
 def _ids_of_lists(prediction: Prediction, sample: Sample, lists: Sequence[AccountList]) -> set[str]:
@@ -96,7 +101,10 @@ class _Events:
 class _Checking:
     """Compares both sides once everything was read."""
 
-    def __init__(self, prediction: Prediction, sample: Sample, part: AccountPart, span: Span) -> None:
+    def __init__(
+        self, prediction: Prediction, sample: Sample, part: AccountPart, span: Span, predict_others: PredictOthers
+    ) -> None:
+        self._predict_others = predict_others
         self._prediction, self._sample, self._part, self._span = prediction, sample, part, span
         self._notes: Counter[str] = Counter(sample.skipped)
         self._people = [
@@ -150,11 +158,14 @@ class _Checking:
     def _unpredicted(self, matching: Matching) -> Iterator[StoredEvent]:
         """Yield the events of the predicted metrics and times that nobody predicted, for whichever profile."""
         titles = {held.title for held in self._prediction.snapshot.events}
+        found = [held for held in matching.extra if held.title in titles and self._span.contains(held.event.time)]
         elsewhere = {key for held in self._prediction.snapshot.events for key in _keys(held)}
-        merged = {found.profile.id for person in self._people if person.is_merged for found in person.actual}
-        for held in matching.extra:
-            is_concerned = held.title in titles and self._span.contains(held.event.time)
-            if not is_concerned or not elsewhere.isdisjoint(_keys(held)):
+        if found:  # of somebody who became part of a profile of the sample
+            others = self._predict_others(frozenset(held.event.time for held in found))
+            elsewhere.update(key for held in others for key in _keys(held))
+        merged = {held.profile.id for person in self._people if person.is_merged for held in person.actual}
+        for held in found:
+            if not elsewhere.isdisjoint(_keys(held)):
                 continue
             if held.person.profile.id in merged:
                 self._notes[_MERGED_EVENTS] += 1

@@ -1,28 +1,21 @@
-"""`klavier verify`: whether a Klaviyo account holds what some events should have left in it."""
+"""The command: predicts, reads the account, and writes what differs."""
 
 import asyncio
 import re
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
-import orjson
-from attrs import evolve, frozen
 
-from klavier.cli.diff_table import table
 from klavier.cli.messages import note
 from klavier.cli.options import FILE, format_option
 from klavier.cli.private_files import open_private
-from klavier.cli.progress import Steps, lines_with_progress
+from klavier.cli.progress import Steps
 from klavier.cli.setup import (
-    KEYS,
-    PLACEHOLDERS,
-    TOKEN_PLACEHOLDER,
     Choice,
     Setup,
     choice_options,
@@ -31,27 +24,22 @@ from klavier.cli.setup import (
     warn_of_address,
     warn_of_broken,
 )
+from klavier.cli.verify.keys import check_keys
+from klavier.cli.verify.predictor import Asked, Predictor
+from klavier.cli.verify.writer import Writer
 from klavier.cli.wording import count
-from klavier.comparison.masking import mask_secrets
-from klavier.errors import ConfigError, UsageError
-from klavier.streams.result import Result, read_event
+from klavier.errors import UsageError
 from klavier.streams.sources import STDIN, Sources
 
 if TYPE_CHECKING:
     from klavier.sandbox.account import OptIn
-    from klavier.verification.earlier import Earlier
     from klavier.verification.journal import Journal
-    from klavier.verification.prediction import AccountList, Predicting, Prediction
     from klavier.verification.report import Verification
 
 ENDING = ".verify"
 """The ending of the file that records what was read."""
 
-_FEW = 5
-"""Cases of each difference that the table and the page show."""
 _SAMPLE = 5000
-_PUBLIC_KEY = re.compile(r"[A-Za-z0-9]{6}")
-_PRIVATE_KEY = re.compile(r"pk_[A-Za-z0-9_-]+")
 
 
 class _Moment(click.ParamType[float]):
@@ -68,17 +56,6 @@ class _Moment(click.ParamType[float]):
         except ValueError:
             self.fail("must be a date such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z", param, ctx)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
-
-
-@frozen
-class Asked:
-    """What a run is to look at."""
-
-    files: Sequence[str]
-    span: tuple[float | None, float | None]
-    opt_in: "OptIn"
-    sample: int | None
-    progress: Path | None
 
 
 @click.command("verify", short_help="Check that Klaviyo holds what events should have left there.")
@@ -161,7 +138,7 @@ def command(  # noqa: PLR0913 -- one for each option
     asked = Asked(files, (since, until), process, None if every else sample, path)
     found = _run(setup, sources, asked)
     runs = None if earlier is None else compare_runs(earlier, found)
-    writer = _Writer(_masked(found, setup, values=values), setup, runs, values=values)
+    writer = Writer(found, setup, runs, values=values)
     writer.write(as_, None)
     if output is not None:
         writer.write({".html": "html", ".json": "json"}.get(output.suffix.lower(), "text"), output)
@@ -178,22 +155,6 @@ def _prepared(choice: Choice, sandbox: str | None) -> Setup:
     warn_of_address(setup)
     check_keys(setup.config.keys_for(setup.vendor))
     return setup
-
-
-def check_keys(keys: Mapping[str, str | None]) -> None:
-    """Raise `ConfigError` for what is no private key and no access token; the message never quotes it."""
-    key, token = keys["private_api_key"], keys["access_token"]
-    remedy = f"pass a private key with read access only (pk_...) in {KEYS['private_api_key']}"
-    if token is not None and token != TOKEN_PLACEHOLDER and not _PUBLIC_KEY.fullmatch(token):
-        return
-    if token is None and (not key or key == PLACEHOLDERS["private_api_key"]):
-        raise ConfigError(f"no private key is configured, which reading the account takes: {remedy}")
-    name, key = ("access_token", token) if token is not None else ("private_api_key", key)
-    if _PUBLIC_KEY.fullmatch(key or ""):
-        raise ConfigError(f"{name}: is a public key (site id), which reads nothing: {remedy}")
-    if not _PRIVATE_KEY.fullmatch(key or ""):
-        what = f"{name}: is no private key of Klaviyo, but perhaps the write key of a platform"
-        raise ConfigError(f"{what}: {remedy}")
 
 
 def _check_output(output: Path | None) -> None:
@@ -252,94 +213,14 @@ async def _verify(setup: Setup, sources: Sources, asked: Asked, journal: "Journa
         limiter = RateLimiter(time.monotonic, share=delivery.share)
         reader = AccountReader(send, limiter, time.monotonic, journal=journal, connections=delivery.connections)
         lists = await read_lists(reader)
-        prediction = _predict(setup, sources, lists, asked)
-        sample = choose(prediction, asked.sample)
+        run = Predictor(setup, sources, lists, asked)
+        prediction = run.predict()
+        sample = choose(prediction, asked.sample if prediction.selected_from is None else None)
         note(
-            f"reading {count(len(sample.people), 'profile')} of {sample.total_people:,} with their events; "
+            f"reading {count(len(sample.people), 'profile')} with their events; "
             "each takes a call, and Klaviyo allows 3,500 in a minute"
         )
         with Steps() as steps:
-            return await verify(prediction, sample, lists, reader, on_progress=steps.show)
-
-
-def _predict(setup: Setup, sources: Sources, lists: "Sequence[AccountList]", asked: Asked) -> "Prediction":
-    from klavier.verification.prediction import Predicting  # noqa: PLC0415 -- as above
-
-    predicting = Predicting(setup.vendor, setup.plugins, lists, now=time.time(), opt_in=asked.opt_in, span=asked.span)
-    _feed(predicting, sources, setup)
-    return predicting.finish()
-
-
-def _feed(predicting: "Predicting", sources: Sources, setup: Setup) -> None:
-    """Add the events of the sources; raises `UsageError` where they have lines, and none of them is an event."""
-    number = 0
-    for line in lines_with_progress(sources.lines(), sources.size, "predicting"):
-        number = max(line.number, number + 1)  # further files, and further events of a batch, go on counting
-        event = read_event(line, setup.plugins)
-        if isinstance(event, Result):
-            predicting.add_unread(number, event.cause)
-        else:
-            predicting.add(number, event)
-    if number and not predicting.events:
-        first = predicting.unread[0]
-        raise UsageError(f"{sources.names[0]}: no line of it is an event; line {first.first}: {first.text}")
-
-
-# Writing -------------------------------------------------------------------------------------------------------------
-
-
-def _masked(found: "Verification", setup: Setup, *, values: bool) -> "Verification":
-    from klavier.verification.masking import mask_values  # noqa: PLC0415 -- as above
-
-    comparison = mask_secrets(found.comparison, setup.secrets)
-    return evolve(found, comparison=comparison if values else mask_values(comparison))
-
-
-class _Writer:
-    """Writes one result in several forms."""
-
-    def __init__(self, found: "Verification", setup: Setup, runs: "Earlier | None", *, values: bool) -> None:
-        from klavier.verification.wording import frame_of  # noqa: PLC0415 -- as above
-
-        self._found, self._setup, self._runs, self._values = found, setup, runs, values
-        self._checked_at = datetime.now(UTC)
-        self._frame = frame_of(found, setup.vendor.name, f"{self._checked_at:%Y-%m-%d %H:%M} UTC", runs)
-
-    def write(self, as_: str, output: Path | None) -> None:
-        """Write it to a file, or to standard output."""
-        content = {"json": self._json, "html": self._page}.get(as_, lambda: self._table(output))()
-        if output is None:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
-            return
-        if self._values:
-            with open_private(output) as file:
-                file.write(content)
-        else:
-            output.write_bytes(content)
-        note(f"written to {click.format_filename(output)}")
-
-    def _json(self) -> bytes:
-        facts: dict[str, Any] = {
-            "vendor": self._setup.vendor.name,
-            "address": self._setup.config.klaviyo.base_url,
-            "checked_at": self._checked_at.isoformat(timespec="seconds"),
-            "headlines": list(self._frame.headlines),
-        }
-        if self._runs is not None:
-            facts["earlier"] = self._runs.as_json()
-        return orjson.dumps(self._found.as_json(facts), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-    def _page(self) -> bytes:
-        from klavier.comparison.page import page  # noqa: PLC0415 -- the table does without
-        from klavier.verification.masking import keep_few  # noqa: PLC0415 -- as above
-
-        return page(keep_few(self._found.comparison, _FEW), values=self._values, frame=self._frame).encode()
-
-    def _table(self, output: Path | None) -> bytes:
-        from klavier.verification.masking import keep_few  # noqa: PLC0415 -- as above
-
-        few = keep_few(self._found.comparison, _FEW)
-        lines = table(few, values=self._values, coloured=output is None, frame=self._frame)
-        return "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
+            return await verify(
+                prediction, sample, lists, reader, predict_others=run.predict_others, on_progress=steps.show
+            )
