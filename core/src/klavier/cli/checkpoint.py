@@ -70,7 +70,7 @@ class Checkpoint:
         if self._is_due():
             self.write()
 
-    def write(self) -> None:
+    def write(self, *, is_complete: bool = False) -> None:  # noqa: ARG002 -- results come in order: complete or not
         """Write the file, unless it is up to date."""
         if self._last is None or not self._unwritten:
             return

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,9 @@ from klavier.cli.wording import COLORS, call_title, event_title, hanging, paint,
 from klavier.klaviyo.operations import usual_success
 from klavier.klaviyo.request_json import request_object
 from klavier.streams.sources import STDIN, Sources
+
+if TYPE_CHECKING:
+    from klavier.streams.queries import Query
 
 _INDENT = 12
 
@@ -61,7 +64,7 @@ def command(  # noqa: PLR0913 -- one for each option
 
 
 def plan_lines(  # noqa: PLR0913 -- what to read, as what, and how to show it
-    sources: Sources,
+    sources: "Sources | Query",
     setup: Setup,
     as_: str,
     *,

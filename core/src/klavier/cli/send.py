@@ -17,6 +17,7 @@ from klavier.cli.options import FILE, format_option
 from klavier.cli.plan import open_sources, plan_lines, print_skipped
 from klavier.cli.private_files import open_private
 from klavier.cli.progress import with_progress
+from klavier.cli.queries import query_options
 from klavier.cli.rows import check_vendor
 from klavier.cli.setup import Choice, Setup, choice_options, history_options, prepare
 from klavier.cli.signals import StopSignals
@@ -26,6 +27,11 @@ from klavier.streams.result import Result
 from klavier.streams.sources import STDIN, Sources, rows_of
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from klavier.cli.queries import Cursor
+    from klavier.streams.lines import Line
+    from klavier.streams.queries import Query
     from klavier.streams.run import StreamRun
 
 _INTERRUPTED = 130
@@ -70,6 +76,7 @@ ResultHandler = Callable[[Result], None]
     help="With --rows: what happened to the rows; added by default.",
 )
 @click.option("--id-column", metavar="NAME", help="With --rows: the column that holds the profile's id.")
+@query_options
 def command(  # noqa: PLR0913 -- one for each option
     *,
     files: Sequence[str],
@@ -81,46 +88,52 @@ def command(  # noqa: PLR0913 -- one for each option
     dry_run: bool,
     rows: bool,
     mode: str | None,
+    query: "Query | None",
+    cursor: "Cursor | None",
     **options: str | None,
 ) -> None:
     """Deliver the events of each FILE to Klaviyo; without FILE, or with -, those of standard input.
 
     FILE is JSON Lines, JSON, CSV or Parquet, compressed or not, or a folder of such files.
+    With --from and --query the events are the rows of a database.
     Every event gets an outcome, and one that fails does not stop the others.
     Ctrl-C or SIGTERM ends the run after the requests in flight.
     Sending a file twice is harmless on the current wire: each event keeps its id.
     """
     names = list(files) or [STDIN]
     _check_rows(names, mode or options["id_column"], rows=rows)
-    sources = None if rows else open_sources(files)
+    sources = None if rows else query or open_sources(files)
     if dry_run:
         _plan(sources, choice, as_)
     setup = prepare(choice, base_url=options["sandbox"], purpose="send")
     checkpoint = _open_checkpoint(setup, names, progress, resume=resume)
     summary = Summary() if checkpoint is None else checkpoint.summary
     signals = StopSignals()
-    is_ready = None if sources is None else sources.asked
-    run = stream_run(setup, options["bulk"], is_ready=is_ready, is_stopping=lambda: signals.received is not None)
-    read = partial(setup.plugins.read_rows, mode=mode or "added", id_column=options["id_column"])
-    lines = rows_of(names, read) if sources is None else sources.lines()
+    run = stream_run(setup, options["bulk"], signals, is_ready=None if sources is None else sources.asked)
+    lines = _read_rows(names, setup, mode, options["id_column"]) if sources is None else sources.lines()
     with _open_rejects(rejects, names, checkpoint) as rejects_file, signals, closing(lines):
-        remaining = check_vendor(lines, setup.vendor) if sources is None else lines
+        remaining = check_vendor(lines, setup.vendor) if rows else lines
         if checkpoint is not None:
             checkpoint.count_requests = lambda: run.requests
             remaining = checkpoint.lines(remaining)
         size = None if sources is None else sources.size  # a row does not know its position in the file
         results = with_progress(run.run(signals.lines(remaining)), size, run.limiter)
+        positions = [each for each in (checkpoint, cursor) if each is not None]
         handlers: list[ResultHandler] = [partial(_write_result, secrets=setup.secrets)] if as_ == "json" else []
-        handlers += [] if checkpoint is None else [checkpoint.add]
+        handlers += [each.add for each in positions]
         code = _deliver(results, summary, rejects_file, handlers) or signals.exit_code
-        if checkpoint is not None:
-            checkpoint.write()
+        for position in positions:
+            position.write(is_complete=not code)
     summary.requests += run.requests
     _print_end(run, summary, checkpoint, is_stopped=bool(code), is_json=as_ == "json")
     raise SystemExit(code or summary.exit_code)
 
 
-def _plan(sources: Sources | None, choice: Choice, as_: str) -> NoReturn:
+def _read_rows(names: Sequence[str], setup: Setup, mode: str | None, id_column: str | None) -> "Generator[Line]":
+    return rows_of(names, partial(setup.plugins.read_rows, mode=mode or "added", id_column=id_column))
+
+
+def _plan(sources: "Sources | Query | None", choice: Choice, as_: str) -> NoReturn:
     if sources is None:
         raise click.UsageError("--dry-run reads events: convert the rows of --rows to events first")
     setup = prepare(choice, purpose="plan")
@@ -128,8 +141,10 @@ def _plan(sources: Sources | None, choice: Choice, as_: str) -> NoReturn:
     raise SystemExit(summary.exit_code)
 
 
-def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":
+def stream_run(setup: Setup, bulk: Any, signals: StopSignals | None = None, **options: Any) -> "StreamRun":
     """Return what delivers lines; `bulk` overrides the configuration's, `options` are those of `StreamRun`.
+
+    A run with `signals` stops where one was received.
 
     Raises `ConfigError` where no key is configured.
     """
@@ -138,6 +153,8 @@ def stream_run(setup: Setup, bulk: Any, **options: Any) -> "StreamRun":
 
     setup.check_keys()
     config = setup.config
+    if signals is not None:
+        options["is_stopping"] = lambda: signals.received is not None
     if bulk is not None:
         config = evolve(config, delivery=evolve(config.delivery, bulk=bulk))
     return StreamRun(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,11 +19,13 @@ from klavier.worker.factory import make_connect, make_options
 if TYPE_CHECKING:
     from klavier.http.transport import HttpTransport
 
-RowId = TypeVar("RowId", bound=Hashable)
+RowId = TypeVar("RowId")
+Payload = Mapping[str, Any] | bytes | str | Line
+"""The payload of an event: a mapping, its JSON, or a line that another part of klavier has read."""
 
 
 def deliver(
-    rows: Iterable[tuple[RowId, Mapping[str, Any] | bytes | str]],
+    rows: Iterable[tuple[RowId, Payload]],
     config: Source = None,
     *,
     share: float | None = None,
@@ -64,9 +66,7 @@ def deliver(
     return _in_a_thread(outcomes)  # a notebook runs a loop, and a thread runs one at a time
 
 
-def _outcomes(
-    run: StreamRun, rows: Iterable[tuple[RowId, Mapping[str, Any] | bytes | str]]
-) -> Iterator[tuple[RowId, Outcome]]:
+def _outcomes(run: StreamRun, rows: Iterable[tuple[RowId, Payload]]) -> Iterator[tuple[RowId, Outcome]]:
     ids: deque[RowId] = deque()
 
     def lines() -> Iterator[Line]:
@@ -80,6 +80,8 @@ def _outcomes(
 
 def _line(number: int, payload: object) -> Line:
     """Return a row as a line of JSON, or with the problem that it has."""
+    if isinstance(payload, Line):  # read by another part of klavier
+        return evolve(payload, number=number)
     text, problem = b"", ""
     if isinstance(payload, Mapping):
         try:

@@ -92,7 +92,7 @@ def read_parquet(path: str) -> Iterator[Line]:
             for row in batch.to_pylist():
                 number += 1
                 event = make_payload(row, lambda value: value)
-                yield Line(path, number, orjson.dumps(event, default=_to_json), unit="row")
+                yield dump_row(path, number, event)
 
 
 def make_payload(row: Mapping[str, Any], read_cell: Callable[[Any], Any]) -> dict[str, Any]:
@@ -125,6 +125,15 @@ def make_payload(row: Mapping[str, Any], read_cell: Callable[[Any], Any]) -> dic
         member = "traits" if payload.get("type") in ("identify", "group") else "properties"
         _merge(payload, member, others)
     return payload
+
+
+def dump_row(source: str, number: int, payload: dict[str, Any]) -> Line:
+    """Return a row as a line of JSON, or with its problem; times without a zone are UTC."""
+    options = orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
+    try:
+        return Line(source, number, orjson.dumps(payload, default=_to_json, option=options), unit="row")
+    except TypeError as error:
+        return Line(source, number, b"", problem=f"cannot be written as JSON: {error.__cause__ or error}", unit="row")
 
 
 def _normalize(column: str) -> str:
