@@ -74,3 +74,14 @@ def test_a_newcomer_finds_it_in_two_clicks(wanted: str) -> None:
     first = ROOT / "docs" / "index.md"
     near = links(first) | {far for page in links(first) if page.exists() for far in links(page)}
     assert ROOT / "docs" / f"{wanted}.md" in near
+
+
+def test_every_guarantee_has_a_mechanism_and_a_test() -> None:
+    text = (ROOT / "docs/explanation/guarantees.md").read_text("utf-8")
+    rows = text.split("| --- | --- | --- |\n", 1)[1].split("\n\n", 1)[0].splitlines()
+    assert len(rows) > 40
+    for row in rows:
+        promise, mechanism, tests = (cell.strip() for cell in row.strip("|").split("|"))
+        assert promise
+        assert mechanism
+        assert "`test_" in tests or "`tests/" in tests, promise

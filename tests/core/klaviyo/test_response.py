@@ -146,3 +146,10 @@ def test_requests_and_responses_copy_and_pickle(value: Any) -> None:
         assert value.body == value.body
     for again in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):  # noqa: S301 -- our own bytes
         assert again == value
+
+
+def test_a_hundred_thousand_errors_are_read_up_to_a_bound() -> None:
+    reply = Response(400, {"errors": [{"code": f"c{number}", "detail": "no"} for number in range(100_000)]})
+    assert len(reply.errors) == 1000
+    assert reply.reason.endswith("(and 99997 more)")
+    assert len(reply.reason) < 1000

@@ -2,7 +2,7 @@
 
 Needs the extra `server` (starlette and uvicorn).  Besides Klaviyo's own paths the server answers `GET
 /_sandbox/state`, `GET /_sandbox/summary` and `GET /_sandbox/calls`, and `POST /_sandbox/reset` deletes
-everything.
+everything; these refuse pages of other sites and host names that are a stranger's.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 from klavier.errors import TransportError, UsageError
 from klavier.sandbox.exchange import Incoming, Reply
 from klavier.sandbox.sandbox import Sandbox, base_url
+from klavier.sandbox.server_guard import SlowBodyError, read_body, refusal_of, with_deadline
 
 if TYPE_CHECKING:
     import uvicorn
@@ -39,18 +40,26 @@ def make_app(sandbox: Sandbox) -> "Starlette":
     """
     try:
         from starlette.applications import Starlette  # noqa: PLC0415 -- an extra
+        from starlette.responses import Response  # noqa: PLC0415 -- an extra
         from starlette.routing import Route  # noqa: PLC0415 -- an extra
     except ImportError:
         raise _missing() from None
 
-    async def klaviyo(request: "Request") -> "_Answer":
-        incoming = await _incoming(request)
+    async def klaviyo(request: "Request") -> Any:
+        try:
+            incoming = await _incoming(request)
+        except SlowBodyError:
+            return Response("the body took too long to arrive\n", 408)
         return _Answer(await sandbox.respond_async(incoming))
 
     async def inspect(request: "Request") -> Any:
-        return _inspection(sandbox, request.path_params["what"])
+        refusal = refusal_of(request)
+        return _forbidden(refusal) if refusal else _inspection(sandbox, request.path_params["what"])
 
-    async def reset(_: "Request") -> Any:
+    async def reset(request: "Request") -> Any:
+        refusal = refusal_of(request)
+        if refusal:
+            return _forbidden(refusal)
         sandbox.reset()
         return _inspection(sandbox, "state")
 
@@ -172,7 +181,9 @@ def _protocol() -> type[asyncio.Protocol]:
     """Return uvicorn's protocol, extended so that the application can reach its connection."""
     from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: PLC0415 -- an extra
 
-    class Protocol(H11Protocol):
+    class Protocol(with_deadline(H11Protocol)):  # type: ignore[misc]  # a class that is not known before
+        app: Any
+
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
             inner = self.app
@@ -191,7 +202,7 @@ async def _incoming(request: "Request") -> Incoming:
     path = raw.split(b"?")[0].decode("ascii", "replace")
     headers = {name.lower(): value for name, value in request.headers.items()}
     base = base_url(headers.get("host"), request.url.scheme)
-    return Incoming(request.method, path, dict(request.query_params), headers, await request.body(), base)
+    return Incoming(request.method, path, dict(request.query_params), headers, await read_body(request), base)
 
 
 class _Answer:
@@ -217,6 +228,12 @@ class _Answer:
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
             return  # the server closes a connection whose response is not complete
         await send({"type": "http.response.body", "body": body})
+
+
+def _forbidden(refusal: str) -> Any:
+    from starlette.responses import JSONResponse  # noqa: PLC0415 -- an extra
+
+    return JSONResponse({"error": refusal}, 403)
 
 
 def _inspection(sandbox: Sandbox, what: str) -> Any:
