@@ -7,6 +7,7 @@ from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.profile import Profile
 from klavier.verification.report import Lag
+from klavier.verification.wording import headlines
 from tests.support.verification import LIST, START, Payload, account, check, day, rows, rudderstack, send
 
 EVENTS = day(people=6, events=24)
@@ -102,6 +103,25 @@ def test_a_property_under_another_name_is_renamed() -> None:
     assert {row[:4] for row in rows(found)} == {("event_properties", "renamed", "page", "path")}
 
 
+def test_events_at_the_same_second_by_chance_are_no_rename() -> None:
+    """Most of the missing events are nowhere, and two stand beside other events with a value in common."""
+    sandbox = account([event for event in EVENTS if event.get("event") != "Order Completed"])
+    lost = [event for event in EVENTS if event.get("event") == "Order Completed"]
+    by_chance = [event | {"event": "Viewed Help", "messageId": f"x-{event['messageId']}"} for event in lost[:2]]
+    account(by_chance, sandbox=sandbox)
+    assert rows(check(EVENTS, sandbox)) == [("metrics", "only_left", "Order Completed", "", 6)]
+
+
+def test_profiles_without_events_cost_no_calls_for_events() -> None:
+    events = [event for event in EVENTS if event["type"] == "identify"]
+    sandbox = account(events)
+    sandbox.calls.clear()
+    found = check(events, sandbox)
+    assert (rows(found), found.verdict.events, found.verdict.profiles) == ([], 0, 6)
+    assert list(headlines(found)) == ["No events were predicted; 6 profiles checked."]
+    assert not any(call.path == "/api/events" for call in sandbox.calls)
+
+
 def test_a_consent_that_changed_later_is_no_difference() -> None:
     sandbox = Sandbox(clock=FakeClock(START.timestamp() + 86_400))
     account(EVENTS, sandbox=sandbox)
@@ -123,6 +143,17 @@ def test_a_list_of_the_account_decides_whether_a_subscription_holds() -> None:
     assert rows(check(EVENTS, double)) == []
     assert double.confirm("p0@shop.test") == 1
     assert rows(check(EVENTS, double)) == []
+
+
+def test_the_lag_is_measured_where_events_carry_their_arrival() -> None:
+    """Without a `timestamp` the platform names no time, so that Klaviyo takes that of the arrival."""
+    events = [{**event, "sentAt": event["timestamp"]} for event in EVENTS]
+    for event in events:
+        del event["timestamp"]
+    found = check(events, account(events, sandbox=Sandbox(clock=FakeClock(START.timestamp() + 86_400))))
+    assert rows(found) == []
+    assert found.lag == Lag(62_100, 82_800, None)
+    assert "Events arrived 17 hours after they happened, as the median; at most 23 hours." in list(headlines(found))
 
 
 def test_the_end_may_still_arrive() -> None:

@@ -6,7 +6,7 @@ repeats a matched one is a double.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 
 from attrs import field, frozen
 
@@ -131,7 +131,9 @@ def _match_renamed(waiting: Sequence[Open], found: Matching) -> list[Open]:
         candidates.append(pairs)
         keys = ((left.predicted[i], left.actual[j]) for i, j in pairs)
         scores.update((ours.title, (theirs.title, theirs.metric.service)) for ours, theirs in keys)
-    partners = _choose_partners(scores, [*(ours for ours, _ in found.pairs), *_predicted(waiting)])
+    unmatched = Counter(held.title for left in waiting for held in left.predicted)
+    totals = unmatched + Counter(ours.title for ours, _ in found.pairs)
+    partners = _choose_partners(scores, unmatched, totals)
     rest: list[Open] = []
     for left, pairs in zip(waiting, candidates, strict=True):
         taken_left, taken_right = set(), set()
@@ -155,24 +157,26 @@ def _may_be_renamed(ours: StoredEvent, theirs: StoredEvent) -> bool:
     return is_same_time and not theirs.metric.is_own and bool(_values(ours).telling & _values(theirs).telling)
 
 
-def _predicted(waiting: Iterable[Open]) -> Iterator[StoredEvent]:
-    return (held for left in waiting for held in left.predicted)
-
-
-def _choose_partners(scores: Counter[tuple[str, StoredMetric]], predicted: Iterable[StoredEvent]) -> dict[str, str]:
+def _choose_partners(
+    scores: Counter[tuple[str, StoredMetric]], unmatched: Counter[str], totals: Counter[str]
+) -> dict[str, str]:
     """Return under which other metric each metric stands.
 
-    One of an integration, such as a shop's own `Placed Order`, must have half of the events: it has its own source.
+    It must have half of the events that are not found otherwise, since other events happen at the same second by
+    chance. A metric of an integration, such as a shop's own `Placed Order`, must have half of all: it has its own
+    source.
     """
-    totals = Counter(held.title for held in predicted)
     chosen: dict[str, str] = {}
-    for (ours, (theirs, service)), score in sorted(
-        scores.items(), key=lambda item: (-item[1], item[0][0], item[0][1][0])
-    ):
-        is_likely = service is None or 2 * score >= totals[ours]
+    for (ours, (theirs, service)), score in sorted(scores.items(), key=_by_score):
+        is_likely = 2 * score >= (unmatched if service is None else totals)[ours]
         if is_likely and ours not in chosen and theirs not in chosen.values():
             chosen[ours] = theirs
     return chosen
+
+
+def _by_score(item: tuple[tuple[str, StoredMetric], int]) -> tuple[int, str, str]:
+    (ours, (theirs, _)), score = item
+    return -score, ours, theirs
 
 
 def _match_moved(left: Open, found: Matching, span: Span) -> Open:

@@ -1,6 +1,7 @@
 """Read what an account holds of some predicted profiles: themselves, their events, and their lists."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from attrs import define, field, frozen
 
@@ -81,7 +82,8 @@ async def read_lists(reader: AccountReader) -> list[AccountList]:
 class Reading:
     """Reads the part of an account that a sample is about.
 
-    Predicted profiles that became one in the account are read together, so `everybody` may add some to the sample.
+    Without a `span` no events are read. Predicted profiles that became one in the account are read together, so
+    `everybody` may add some to the sample.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Reading:
         reader: AccountReader,
         sample: Sample,
         everybody: Sequence[StoredProfile],
-        span: Span,
+        span: Span | None,
         on_progress: OnProgress,
     ) -> None:
         self._reader = reader
@@ -107,7 +109,10 @@ class Reading:
         while added := self._merged_into():
             people.extend(added)
             await self._read_profiles([pair for person in added for pair in person.strong])
-        await self._count("reading events", list(self._part.profiles), self._read_events)
+        if self._span is not None:
+            await self._count(
+                "reading events", list(self._part.profiles), partial(self._read_events, self._span.widened())
+            )
         await self._read_members(list_ids)
         return self._part
 
@@ -184,8 +189,8 @@ class Reading:
                         self._part.located[id(person)] = found
                         return
 
-    async def _read_events(self, profile_id: str) -> None:
-        span, part = self._span.widened(), self._part
+    async def _read_events(self, span: Span, profile_id: str) -> None:
+        part = self._part
         found: list[StoredEvent] = []
         async for document in self._reader.pages(queries.get_events(profile_id, span.start, span.end)):
             part.metrics.update((metric.id, metric) for metric in queries.read_metrics(document))

@@ -50,14 +50,17 @@ _UNPREDICTED = "nobody predicted it"
 _MERGED_EVENTS = "events of merged profiles that nobody predicted"
 
 
-def span_of(sample: Sample) -> Span | None:
-    """Return the time span that the predicted events of a sample are in; None for a sample without events."""
-    events = [held.event for person in sample.people for held in sample.events.get(id(person), ())]
+def span_of(prediction: Prediction, sample: Sample) -> Span | None:
+    """Return the time span that the predicted events of a sample are in; None for a sample without events.
+
+    The time of an event whose sender names none is that of its arrival: such a span has no end.
+    """
+    events = [held for person in sample.people for held in sample.events.get(id(person), ())]
     if not events:
         return None
-    is_open = any(not event.dated for event in events)  # the time of these is that of their arrival
-    times = [event.time for event in events if event.dated] or [0]
-    return Span(min(times), None if is_open else max(times) + 1)
+    dated = [held.event.time for held in events if held.event.dated]
+    others = [prediction.times.get(held.line, 0) for held in events if not held.event.dated]
+    return Span(min(dated + others), None if others else max(dated) + 1)
 
 
 async def verify(  # noqa: PLR0913 -- what is read, and with what it is compared
@@ -74,10 +77,10 @@ async def verify(  # noqa: PLR0913 -- what is read, and with what it is compared
     `lists` are those of the account; `predict_others` predicts input events that were not, since they are about others.
     Raises as `AccountReader.get` does.
     """
-    span = span_of(sample) or Span(0, 1)
+    span = span_of(prediction, sample)
     wanted = _ids_of_lists(prediction, sample, lists)
     part = await Reading(reader, sample, prediction.snapshot.people, span, on_progress).read(sorted(wanted))
-    return _Checking(prediction, sample, part, span, predict_others).finish(reader)
+    return _Checking(prediction, sample, part, span or Span(0, 0), predict_others).finish(reader)
 
 
 def _ids_of_lists(prediction: Prediction, sample: Sample, lists: Sequence[AccountList]) -> set[str]:
