@@ -10,6 +10,7 @@ from tests.support.web_console import PASSWORD, TOKEN, Shop
 def read_figures_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """Show each visitor the present figures, and not those of the last second."""
     monkeypatch.setattr(figures, "_FRESH_SECONDS", -1.0)
+    monkeypatch.setattr(figures, "_LETTERS_SECONDS", -1.0)
 
 
 @pytest.fixture

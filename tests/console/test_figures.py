@@ -11,7 +11,7 @@ from klavier.console.chart import draw
 from klavier.console.figures import FigureReader, Headline, _calm, _problem
 from klavier.console.shown import draw_json, duration, span
 from klavier.outbox.entry import OutboxStatus
-from klavier.worker.report import LimitUse, OpenCircuit, Pause, WorkerReport
+from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, WorkerReport
 from klavier.worker.status import Holder, Status
 from tests.support.web_console import EVENT, Shop, Tags
 
@@ -105,6 +105,7 @@ def test_the_page_shows_limits_circuits_and_sources(shop: Shop, monkeypatch: pyt
         limits=(LimitUse("add_profiles_to_list", 0.84), LimitUse("create_profile", 0.05)),
         events_in_flight=1234,
         requests_in_flight=1,
+        minutes=(MinuteCount(int(time.time()) // 60 * 60, {"delivered": 70}),),
     )
     monkeypatch.setattr(shop.worker, "report", lambda: report)
     shop.outbox.acquire("me", 60)

@@ -29,6 +29,9 @@ _OTHERS = "others"
 _FRESH_SECONDS = 0.9
 """How long figures are shown: everybody who looks shares the work of one second."""
 
+_LETTERS_SECONDS = 2.0
+"""How long dead letters are shown while their number is the same: reading a thousand takes up to 20 ms."""
+
 Level = Literal["good", "calm", "warn", "bad"]
 
 
@@ -72,7 +75,9 @@ class FigureReader:
         self._lock = asyncio.Lock()
         self._read_at = 0.0
         self._figures: Figures | None = None
-        self._causes: tuple[Any, list[Cause]] = (None, [])
+        self._causes: list[Cause] = []
+        self._known: object = None
+        self._causes_at = 0.0
 
     async def read(self, *, fresh: bool = False) -> Figures:
         """Return the figures of this second, or `fresh` ones; raises `OutboxError` where the outbox cannot be read."""
@@ -83,9 +88,10 @@ class FigureReader:
                 outbox = self._worker.config.outbox
                 status = await asyncio.to_thread(read_status, outbox, report)
                 known = (status.dead, status.dead_causes)
-                if fresh or self._causes[0] != known:  # reading letters takes longer than counting them
-                    self._causes = (known, await asyncio.to_thread(group_by_cause, outbox) if status.dead else [])
-                self._figures = self._make(status, self._causes[1])
+                if fresh or self._known != known or now - self._causes_at >= _LETTERS_SECONDS:
+                    self._causes = await asyncio.to_thread(group_by_cause, outbox) if status.dead else []
+                    self._known, self._causes_at = known, now
+                self._figures = self._make(status, self._causes)
                 self._read_at = now
             return self._figures
 
