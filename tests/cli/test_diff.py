@@ -2,12 +2,14 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import klavier
 from klavier.cli.progress import lines_with_progress
 from klavier.plugins import installed_plugins
 from klavier.streams.lines import read_lines
@@ -176,3 +178,33 @@ def test_a_terminal_sees_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capsys: 
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert list(lines_with_progress(lines, len(SAMPLES), "comparing")) == lines
     assert "comparing" in capsys.readouterr().err
+
+
+def test_the_page_names_what_was_compared(run: Run, folder: Path) -> None:
+    (folder / "classic.toml").write_text('list_id = "XUepkK"\nprivate_key = "pk_secret_one"\n')
+    words = (*CLASSIC_TO_ACTIONS, "--from-settings", "classic.toml", "--opt-in", "single")
+    run("diff", "events.jsonl", *words, "--format", "html", "--output", "page.html")
+    text = (folder / "page.html").read_text("utf-8")
+    about = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text))
+    assert about.pop("made").endswith(f"UTC with klavier {klavier.__version__}")
+    assert about == {
+        "events": "events.jsonl, of 2024-03-01",
+        "segment-classic": f"klavier-segment-classic {klavier.__version__}; list_id = &#34;XUepkK&#34;",
+        "segment-actions": f"klavier-segment-actions {klavier.__version__}; default settings",
+        "lists": "single opt in in both accounts",
+    }
+    assert SECRET not in text
+
+
+def test_consent_and_revenue_come_first(run: Run) -> None:
+    lines = run("diff", "events.jsonl", *CLASSIC_TO_ACTIONS).output.splitlines()
+    titles = [line for line in lines if line and not line.startswith((" ", "-"))]
+    order = ["Values, times and ids of events", "Events and their metrics", "Event properties"]
+    assert [title for title in titles if title in order] == order
+    assert "value of Placed Order                      25.00                -" in lines
+    assert "another value, which revenue reports add up: 30.00 instead of 47.00" in lines[1]
+
+
+@pytest.mark.parametrize("form", ["text", "table"])
+def test_the_table_is_text(run: Run, form: str) -> None:
+    assert run("diff", "events.jsonl", *CLASSIC_TO_ACTIONS, "--format", form).output.startswith("6 events with")

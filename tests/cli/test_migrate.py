@@ -179,3 +179,12 @@ def test_no_vendor_is_known(run: Run, folder: Path) -> None:
     result = run("migrate", "--to", "rudderstack")
     assert result.exit_code == 2
     assert "--from: required" in result.stderr
+
+
+def test_the_lists_are_written_as_a_page(run: Run, folder: Path) -> None:
+    (folder / "old.toml").write_text('list_id = "XUepkK"\nconsent = ["email"]\n')
+    words = ("--from", "rudderstack", "--settings", "old.toml", "--to", "segment-actions")
+    result = run("migrate", *words, "--output", "new.toml", "--page", "page.html")
+    assert "page.html: written" in result.stderr
+    text = (folder / "page.html").read_text("utf-8")
+    assert all(word in text for word in ("rudderstack, old.toml", "segment-actions, new.toml", "with klavier"))

@@ -206,9 +206,9 @@ def test_people_of_one_side_count_once_and_on_their_lists() -> None:
         opt_in="single_opt_in",
     )
     assert [row[:3] for row in rows(found) if row[0] in ("people", "lists", "consent", "properties")] == [
+        ("consent", "only_left", "email marketing"),
         ("people", "only_left", "people"),
         ("lists", "only_left", "XUepkK"),
-        ("consent", "only_left", "email marketing"),
     ]
 
 

@@ -1,7 +1,7 @@
 """The page of `klavier diff` in a real browser: no complaint on the console, and filters that filter."""
 
 import re
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,39 @@ def test_the_filters_filter(tmp_path: Path, comparison: klavier.Comparison) -> N
     assert seen["renamed"][1:] == [["metrics", "event_properties"], f"{renamed} of {total} shown"]
     assert seen["renamed quantity"][0] == ["Quantityquantityrenamed2 of 2line 4, …"]
     assert seen["metrics"][1:] == [["metrics"], f"1 of {total} shown"]
-    assert seen["metrics and identifiers"][1:] == [["identifiers", "metrics"], f"2 of {total} shown"]
+    assert seen["metrics and identifiers"][1:] == [["metrics", "identifiers"], f"2 of {total} shown"]
     assert set(seen["words of the metric too"][1]) == {"metrics", "event_properties", "event_fields"}
     assert seen["nothing"] == [[], [], f"0 of {total} shown"]
+
+
+NARROW = """
+<pre id="seen"></pre>
+<script>
+const cells = [...document.querySelectorAll("td.cases .lines")];
+document.getElementById("seen").textContent = JSON.stringify([
+  window.innerWidth,
+  cells.length,
+  cells.filter((cell) => cell.checkVisibility() && cell.getBoundingClientRect().right <= window.innerWidth).length,
+  document.documentElement.scrollWidth,
+]);
+</script>
+"""
+
+
+def test_a_phone_shows_the_lines_of_each_difference(tmp_path: Path, comparison: klavier.Comparison) -> None:
+    """In a frame as wide as a phone, since the window of a browser without a screen has a least width."""
+    (tmp_path / "inner.html").write_text(page(comparison).replace("</body>", f"{NARROW}</body>"), "utf-8")
+    frame = (
+        f"<iframe width='390' height='800' srcdoc='{escape((tmp_path / 'inner.html').read_text('utf-8'))}'></iframe>"
+    )
+    read = """<pre id="outer"></pre><script>
+document.querySelector("iframe").onload = (event) => {
+  document.getElementById("outer").textContent = event.target.contentDocument.getElementById("seen").textContent; };
+</script>"""
+    document, _ = opened(f"<!doctype html><body>{frame}{read}</body>", tmp_path)
+    found = re.search(r'<pre id="outer">(.*?)</pre>', document, re.DOTALL)
+    assert found is not None
+    width, cells, visible, scrolled = orjson.loads(unescape(found[1]))
+    assert width < 400
+    assert cells == visible > 0
+    assert scrolled <= width

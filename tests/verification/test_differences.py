@@ -78,9 +78,9 @@ def test_a_missing_member_and_another_attribute_are_found() -> None:
     owner(sandbox, 2).attributes["first_name"] = "Nobody"
     del owner(sandbox, 4).properties["plan"]
     assert rows(check(EVENTS, sandbox)) == [
+        ("lists", "only_left", "Newsletter", "", 1),
         ("attributes", "changed", "first_name", "", 1),
         ("properties", "only_left", "plan", "", 1),
-        ("lists", "only_left", "Newsletter", "", 1),
     ]
 
 

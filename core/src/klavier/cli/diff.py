@@ -1,7 +1,7 @@
 """`klavier diff`: the same events through two vendors, and the differences between the resulting data."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ import click
 import orjson
 from attrs import frozen
 
+from klavier.cli.diff_about import Period, about_rows
 from klavier.cli.diff_table import table
+from klavier.cli.options import format_option
 from klavier.cli.private_files import open_private
 from klavier.cli.progress import lines_with_progress
 from klavier.cli.setup import Choice, Setup, config_option, known_plugins, prepare, warn_of_broken
@@ -100,14 +102,7 @@ def _side_options(side: str) -> Callable[[_Command], _Command]:
 @click.command("diff", short_help="Compare two vendors.")
 @click.argument("file", metavar="FILE")
 @_sides
-@click.option(
-    "--format",
-    "as_",
-    type=click.Choice(["table", "json", "html"]),
-    default="table",
-    show_default=True,
-    help="How to show it; html is one page that needs nothing else.",
-)
+@format_option("text", "json", "html", text="A table, JSON with every case, or one web page that needs nothing else.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to write it.")
 @click.option("--values", is_flag=True, help="Show people and values in the table and the page too: personal data.")
 def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: bool) -> None:
@@ -128,9 +123,10 @@ def command(*, file: str, asked: Asked, as_: str, output: Path | None, values: b
     left, right = _prepared(asked)
     names = names_of((left, asked.left), (right, asked.right))
     comparing = Comparing(left.vendor, right.vendor, names=names, plugins=left.plugins, opt_in=asked.opt_in)
-    feed(comparing, sources, left.plugins)
-    found = comparing.finish(None if as_ == "json" else _FEW)
-    _write(mask_secrets(found, {*left.secrets, *right.secrets}), as_, output, values=values)
+    period = feed(comparing, sources, left.plugins)
+    found = mask_secrets(comparing.finish(None if as_ == "json" else _FEW), {*left.secrets, *right.secrets})
+    about = about_rows(sources.names, period, zip(names, (left, right), strict=True), asked.opt_in)
+    _write(found, tuple(about), as_, output, values=values)
     raise SystemExit(1 if found.differs else 0)
 
 
@@ -141,19 +137,24 @@ def _prepared(asked: Asked) -> tuple[Setup, Setup]:
     return left, right
 
 
-def feed(comparing: "Comparing", sources: Sources, plugins: "Plugins") -> None:
-    """Add the events of the sources; raises `UsageError` where they have lines, and none of them is an event."""
-    number = 0
+def feed(comparing: "Comparing", sources: Sources, plugins: "Plugins") -> Period:
+    """Add the events of the sources, and return the days that they are of.
+
+    Raises `UsageError` where the sources have lines, and none of them is an event.
+    """
+    number, period = 0, Period()
     for line in lines_with_progress(sources.lines(), sources.size, "comparing"):
         number = max(line.number, number + 1)  # further files, and further events of a batch, go on counting
         event = read_event(line, plugins)
         if isinstance(event, Result):
             comparing.add_unread(number, event.cause)
         else:
+            period.add(event)
             comparing.add(number, event)
     if number and not comparing.events:
         first = comparing.unread[0]
         raise UsageError(f"{sources.names[0]}: no line of it is an event; line {first.first}: {first.text}")
+    return period
 
 
 def names_of(left: tuple[Setup, Choice], right: tuple[Setup, Choice]) -> tuple[str, str]:
@@ -176,16 +177,19 @@ def names_of(left: tuple[Setup, Choice], right: tuple[Setup, Choice]) -> tuple[s
     return one, other
 
 
-def _write(found: "Comparison", as_: str, output: Path | None, *, values: bool) -> None:
-    if as_ == "table":
+def _write(
+    found: "Comparison", about: Sequence[tuple[str, str]], as_: str, output: Path | None, *, values: bool
+) -> None:
+    if as_ == "text":
         text = "".join(f"{line}\n" for line in table(found, values=values, coloured=output is None))
         content = text.encode("utf-8", "backslashreplace")
     elif as_ == "json":
         content = orjson.dumps(found.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     else:
+        from klavier.comparison.frame import diff_frame  # noqa: PLC0415 -- the table does without
         from klavier.comparison.page import page  # noqa: PLC0415 -- the table does without
 
-        content = page(found, values=values).encode()
+        content = page(found, values=values, frame=diff_frame(found, about)).encode()
     if output is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)

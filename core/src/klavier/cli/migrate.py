@@ -1,5 +1,6 @@
 """`klavier migrate`: one vendor's settings from another's, with what cannot be carried over."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ import orjson
 from klavier.cli.assignments import read_assignments
 from klavier.cli.diff import feed
 from klavier.cli.diff_table import table
+from klavier.cli.options import format_option
 from klavier.cli.private_files import open_private
 from klavier.cli.settings_file import read_settings
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
@@ -21,6 +23,7 @@ from klavier.loading import load_vendor
 from klavier.migration.keys import given_keys, with_stand_ins
 from klavier.settings import fill_from_klaviyo
 from klavier.streams.sources import Sources
+from klavier.version import VERSION
 
 if TYPE_CHECKING:
     from klavier.comparison.report import Comparison
@@ -51,8 +54,13 @@ STDOUT = "-"
 @click.option("--output", metavar="FILE", help="Write the configuration to FILE, or alone to standard output (-).")
 @click.option("--force", is_flag=True, help="Overwrite the file of --output.")
 @click.option(
-    "--format", "as_", type=click.Choice(["toml", "json"]), default="toml", show_default=True, help="How to write it."
+    "--page",
+    "page_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the lists as a web page too: before, after, what you must do.",
 )
+@format_option(text="The configuration as TOML, or everything as JSON.")
 def command(  # noqa: PLR0913 -- one for each option
     *,
     source: str | None,
@@ -63,6 +71,7 @@ def command(  # noqa: PLR0913 -- one for each option
     sample: str | None,
     output: str | None,
     force: bool,
+    page_file: Path | None,
     as_: str,
 ) -> None:
     """Write the settings of one vendor from those of another, and list what cannot be carried over.
@@ -86,6 +95,8 @@ def command(  # noqa: PLR0913 -- one for each option
     migration = migrate(old, new, given, changes=read_assignments(changes), plugins=plugins)
     compared = None if sources is None else _compared(migration, given, sources, plugins)
     _write(migration, compared, output, as_)
+    if page_file is not None:
+        _write_page(migration, page_file, settings or find_config(config_file), output)
     raise SystemExit(0 if migration.is_complete and not (compared and compared.differs) else 1)
 
 
@@ -144,7 +155,7 @@ def _write(migration: "Migration", compared: "Comparison | None", output: str | 
         text = migration.to_toml()
     if output is None:
         click.echo(text, nl=False)
-        if as_ == "toml":
+        if as_ == "text":
             click.echo("\n" + "\n".join(f"# {plain(line)}".rstrip() for line in lists))
         return
     if output == STDOUT:
@@ -156,3 +167,17 @@ def _write(migration: "Migration", compared: "Comparison | None", output: str | 
         click.echo(line, err=output == STDOUT)
     if output != STDOUT:
         click.echo(f"\n{output}: written")
+
+
+def _write_page(migration: "Migration", path: Path, source: Path | None, output: str | None) -> None:
+    """Write the lists as a page that names where the settings came from and went to."""
+    from klavier.migration.page import page  # noqa: PLC0415 -- few migrations have one
+
+    about = [
+        ("from", f"{migration.source}, " + ("its defaults" if source is None else click.format_filename(source))),
+        ("to", migration.target + ("" if output in (None, STDOUT) else f", {output}")),
+        ("made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC with klavier {VERSION}"),
+    ]
+    with open_private(path) as file:
+        file.write(page(migration, about).encode())
+    click.echo(f"{click.format_filename(path)}: written", err=True)

@@ -6,7 +6,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-_ALIASES = {"table": "text", "jsonl": "json"}
+_ALIASES = {"table": "text", "toml": "text", "jsonl": "json"}
 
 
 class FileName(click.types.StringParamType):
@@ -21,7 +21,7 @@ FILE = FileName()
 
 
 class OutputFormat(click.Choice[str]):
-    """A choice of output formats; `table` and `jsonl` are accepted for `text` and `json`."""
+    """A choice of output formats; `table` and `toml` are accepted for `text`, `jsonl` for `json`."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the format's name."""

@@ -1,18 +1,17 @@
 """`klavier vendors`: the installed vendors, their settings, and the plugins that are broken."""
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
-from attrs import asdict, frozen
+from attrs import asdict
 
 from klavier.cli.json_output import pretty_json
 from klavier.cli.options import format_option
+from klavier.cli.origin import origin_of
 from klavier.cli.setup import config_option, known_plugins
 from klavier.cli.wording import hanging, paint, plain
-from klavier.hookspecs import PROJECT
 from klavier.plugins import NO_VENDOR, Plugins
 from klavier.retry import describe_policy
 from klavier.settings import SettingInfo, describe
@@ -20,14 +19,6 @@ from klavier.vendor import VendorSpec
 
 _INDENT = 6
 _RETRY_WIDTH = 11
-
-
-@frozen
-class Origin:
-    """The installed package that a vendor comes from; both are empty for a plugin file."""
-
-    distribution: str = ""
-    version: str = ""
 
 
 @click.command("vendors", short_help="List the installed vendors.")
@@ -48,15 +39,6 @@ def command(*, name: str | None, config_file: Path | None, as_: str) -> None:
         _print_vendor(specs[0])
     else:
         _print_list(specs, plugins)
-
-
-def origin_of(spec: VendorSpec) -> Origin:
-    """Return the distribution of a vendor, found by the package that defines its settings."""
-    package = spec.settings.__module__.partition(".")[0]
-    for point in entry_points(group=PROJECT):
-        if point.module.partition(".")[0] == package and point.dist is not None:
-            return Origin(point.dist.name, point.dist.version)
-    return Origin()
 
 
 def _print_list(specs: list[VendorSpec], plugins: Plugins) -> None:

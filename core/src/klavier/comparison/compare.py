@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from klavier.comparison.calls import count_calls
@@ -11,7 +12,7 @@ from klavier.comparison.diff_lists import compare_consent, compare_lists
 from klavier.comparison.diff_profiles import compare_profiles
 from klavier.comparison.matching import match_profiles
 from klavier.comparison.pairing import pair_events
-from klavier.comparison.report import Case, Comparison, DifferenceKind, Note, SideReport
+from klavier.comparison.report import Amount, Case, Comparison, DifferenceKind, Note, SideReport
 from klavier.comparison.rows import Rows
 from klavier.comparison.side import Side
 from klavier.comparison.snapshot import Snapshot, read_snapshot
@@ -159,4 +160,16 @@ def _report(side: Side, snapshot: Snapshot) -> SideReport:
         calls=calls,
         minutes=max((row.minutes for row in calls), default=0.0),
         browser_calls=side.browser_calls,
+        amounts=_amounts(snapshot),
     )
+
+
+def _amounts(snapshot: Snapshot) -> tuple[Amount, ...]:
+    """Add up the values of the events of each metric, as revenue reports do."""
+    totals: dict[tuple[str, str | None], Decimal] = {}
+    for held in snapshot.events:
+        if held.event.value is not None:
+            key = held.title, held.event.currency
+            totals[key] = totals.get(key, Decimal()) + Decimal(repr(held.event.value))
+    ordered = sorted(totals.items(), key=lambda item: (-abs(item[1]), item[0][0], item[0][1] or ""))
+    return tuple(Amount(*key, float(total)) for key, total in ordered)

@@ -25,9 +25,11 @@ class Frame:
     footer: str
     words: Mapping[DifferenceKind, str] = field(factory=dict)
     """How the sides differ, in words for each kind; those of `klavier diff` for kinds that are not in it."""
+    about: Sequence[tuple[str, str]] = ()
+    """What was compared, for whoever is given the page: files, dates, versions and settings, each with its title."""
 
 
-def diff_frame(found: Comparison) -> Frame:
+def diff_frame(found: Comparison, about: Sequence[tuple[str, str]] = ()) -> Frame:
     """Return the frame of `klavier diff`."""
     left, right, events = found.left, found.right, count(found.events, "event")
     return Frame(
@@ -42,4 +44,5 @@ def diff_frame(found: Comparison) -> Frame:
             ("Lines that are no events, compared nowhere", found.unread),
         ),
         "Both sides delivered into a Klaviyo inside one process; nothing was sent.",
+        about=about,
     )

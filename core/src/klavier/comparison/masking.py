@@ -49,6 +49,7 @@ class _Masker:
             metrics=self.value(side.metrics),
             lists=self.value(side.lists),
             notes=tuple(self.note(note) for note in side.notes),
+            amounts=tuple(evolve(each, metric=self.value(each.metric)) for each in side.amounts),
         )
 
     def _case(self, case: Case) -> Case:

@@ -6,18 +6,18 @@ from typing import Any, Literal, get_args
 from attrs import asdict, field, fields, frozen
 
 Part = Literal[
+    "consent",
+    "event_fields",
+    "outcomes",
+    "metrics",
     "people",
+    "lists",
     "identifiers",
     "attributes",
     "properties",
-    "metrics",
     "event_properties",
-    "event_fields",
-    "lists",
-    "consent",
-    "outcomes",
 ]
-"""What a difference is about.
+"""What a difference is about, in the order in which reports show it: consent and revenue first.
 
 `attributes` and `properties` are those of people, standard and custom; `event_fields` are an event's time, value,
 currency, unique id and backfill mark; `outcomes` are events that only one side delivers.
@@ -82,6 +82,15 @@ class Note:
 
 
 @frozen
+class Amount:
+    """The sum of the values of a metric's events in one currency, None for the account's own."""
+
+    metric: str
+    currency: str | None
+    total: float
+
+
+@frozen
 class SideReport:
     """The data in Klaviyo after one side, and the calls that it took.
 
@@ -101,13 +110,15 @@ class SideReport:
     calls: tuple[Calls, ...]
     minutes: float
     browser_calls: int = 0
+    amounts: tuple[Amount, ...] = ()
+    """What revenue reports add up, by metric and currency, the largest first."""
 
 
 @frozen
 class Comparison:
     """The differences between the data in Klaviyo after the left side and after the right side.
 
-    `events` counts the input events. `differences` are all rows, the most frequent of each part first.
+    `events` counts the input events. `differences` are all rows by part, the most frequent of each part first.
     Notes, calls and minutes belong to each side; they are no differences of the data.
     """
 

@@ -4,6 +4,9 @@ from typing import Any
 
 from klavier.comparison.report import PARTS, Case, Difference, DifferenceKind, Part
 
+_AMOUNTS = ("value", "currency")
+"""The fields of events that revenue reports add up."""
+
 _Key = tuple[Part, DifferenceKind, str, str, str, str]
 
 
@@ -50,5 +53,11 @@ class Rows:
             Difference(*key, count, max(count, self._wholes[key]), tuple(self._cases.get(key, ())))
             for key, count in self._counts.items()
         ]
-        found.sort(key=lambda row: (PARTS.index(row.part), row.where, -row.count, row.name, row.other, row.detail))
+        found.sort(key=_order)
         return tuple(found)
+
+
+def _order(row: Difference) -> tuple[Any, ...]:
+    """Return what rows are sorted by: amounts come before the other fields of events."""
+    is_minor = row.part == "event_fields" and row.name not in _AMOUNTS
+    return (PARTS.index(row.part), is_minor, row.where, -row.count, row.name, row.other, row.detail)

@@ -15,11 +15,14 @@ PART_TITLES: Mapping[Part, str] = {
     "properties": "Custom profile properties",
     "metrics": "Events and their metrics",
     "event_properties": "Event properties",
-    "event_fields": "Times, values and ids of events",
+    "event_fields": "Values, times and ids of events",
     "lists": "Lists",
     "consent": "Consent",
     "outcomes": "Events that one side does not deliver",
 }
+
+_MOST_AMOUNTS = 6
+"""Metrics whose amounts are shown."""
 
 _MOST_NAMES = 3
 """Names that a sentence lists."""
@@ -73,6 +76,7 @@ def facts(left: SideReport, right: SideReport) -> Iterator[tuple[str, str, str]]
     for title, name in (("profiles", "people"), ("events in Klaviyo", "events")):
         yield title, f"{getattr(left, name):,}", f"{getattr(right, name):,}"
     yield "metrics", f"{len(left.metrics):,}", f"{len(right.metrics):,}"
+    yield from amount_rows(left, right)
     yield "list members", f"{sum(left.lists.values()):,}", f"{sum(right.lists.values()):,}"
     for kind in left.outcomes:
         if left.outcomes[kind] or right.outcomes[kind]:
@@ -81,6 +85,24 @@ def facts(left: SideReport, right: SideReport) -> Iterator[tuple[str, str, str]]
         yield "browser calls", f"{left.browser_calls:,}", f"{right.browser_calls:,}"
     yield "API calls", f"{_calls(left):,}", f"{_calls(right):,}"
     yield "at least, under the rate limits", minutes(left.minutes), minutes(right.minutes)
+
+
+def amount_rows(left: SideReport, right: SideReport) -> Iterator[tuple[str, str, str]]:
+    """Return what the events of each metric are worth on both sides, the largest first."""
+    ours, theirs = ({(one.metric, one.currency): one.total for one in side.amounts} for side in (left, right))
+    largest = {key: max(abs(ours.get(key, 0)), abs(theirs.get(key, 0))) for key in ours.keys() | theirs.keys()}
+    keys = sorted(largest, key=lambda key: (-largest[key], key[0], key[1] or ""))
+    for metric, currency in keys[:_MOST_AMOUNTS]:
+        title = f"value of {metric}" + ("" if currency is None else f" ({currency})")
+        before, after = (
+            amount(side[metric, currency]) if (metric, currency) in side else "-" for side in (ours, theirs)
+        )
+        yield title, before, after
+
+
+def amount(number: float) -> str:
+    """Write an amount of money."""
+    return f"{number:,.2f}"
 
 
 def call_rows(left: SideReport, right: SideReport) -> Iterator[tuple[str, int, int]]:
@@ -96,7 +118,7 @@ def headlines(found: Comparison) -> list[str]:
     """Describe in sentences what would change in a Klaviyo account that goes from the left side to the right one."""
     if not found.differs:
         return ["Nothing changes: both leave the same profiles, events, lists and consent in Klaviyo."]
-    parts = (_of_outcomes, _of_people, _of_metrics, _of_lists, _of_event_fields)
+    parts = (_of_consent, _of_amounts, _of_outcomes, _of_metrics, _of_people, _of_lists, _of_event_fields)
     lines = [line for part in parts for line in part(found)]
     for title, rows in (
         ("Profile identifiers", found.identifiers),
@@ -145,11 +167,27 @@ def _of_metrics(found: Comparison) -> Iterator[str]:
             yield f"{count(unpaired[kind].total(), 'event')} would be {text}: {_some(list(unpaired[kind]))}."
 
 
+def _of_amounts(found: Comparison) -> Iterator[str]:
+    """Describe what revenue reports would show."""
+    number = _sum(row for row in found.event_fields if row.name == "value")
+    if number:
+        yield f"{count(number, 'event')} would have another value, which revenue reports add up{_totals(found)}."
+    number = _sum(row for row in found.event_fields if row.name == "currency")
+    if number:
+        yield f"{count(number, 'event')} would have another currency."
+
+
+def _totals(found: Comparison) -> str:
+    """Return the sums of both sides, where they are in one currency."""
+    if len({one.currency for side in (found.left, found.right) for one in side.amounts}) != 1:
+        return ""
+    before, after = (amount(sum(one.total for one in side.amounts)) for side in (found.left, found.right))
+    return f": {after} instead of {before} in all metrics together"
+
+
 def _of_event_fields(found: Comparison) -> Iterator[str]:
     for name, text in (
         ("time", "stand at another time"),
-        ("value", "have another value, which revenue reports add up"),
-        ("currency", "have another currency"),
         ("unique id", "have another unique id: sent by both sides, they would count twice"),
     ):
         number = _sum(row for row in found.event_fields if row.name == name)
@@ -179,13 +217,16 @@ def _of_lists(found: Comparison) -> Iterator[str]:
     others = {row.name: None for row in found.lists if row.detail and row.name not in members}
     if others:
         yield f"Lists that differ without a member: {_some(list(others))}."
+
+
+def _of_consent(found: Comparison) -> Iterator[str]:
+    consent = _sum(row for row in found.consent if not row.detail.startswith(WAITS))
+    if consent:
+        yield f"Consent would differ {count(consent, 'time')}."
     for kind, text in (("only_left", "no longer be asked to confirm"), ("only_right", "be asked to confirm")):
         waiting = _sum(row for row in found.consent if row.kind == kind and row.detail.startswith(WAITS))
         if waiting:
             yield f"{count(waiting, 'profile')} would {text} a subscription."
-    consent = _sum(row for row in found.consent if not row.detail.startswith(WAITS))
-    if consent:
-        yield f"Consent would differ {count(consent, 'time')}."
 
 
 def _some(names: list[str]) -> str:

@@ -1,7 +1,7 @@
 """The differences between two readings, as text."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from klavier.migration.model import NotCarried
 from klavier.migration.tables.terms import TERMS
@@ -57,31 +57,54 @@ def term_of(name: str) -> Term:
 def difference(term: Term, was: Any, becomes: Any, settings: tuple[str, ...]) -> NotCarried:
     """Describe one difference."""
     if not term.each:
-        lines = [_describe_change(was, becomes, term.none)]
+        changes = [_describe_change(was, becomes, term.none)]
     elif any(isinstance(value, (tuple, list)) for value in (was, becomes)):
-        lines = [_describe_change(tuple(was or ()), tuple(becomes or ()), term.none)]
+        changes = [_describe_change(tuple(was or ()), tuple(becomes or ()), term.none)]
     else:
-        lines = _describe_members(list(parts(was, becomes)), term.none)
-    so = term.consequence(was, becomes)
-    return NotCarried(term.name, term.asks, tuple(lines), so, settings, fine=term.fine, touches=term.touches)
+        changes = _describe_members(list(parts(was, becomes)), term.none)
+    return NotCarried(
+        term.name,
+        term.asks,
+        tuple(change.line for change in changes),
+        term.consequence(was, becomes),
+        settings,
+        fine=term.fine,
+        touches=term.touches,
+        before=tuple(change.before for change in changes),
+        after=tuple(change.after for change in changes),
+    )
 
 
-def _describe_members(members: list[tuple[str, Any, Any]], none: str) -> list[str]:
+class _Change(NamedTuple):
+    """One change: as one line, and as what was before and what is after."""
+
+    line: str
+    before: str
+    after: str
+
+
+def _describe_members(members: list[tuple[str, Any, Any]], none: str) -> list[_Change]:
     """Describe each member that differs; those whose places are all gone, or all new, by their names alone."""
     gone = [name for name, old, new in members if isinstance(old, (tuple, list)) and is_nothing(new)]
     fresh = [name for name, old, new in members if isinstance(new, (tuple, list)) and is_nothing(old)]
-    lines = [f"{name}: {_describe_change(old, new, none)}" for name, old, new in members if name not in (*gone, *fresh)]
-    return [
-        *lines,
-        *(f"{start} {write_value(names)}" for start, names in (("no longer", gone), ("also", fresh)) if names),
+    changes = [
+        _Change(*(f"{name}: {text}" for text in _describe_change(old, new, none)))
+        for name, old, new in members
+        if name not in (*gone, *fresh)
     ]
+    if gone:
+        changes.append(_Change(f"no longer {write_value(gone)}", write_value(gone), none))
+    if fresh:
+        changes.append(_Change(f"also {write_value(fresh)}", none, write_value(fresh)))
+    return changes
 
 
-def _describe_change(was: Any, becomes: Any, none: str) -> str:
+def _describe_change(was: Any, becomes: Any, none: str) -> _Change:
     if isinstance(was, (tuple, list)) and isinstance(becomes, (tuple, list)):
-        return _describe_lists(was, becomes)
+        before, after = (write_value(value) if value else none for value in (was, becomes))
+        return _Change(_describe_lists(was, becomes), before, after)
     old, new = (none if is_nothing(value) else write_value(value) for value in (was, becomes))
-    return f"was {old}, becomes {new}"
+    return _Change(f"was {old}, becomes {new}", old, new)
 
 
 def _describe_lists(was: Sequence[Any], becomes: Sequence[Any]) -> str:

@@ -25,7 +25,8 @@ class NotCarried:
     """Something that the new vendor does differently, whatever is set.
 
     `term` is its name, `settings` are those of the old vendor that decided it (none: it was its nature),
-    `lines` are what it was and what it becomes, `consequence` what that means in Klaviyo. `fine` marks corner cases.
+    `lines` are what it was and what it becomes, `consequence` what that means in Klaviyo. `before` and `after` are the
+    same in two columns, a pair of texts for each line. `fine` marks corner cases.
     `touches` names the parts of a Klaviyo account that it can show in; `"*"` stands for all.
     """
 
@@ -36,6 +37,8 @@ class NotCarried:
     settings: tuple[str, ...] = ()
     fine: bool = False
     touches: tuple[str, ...] = ("*",)
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @frozen
