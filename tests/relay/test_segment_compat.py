@@ -2,6 +2,9 @@
 
 import inspect
 import json
+import os
+import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from segment.analytics.client import Client  # type: ignore[import-untyped]  # i
 
 import klavier
 import klavier.compat.segment as analytics
+from tests.support.waiting import LONG
 
 
 @pytest.fixture
@@ -62,3 +66,24 @@ def test_nothing_is_sent_where_sending_is_off(sandbox: klavier.Sandbox, monkeypa
     monkeypatch.setattr(analytics, "sync_mode", True)
     analytics.track("u1", "F")
     assert [call.path for call in sandbox.calls] == ["/api/events"]
+
+
+def test_a_child_of_a_program_that_is_opening_its_relay_sends_too(sandbox: klavier.Sandbox) -> None:
+    assert sandbox
+    with analytics._opening.lock:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                code = 0 if analytics.track("u1", "In the child")[0] else 2
+            finally:
+                os._exit(code)
+        deadline = time.monotonic() + LONG
+        ended = (0, 0)
+        while not ended[0] and time.monotonic() < deadline:
+            ended = os.waitpid(child, os.WNOHANG)
+            time.sleep(0.02)
+    if not ended[0]:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert ended == (child, 0)

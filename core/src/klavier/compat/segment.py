@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from klavier.errors import KlavierError
+from klavier.forking import ForkAware, register
 from klavier.relay.factory import open as open_relay
 from klavier.relay.intake import call_payload
 from klavier.relay.relay import Relay
@@ -30,7 +31,19 @@ sync_mode = False
 on_error: Callable[[Exception, list[dict[str, Any]]], None] | None = None
 """Called with the error and the event where one cannot be accepted; without it the call raises."""
 
-_lock = threading.Lock()
+
+class _Opening(ForkAware):
+    """The lock under which the relay is opened and closed."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        register(self)
+
+    def renew_after_fork(self) -> None:
+        self.lock = threading.Lock()
+
+
+_opening = _Opening()
 _relay: Relay | None = None
 
 
@@ -138,7 +151,7 @@ def flush() -> None:
 def shutdown() -> None:
     """Flush and close the relay; the next call opens a new one."""
     global _relay
-    with _lock:
+    with _opening.lock:
         relay, _relay = _relay, None
     if relay is not None:
         relay.close()
@@ -153,7 +166,7 @@ atexit.register(shutdown)
 def use(relay: Relay) -> None:
     """Send through a relay that the program has opened, in place of one from the configuration."""
     global _relay  # noqa: PLW0603 -- as above
-    with _lock:
+    with _opening.lock:
         _relay = relay
 
 
@@ -195,7 +208,7 @@ def _accept(kind: str, members: Json) -> tuple[bool, dict[str, Any]]:
 
 def _opened() -> Relay:
     global _relay  # noqa: PLW0603 -- as above
-    with _lock:
+    with _opening.lock:
         if _relay is None:
             _relay = open_relay()
         return _relay

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from klavier.errors import TransportError, UsageError
+from klavier.forking import ForkAware, register
 from klavier.klaviyo.attributes import IDENTIFIERS
 from klavier.klaviyo.operations import RateLimit
 from klavier.klaviyo.request import Request
@@ -30,7 +31,7 @@ _JSON = "application/vnd.api+json"
 _BROKEN = {"none": "the connection was closed before a reply came", "half": "the reply broke off"}
 
 
-class Sandbox:
+class Sandbox(ForkAware):
     """A Klaviyo account that lives in memory and answers as Klaviyo does: for tests, demonstrations and comparisons.
 
     - `private_api_key`, `public_api_key`: the account's keys; None accepts any key.
@@ -93,6 +94,11 @@ class Sandbox:
         self.faults: Faults = Faults(seed)
         self.calls: list[Call] = []
         """The requests received so far, in order."""
+        register(self)
+
+    def renew_after_fork(self) -> None:
+        """Renew the lock: a child of a program under test has a sandbox of its own."""
+        self._lock = threading.RLock()
 
     # As the transport ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import zlib
 from typing import TYPE_CHECKING, Any
 
 from klavier.comparison.compare import Comparing, OptIn
+from klavier.forking import ForkAware, register
 from klavier.shadow.totals import Totals
 from klavier.worker.alerts import Alerts
 
@@ -32,7 +33,7 @@ MOST_SHOWN = 50
 _log = logging.getLogger("klavier.shadow")
 
 
-class Shadow:
+class Shadow(ForkAware):
     """Compares events under two vendors, each into a sandbox in memory; nothing is sent.
 
     `add` may be called from any thread, and returns at once.
@@ -49,6 +50,13 @@ class Shadow:
         self._lock = threading.Lock()
         self._started = time.time()
         self._alerts = Alerts(_log, time.monotonic)
+        register(self)
+
+    def renew_after_fork(self) -> None:
+        """Begin without a thread and without the events that wait in the parent."""
+        self._lock = threading.Lock()
+        self._waiting = queue.Queue(MOST_WAITING)
+        self._thread = None
 
     def add(self, event: "Event | None", _outcome: "Outcome | None" = None) -> None:
         """Have an event compared, whatever its outcome was; None is what was no event."""
