@@ -149,3 +149,15 @@ def test_wrong_files_are_refused_before_anything_is_read(run: Run, folder: Path,
     (folder / "none.jsonl").write_text("nothing\n")
     result = run("verify", "none.jsonl", "--sandbox", faithful.url)
     assert (result.exit_code, "no line of it is an event" in result.output) == (2, True)
+
+
+def test_what_the_vendor_does_not_deliver_is_not_expected(run: Run, folder: Path, faithful: SandboxServer) -> None:
+    nobody = {"type": "track", "event": "Nobody's", "messageId": "n1", "timestamp": "2026-11-20T09:00:00Z"}
+    (folder / "events.jsonl").write_text(lines([*EVENTS, nobody, {**nobody, "messageId": "n2"}]))
+    result = run(*FAITHFUL, faithful.url)
+    assert result.exit_code == 0, result.output
+    assert (
+        "Input events that rudderstack does not deliver, and that are not expected\n          2  rejected: "
+        in result.stdout
+    )
+    assert "(first: line 55)" in result.stdout

@@ -16,6 +16,7 @@ from klavier.sandbox.rates import Windows
 from klavier.verification import queries
 from klavier.verification.account_reader import AccountReader
 from klavier.verification.journal import Journal
+from klavier.verification.reading import read_lists as read_all_lists
 from klavier.worker.rate_limiter import RateLimiter
 from tests.support.verification import START, account, day, verified
 from tests.support.virtual_time import run_virtually
@@ -167,3 +168,18 @@ def test_another_file_is_no_journal(journal: Callable[..., Journal], tmp_path: P
     with pytest.raises(klavier.UsageError, match="not a progress file of klavier verify, or damaged; delete that file"):
         journal()
     assert (tmp_path / "events.verify").read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"data": [{"id": "L1"}]}, {"data": ["L1"]}, {"data": [{"id": "L1", "attributes": None}]}, {"data": 7}],
+)
+def test_a_reply_of_another_form_is_no_crash(document: object) -> None:
+    sandbox = Sandbox()
+    sandbox.faults.add(Fault(200, json=document))
+
+    async def run() -> None:
+        await read_all_lists(reader_of(sandbox))
+
+    with pytest.raises(DeliveryError, match="not of the form that Klaviyo documents"):
+        run_virtually(run())

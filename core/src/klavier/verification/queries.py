@@ -5,12 +5,14 @@ sparse fieldsets and pagination.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from attrs import evolve
 
+from klavier.errors import DeliveryError
 from klavier.klaviyo.attributes import LOCATION_ATTRIBUTES, PROFILE_IDENTIFIERS, TEXT_ATTRIBUTES
 from klavier.klaviyo.request import Request, quoted
 from klavier.klaviyo.revisions import CURRENT
@@ -109,6 +111,15 @@ def _time(seconds: int) -> str:
 
 
 # Replies -------------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def known_form() -> Iterator[None]:
+    """Turn what a reply of another form makes the readers below raise into a `DeliveryError`."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DeliveryError(f"a reply is not of the form that Klaviyo documents ({type(error).__name__})") from None
 
 
 def read_profile(resource: Mapping[str, Any]) -> Profile:

@@ -70,12 +70,13 @@ def normalized(kind: str, value: str) -> tuple[str, str]:
 async def read_lists(reader: AccountReader) -> list[AccountList]:
     """Return all lists of the account."""
     found: list[AccountList] = []
-    async for document in reader.pages(queries.get_lists()):
-        for item in document.get("data") or ():
-            given = item["attributes"]
-            is_single = given.get("opt_in_process") == "single_opt_in"
-            opt_in = AccountList(item["id"], given["name"], "single_opt_in" if is_single else "double_opt_in")
-            found.append(opt_in)
+    with queries.known_form():
+        async for document in reader.pages(queries.get_lists()):
+            for item in document.get("data") or ():
+                given = item["attributes"]
+                is_single = given.get("opt_in_process") == "single_opt_in"
+                opt_in = AccountList(item["id"], given["name"], "single_opt_in" if is_single else "double_opt_in")
+                found.append(opt_in)
     return found
 
 
@@ -103,6 +104,11 @@ class Reading:
 
     async def read(self, list_ids: Sequence[str]) -> AccountPart:
         """Read profiles by their identifiers, others by their events, then all events, then members of these lists."""
+        with queries.known_form():
+            await self._read_all(list_ids)
+        return self._part
+
+    async def _read_all(self, list_ids: Sequence[str]) -> None:
         people = self._sample.people
         await self._read_profiles([pair for person in people for pair in person.strong])
         await self._locate([person for person in people if not self._part.owners_of(person)])
@@ -114,7 +120,6 @@ class Reading:
                 "reading events", list(self._part.profiles), partial(self._read_events, self._span.widened())
             )
         await self._read_members(list_ids)
-        return self._part
 
     async def _count(self, doing: str, items: Sequence[str], work: Callable[[str], "object"]) -> None:
         done = 0

@@ -37,8 +37,8 @@ class Lag:
 class Verification:
     """The result: a comparison of the prediction with the account, and a verdict.
 
-    `notes` are known differences, which are not counted. `out_of_span` is how many input events were left out because
-    of their time.
+    `notes` are known differences, which are not counted; `undelivered` why the vendor delivers some input events not.
+    `out_of_span` is how many input events were left out because of their time.
     """
 
     comparison: Comparison
@@ -46,6 +46,7 @@ class Verification:
     gaps: tuple[Gap, ...]
     lag: Lag
     notes: tuple[Note, ...] = field(repr=False)
+    undelivered: tuple[Note, ...] = field(repr=False)
     out_of_span: int = 0
 
     @property
@@ -63,6 +64,7 @@ class Verification:
                 "gaps": [asdict(gap) | {"text": gap.text} for gap in self.gaps],
                 "lag": asdict(self.lag),
                 "not_counted": [{"text": note.text, "count": note.count} for note in self.notes],
+                "undelivered": [asdict(note) for note in self.undelivered],
                 "out_of_span": self.out_of_span,
             },
             **self.comparison.as_json(),

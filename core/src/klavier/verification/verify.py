@@ -34,6 +34,7 @@ from klavier.verification.report import Lag, Verification
 from klavier.verification.sampling import Sample
 
 if TYPE_CHECKING:
+    from klavier.comparison.side import Side
     from klavier.sandbox.account import List
 
 ACTUAL = "Klaviyo"
@@ -141,6 +142,7 @@ class _Checking:
             gaps=tuple(events.gaps),
             lag=self._measure_lag(events),
             notes=tuple(Note(text, count, 0) for text, count in self._notes.most_common()),
+            undelivered=_undelivered(self._prediction.side),
             out_of_span=self._prediction.out_of_span,
         )
 
@@ -296,6 +298,16 @@ def _partition(rows: Sequence[Difference]) -> tuple[tuple[Difference, ...], tupl
     for row in rows:
         (uncounted if row.part in _OF_PROFILES and row.kind == "only_right" else counted).append(row)
     return tuple(counted), tuple(uncounted)
+
+
+def _undelivered(side: "Side") -> tuple[Note, ...]:
+    """Return why input events were not delivered, the most frequent reason first."""
+    found: dict[str, Note] = {}
+    for number, outcome in side.dropped.items():
+        text = f"{outcome.kind}: {outcome.reason}" if outcome.reason else outcome.kind
+        known = found.get(text)
+        found[text] = Note(text, known.count + 1 if known else 1, known.first if known else number)
+    return tuple(sorted(found.values(), key=lambda note: (-note.count, note.text)))
 
 
 def _lists_of_both(predicted: "dict[str, List]") -> "dict[str, List]":

@@ -41,6 +41,8 @@ def frame_of(found: Verification, vendor: str, checked_at: str, earlier: Earlier
     more = len(found.notes) - _MOST_NOTES
     rest = (Note("further kinds of them, which the JSON lists", more, 0),) if more > 0 else ()
     notes = [("Known differences, not counted", (*found.notes[:_MOST_NOTES], *rest))]
+    notes.append((f"Input events that {vendor} does not deliver, and that are not expected", found.undelivered))
+    notes.append((f"Notes of {vendor}", found.comparison.left.notes))
     notes.append(("Lines that are no events, compared nowhere", found.comparison.unread))
     if found.out_of_span:
         text = "input events before --since or after --until"
