@@ -18,9 +18,13 @@ _ADDRESSES = ("email", "$email", "phone", "phone_number", "phoneNumber", "$phone
 """Members of traits and properties that identify a person."""
 
 
+_RECORDED = frozenset({"track", "page", "screen"})
+"""The types of events that vendors turn into events in Klaviyo."""
+
+
 @frozen(eq=False)
 class Selection:
-    """The people who were chosen; `total` counts the input events of everybody."""
+    """The people who were chosen; `total` counts the tracks, pages and screens of everybody."""
 
     total: int
     chosen: frozenset[int]
@@ -41,18 +45,22 @@ class Clusters:
         self.total = 0
 
     def add(self, event: "Event") -> None:
-        """Count an input event."""
-        self.total += 1
+        """Count an input event; those that Klaviyo records as none only link identifiers."""
+        is_recorded = event.type in _RECORDED
+        self.total += is_recorded
         digests = list(_digests(event))
         if not digests:
             return
         root = self._root(digests[0])
         for digest in digests[1:]:
             root = self._join(root, self._root(digest))
-        self._counts[root] += 1
+        self._counts[root] += is_recorded
 
     def choose(self, least_events: int) -> Selection:
-        """Choose people at random until they have so many input events; the same ones in each run over these events."""
+        """Choose people at random until they have so many tracks, pages and screens.
+
+        They are the same ones in each run over these events.
+        """
         counts: Counter[int] = Counter()
         ranks: dict[int, int] = {}
         for root, count in self._counts.items():
@@ -66,7 +74,7 @@ class Clusters:
             if found >= least_events:
                 break
             roots.add(root)
-            found += counts[root]
+            found += counts[root] or 1  # a profile without events takes a call, too
         chosen = frozenset(digest for digest in self._parents if self._root(digest) in roots)
         return Selection(self.total, chosen, len(roots) == len(counts))
 

@@ -50,7 +50,7 @@ class Prediction:
     out_of_span: int
     """How many input events were left out because of their time."""
     selected_from: int | None
-    """The number of input events that some people were selected from before; None where all were predicted."""
+    """How many tracks, pages and screens there are, where some people were selected before; None where all were."""
     unread: tuple[Note, ...]
 
     def knows(self, identifier: str) -> bool:
