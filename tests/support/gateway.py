@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
+from klavier.cli.web_server import listen, make_server
 from klavier.config.load import load_config
 from klavier.gateway.app import Gateway
 from klavier.sandbox import Sandbox
@@ -61,8 +60,10 @@ def gateway_server(folder: Path, more: str = "", section: str = "") -> Iterator[
     file.write_text(CONFIG.replace("[gateway]\n", f"[gateway]\n{section}\n") + more, "utf-8")
     sandbox = Sandbox(unknown_lists="create")
     made = Gateway(load_config(file), folder, transport=sandbox.transport())
-    server = uvicorn.Server(uvicorn.Config(made.app, port=0, log_config=None, access_log=False, ws="none"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()), name="gateway", daemon=True)
+    server = make_server(made.app, lifespan=True)  # as `klavier serve`
+    listener = listen("127.0.0.1", 0)
+    serve = server.serve(sockets=[listener])
+    thread = threading.Thread(target=lambda: asyncio.run(serve), name="gateway", daemon=True)
     thread.start()
     try:
         while not server.started:
@@ -73,3 +74,4 @@ def gateway_server(folder: Path, more: str = "", section: str = "") -> Iterator[
     finally:
         server.should_exit = True
         thread.join(20)
+        listener.close()

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,10 @@ BODY_SECONDS = 30.0
 _RETRY_SECONDS = 5
 """After a failed write; the disk is tried again as often by the worker."""
 
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
+_NO_STORE = {"Cache-Control": "no-store"}
+"""For answers that repeat the Host header or the key of their request: no cache may give them to others."""
+
 _log = logging.getLogger("klavier.gateway")
 
 
@@ -37,7 +42,7 @@ def routes(service: "GatewayService") -> list[Route]:
     collect = _guarded(_Collect(service))
     webhook = _guarded(_Webhook(service))
     found = [Route(path, collect, methods=["POST"]) for path in ROUTES]
-    found += [Route(path, _swallow, methods=["POST"]) for path in METRICS]
+    found += [Route(path, _guarded(_swallow(service)), methods=["POST"]) for path in METRICS]
     return [
         *found,
         Route("/v1/webhook", webhook, methods=["GET", "POST"]),
@@ -141,7 +146,10 @@ def _segment_settings(service: "GatewayService") -> Endpoint:
     async def answer(request: Request) -> Response:
         key = request.path_params["write_key"]
         service.find_source([key])
-        return JSONResponse(segment_settings(request.url.scheme, request.url.netloc, key))
+        host = request.headers.get("host", "")
+        if not _HOST.fullmatch(host):
+            raise Refusal(400, "invalid_host", "the Host header is no host name")
+        return JSONResponse(segment_settings(request.url.scheme, host, key), headers=_NO_STORE)
 
     return answer
 
@@ -150,16 +158,19 @@ def _source_config(service: "GatewayService") -> Endpoint:
     async def answer(request: Request) -> Response:
         keys = _keys_outside(request)
         source = service.find_source(keys)
-        return JSONResponse(rudderstack_source_config(source.name, next(key for key in keys if key)))
+        found = rudderstack_source_config(source.name, next(key for key in keys if key))
+        return JSONResponse(found, headers=_NO_STORE)
 
     return answer
 
 
-async def _swallow(request: Request) -> Response:
-    """Read nothing of the figures that SDKs send about themselves."""
-    async for _ in request.stream():
-        pass
-    return JSONResponse({"success": True})
+def _swallow(service: "GatewayService") -> Endpoint:
+    async def answer(request: Request) -> Response:
+        """Use nothing of the figures that SDKs send about themselves; they are bounded as events are."""
+        await _read_raw(request, service.section.max_body)
+        return JSONResponse({"success": True})
+
+    return answer
 
 
 async def _health(_: Request) -> Response:

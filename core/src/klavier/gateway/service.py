@@ -5,6 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 Acceptance = Literal["accepted", "rejected", "refused"]
 """Stored to be delivered; stored as a dead letter, since it is no event; or answered with an error, and not stored."""
+
+MOST_EVENTS = 10_000
+"""Events of one request: SDKs send at most some thousand of the smallest. Without a bound one request of `max_body`
+bytes could hold a million of what is no event, and each would become a dead letter."""
 
 _REJECTED_KEY = "rejected"
 """The ordering key of what is no event."""
@@ -78,7 +83,10 @@ class GatewayService:
         text = decompress(request.raw, request.content_encoding, self.section.max_body)
         body = read_json(text)
         source = self._authenticate(request, body, text)
-        messages = list(read_messages(body, request.event_type))
+        messages = list(islice(read_messages(body, request.event_type), MOST_EVENTS + 1))
+        if len(messages) > MOST_EVENTS:
+            self._count(source.name, "refused")
+            raise Refusal(413, "too_many_events", f"the request has more than {MOST_EVENTS} events")
         wait = source.limit.take(len(messages), monotonic())
         if wait:
             self._count(source.name, "refused")
