@@ -105,6 +105,9 @@ def test_the_page_shows_limits_circuits_and_sources(shop: Shop, monkeypatch: pyt
         limits=(LimitUse("add_profiles_to_list", 0.84), LimitUse("create_profile", 0.05)),
         events_in_flight=1234,
         requests_in_flight=1,
+        parts={
+            "gateway": {"events": [{"source": "unknown", "acceptance": "refused", "count": 1234, "last_minute": 0}]}
+        },
         minutes=(MinuteCount(int(time.time()) // 60 * 60, {"delivered": 70}),),
     )
     monkeypatch.setattr(shop.worker, "report", lambda: report)

@@ -7,7 +7,9 @@ import pytest
 from klavier.console.figures import FigureReader
 from klavier.console.pages import PANELS
 from klavier.errors import OutboxError
+from klavier.outbox.entry import Entry
 from klavier.outcome import failed, rejected
+from klavier.worker.attempt import Result
 from tests.support.web_console import EVENT, PASSWORD, TOKEN, Shop, Tags, Visitor
 
 HOSTILE = "</script><img src=x onerror='alert(1)'> \"&\" \u202e \x1b[31m 李"
@@ -151,3 +153,15 @@ def test_an_outbox_that_cannot_be_read_is_shown(shop: Shop, monkeypatch: pytest.
     reply = visitor.get()
     assert (reply.status_code, "The outbox cannot be read" in reply.text) == (200, True)
     assert visitor.get("figures.json").status_code == 503
+
+
+@pytest.mark.parametrize("depth", [200, 400, 900, 2000])
+def test_what_is_nested_deeply_is_named(shop: Shop, depth: int) -> None:
+    """What is no event is stored as it came."""
+    seq = shop.bury(b"[" * depth + b"]" * depth)
+    payload = b'{"type": "track", "event": "e", "userId": "u", "x": ' + b"[" * depth + b"]" * depth + b"}"
+    shop.console.recorder.on_result(Result(Entry(1, "m", "k", payload, 0.0), rejected("no event")))
+    visitor = shop.visitor()
+    visitor.get()
+    pages = ["events/1", f"letters/{seq}"]
+    assert [reply.status_code for page in pages for reply in (visitor.get(page), visitor.post(page))] == [200] * 4

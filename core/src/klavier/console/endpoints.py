@@ -98,7 +98,7 @@ class Endpoints:
             }
             for request, reply in recorded.sent
         ]
-        payload = None if recorded.payload is None else hide_secrets(read_payload(recorded.payload), self._secrets)
+        payload = None if recorded.payload is None else read_payload(recorded.payload, self._secrets)
         return page("event.html", visit, event=recorded, payload=payload, exchanges=exchanges, masked=masked)
 
     async def try_event(self, visit: Visit) -> Response:

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from klavier.console.chart import Chart, draw
 from klavier.console.dead_letters import Cause, group_by_cause
 from klavier.console.recorder import Minute, Recorded, Recorder
+from klavier.console.shadow import ShownShadow, read_shadow
 from klavier.console.shown import span
 from klavier.errors import OutboxError
 from klavier.outcome import KINDS
@@ -60,9 +61,23 @@ class Figures:
     causes: list[Cause]
 
     @property
-    def shadow(self) -> Any:
-        """What the shadow reports; None where there is none."""
-        return None if self.status.worker is None else self.status.worker.parts.get("shadow")
+    def refused(self) -> list[tuple[str, int]]:
+        """The sources whose requests were refused, with how many since the start."""
+        return [] if self.status.worker is None else _read_refused(self.status.worker.parts.get("gateway"))
+
+    @property
+    def shadow(self) -> ShownShadow | None:
+        """What the shadow found; None where there is none."""
+        return None if self.status.worker is None else read_shadow(self.status.worker.parts.get("shadow"))
+
+
+def _read_refused(part: Any) -> list[tuple[str, int]]:
+    """Return the sources whose requests a gateway refused, with how many since it started."""
+    try:
+        rows = [(str(row["source"]), int(row["count"])) for row in part["events"] if row["acceptance"] == "refused"]
+    except (TypeError, KeyError, ValueError):  # there is no gateway, or one of another version
+        return []
+    return [row for row in rows if row[1]]
 
 
 class FigureReader:

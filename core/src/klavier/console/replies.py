@@ -1,5 +1,6 @@
 """The replies of the console: pages for a visit."""
 
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -7,6 +8,7 @@ from starlette.responses import HTMLResponse, Response
 
 from klavier.console.guard import Visit
 from klavier.console.pages import render
+from klavier.redaction import hide_secrets
 
 
 def page(name: str, visit: Visit, *, status: int = 200, **values: Any) -> Response:
@@ -19,9 +21,11 @@ def gone(visit: Visit, text: str) -> Response:
     return page("gone.html", visit, text=text, status=404)
 
 
-def read_payload(payload: bytes) -> Any:
-    """Return a payload as JSON data; one that is no JSON as a text."""
+def read_payload(payload: bytes, secrets: Collection[str] = ()) -> Any:
+    """Return a payload as JSON data without secrets; as a text one that is no JSON, or is nested too deeply."""
     try:
-        return orjson.loads(payload)
+        return hide_secrets(orjson.loads(payload), secrets)
     except orjson.JSONDecodeError:
         return payload.decode("utf-8", "backslashreplace")
+    except RecursionError:
+        return "(nested too deeply to be shown)"

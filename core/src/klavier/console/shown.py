@@ -52,7 +52,10 @@ def size(value: int) -> str:
 
 def draw_json(value: Any, *, masked: bool) -> Markup:
     """Return JSON as HTML, its parts marked for coloring; masked, each value is replaced by its kind."""
-    text = orjson.dumps(redact_json(value) if masked else value, option=orjson.OPT_INDENT_2, default=str).decode()
+    try:
+        text = orjson.dumps(redact_json(value) if masked else value, option=orjson.OPT_INDENT_2, default=str).decode()
+    except (RecursionError, TypeError):  # what is no event may be nested as deeply as somebody likes
+        return Markup("nested too deeply to be shown")
     pieces: list[str] = []
     end = 0
     for found in _TOKEN.finditer(text, 0, _LONGEST_JSON):
@@ -68,7 +71,7 @@ def pretty(payload: bytes) -> Markup:
     """Return a JSON payload indented, to be edited; escaped for HTML, and else as it is."""
     try:
         text = orjson.dumps(orjson.loads(payload), option=orjson.OPT_INDENT_2).decode()
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, TypeError):  # no JSON, or nested too deeply to be written
         text = payload.decode("utf-8", "backslashreplace")
     return escape(text)
 
