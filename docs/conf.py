@@ -15,7 +15,7 @@ author = "The klavier contributors"
 copyright = "the klavier contributors"  # noqa: A001 -- Sphinx reads this name
 release = version = _version("klavier")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build", "examples", "plugin-template"]
 default_role = "code"  # docstrings say `name` as Markdown does
 
@@ -41,7 +41,7 @@ _ALIASES = {
 """What autodoc writes out in full, and the name that the code and these pages use for it."""
 
 html_theme = "furo"
-html_title = "klavier"
+html_title = f"klavier {release}"
 html_logo = html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["klavier.css"]
@@ -50,6 +50,9 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0b5c5e", "color-brand-content": "#0b6e70"},
     "dark_css_variables": {"color-brand-primary": "#6fd0c8", "color-brand-content": "#7fd8d0"},
 }
+copybutton_prompt_text = "$ "  # of a terminal, the commands are copied and not what they print
+copybutton_here_doc_delimiter = "END"
+copybutton_line_continuation_character = "\\"
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
 
