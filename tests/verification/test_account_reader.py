@@ -78,10 +78,11 @@ def test_it_waits_as_long_as_a_429_says() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(503), Fault.reset(), Fault.garbled(), Fault(500, times=3)])
-def test_it_tries_again(fault: Fault) -> None:
+def test_it_tries_again_and_says_so(fault: Fault, caplog: pytest.LogCaptureFixture) -> None:
     sandbox = Sandbox()
     sandbox.faults.add(fault)
     assert 1 <= read_lists(sandbox) < 60
+    assert caplog.messages[0].endswith(": trying again")
 
 
 def test_it_gives_up_with_the_reason() -> None:

@@ -1,6 +1,7 @@
 """Read an account within its rate limits: each request is paced, and tried again where that may help."""
 
 import asyncio
+import logging
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Any, TypeVar
@@ -15,10 +16,12 @@ from klavier.verification.journal import Journal
 from klavier.verification.queries import next_page
 from klavier.worker.rate_limiter import Clock, RateLimiter
 
+_log = logging.getLogger("klavier.verification")
+
 T = TypeVar("T")
 
-_MOST_TRIES = 8
-_LONGEST_WAIT = 30.0
+_MOST_TRIES = 6
+"""Half a minute of waiting in all, doubling from a second: more than a restart of a proxy takes."""
 _SHORTEST_WAIT = 0.01
 _NOT_ACCEPTED, _NOT_ALLOWED, _NOT_FOUND, _THROTTLED = 401, 403, 404, 429
 
@@ -106,7 +109,8 @@ class AccountReader:
             if not reply.retryable:
                 break
             if reply.status != _THROTTLED:  # the limiter waits as long as Retry-After says
-                await self._sleep(min(_LONGEST_WAIT, 2.0**number))
+                _log.warning("%s: trying again", reply.reason)
+                await self._sleep(2.0**number)
         return reply
 
     async def _try(self, request: Request) -> Response:
