@@ -43,12 +43,21 @@ def about_rows(
     days = str(period)
     yield "events", ", ".join(files) + (f", of {days}" if days else "")
     for name, setup in sides:
-        origin = origin_of(setup.plugins.vendor(setup.vendor.name))
-        version = f"{origin.distribution} {origin.version}" if origin.version else "a plugin file"
-        settings = ", ".join(settings_of(setup.vendor)) or "default settings"
-        yield name, f"{version}; {settings}"
+        yield name, describe_vendor(setup)
     yield "lists", f"{opt_in.replace('_', ' ')} in both accounts"
-    yield "made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC with klavier {VERSION}"
+    yield "made", describe_making(datetime.now(UTC))
+
+
+def describe_vendor(setup: "Setup") -> str:
+    """Write the version of a vendor and its settings."""
+    origin = origin_of(setup.plugins.vendor(setup.vendor.name))
+    version = f"{origin.distribution} {origin.version}" if origin.version else "a plugin file"
+    return f"{version}; {', '.join(settings_of(setup.vendor)) or 'default settings'}"
+
+
+def describe_making(moment: datetime) -> str:
+    """Write when and with which version a page was made."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC with klavier {VERSION}"
 
 
 def settings_of(vendor: "Vendor") -> Iterator[str]:

@@ -24,6 +24,12 @@ def mask_secrets(found: Comparison, secrets: Collection[str]) -> Comparison:
     )
 
 
+def mask_notes(notes: tuple[Note, ...], secrets: Collection[str]) -> tuple[Note, ...]:
+    """Replace every text of notes that contains one of these secrets."""
+    hide = _Masker(secrets)
+    return tuple(hide.note(note) for note in notes)
+
+
 class _Masker:
     def __init__(self, secrets: Collection[str]) -> None:
         self._secrets = tuple(secrets)

@@ -1,8 +1,23 @@
-"""Mask personal data in a verification: people, and every value."""
+"""Mask secrets in a verification, and personal data: people, and every value."""
+
+from collections.abc import Collection
 
 from attrs import evolve
 
+from klavier.comparison.masking import mask_notes, mask_secrets
 from klavier.comparison.report import Case, Comparison
+from klavier.verification.report import Verification
+
+
+def mask(found: Verification, secrets: Collection[str], *, values: bool) -> Verification:
+    """Replace texts that contain one of these secrets, and leave people and values out unless `values` is true."""
+    comparison = mask_secrets(found.comparison, secrets)
+    return evolve(
+        found,
+        comparison=comparison if values else mask_values(comparison),
+        notes=mask_notes(found.notes, secrets),
+        undelivered=mask_notes(found.undelivered, secrets),
+    )
 
 
 def mask_values(found: Comparison) -> Comparison:

@@ -1,7 +1,7 @@
 """Verifications as text: the sentences and figures around the rows of the table and the page."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from klavier.comparison.frame import Frame
 from klavier.comparison.report import Comparison, Difference, DifferenceKind, Note
@@ -34,8 +34,10 @@ _PARTS = (
 )
 
 
-def frame_of(found: Verification, vendor: str, checked_at: str, earlier: Earlier | None = None) -> Frame:
-    """Return the texts around the rows; `checked_at` is when the account was read."""
+def frame_of(
+    found: Verification, vendor: str, about: Sequence[tuple[str, str]] = (), earlier: Earlier | None = None
+) -> Frame:
+    """Return the texts around the rows; `about` says what was compared, a title and a text each."""
     sample = count(found.verdict.events, "event")
     of = f" of {found.verdict.total_events:,}" if found.verdict.is_sample else ""
     more = len(found.notes) - _MOST_NOTES
@@ -50,12 +52,13 @@ def frame_of(found: Verification, vendor: str, checked_at: str, earlier: Earlier
     return Frame(
         "klavier verify",
         f"{sample}{of}, as {vendor} would have left them, and as they are in Klaviyo",
-        f"Whether Klaviyo holds what {vendor} should have left there: {sample}{of}, checked at {checked_at}.",
+        f"Whether Klaviyo holds what {vendor} should have left there: {sample}{of}.",
         list(headlines(found, earlier)),
         list(_facts(found.comparison)),
         notes,
         "Klaviyo was only read from.",
         _WORDS,
+        about,
     )
 
 

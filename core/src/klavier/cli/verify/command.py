@@ -136,9 +136,11 @@ def command(  # noqa: PLR0913 -- one for each option
     path = progress if progress is not None or not resume else _default_progress(files)
     process: OptIn = "single_opt_in" if opt_in == "single" else "double_opt_in"
     asked = Asked(files, (since, until), process, None if every else sample, path)
-    found = _run(setup, sources, asked)
+    predictor = Predictor(setup, sources, asked)
+    found = _run(setup, predictor, asked)
     runs = None if earlier is None else compare_runs(earlier, found)
-    writer = Writer(found, setup, runs, values=values)
+    days = str(predictor.period)
+    writer = Writer(found, setup, ", ".join(sources.names) + (f", of {days}" if days else ""), runs, values=values)
     writer.write(as_, None)
     if output is not None:
         writer.write({".html": "html", ".json": "json"}.get(output.suffix.lower(), "text"), output)
@@ -178,10 +180,10 @@ def _default_progress(files: Sequence[str]) -> Path:
 # Running -------------------------------------------------------------------------------------------------------------
 
 
-def _run(setup: Setup, sources: Sources, asked: Asked) -> "Verification":
+def _run(setup: Setup, predictor: Predictor, asked: Asked) -> "Verification":
     with ExitStack() as stack:
         journal = None if asked.progress is None else stack.enter_context(_journal(asked.progress, setup))
-        found = asyncio.run(_verify(setup, sources, asked, journal))
+        found = asyncio.run(_verify(setup, predictor, asked, journal))
     if asked.progress is not None:
         asked.progress.unlink(missing_ok=True)  # another run is to read the account anew
     return found
@@ -200,7 +202,7 @@ def _journal(path: Path, setup: Setup) -> "Iterator[Journal]":
         yield journal
 
 
-async def _verify(setup: Setup, sources: Sources, asked: Asked, journal: "Journal | None") -> "Verification":
+async def _verify(setup: Setup, predictor: Predictor, asked: Asked, journal: "Journal | None") -> "Verification":
     from klavier.verification.account_reader import AccountReader  # noqa: PLC0415 -- as above
     from klavier.verification.reading import read_lists  # noqa: PLC0415 -- as above
     from klavier.verification.sampling import choose  # noqa: PLC0415 -- as above
@@ -213,8 +215,7 @@ async def _verify(setup: Setup, sources: Sources, asked: Asked, journal: "Journa
         limiter = RateLimiter(time.monotonic, share=delivery.share)
         reader = AccountReader(send, limiter, time.monotonic, journal=journal, connections=delivery.connections)
         lists = await read_lists(reader)
-        run = Predictor(setup, sources, lists, asked)
-        prediction = run.predict()
+        prediction = predictor.predict(lists)
         sample = choose(prediction, asked.sample if prediction.selected_from is None else None)
         note(
             f"reading {count(len(sample.people), 'profile')} with their events; "
@@ -222,5 +223,5 @@ async def _verify(setup: Setup, sources: Sources, asked: Asked, journal: "Journa
         )
         with Steps() as steps:
             return await verify(
-                prediction, sample, lists, reader, predict_others=run.predict_others, on_progress=steps.show
+                prediction, sample, lists, reader, predict_others=predictor.predict_others, on_progress=steps.show
             )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from klavier.cli.diff_about import Period
 from klavier.cli.progress import lines_with_progress
 from klavier.cli.setup import Setup
 from klavier.errors import UsageError
@@ -35,12 +36,16 @@ class Asked:
 class Predictor:
     """Predicts the events of a run."""
 
-    def __init__(self, setup: Setup, sources: Sources, lists: "Sequence[AccountList]", asked: Asked) -> None:
-        self._setup, self._sources, self._lists, self._asked = setup, sources, lists, asked
+    def __init__(self, setup: Setup, sources: Sources, asked: Asked) -> None:
+        self._setup, self._sources, self._asked = setup, sources, asked
+        self._lists: Sequence[AccountList] = ()
         self._selection: Selection | None = None
+        self.period = Period()
+        """The days of the events that were predicted."""
 
-    def predict(self) -> "Prediction":
-        """Predict the events of some people, or of all."""
+    def predict(self, lists: "Sequence[AccountList]") -> "Prediction":
+        """Predict the events of some people, or of all, in an account with these lists."""
+        self._lists = lists
         selection = self._selection = self._select()
         predicting = self._predicting()
         for number, event in self._events("predicting"):
@@ -48,6 +53,7 @@ class Predictor:
                 predicting.add_unread(number, event.cause)
             elif selection is None or event in selection:
                 predicting.add(number, event)
+                self.period.add(event)
         return predicting.finish(None if selection is None else selection.total)
 
     def predict_others(self, times: frozenset[int]) -> "list[StoredEvent]":

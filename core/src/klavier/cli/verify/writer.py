@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import orjson
-from attrs import evolve
 
+from klavier.cli.diff_about import describe_making, describe_vendor
 from klavier.cli.diff_table import table
+from klavier.cli.json_output import pretty_json
 from klavier.cli.messages import note
 from klavier.cli.private_files import open_private
 from klavier.cli.setup import Setup
-from klavier.comparison.masking import mask_secrets
 
 if TYPE_CHECKING:
     from klavier.verification.earlier import Earlier
@@ -23,22 +22,25 @@ _FEW = 5
 """Cases of each difference that the table and the page show."""
 
 
-def _masked(found: "Verification", setup: Setup, *, values: bool) -> "Verification":
-    from klavier.verification.masking import mask_values  # noqa: PLC0415 -- as above
-
-    comparison = mask_secrets(found.comparison, setup.secrets)
-    return evolve(found, comparison=comparison if values else mask_values(comparison))
-
-
 class Writer:
-    """Writes one result in several forms."""
+    """Writes one result in several forms; `events` says which events it is about."""
 
-    def __init__(self, found: "Verification", setup: Setup, runs: "Earlier | None", *, values: bool) -> None:
+    def __init__(
+        self, found: "Verification", setup: Setup, events: str, runs: "Earlier | None", *, values: bool
+    ) -> None:
+        from klavier.verification.masking import mask  # noqa: PLC0415 -- loads the sandbox
         from klavier.verification.wording import frame_of  # noqa: PLC0415 -- as above
 
-        self._found, self._setup, self._runs, self._values = _masked(found, setup, values=values), setup, runs, values
-        self._checked_at = datetime.now(UTC)
-        self._frame = frame_of(found, setup.vendor.name, f"{self._checked_at:%Y-%m-%d %H:%M} UTC", runs)
+        self._found = mask(found, setup.secrets, values=values)
+        self._setup, self._runs, self._values = setup, runs, values
+        self._read_at = datetime.now(UTC)
+        about = (
+            ("events", events),
+            (setup.vendor.name, describe_vendor(setup)),
+            ("account", setup.config.klaviyo.base_url),
+            ("made", describe_making(self._read_at)),
+        )
+        self._frame = frame_of(self._found, setup.vendor.name, about, runs)
 
     def write(self, as_: str, output: Path | None) -> None:
         """Write it to a file, or to standard output."""
@@ -48,23 +50,20 @@ class Writer:
             sys.stdout.buffer.write(content)
             sys.stdout.buffer.flush()
             return
-        if self._values:
-            with open_private(output) as file:
-                file.write(content)
-        else:
-            output.write_bytes(content)
+        with open_private(output) as file:
+            file.write(content)
         note(f"written to {click.format_filename(output)}")
 
     def _json(self) -> bytes:
         facts: dict[str, Any] = {
             "vendor": self._setup.vendor.name,
             "address": self._setup.config.klaviyo.base_url,
-            "checked_at": self._checked_at.isoformat(timespec="seconds"),
+            "checked_at": self._read_at.isoformat(timespec="seconds"),
             "headlines": list(self._frame.headlines),
         }
         if self._runs is not None:
             facts["earlier"] = self._runs.as_json()
-        return orjson.dumps(self._found.as_json(facts), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        return f"{pretty_json(self._found.as_json(facts))}\n".encode()
 
     def _page(self) -> bytes:
         from klavier.comparison.page import page  # noqa: PLC0415 -- the table does without
