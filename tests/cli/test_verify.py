@@ -67,6 +67,7 @@ def test_json_and_page_are_masked_unless_values_are_asked_for(run: Run, folder: 
     assert found["differences"][0]["cases"][0]["line"]
     assert "Product Viewed" in page
     assert "klavier verify" in page
+    assert "events.jsonl, of 2026-11-20" in page
     assert "shop.test" not in result.stdout + page
     result = run(*FAITHFUL, faulty.url, "--values", "--output", "all.json")
     assert "p0@shop.test" in (folder / "all.json").read_text()
@@ -153,7 +154,7 @@ def test_wrong_files_are_refused_before_anything_is_read(run: Run, folder: Path,
 
 def test_what_the_vendor_does_not_deliver_is_not_expected(run: Run, folder: Path, faithful: SandboxServer) -> None:
     nobody = {"type": "track", "event": "Nobody's", "messageId": "n1", "timestamp": "2026-11-20T09:00:00Z"}
-    (folder / "events.jsonl").write_text(lines([*EVENTS, nobody, {**nobody, "messageId": "n2"}]))
+    (folder / "events.jsonl").write_text(lines([*EVENTS, nobody, {**nobody, "messageId": "n2"}]) + "no event\n")
     result = run(*FAITHFUL, faithful.url)
     assert result.exit_code == 0, result.output
     assert (
@@ -161,3 +162,4 @@ def test_what_the_vendor_does_not_deliver_is_not_expected(run: Run, folder: Path
         in result.stdout
     )
     assert "(first: line 55)" in result.stdout
+    assert "Lines that are no events, compared nowhere\n          1  not JSON" in result.stdout

@@ -139,12 +139,17 @@ def command(  # noqa: PLR0913 -- one for each option
     predictor = Predictor(setup, sources, asked)
     found = _run(setup, predictor, asked)
     runs = None if earlier is None else compare_runs(earlier, found)
-    days = str(predictor.period)
-    writer = Writer(found, setup, ", ".join(sources.names) + (f", of {days}" if days else ""), runs, values=values)
+    writer = Writer(found, setup, _describe_events(files, predictor), runs, values=values)
     writer.write(as_, None)
     if output is not None:
         writer.write({".html": "html", ".json": "json"}.get(output.suffix.lower(), "text"), output)
     raise SystemExit(int(found.differs if runs is None else runs.is_worse))
+
+
+def _describe_events(files: Sequence[str], predictor: Predictor) -> str:
+    """Write which events were predicted: the files as they were named, and the days."""
+    days = str(predictor.period)
+    return ", ".join(files) + (f", of {days}" if days else "")
 
 
 # Preparing -----------------------------------------------------------------------------------------------------------
