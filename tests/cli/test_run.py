@@ -113,6 +113,21 @@ def test_it_ends_with_1_when_nothing_can_be_delivered(run: Run, folder: Path) ->
     assert waiting() == 2
 
 
+@pytest.mark.parametrize("quiet", [(), ("-q",)])
+@pytest.mark.parametrize("command", [("send", "-"), ("run", "--until-empty", "--timeout", "0.3")])
+def test_problems_reach_standard_error_in_every_command(
+    command: tuple[str, ...], quiet: tuple[str, ...], run: Run, folder: Path
+) -> None:
+    with SandboxServer(klavier.Sandbox("pk_other")) as server:
+        (folder / "klavier.toml").write_text(CONFIG.format(url=server.url))
+        accept("one")
+        line = b'{"type": "track", "event": "Sang", "userId": "secret-user"}'
+        result = run(*command, *quiet, stdin=line)
+    assert result.exit_code == 1
+    assert "warning: Klaviyo does not accept the private key (401)" in result.stderr
+    assert "secret-user" not in result.stderr
+
+
 def test_a_hangup_reads_the_configuration_and_the_key_again(start: Start, folder: Path) -> None:
     with SandboxServer(klavier.Sandbox("pk_rotated")) as server:
         config = folder / "klavier.toml"

@@ -22,10 +22,8 @@ _MOST_REFUSALS = 20
 """After how many refusals in a row, of any endpoints, that name nothing in the body the account is paused: a retired
 revision or a closed account refuses everything. Fewer would pause for a deleted list; each more is one dead letter."""
 
-_KEY_PROBLEM = (
-    "Klaviyo does not accept the private key (401): delivery is paused, and the key is tried again every "
-    f"{LONGEST_PROBE:.0f} s; check private_api_key"
-)
+_KEY_REFUSED_REASON = "Klaviyo does not accept the private key (401)"
+_KEY_WAITS = f"delivery is paused, and the key is tried again every {LONGEST_PROBE:.0f} s; check private_api_key"
 _WAITING = f"its events wait, one is tried every {LONGEST_PROBE:.0f} s, and those of other endpoints are sent"
 
 _log = logging.getLogger("klavier.worker")
@@ -101,11 +99,11 @@ class Circuits:
         circuit, name = self._circuit(request), endpoint_name(request.method, request.path)
         if reply.status == _KEY_REFUSED:
             self._account.on_failure()
-            self._pause_reason = "Klaviyo does not accept the private key (401)"
-            self._report("key", _KEY_PROBLEM)
+            self._pause_reason = _KEY_REFUSED_REASON
+            self._report("key", _KEY_REFUSED_REASON, _KEY_WAITS)
         elif reply.status == _ENDPOINT_REFUSED:
             circuit.on_failure(is_final=True)
-            self._report(f"403 {name}", f"{name}: the key may not be used for it (403): {_WAITING}")
+            self._report(f"403 {name}", f"{name}: the key may not be used for it (403)", _WAITING)
         elif reply.status == _THROTTLED:
             circuit.on_success()
         elif reply.retryable:
@@ -118,10 +116,10 @@ class Circuits:
 
     def _on_failure(self, circuit: CircuitBreaker, name: str, reply: Response) -> None:
         if not reply.status:
-            self._report("no reply", f"Klaviyo is unreachable: {reply.problem}; trying again")
+            self._report("no reply", f"Klaviyo is unreachable: {reply.problem}", "trying again")
         if circuit.on_failure() or circuit.is_open:
             last = f"status {reply.status}" if reply.status else reply.problem
-            self._report(name, f"{name}: {FAILURES} requests in a row failed ({last}): {_WAITING}")
+            self._report(name, f"{name}: {FAILURES} requests in a row failed ({last})", _WAITING)
 
     def _on_refusal(self, reply: Response) -> None:
         """Count a refusal that names nothing in the body; pause the account where everything is refused."""
@@ -129,7 +127,7 @@ class Circuits:
         if self._refusals >= _MOST_REFUSALS:
             self._account.on_failure()
             problem = self._pause_reason = f"Klaviyo refuses everything (status {reply.status})"
-            self._report("refusals", f"{problem}: delivery is paused and tried again every {LONGEST_PROBE:.0f} s")
+            self._report("refusals", problem, f"delivery is paused and tried again every {LONGEST_PROBE:.0f} s")
 
     def _on_success(self, circuit: CircuitBreaker, name: str) -> None:
         self._refusals = 0
@@ -141,9 +139,9 @@ class Circuits:
         self._alerts.resolve(f"403 {name}", f"{name}: the key may be used for it again")
         self._alerts.resolve(name, f"{name}: answers again, its events are sent")
 
-    def _report(self, cause: str, message: str) -> None:
-        if self._holds_back:  # a run shows what its events met by itself
-            self._alerts.report(cause, message)
+    def _report(self, cause: str, problem: str, consequence: str) -> None:
+        """Log a problem, with its consequence for what is held back: a run that ends soon holds back nothing."""
+        self._alerts.report(cause, f"{problem}; {consequence}" if self._holds_back else problem)
 
     def _circuit(self, request: Request) -> CircuitBreaker:
         name = endpoint_name(request.method, request.path)
