@@ -1,0 +1,211 @@
+"""How many events `klavier serve` accepts durably, while it delivers them, beside a bare Starlette application.
+
+Run it as `python -m tests.benchmarks.gateway`; it takes a minute. Three servers take their turn in processes of their
+own, and this process sends them batches of 100 events over eight connections:
+
+- `bare`: an application that parses the body and answers, which is the least that any gateway does,
+- `serve`: `klavier serve`, which stores each batch durably and delivers it in bulk to a server that answers at once,
+- `window`: the same with the usual `reorder_window`, for which each reply waits.
+
+First each gets as much as it takes, then a steady rate of events for the latencies; what a server accepts for each
+second of its own processor time does not depend on what else the machine does. The sender, the gateway and the
+server that stands for Klaviyo share the machine's cores.
+"""
+
+import asyncio
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import quantiles
+
+import httpx
+from attrs import field, frozen
+
+from tests.support.counting_server import counting_server
+from tests.support.servers import free_port
+
+BATCH = 100
+CONNECTIONS = 8
+SECONDS = 8.0
+RATE = 3000
+"""Events a second of the steady phase."""
+
+KEY = "wk_0123456789"
+_LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
+BARE = """
+import orjson, uvicorn
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+async def collect(request):
+    orjson.loads(await request.body())
+    return JSONResponse({"success": True})
+
+app = Starlette(routes=[Route("/v1/batch", collect, methods=["POST"])])
+uvicorn.run(app, host="127.0.0.1", port=%d, log_config=None, access_log=False)
+"""
+CONFIG = """
+vendor = "rudderstack"
+[klaviyo]
+private_api_key = "pk_benchmark"
+base_url = "%s"
+[vendors.rudderstack]
+api_version = "v2"
+[delivery]
+bulk = "max"
+[gateway]
+reorder_window = %s
+[gateway.sources.load]
+write_key = "%s"
+rate_limit = 1000000
+"""
+
+
+@frozen
+class Phase:
+    """What one phase measured: events, seconds, and the seconds that each request took."""
+
+    events: int
+    seconds: float
+    latencies: list[float] = field(repr=False)
+    refused: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Events a second."""
+        return self.events / self.seconds
+
+    def percentile(self, percent: int) -> float:
+        """Return how many milliseconds so many percent of the requests took at most."""
+        return 1000 * quantiles(self.latencies, n=100)[percent - 1]
+
+
+def bodies(prefix: str) -> Iterator[bytes]:
+    """Yield requests of new events, as an SDK writes them; each event has about 400 bytes."""
+    number = 0
+    while True:
+        batch = [
+            {
+                "type": "track",
+                "event": "Product Viewed",
+                "messageId": f"{prefix}-{number}-{n}",
+                "userId": f"user-{(number * BATCH + n) % 5000}",
+                "timestamp": "2026-11-30T09:00:00.000Z",
+                "properties": {"product_id": f"p{n}", "name": "Metronome", "price": 30.5, "currency": "USD"},
+                "context": {"library": {"name": "load", "version": "1"}, "traits": {"email": f"u{n}@shop.test"}},
+            }
+            for n in range(BATCH)
+        ]
+        number += 1
+        body = json.dumps({"batch": batch, "writeKey": KEY, "sentAt": "2026-11-30T09:00:00.000Z"}).encode()
+        yield b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(
+        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+    )
+    await reader.readexactly(length)
+    return int(head.split()[1])
+
+
+async def measure(port: int, prefix: str, rate: float | None) -> Phase:
+    """Send for some seconds: as much as is taken, or so many events a second."""
+    requests = bodies(prefix)
+    prepared = [next(requests) for _ in range(400)]
+    latencies: list[float] = []
+    refused = 0
+    began = time.perf_counter()
+    turns = iter(range(10**9))
+
+    async def work() -> None:
+        nonlocal refused
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        while (now := time.perf_counter()) - began < SECONDS:
+            due = began if rate is None else began + next(turns) * BATCH / rate
+            if due > now:
+                await asyncio.sleep(due - now)
+            request = prepared.pop() if prepared else next(requests)
+            sent = time.perf_counter() if rate is None else max(due, began)
+            status = await _ask(reader, writer, request)
+            latencies.append(time.perf_counter() - sent)
+            refused += status != 200
+        writer.close()
+
+    await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
+    return Phase(BATCH * (len(latencies) - refused), time.perf_counter() - began, latencies, refused)
+
+
+@contextmanager
+def _server(command: list[str], port: int, folder: Path) -> Iterator[None]:
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, *command], cwd=folder, stdout=log, stderr=log)  # noqa: S603 -- ours
+        try:
+            while True:
+                try:
+                    httpx.get(f"http://127.0.0.1:{port}/healthz")
+                    break
+                except httpx.TransportError:
+                    assert process.poll() is None, (folder / "log").read_text()
+                    time.sleep(0.1)
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def _delivered(port: int) -> str:
+    """Return how many events were delivered, and how many wait, as the gateway's metrics show it."""
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text.splitlines()
+    shown = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+    delivered = sum(value for name, value in shown.items() if name.startswith("klavier_outcomes_total"))
+    return f"; {delivered:,.0f} delivered meanwhile, {shown['klavier_pending_events']:,.0f} wait"
+
+
+def _show(name: str, most: Phase, steady: Phase, note: str) -> None:
+    print(  # noqa: T201 -- what it is run for
+        f"{name:<8} {most.rate:>9,.0f} events/s at most, p99 {most.percentile(99):>6.1f} ms;  at {steady.rate:,.0f}"
+        f" events/s: p50 {steady.percentile(50):>6.1f} ms, p99 {steady.percentile(99):>6.1f} ms; {note}"
+    )
+
+
+def main() -> None:
+    """Measure the three servers, and print what they did."""
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")  # noqa: T201 -- as above
+    with tempfile.TemporaryDirectory() as name, counting_server() as klaviyo:
+        for kind, window in (("bare", ""), ("serve", "0.0"), ("window", "0.1")):
+            folder, port, monitored = Path(name) / kind, free_port(), free_port()
+            folder.mkdir()
+            command = ["-c", BARE % port]
+            if kind != "bare":
+                (folder / "klavier.toml").write_text(CONFIG % (klaviyo, window, KEY))
+                command = ["-m", "klavier", "serve", "--port", str(port), "--health", f"127.0.0.1:{monitored}"]
+            before = _spent()
+            with _server(command, port, folder):
+                most = asyncio.run(measure(port, f"{kind}-most", None))
+                steady = asyncio.run(measure(port, f"{kind}-steady", RATE))
+                note = "" if kind == "bare" else _delivered(monitored)
+            _show(
+                kind, most, steady, f"{(most.events + steady.events) / (_spent() - before):,.0f} per CPU-second{note}"
+            )
+
+
+def _spent() -> float:
+    """Return the processor time of the servers that have ended, in seconds."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+if __name__ == "__main__":
+    main()
