@@ -2,18 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable
-from decimal import Decimal
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from klavier.comparison.calls import count_calls
 from klavier.comparison.diff_events import compare_events
 from klavier.comparison.diff_lists import compare_consent, compare_lists
 from klavier.comparison.diff_profiles import compare_profiles
+from klavier.comparison.identifiers import Components
 from klavier.comparison.matching import match_profiles
+from klavier.comparison.merge import add_amounts
 from klavier.comparison.pairing import pair_events
-from klavier.comparison.report import Amount, Case, Comparison, DifferenceKind, Note, SideReport
+from klavier.comparison.report import Case, Comparison, DifferenceKind, Note, SideReport
 from klavier.comparison.rows import Rows
+from klavier.comparison.shard import Shard
 from klavier.comparison.side import Side
 from klavier.comparison.snapshot import Snapshot, read_snapshot
 from klavier.errors import UsageError
@@ -37,6 +39,8 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
     plugins: "Plugins | None" = None,
     opt_in: OptIn = "double_opt_in",
     most_cases: int | None = None,
+    shard: tuple[int, int] | None = None,
+    joined_by: Sequence[str] = (),
 ) -> Comparison:
     """Deliver the same events by two vendors, each into a sandbox of its own, and compare the sandboxes.
 
@@ -48,6 +52,11 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
     - `plugins`: plugins whose transformations run before each vendor translates; none by default.
     - `opt_in`: whether people confirm before they are on a list, as the account of the sandbox is set up.
     - `most_cases`: how many cases each difference keeps, the first ones; all by default.
+    - `shard`: compare only the events of shard `i` of `n`, `(i, n)` with `i` from 0, in memory for as many;
+      `Comparison.merge` makes one comparison of all shards. A first pass over `events` puts those that may concern one
+      profile into one shard, so they must be iterable twice.
+    - `joined_by`: where else in a payload an identifier of profiles is, besides the usual places, such as
+      `properties.customer.number`; for shards.
 
     Events are numbered from 1 in cases. Raises `UsageError` for what is no vendor or no event.
     """
@@ -57,9 +66,36 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
     if not isinstance(events, Iterable):
         raise UsageError(f"events: must be a list of events, not {kind_of(events)}")
     comparing = Comparing(left, right, names=names, plugins=plugins, opt_in=opt_in)
-    for number, event in enumerate(events, 1):
-        comparing.add(number, event)
-    return comparing.finish(most_cases)
+    if shard is None:
+        for number, event in enumerate(events, 1):
+            comparing.add(number, event)
+        return comparing.finish(most_cases)
+    wanted, shards = check_shard(shard)
+    components = _components(events, joined_by)
+    for place, event in enumerate(events):
+        if components.shard(place, shards) == wanted:
+            comparing.add(place + 1, event)
+    return comparing.finish(most_cases, shard=(wanted, shards))
+
+
+def check_shard(shard: object) -> tuple[int, int]:
+    """Return the number of a shard and of how many it is; raises `UsageError` for other values."""
+    match shard:
+        case (int(index), int(shards)) if 0 <= index < shards and bool not in (type(index), type(shards)):
+            return index, shards
+    raise UsageError("shard: must be two integers (i, n) with i from 0 to n - 1, such as (0, 8)")
+
+
+def _components(events: Iterable[Event], joined_by: Sequence[str]) -> Components:
+    """Put events that may concern one profile together."""
+    if iter(events) is events:
+        raise UsageError(
+            "events: shards need them twice; pass a list, or an object whose iteration begins anew each time"
+        )
+    components = Components(joined_by)
+    for event in events:
+        components.add(event)
+    return components
 
 
 class Comparing:
@@ -108,33 +144,39 @@ class Comparing:
         seen = self._unread.get(reason)
         self._unread[reason] = Note(reason, seen.count + 1 if seen else 1, seen.first if seen else number)
 
-    def finish(self, most_cases: int | None = None) -> Comparison:
-        """Deliver the events that wait, and return the comparison."""
+    def finish(self, most_cases: int | None = None, *, shard: tuple[int, int] | None = None) -> Comparison:
+        """Deliver the events that wait, and return the comparison; with `shard`, what is needed to merge it too."""
         self.left.flush()
         self.right.flush()
         left, right = read_snapshot(self.left), read_snapshot(self.right)
         rows = Rows(most_cases)
         matches = match_profiles(left.people, right.people)
-        pairing = pair_events(left.events, right.events, self._titles.__getitem__)
+        pairing = pair_events(left.events, right.events)
         compare_profiles(matches, pairing.pairs, rows)
         compare_events(pairing, self._titles.__getitem__, rows)
         compare_lists(matches, left, right, rows)
         compare_consent(matches, left, right, rows)
         self._compare_outcomes(rows)
         return Comparison(
-            len(self._titles), _report(self.left, left), _report(self.right, right), rows.finish(), self.unread
+            len(self._titles),
+            _report(self.left, left),
+            _report(self.right, right),
+            rows.finish(),
+            self.unread,
+            None if shard is None else Shard(*shard, rows),
         )
 
     def _compare_outcomes(self, rows: Rows) -> None:
         """Add a row for the events that one side delivers and the other does not."""
         ours, theirs = self.left.dropped, self.right.dropped
-        totals = Counter(self._titles.values())
+        for title, count in Counter(self._titles.values()).items():
+            rows.total(f"input {title}", count)
         for number in sorted(ours.keys() ^ theirs.keys()):
             outcome, title = ours.get(number) or theirs[number], self._titles[number]
             detail = f"{outcome.kind}: {outcome.reason}" if outcome.reason else outcome.kind
             values = (outcome.kind, "delivered") if number in ours else ("delivered", outcome.kind)
             kind: DifferenceKind = "only_right" if number in ours else "only_left"
-            rows.add("outcomes", kind, title, Case(number, "", *values), detail=detail, of=totals[title])
+            rows.add("outcomes", kind, title, Case(number, "", *values), detail=detail, of=(f"input {title}",))
 
 
 def title_of(event: Event) -> str:
@@ -160,16 +202,5 @@ def _report(side: Side, snapshot: Snapshot) -> SideReport:
         calls=calls,
         minutes=max((row.minutes for row in calls), default=0.0),
         browser_calls=side.browser_calls,
-        amounts=_amounts(snapshot),
+        amounts=add_amounts((held.title, held.event.currency, held.event.value) for held in snapshot.events),
     )
-
-
-def _amounts(snapshot: Snapshot) -> tuple[Amount, ...]:
-    """Add up the values of the events of each metric, as revenue reports do."""
-    totals: dict[tuple[str, str | None], Decimal] = {}
-    for held in snapshot.events:
-        if held.event.value is not None:
-            key = held.title, held.event.currency
-            totals[key] = totals.get(key, Decimal()) + Decimal(repr(held.event.value))
-    ordered = sorted(totals.items(), key=lambda item: (-abs(item[1]), item[0][0], item[0][1] or ""))
-    return tuple(Amount(*key, float(total)) for key, total in ordered)

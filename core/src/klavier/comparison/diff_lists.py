@@ -11,7 +11,6 @@ from klavier.sandbox.times import write_time
 
 _STATUSES = frozenset({"SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED"})
 
-_ITSELF = "the list itself"
 WAITS = "waits for confirmation on "
 
 States = dict[tuple[str, str], Any]
@@ -24,16 +23,14 @@ def compare_lists(matches: Sequence[Match], left: Snapshot, right: Snapshot, row
     A list without members counts where a side made it; one that was only named is in the account on both sides.
     """
     _compare_states("lists", matches, lambda person: _lists(person, left), lambda person: _lists(person, right), rows)
-    ours, theirs = (
-        {found.name: found.opt_in_process for found in side.lists.values() if not found.has_given_id}
-        for side in (left, right)
-    )
-    members = {left.list_name(found) for match in matches for person in match.left for found in person.profile.lists}
-    members |= {right.list_name(found) for match in matches for person in match.right for found in person.profile.lists}
-    for name in sorted(ours.keys() | theirs.keys()):
-        one, other = ours.get(name), theirs.get(name)
-        if one != other and (name not in members or None not in (one, other)):
-            rows.add_value("lists", name, Case(None, "", one, other), detail=_ITSELF, of=1)
+    for made, side in ((rows.lists.left, left), (rows.lists.right, right)):
+        made.update({found.name: found.opt_in_process for found in side.lists.values() if not found.has_given_id})
+    rows.lists.members |= {
+        left.list_name(found) for match in matches for person in match.left for found in person.profile.lists
+    }
+    rows.lists.members |= {
+        right.list_name(found) for match in matches for person in match.right for found in person.profile.lists
+    }
 
 
 def compare_consent(matches: Sequence[Match], left: Snapshot, right: Snapshot, rows: Rows) -> None:
@@ -50,6 +47,7 @@ def _compare_states(
     theirs: Callable[[StoredProfile], States],
     rows: Rows,
 ) -> None:
+    of = rows.total(f"profiles compared for {part}", len(matches))
     for match in matches:
         for left, right in match.groups():
             one, other = _united(map(ours, left)), _united(map(theirs, right))
@@ -60,7 +58,7 @@ def _compare_states(
                 if before != after:
                     case = Case(match.line, match.name, before, after)
                     detail = f"{before} → {after}" if {before, after} <= _STATUSES else about
-                    rows.add_value(part, name, case, detail=detail, of=len(matches))
+                    rows.add_value(part, name, case, detail=detail, of=of)
 
 
 def _united(states: Iterable[States]) -> States:

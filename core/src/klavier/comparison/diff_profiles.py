@@ -4,32 +4,33 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from klavier.comparison.matching import Match
-from klavier.comparison.properties import Compared, compare_properties
-from klavier.comparison.report import Case, DifferenceKind, Part
-from klavier.comparison.rows import Rows
+from klavier.comparison.properties import Compared
+from klavier.comparison.report import Case, DifferenceKind
+from klavier.comparison.rows import Rows, Totals
 from klavier.comparison.snapshot import StoredEvent, StoredProfile
+from klavier.comparison.traits import ATTRIBUTE, CUSTOM, TRAITS
 from klavier.comparison.values import is_same
 
 PEOPLE = "people"
 PROFILES = "profiles of one person"
 MOVED = "events of one person on another profile"
-_ATTRIBUTE, _CUSTOM = "attribute:", "property:"
-"""Prefixes that separate standard attributes from custom properties while both are compared together."""
 
 
 def compare_profiles(matches: Sequence[Match], pairs: Iterable[tuple[StoredEvent, StoredEvent]], rows: Rows) -> None:
     """Compare the profiles of each person; persons that one side lacks altogether are one row."""
     both = [match for match in matches if match.left and match.right]
+    of = rows.total("persons", len(matches))
     for match in matches:
-        _compare_numbers(match, rows, len(matches))
+        _compare_numbers(match, rows, of)
+    of = rows.total("persons on both sides", len(both))
     for match in both:
         for left, right in match.groups():
-            _compare_identifiers(match, left, right, rows, len(both))
+            _compare_identifiers(match, left, right, rows, of)
     _compare_traits(both, rows)
     _compare_owners(both, pairs, rows)
 
 
-def _compare_numbers(match: Match, rows: Rows, of: int) -> None:
+def _compare_numbers(match: Match, rows: Rows, of: Totals) -> None:
     kind: DifferenceKind
     if len(match.left) == len(match.right):
         return
@@ -43,7 +44,7 @@ def _compare_numbers(match: Match, rows: Rows, of: int) -> None:
 
 
 def _compare_identifiers(
-    match: Match, left: list[StoredProfile], right: list[StoredProfile], rows: Rows, of: int
+    match: Match, left: list[StoredProfile], right: list[StoredProfile], rows: Rows, of: Totals
 ) -> None:
     ours, theirs = _identifiers(left), _identifiers(right)
     for kind in sorted(ours.keys() | theirs.keys()):
@@ -75,19 +76,10 @@ def _plain(values: set[str] | None) -> Any:
 
 def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
     """Compare attributes and custom properties together, since one side's attribute may be the other's property."""
-    objects = [
-        Compared(_traits(left), _traits(right), match.line, match.name)
-        for match in matches
-        for left, right in match.groups()
-    ]
-
-    def report(kind: DifferenceKind, name: str, other: str, case: Case, detail: str) -> None:
-        is_standard = name.startswith(_ATTRIBUTE) or other.startswith(_ATTRIBUTE)
-        shown, other_shown = (_shown(each, mark_custom=is_standard) for each in (name, other))
-        part: Part = "attributes" if is_standard else "properties"
-        rows.add(part, kind, shown, case, other=other_shown, detail=detail, of=len(objects))
-
-    compare_properties(objects, report)
+    tally = rows.tally(TRAITS)
+    for match in matches:
+        for left, right in match.groups():
+            tally.add(Compared(_traits(left), _traits(right), match.line, match.name))
 
 
 def _traits(people: list[StoredProfile]) -> dict[str, Any]:
@@ -106,18 +98,11 @@ def _traits(people: list[StoredProfile]) -> dict[str, Any]:
 def _traits_of(person: StoredProfile) -> Iterable[tuple[str, Any]]:
     profile = person.profile
     for name, text in profile.attributes.items():
-        yield f"{_ATTRIBUTE}{name}", text
+        yield f"{ATTRIBUTE}{name}", text
     for name, value in profile.location.items():
-        yield f"{_ATTRIBUTE}location.{name}", value
+        yield f"{ATTRIBUTE}location.{name}", value
     for name, value in profile.properties.items():
-        yield f"{_CUSTOM}{name}", value
-
-
-def _shown(name: str, *, mark_custom: bool) -> str:
-    if name.startswith(_ATTRIBUTE):
-        return name.removeprefix(_ATTRIBUTE)
-    own = name.removeprefix(_CUSTOM)
-    return f"{own} (custom property)" if own and mark_custom else own
+        yield f"{CUSTOM}{name}", value
 
 
 def _compare_owners(matches: Sequence[Match], pairs: Iterable[tuple[StoredEvent, StoredEvent]], rows: Rows) -> None:
@@ -130,7 +115,8 @@ def _compare_owners(matches: Sequence[Match], pairs: Iterable[tuple[StoredEvent,
     }
     several = {id(person) for m in matches if len(m.left) > 1 or len(m.right) > 1 for person in m.left}
     found = [(ours, theirs) for ours, theirs in pairs if id(ours.person) in several]
+    of = rows.total("events of persons with several profiles", len(found))
     for ours, theirs in found:
         if partners.get(id(ours.person)) is not theirs.person:
             case = Case(ours.line, ours.person.name, ours.person.name, theirs.person.name)
-            rows.add("people", "changed", MOVED, case, of=len(found))
+            rows.add("people", "changed", MOVED, case, of=of)

@@ -11,7 +11,7 @@ HIDDEN = "(secret)"
 
 
 def mask_secrets(found: Comparison, secrets: Collection[str]) -> Comparison:
-    """Replace every text that contains one of these secrets."""
+    """Replace every text that contains one of these secrets; what is left of a shard cannot be merged any more."""
     if not secrets:
         return found
     hide = _Masker(secrets)
@@ -21,6 +21,7 @@ def mask_secrets(found: Comparison, secrets: Collection[str]) -> Comparison:
         right=hide.side(found.right),
         differences=tuple(hide.row(row) for row in found.differences),
         unread=tuple(hide.note(note) for note in found.unread),
+        shard=None,
     )
 
 

@@ -1,12 +1,11 @@
 """Pair events: which event of the right is the counterpart of an event of the left.
 
 Only events that came from the same input event are paired. Those of one metric go together; what is left over, such as
-`Placed Order` on one side and `Order Completed` on the other, is paired by the values of the events, in the same way
-for all input events of one name.
+`Placed Order` on one side and `Order Completed` on the other, is paired by the values of the events.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from itertools import groupby
 from operator import attrgetter
 
@@ -34,19 +33,12 @@ class _Open:
     right: list[StoredEvent]
 
 
-def pair_events(left: list[StoredEvent], right: list[StoredEvent], source: Callable[[int], str]) -> Pairing:
-    """Pair events, both sorted by input event; `source` names an input event by its number."""
+def pair_events(left: list[StoredEvent], right: list[StoredEvent]) -> Pairing:
+    """Pair events, both sorted by input event."""
     found = Pairing()
-    left_over: defaultdict[str, list[_Open]] = defaultdict(list)
-    for line, ours, theirs in _by_line(left, right):
+    for _, ours, theirs in _by_line(left, right):
         still = _pair_same_metrics(ours, theirs, found.pairs)
-        if still.left and still.right:
-            left_over[source(line)].append(still)
-        else:
-            found.only_left.extend(still.left)
-            found.only_right.extend(still.right)
-    for cases in left_over.values():
-        _pair_others(cases, found)
+        _pair_others(still, found)
     return _pair_by_id(found)
 
 
@@ -96,35 +88,37 @@ def _pair_best(
     )
 
 
-def _pair_others(cases: list[_Open], found: Pairing) -> None:
-    """Pair what has no counterpart of its own metric, in the same way for all input events of one name."""
-    partners = _partners(cases)
-    for case in cases:
-        rest_left, rest_right = case.left, case.right
-        for ours, theirs in partners:
-            rest = _pair_best(
-                [event for event in rest_left if event.title == ours],
-                [event for event in rest_right if event.title == theirs],
-                found.pairs,
-            )
-            rest_left = [event for event in rest_left if event.title != ours] + rest.left
-            rest_right = [event for event in rest_right if event.title != theirs] + rest.right
-        if len(rest_left) == len(rest_right) == 1:
-            found.pairs.append((rest_left[0], rest_right[0]))
-            continue
-        found.only_left.extend(rest_left)
-        found.only_right.extend(rest_right)
+def _pair_others(case: _Open, found: Pairing) -> None:
+    """Pair what has no counterpart of its own metric, the metrics whose events share the most first.
+
+    An input event is decided about alone, so that the others, which another shard may have, change nothing.
+    """
+    rest_left, rest_right = case.left, case.right
+    is_open = bool(rest_left and rest_right) and max(len(rest_left), len(rest_right)) > 1
+    for ours, theirs in _partners(case) if is_open else ():
+        rest = _pair_best(
+            [event for event in rest_left if event.title == ours],
+            [event for event in rest_right if event.title == theirs],
+            found.pairs,
+        )
+        rest_left = [event for event in rest_left if event.title != ours] + rest.left
+        rest_right = [event for event in rest_right if event.title != theirs] + rest.right
+    if len(rest_left) == len(rest_right) == 1:
+        found.pairs.append((rest_left[0], rest_right[0]))
+        return
+    found.only_left.extend(rest_left)
+    found.only_right.extend(rest_right)
 
 
-def _partners(cases: list[_Open]) -> list[tuple[str, str]]:
+def _partners(case: _Open) -> list[tuple[str, str]]:
     """Choose which metric of the left is which of the right: those whose events share the most."""
-    scores: Counter[tuple[str, str]] = Counter()
-    for case in cases:
-        values = _Values()
-        for ours in _first_of_each(case.left):
-            for theirs in _first_of_each(case.right):
-                scores[ours.title, theirs.title] += values.shared_weight(ours, theirs)  # type: ignore[assignment]  # weights are fractions
-    ranked = sorted(scores.items(), key=lambda item: (-item[1], -similarity.names(*item[0]), sorted(item[0])))
+    values = _Values()
+    scores = {
+        (ours.title, theirs.title): values.shared_weight(ours, theirs)
+        for ours in _first_of_each(case.left)
+        for theirs in _first_of_each(case.right)
+    }
+    ranked = sorted(scores.items(), key=lambda item: (-item[1], -similarity.names(*item[0]), sorted(item[0]), item[0]))
     chosen: list[tuple[str, str]] = []
     taken_left, taken_right = set(), set()
     for pair, score in ranked:

@@ -4,14 +4,16 @@ What is inside a property, such as the products of an order, is compared in the 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from klavier.comparison.renames import Unpaired, find_renames
+from klavier.comparison.cases import add_case, first_cases
+from klavier.comparison.renames import Pair, Shape, find_renames
 from klavier.comparison.report import Case, DifferenceKind
-from klavier.comparison.values import change, is_same
+from klavier.comparison.values import change, is_same, is_telling
+from klavier.comparison.values import frozen as frozen_value
 
 
 @frozen(eq=False)
@@ -24,8 +26,16 @@ class Compared:
     person: str = field(repr=False)
 
 
-Report = Callable[[DifferenceKind, str, str, Case, str], None]
-"""Receives each difference: its kind, the name, the other name where it is renamed, the case and the detail."""
+@frozen
+class PropertyRow:
+    """One difference: its kind, the name, the other name where it is renamed, how values differ, and its cases."""
+
+    kind: DifferenceKind
+    name: str
+    other: str
+    detail: str
+    count: int
+    cases: list[Case] = field(repr=False)
 
 
 _MOST_INSIDE = 3
@@ -38,69 +48,154 @@ _INSIDE: Mapping[str, str] = {
     "changed": "{} differs",
 }
 
+Equals = tuple[str, ...]
+"""The names on the other side that have the same value in the same objects."""
 
-def compare_properties(objects: Sequence[Compared], report: Report) -> None:
-    """Report all that differs between these objects."""
-    unpaired: list[tuple[Compared, Unpaired]] = []
-    changed: defaultdict[str, list[Compared]] = defaultdict(list)
-    for pair in objects:
+
+class Counted:
+    """How often something was met, and the first cases."""
+
+    __slots__ = ("cases", "count")
+
+    def __init__(self, count: int = 0, cases: list[Case] | None = None) -> None:
+        self.count = count
+        self.cases = [] if cases is None else cases
+
+    def add(self, case: Case, most: int | None) -> None:
+        """Count one case."""
+        self.count += 1
+        add_case(self.cases, case, most)
+
+    def merge(self, other: "Counted", most: int | None) -> None:
+        """Add what another shard counted."""
+        self.count += other.count
+        self.cases = first_cases([*self.cases, *other.cases], most)
+
+
+class PropertyTally:
+    """What differs between objects, counted so that the tallies of several shards can be added up.
+
+    Which name is another one's new name depends on all objects, and so is decided by `rows`: until then each name that
+    only one side has is counted by the names of the other side with the same value.
+    """
+
+    def __init__(self, most: int | None) -> None:
+        self.most = most
+        self.objects = 0
+        self.shapes: Counter[Shape] = Counter()
+        """Objects by the names that only the left and only the right has, where both have some."""
+        self.lefts: defaultdict[tuple[str, Equals], Counted] = defaultdict(Counted)
+        """By name; a case's right value is a mapping of all names with the same value."""
+        self.rights: defaultdict[tuple[str, Equals], Counted] = defaultdict(Counted)
+        self.telling: set[Pair] = set()
+        """Pairs of names with a distinctive value in common."""
+        self.changed: defaultdict[tuple[str, str], Counted] = defaultdict(Counted)
+        """By name, and in which way values differ."""
+        self.inside: dict[str, PropertyTally] = {}
+        """What is in the values of a name that differ in no simpler way."""
+
+    def add(self, pair: Compared) -> None:
+        """Compare two objects."""
+        self.objects += 1
         left, right = pair.left, pair.right
         for name in left.keys() & right.keys():
             if not is_same(left[name], right[name]):
-                changed[name].append(pair)
+                self._add_changed(pair, name)
         if left.keys() != right.keys():
-            unpaired.append((pair, Unpaired(_without(left, right), _without(right, left))))
-    for name, pairs in changed.items():
-        _report_changed(name, pairs, report)
-    renames = find_renames([found for _, found in unpaired if found.left and found.right])
-    for pair, found in unpaired:
-        _report_unpaired(pair, found, renames, report)
+            self._add_unpaired(pair, _without(left, right), _without(right, left))
+
+    def merge(self, other: "PropertyTally") -> None:
+        """Add the tally of another shard."""
+        self.objects += other.objects
+        self.shapes.update(other.shapes)
+        self.telling |= other.telling
+        for key, counted in other.lefts.items():
+            self.lefts[key].merge(counted, self.most)
+        for key, counted in other.rights.items():
+            self.rights[key].merge(counted, self.most)
+        for pair, counted in other.changed.items():
+            self.changed[pair].merge(counted, self.most)
+        for name, tally in other.inside.items():
+            self.inside.setdefault(name, PropertyTally(0)).merge(tally)
+
+    def rows(self) -> Iterator[PropertyRow]:
+        """Return what differs."""
+        for (name, how), counted in self.changed.items():
+            detail = how or (self.inside[name].text() if name in self.inside else "")
+            yield PropertyRow("changed", name, "", detail, counted.count, counted.cases)
+        equal: Counter[Pair] = Counter()
+        for (name, equals), counted in self.lefts.items():
+            equal.update({(name, other): counted.count for other in equals})
+        renames = find_renames(self.shapes, equal, self.telling)
+        yield from _renamed(self.lefts, renames)
+        yield from _unpaired("only_left", self.lefts, renames)
+        yield from _unpaired("only_right", self.rights, {other: name for name, other in renames.items()})
+
+    def text(self) -> str:
+        """Describe what differs most often; empty where nothing does."""
+        found: Counter[str] = Counter()
+        for row in self.rows():
+            text = _INSIDE[row.kind].format(row.name, row.other)
+            found[f"{text} ({row.detail})" if row.detail else text] += row.count
+        shown = sorted(found, key=lambda text: (-found[text], text))
+        more = ", ..." if len(shown) > _MOST_INSIDE else ""
+        return f"inside: {', '.join(shown[:_MOST_INSIDE])}{more}" if shown else ""
+
+    def _add_changed(self, pair: Compared, name: str) -> None:
+        """Count a value that differs; where it does in no simple way, compare what is inside, arrays item by item."""
+        left, right = pair.left[name], pair.right[name]
+        how = change(left, right)
+        self.changed[name, how].add(Case(pair.line, pair.person, left, right), self.most)
+        if how:
+            return
+        for one, other in zip(left, right, strict=True) if isinstance(left, list) else [(left, right)]:
+            if isinstance(one, dict) and isinstance(other, dict):
+                if name not in self.inside:
+                    self.inside[name] = PropertyTally(0)
+                self.inside[name].add(Compared(one, other, pair.line, pair.person))
+
+    def _add_unpaired(self, pair: Compared, left: dict[str, Any], right: dict[str, Any]) -> None:
+        """Count the names that only one side has."""
+        equals: defaultdict[str, list[str]] = defaultdict(list)
+        by_value: defaultdict[Hashable, list[str]] = defaultdict(list)
+        if left and right:
+            self.shapes[tuple(left), tuple(right)] += 1
+            for name, value in right.items():
+                by_value[frozen_value(value)].append(name)
+        for name, value in left.items():
+            same = by_value.get(frozen_value(value), ()) if by_value else ()
+            for other in same:
+                equals[other].append(name)
+                if is_telling(value):
+                    self.telling.add((name, other))
+            values = {other: right[other] for other in same}
+            self.lefts[name, tuple(same)].add(Case(pair.line, pair.person, value, values), self.most)
+        for name, value in right.items():
+            self.rights[name, tuple(equals.get(name, ()))].add(Case(pair.line, pair.person, None, value), self.most)
 
 
 def _without(these: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in these.items() if name not in others}
 
 
-def _report_changed(name: str, pairs: Sequence[Compared], report: Report) -> None:
-    """Describe in which way each differs; where there is no other, in which places most of them differ inside."""
-    found = [(pair, change(pair.left[name], pair.right[name])) for pair in pairs]
-    inside = _inside([inner for pair, how in found if not how for inner in _inner(pair, name)])
-    for pair, how in found:
-        report("changed", name, "", Case(pair.line, pair.person, pair.left[name], pair.right[name]), how or inside)
-
-
-def _inner(pair: Compared, name: str) -> Iterator[Compared]:
-    """Return the objects in a property, those of an array each with its counterpart."""
-    left, right = pair.left[name], pair.right[name]
-    inner = zip(left, right, strict=True) if isinstance(left, list) else [(left, right)]
-    for one, other in inner:
-        if isinstance(one, dict) and isinstance(other, dict):
-            yield Compared(one, other, pair.line, pair.person)
-
-
-def _inside(objects: Sequence[Compared]) -> str:
-    """Describe what differs most often between these objects; empty where there are none."""
-    found: Counter[str] = Counter()
-
-    def report(kind: DifferenceKind, name: str, other: str, _: Case, detail: str) -> None:
-        text = _INSIDE[kind].format(name, other)
-        found[f"{text} ({detail})" if detail else text] += 1
-
-    compare_properties(objects, report)
-    shown = sorted(found, key=lambda text: (-found[text], text))
-    more = ", ..." if len(shown) > _MOST_INSIDE else ""
-    return f"inside: {', '.join(shown[:_MOST_INSIDE])}{more}" if shown else ""
-
-
-def _report_unpaired(pair: Compared, found: Unpaired, renames: Mapping[str, str], report: Report) -> None:
-    taken: set[str] = set()
-    for name, value in found.left.items():
+def _renamed(lefts: Mapping[tuple[str, Equals], Counted], renames: Mapping[str, str]) -> Iterator[PropertyRow]:
+    found: defaultdict[str, Counted] = defaultdict(Counted)
+    for (name, equals), counted in lefts.items():
         other = renames.get(name)
-        if other is not None and other in found.right and is_same(value, found.right[other]):
-            taken.add(other)
-            report("renamed", name, other, Case(pair.line, pair.person, value, found.right[other]), "")
-        else:
-            report("only_left", name, "", Case(pair.line, pair.person, value, None), "")
-    for name, value in found.right.items():
-        if name not in taken:
-            report("only_right", name, "", Case(pair.line, pair.person, None, value), "")
+        if other in equals:
+            cases = [evolve(case, right=case.right[other]) for case in counted.cases]
+            found[name].merge(Counted(counted.count, cases), None)
+    for name, counted in found.items():
+        yield PropertyRow("renamed", name, renames[name], "", counted.count, counted.cases)
+
+
+def _unpaired(
+    kind: DifferenceKind, names: Mapping[tuple[str, Equals], Counted], partners: Mapping[str, str]
+) -> Iterator[PropertyRow]:
+    found: defaultdict[str, Counted] = defaultdict(Counted)
+    for (name, equals), counted in names.items():
+        if partners.get(name) not in equals:
+            cases = [evolve(case, right=None) for case in counted.cases] if kind == "only_left" else counted.cases
+            found[name].merge(Counted(counted.count, cases), None)
+    for name, counted in found.items():
+        yield PropertyRow(kind, name, "", "", counted.count, counted.cases)

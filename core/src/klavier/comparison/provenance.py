@@ -1,6 +1,7 @@
 """Which of the events of one delivery a profile, or an event in Klaviyo, came from."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from klavier.comparison.similarity import ValueSet
 from klavier.events.model import Event
@@ -16,21 +17,33 @@ class Provenance:
 
     def __init__(self, events: Sequence[Numbered]) -> None:
         self._events = events
-        self._people: dict[str, list[int]] | None = None
         self._ids: dict[str, int] | None = None
         self._times: dict[int | None, list[Numbered]] | None = None
 
-    def of_profile(self, profile: Profile) -> list[int]:
-        """Return the numbers of the events that name a profile; empty where none does."""
+    def of_profiles(self, profiles: Sequence[Profile]) -> Iterator[list[int]]:
+        """Return the numbers of the events that each of the profiles is from, in order.
+
+        Each event belongs to the profile that has its first identifier: an event that names a device too does not join
+        the profile of the device, which another event of the same delivery may have changed.  A profile that would have
+        none belongs to all events that name it, and to none where none does.
+        """
         if len(self._events) == 1:
-            return [self._events[0][0]]
-        if self._people is None:
-            self._people = {}
-            for number, event in self._events:
-                for text in set(_who(event)):
-                    self._people.setdefault(text, []).append(number)
-        found = (self._people.get(value.casefold(), ()) for value in (*profile.identifiers.values(), *profile.devices))
-        return sorted({number for numbers in found for number in numbers})
+            yield from [[self._events[0][0]]] * len(profiles)
+            return
+        owners: dict[str, str] = {}
+        for profile in profiles:
+            owners.update(dict.fromkeys(_names(profile), profile.id))
+        numbers: dict[str, list[int]] = {}
+        for number, event in self._events:
+            owner = next((owners[text] for text in _who(event) if text in owners), None)
+            if owner is not None:
+                numbers.setdefault(owner, []).append(number)
+        for profile in profiles:
+            yield numbers.get(profile.id) or self._naming(profile)
+
+    def _naming(self, profile: Profile) -> list[int]:
+        names = set(_names(profile))
+        return [number for number, event in self._events if not names.isdisjoint(_who(event))]
 
     def of_events(self, events: Sequence[KlaviyoEvent]) -> Iterator[int]:
         """Return the number of the input event that each event in Klaviyo came from, in order.
@@ -71,15 +84,25 @@ class Provenance:
         ]
 
 
+def _names(profile: Profile) -> Iterator[str]:
+    return (value.casefold() for value in (*profile.identifiers.values(), *profile.devices))
+
+
 def _who(event: Event) -> Iterator[str]:
-    """Return the texts that may identify the person of an event."""
+    """Return the texts that may identify the person of an event: its user id first, its device last."""
+    yield from _id_text(event.user_id)
     traits = getattr(event, "traits", None)
     for members in (traits, event.context.get("traits"), getattr(event, "properties", None), event.payload):
         if isinstance(members, dict):
-            yield from (value.strip().casefold() for value in members.values() if isinstance(value, str))
-    for value in (event.user_id, event.anonymous_id):
-        if value is not None and not isinstance(value, (dict, list)):
-            yield str(value).casefold()
+            for name, value in members.items():
+                if isinstance(value, str) and name != "anonymousId":
+                    yield value.strip().casefold()
+    yield from _id_text(event.anonymous_id)
+
+
+def _id_text(value: Any) -> Iterator[str]:
+    if value is not None and not isinstance(value, (dict, list)):
+        yield str(value).casefold()
 
 
 def _seconds(event: Event) -> int | None:

@@ -1,9 +1,12 @@
 """What a comparison found, as data."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from attrs import asdict, field, fields, frozen
+
+if TYPE_CHECKING:
+    from klavier.comparison.shard import Shard
 
 Part = Literal[
     "consent",
@@ -128,6 +131,20 @@ class Comparison:
     differences: tuple[Difference, ...]
     unread: tuple[Note, ...] = ()
     """Why lines were no events, and so are compared nowhere."""
+    shard: "Shard | None" = field(default=None, repr=False, eq=False)
+    """What `merge` needs, where this is the comparison of one shard."""
+
+    @staticmethod
+    def merge(parts: "Iterable[Comparison]") -> "Comparison":
+        """Return the comparison of all events from those of their shards, each made with `shard=(i, n)`, in any order.
+
+        It is the comparison that `klavier.compare` returns for the same events without shards, but that vendors with
+        batches may make more calls. Raises `UsageError` where a shard is missing, is there twice or belongs to another
+        comparison.
+        """
+        from klavier.comparison.merge import merge  # noqa: PLC0415 -- imports this module
+
+        return merge(parts)
 
     @property
     def differs(self) -> bool:
@@ -189,7 +206,11 @@ class Comparison:
         return self.part("outcomes")
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as plain data, each case included; it contains personal data."""
+        """Return all of it as plain data, each case included; it contains personal data.
+
+        The comparison of one shard has a member `shard` too, so that `from_json` returns what `merge` takes.
+        """
+        own = {} if self.shard is None else {"shard": self.shard.as_json()}
         return {
             "differs": self.differs,
             "events": self.events,
@@ -199,7 +220,15 @@ class Comparison:
                 _shallow(row) | {"cases": [_shallow(case) for case in row.cases]} for row in self.differences
             ],
             "unread": [asdict(note) for note in self.unread],
+            **own,
         }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> "Comparison":
+        """Return the comparison that `as_json` wrote; raises `UsageError` for other data."""
+        from klavier.comparison.shard import read_comparison  # noqa: PLC0415 -- imports this module
+
+        return read_comparison(data)
 
 
 def _shallow(value: Case | Difference) -> dict[str, Any]:

@@ -81,10 +81,10 @@ class Side:
         for (number, _), outcome in zip(events, deliver(delivery, self._send), strict=True):
             self._settle(number, outcome)
         origins, trace = Provenance(events), self.trace
-        for profile_id in trace.profiles:
-            profile = self.account.profiles.by_id.get(profile_id)
-            if profile is not None:
-                self.profile_sources.setdefault(profile_id, []).extend(origins.of_profile(profile))
+        by_id = self.account.profiles.by_id
+        touched = [by_id[profile_id] for profile_id in trace.profiles if profile_id in by_id]
+        for profile, numbers_of_profile in zip(touched, origins.of_profiles(touched), strict=True):
+            self.profile_sources.setdefault(profile.id, []).extend(numbers_of_profile)
         for event, number in zip(trace.events, origins.of_events(trace.events), strict=True):
             self.event_sources[event.number] = number
         trace.clear()
