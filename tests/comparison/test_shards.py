@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klavier import Comparison, Event, Track, UsageError, Vendor, compare, load_vendor, parse_event
+from klavier import Comparison, Event, Track, UsageError, Vendor, compare, load_vendor, parse_event, read_comparison
 from klavier.comparison.identifiers import Components
 
 VENDORS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -75,7 +75,7 @@ def without_calls(found: Comparison) -> Comparison:
 
 
 def through_json(found: Comparison) -> Comparison:
-    return Comparison.from_json(orjson.loads(orjson.dumps(found.as_json())))
+    return read_comparison(orjson.loads(orjson.dumps(found.as_json())))
 
 
 def shop(people: int = 12) -> list[Event]:
@@ -164,4 +164,4 @@ def test_merge_refuses_what_does_not_belong_together() -> None:
 @pytest.mark.parametrize("data", [None, [], {}, {"events": 1}, {"shard": {"index": 0}}])
 def test_what_is_no_comparison_is_refused(data: Any) -> None:
     with pytest.raises(UsageError, match="comparison"):
-        Comparison.from_json(data)
+        read_comparison(data)

@@ -8,6 +8,7 @@ from klavier.version import VERSION
 if TYPE_CHECKING:
     from klavier.comparison.compare import compare
     from klavier.comparison.report import Comparison
+    from klavier.comparison.shard import read_comparison
     from klavier.config.load import load_config
     from klavier.config.model import Config
     from klavier.derived_vendor import derive_vendor
@@ -51,6 +52,7 @@ __version__ = VERSION
 _HOMES = {
     "klavier.comparison.compare": ("compare",),
     "klavier.comparison.report": ("Comparison",),
+    "klavier.comparison.shard": ("read_comparison",),
     "klavier.config.load": ("load_config",),
     "klavier.config.model": ("Config",),
     "klavier.derived_vendor": ("derive_vendor",),
@@ -140,6 +142,7 @@ __all__ = [  # noqa: PLE0604, RUF100 -- the names below are resolved on first us
     "open",
     "parse_event",
     "parse_line",
+    "read_comparison",
     "rehearse",
     "setting",
 ]

@@ -72,17 +72,17 @@ def compare(  # noqa: PLR0913 -- two sides, and how they are set up
         return comparing.finish(most_cases)
     wanted, shards = check_shard(shard)
     components = _components(events, joined_by)
-    for place, event in enumerate(events):
-        if components.shard(place, shards) == wanted:
-            comparing.add(place + 1, event)
+    for number, event in enumerate(events, 1):
+        if components.shard(number - 1, shards) == wanted:
+            comparing.add(number, event)
     return comparing.finish(most_cases, shard=(wanted, shards))
 
 
 def check_shard(shard: object) -> tuple[int, int]:
     """Return the number of a shard and of how many it is; raises `UsageError` for other values."""
-    match shard:
-        case (int(index), int(shards)) if 0 <= index < shards and bool not in (type(index), type(shards)):
-            return index, shards
+    parts = list(shard) if isinstance(shard, tuple | list) else []
+    if [type(part) for part in parts] == [int, int] and 0 <= parts[0] < parts[1]:
+        return parts[0], parts[1]
     raise UsageError("shard: must be two integers (i, n) with i from 0 to n - 1, such as (0, 8)")
 
 

@@ -1,4 +1,4 @@
-"""Merging the comparisons of shards: figures are added, and what depends on all events is decided."""
+"""Adding up the figures of shards."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,53 +7,11 @@ from decimal import Decimal
 from attrs import evolve
 
 from klavier.comparison.calls import count_calls
-from klavier.comparison.report import Comparison, Note, SideReport
-from klavier.comparison.rows import Rows
-from klavier.errors import UsageError
-from klavier.strictjson import kind_of
+from klavier.comparison.report import Amount, Note, SideReport
 
 
-def merge(parts: Iterable[Comparison]) -> Comparison:
-    """Return the comparison of all events from those of their shards; see `Comparison.merge`."""
-    found = list(parts)
-    _check(found)
-    found.sort(key=lambda part: part.shard.index if part.shard else 0)
-    rows = Rows(found[0].shard.rows.most if found[0].shard else None)
-    for part in found:
-        if part.shard is not None:
-            rows.merge(part.shard.rows)
-    return Comparison(
-        sum(part.events for part in found),
-        _merge_sides([part.left for part in found]),
-        _merge_sides([part.right for part in found]),
-        rows.finish(),
-        sort_notes(merge_notes(part.unread for part in found), by_line=True),
-    )
-
-
-def _check(parts: Sequence[Comparison]) -> None:
-    remedy = "pass the comparison of each shard of the same events once"
-    if not parts:
-        raise UsageError(f"merge: there is no comparison; {remedy}")
-    for part in parts:
-        if not isinstance(part, Comparison) or part.shard is None:
-            kind = "a comparison of all events" if isinstance(part, Comparison) else kind_of(part)
-            raise UsageError(
-                f"merge: {kind} is no comparison of a shard; make it with klavier.compare(..., shard=(i, n))"
-            )
-    shards = [part.shard for part in parts if part.shard is not None]
-    kinds = {(part.left.name, part.right.name, part.shard.of if part.shard else 0) for part in parts}
-    if len(kinds) > 1 or len({shard.rows.most for shard in shards}) > 1:
-        raise UsageError(f"merge: the shards belong to several comparisons; {remedy}")
-    met = Counter(shard.index for shard in shards)
-    twice = [index for index, count in met.items() if count > 1]
-    missing = [index for index in range(shards[0].of) if index not in met]
-    if twice or missing:
-        problem = f"{twice[0]} is there twice" if twice else f"{missing[0]} is missing"
-        raise UsageError(f"merge: shard {problem}, of {shards[0].of} counted from 0; {remedy}")
-
-
-def _merge_sides(sides: Sequence[SideReport]) -> SideReport:
+def merge_sides(sides: Sequence[SideReport]) -> SideReport:
+    """Add up the figures of one side in all shards."""
     calls: Counter[tuple[str, str, str]] = Counter()
     metrics: Counter[str] = Counter()
     lists: Counter[str] = Counter()

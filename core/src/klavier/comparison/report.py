@@ -1,12 +1,12 @@
 """What a comparison found, as data."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, Protocol, get_args
 
 from attrs import asdict, field, fields, frozen
 
-if TYPE_CHECKING:
-    from klavier.comparison.shard import Shard
+from klavier.errors import UsageError
+from klavier.strictjson import kind_of
 
 Part = Literal[
     "consent",
@@ -117,6 +117,18 @@ class SideReport:
     """What revenue reports add up, by metric and currency, the largest first."""
 
 
+class Mergeable(Protocol):
+    """What the comparison of one shard keeps for `Comparison.merge`."""
+
+    def merge(self, parts: "Sequence[Comparison]") -> "Comparison":
+        """Return the comparison of all shards, each of which has such an object."""
+        ...
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        ...
+
+
 @frozen
 class Comparison:
     """The differences between the data in Klaviyo after the left side and after the right side.
@@ -131,7 +143,7 @@ class Comparison:
     differences: tuple[Difference, ...]
     unread: tuple[Note, ...] = ()
     """Why lines were no events, and so are compared nowhere."""
-    shard: "Shard | None" = field(default=None, repr=False, eq=False)
+    shard: Mergeable | None = field(default=None, repr=False, eq=False)
     """What `merge` needs, where this is the comparison of one shard."""
 
     @staticmethod
@@ -142,9 +154,16 @@ class Comparison:
         batches may make more calls. Raises `UsageError` where a shard is missing, is there twice or belongs to another
         comparison.
         """
-        from klavier.comparison.merge import merge  # noqa: PLC0415 -- imports this module
-
-        return merge(parts)
+        found = list(parts)
+        for part in found:
+            if not isinstance(part, Comparison) or part.shard is None:
+                kind = "a comparison of all events" if isinstance(part, Comparison) else kind_of(part)
+                raise UsageError(
+                    f"merge: {kind} is no comparison of a shard; pass those of klavier.compare(shard=(i, n))"
+                )
+        if not found or found[0].shard is None:
+            raise UsageError("merge: there is no comparison; pass those of klavier.compare(shard=(i, n))")
+        return found[0].shard.merge(found)
 
     @property
     def differs(self) -> bool:
@@ -208,7 +227,7 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain data, each case included; it contains personal data.
 
-        The comparison of one shard has a member `shard` too, so that `from_json` returns what `merge` takes.
+        The comparison of one shard has a member `shard` too: `klavier.read_comparison` returns what `merge` takes.
         """
         own = {} if self.shard is None else {"shard": self.shard.as_json()}
         return {
@@ -222,13 +241,6 @@ class Comparison:
             "unread": [asdict(note) for note in self.unread],
             **own,
         }
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> "Comparison":
-        """Return the comparison that `as_json` wrote; raises `UsageError` for other data."""
-        from klavier.comparison.shard import read_comparison  # noqa: PLC0415 -- imports this module
-
-        return read_comparison(data)
 
 
 def _shallow(value: Case | Difference) -> dict[str, Any]:

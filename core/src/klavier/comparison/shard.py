@@ -1,11 +1,13 @@
 """The comparison of one shard, with what is needed to merge it with the others, also as JSON."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cattrs
 from attrs import field, frozen
 
+from klavier.comparison.merge import merge_notes, merge_sides, sort_notes
 from klavier.comparison.properties import Counted, PropertyTally
 from klavier.comparison.report import Case, Comparison, Difference, Note, SideReport
 from klavier.comparison.rows import Rows
@@ -21,9 +23,39 @@ class Shard:
     of: int
     rows: Rows = field(repr=False, eq=False)
 
+    def merge(self, parts: Sequence[Comparison]) -> Comparison:
+        """Return the comparison of all shards; see `Comparison.merge`."""
+        _check(parts)
+        shards = [part.shard for part in parts if isinstance(part.shard, Shard)]
+        rows = Rows(self.rows.most)
+        for shard in sorted(shards, key=lambda shard: shard.index):
+            rows.merge(shard.rows)
+        return Comparison(
+            sum(part.events for part in parts),
+            merge_sides([part.left for part in parts]),
+            merge_sides([part.right for part in parts]),
+            rows.finish(),
+            sort_notes(merge_notes(part.unread for part in parts), by_line=True),
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Return it as plain data."""
         return {"index": self.index, "of": self.of, "rows": _write_rows(self.rows)}
+
+
+def _check(parts: Sequence[Comparison]) -> None:
+    """Raise `UsageError` where parts do not belong together, one is missing, or is there twice."""
+    remedy = "pass the comparison of each shard of the same events once"
+    shards = [part.shard for part in parts if isinstance(part.shard, Shard)]
+    sides = {(part.left.name, part.right.name) for part in parts}
+    if len(sides) > 1 or len({(shard.of, shard.rows.most) for shard in shards}) > 1:
+        raise UsageError(f"merge: the shards belong to several comparisons; {remedy}")
+    met = Counter(shard.index for shard in shards)
+    twice = [index for index, count in met.items() if count > 1]
+    missing = [index for index in range(shards[0].of) if index not in met]
+    if twice or missing:
+        problem = f"{twice[0]} is there twice" if twice else f"{missing[0]} is missing"
+        raise UsageError(f"merge: shard {problem}, of {shards[0].of} counted from 0; {remedy}")
 
 
 def read_comparison(data: Mapping[str, Any]) -> Comparison:

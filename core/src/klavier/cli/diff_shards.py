@@ -1,0 +1,125 @@
+"""`klavier diff --shards`: compare one shard at a time, in several processes.
+
+The events are written to files in a private temporary folder, one for each shard, which exists as long as the command.
+"""
+
+import contextlib
+import multiprocessing
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from attrs import evolve, frozen
+
+from klavier.cli.diff_about import Period
+from klavier.cli.diff_sides import Asked, prepare_sides
+from klavier.cli.progress import Steps, lines_with_progress
+from klavier.comparison.collection import rare_collection
+from klavier.comparison.compare import Comparing
+from klavier.comparison.identifiers import Components
+from klavier.comparison.merge import merge_notes, sort_notes
+from klavier.comparison.report import Comparison, Note
+from klavier.errors import UsageError
+from klavier.events.reader import parse_line
+from klavier.streams.result import Result, read_event
+
+if TYPE_CHECKING:
+    from klavier.plugins import Plugins
+    from klavier.streams.sources import Sources
+
+_RECORD = struct.Struct("<QI")
+"""Before each event: its number and its length."""
+_BUFFER = 2**16
+
+
+@frozen
+class Work:
+    """What a process needs to compare shards; each builds the vendors itself."""
+
+    asked: Asked
+    names: tuple[str, str]
+    shards: int
+    most_cases: int | None
+    joined_by: tuple[str, ...] = ()
+    folder: Path = Path()
+
+
+def compare_in_shards(work: Work, workers: int, sources: "Sources", plugins: "Plugins") -> tuple[Comparison, Period]:
+    """Return the comparison of all events of the sources, and the days that they are of."""
+    with TemporaryDirectory(prefix="klavier-diff-") as folder:
+        work = evolve(work, folder=Path(folder))
+        unread, period = _write_shards(work, sources, plugins)
+        merged = Comparison.merge(_compare(work, workers))
+    return evolve(merged, unread=unread), period
+
+
+def _write_shards(work: Work, sources: "Sources", plugins: "Plugins") -> tuple[tuple[Note, ...], Period]:
+    """Write each event to the file of its shard; returns why other lines are none, and the days of the events.
+
+    Which shard it is depends on all events, so they are written to one file first.
+    """
+    components, period, unread, number = Components(work.joined_by), Period(), dict[str, Note](), 0
+    everything = work.folder / "events"
+    with everything.open("wb", _BUFFER) as file:
+        for line in lines_with_progress(sources.lines(), sources.size, "reading"):
+            number = max(line.number, number + 1)
+            event = read_event(line, plugins)
+            if isinstance(event, Result):
+                (unread[event.cause],) = merge_notes(
+                    [[found] for found in (unread.get(event.cause), Note(event.cause, 1, number)) if found]
+                )
+            else:
+                period.add(event)
+                components.add(event)
+                file.write(_RECORD.pack(number, len(line.text)) + line.text)
+    notes = sort_notes(unread.values(), by_line=True)
+    if number and not len(components):
+        raise UsageError(f"{sources.names[0]}: no line of it is an event; line {notes[0].first}: {notes[0].text}")
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context(_file(work, shard).open("wb", _BUFFER)) for shard in range(work.shards)]
+        for place, (number, text) in enumerate(_records(everything)):
+            files[components.shard(place, work.shards)].write(_RECORD.pack(number, len(text)) + text)
+    everything.unlink()
+    return notes, period
+
+
+def _compare(work: Work, workers: int) -> Iterator[Comparison]:
+    # A process that is forked would share the state of threads, such as those of a progress bar.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool, Steps() as steps:
+        futures = [pool.submit(compare_shard, work, shard) for shard in range(work.shards)]
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                yield future.result()
+                steps.show("comparing", done, work.shards)
+        except BrokenProcessPool:
+            raise UsageError(
+                "a process that compared a shard was ended; where memory is short pass more --shards or fewer --workers"
+            ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def compare_shard(work: Work, shard: int) -> Comparison:
+    """Compare the events of one shard, in a process of its own."""
+    left, right = prepare_sides(work.asked, quiet=True)
+    comparing = Comparing(left.vendor, right.vendor, names=work.names, plugins=left.plugins, opt_in=work.asked.opt_in)
+    with rare_collection():
+        for number, text in _records(_file(work, shard)):
+            comparing.add(number, parse_line(text, plugins=left.plugins))
+        return comparing.finish(work.most_cases, shard=(shard, work.shards))
+
+
+def _file(work: Work, shard: int) -> Path:
+    return work.folder / f"shard-{shard}"
+
+
+def _records(path: Path) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb", _BUFFER) as file:
+        while head := file.read(_RECORD.size):
+            number, length = _RECORD.unpack(head)
+            yield number, file.read(length)
