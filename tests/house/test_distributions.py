@@ -77,6 +77,14 @@ def test_a_wheel_holds_the_package_its_licence_and_nothing_else(built: Path, nam
     }
 
 
+def test_the_wheel_holds_what_the_pages_are_made_of(built: Path) -> None:
+    source = ROOT / "core" / "src"
+    folders = [folder for name in ("templates", "static") for folder in source.rglob(name)]
+    parts = {path.relative_to(source).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()}
+    assert {"klavier/console/templates/index.html", "klavier/console/static/console.js"} <= parts
+    assert parts <= set(contents(wheel(built, "klavier")))
+
+
 @EVERY_DISTRIBUTION
 def test_a_wheel_names_its_entry_points(built: Path, name: str) -> None:
     files = contents(wheel(built, name))

@@ -12,7 +12,6 @@ from klavier.console.chart import Chart, draw
 from klavier.console.dead_letters import Cause, group_by_cause
 from klavier.console.recorder import Minute, Recorded, Recorder
 from klavier.console.shadow import ShownShadow, read_shadow
-from klavier.console.shown import span
 from klavier.errors import OutboxError
 from klavier.outcome import KINDS
 from klavier.worker.status import Limits, Status, read_status
@@ -149,14 +148,14 @@ def _problem(status: Status, *, delivers: bool) -> Headline | None:
 
 
 def _problems(status: Status, *, delivers: bool) -> Iterator[Headline]:
-    """Yield what is wrong, the most important first."""
+    """Yield what is wrong, the most important first; without numbers that change, since it is read out when it does."""
     limits = Limits()
     is_alive = status.holder is not None and status.holder.is_alive
     worker = status.worker if is_alive else None
     if status.problem:
         yield Headline("bad", "Nothing more can be stored", f"{status.problem}. SDKs send their events again later.")
     if worker is not None and worker.paused is not None:
-        text = f"{worker.paused.reason}. Events wait safely; the next try is in {worker.paused.seconds:.0f} s."
+        text = f"{worker.paused.reason}. Events wait safely, and one is tried every half a minute."
         yield Headline("bad", "Delivery is paused", text)
     if status.waiting and not is_alive and not delivers:
         text = "This process only accepts events: start klavier run, or serve without --no-deliver."
@@ -165,13 +164,13 @@ def _problems(status: Status, *, delivers: bool) -> Iterator[Headline]:
         names = ", ".join(circuit.endpoint for circuit in worker.circuits)
         yield Headline("warn", "A part of Klaviyo does not answer", f"{names}: its events wait, all others are sent.")
     if status.waiting and (status.oldest_age or 0.0) > limits.max_age:
-        text = f"The oldest was accepted {span(status.oldest_age or 0.0)} ago."
+        text = "More arrive than Klaviyo takes, or delivery began again a short time ago."
         yield Headline("warn", "Events have waited for long", text)
     if status.free_bytes is not None and status.free_bytes < limits.min_free:
         yield Headline("warn", "The disk is nearly full", "Free some space, so that events can still be accepted.")
     if status.dead:
-        some = "1 event was" if status.dead == 1 else f"{status.dead:,} events were"
-        yield Headline("warn", f"{some} not delivered", "See below why; correct what is wrong, then retry them.")
+        text = "See under dead letters why; correct what is wrong, then retry them."
+        yield Headline("warn", "Some events were not delivered", text)
 
 
 def _calm(status: Status, *, has_seen: bool) -> Headline:

@@ -16,6 +16,8 @@ _LONGEST_JSON = 200_000
 
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(:)?|\b(?:true|false|null)\b|-?\d[\d.eE+-]*')
 _MASKED = re.compile(r'"\((str|int|float|bool|secret)\)"')
+_MASKED_NULL = '"null"'
+"""How null is masked; a text would be masked by its kind."""
 _KINDS = {"str": "text", "int": "number", "float": "number", "bool": "yes/no", "secret": "secret"}
 
 
@@ -80,6 +82,7 @@ def _draw_token(found: "re.Match[str]", *, masked: bool) -> Markup:
     mask = _MASKED.fullmatch(found[0]) if masked else None
     if mask is not None:
         return Markup('<span class="mask">{}</span>').format(_KINDS[mask[1]])
-    kind = "number" if found[1] is None else "name" if found[2] else "text"
-    text = visible(found[1] or found[0])
+    is_null = masked and not found[2] and found[0] == _MASKED_NULL
+    kind = "number" if found[1] is None or is_null else "name" if found[2] else "text"
+    text = "null" if is_null else visible(found[1] or found[0])
     return Markup('<span class="json-{}">{}</span>{}').format(kind, text, found[2] or "")
