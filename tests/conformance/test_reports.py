@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from klavier import Rehearsal, load_vendor, parse_event, rehearse
+from klavier import Rehearsal, Sandbox, load_vendor, parse_event, rehearse
+from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.limits import INTEGERS
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -142,3 +143,60 @@ def test_an_amount_in_text_is_never_cut(vendor: str, amount: str, meant: float) 
     assert outcome.kind == "rejected" or any(
         attributes.get("value") == meant or amount in attributes["properties"].values() for attributes in events
     )
+
+
+ADDRESSES = (
+    "user@domain.c",
+    "a@b",
+    "a..b@shop.test",
+    "mailto:ann@shop.test",
+    "ann\u200b@shop.test",
+    f"{'x' * 95}@shop.test",
+)
+PHONES = ("+1617555133312", "+12", "+999123456789", "+44 020 7946 0958", "6175551333")
+TIMES = (
+    "2031-01-01T00:00:00Z",
+    "1985-01-01T00:00:00Z",
+    "0001-01-01T00:00:00Z",
+    "9999-12-31T00:00:00Z",
+    1709288430,
+    "2024-02-30",
+)
+DEEP: Any = {}
+for _ in range(11):
+    DEEP = {"deeper": DEEP}
+VALUES = (2**63, "x" * 102_401, list(range(4001)), DEEP)
+LIMITS: dict[str, list[dict[str, Any]]] = {
+    "addresses": [{"context": {"traits": {"email": email}}} for email in ADDRESSES],
+    "profiles": [{"type": "identify", "traits": {"email": email}} for email in ADDRESSES],
+    "phones": [{"type": "identify", "userId": None, "traits": {"phone": phone}} for phone in PHONES],
+    "times": [{"timestamp": time} for time in TIMES],
+    "properties": [{"properties": {"a": value}} for value in VALUES],
+    "traits": [{"type": "identify", "traits": {"email": "ann@shop.test", "a": value}} for value in VALUES],
+    "names": [{"event": "E" * 200}, {"userId": "u" * 300}, {"messageId": "m" * 300}],
+}
+WAYS: list[tuple[str, dict[str, Any]]] = [
+    ("rudderstack", {"api_version": "v1"}),
+    ("rudderstack", {"api_version": "v3"}),
+    ("rudderstack", {"connection_mode": "device"}),
+    ("segment-classic", {}),
+    ("segment-classic", {"connection_mode": "device"}),
+    ("segment-actions", {}),
+    ("freshpaint", {}),
+]
+
+
+@pytest.mark.parametrize("kind", LIMITS)
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+@pytest.mark.parametrize(("vendor", "settings"), WAYS, ids=str)
+def test_a_plan_and_a_delivery_have_the_same_outcome(
+    vendor: str, settings: dict[str, Any], fidelity: str, kind: str
+) -> None:
+    chosen = {**SETTINGS[vendor], **settings} | ({} if vendor == "freshpaint" else {"fidelity": fidelity})
+    bound = load_vendor(vendor, chosen)
+    for members in LIMITS[kind]:
+        event = parse_event({name: value for name, value in {**TRACK, **members}.items() if value is not None})
+        (planned,) = rehearse(bound, [event]).outcomes
+        sandbox = Sandbox("pk_x", "AbC123", unknown_lists="create")
+        sent = [outcome for delivery in plan(bound, [event]) for outcome in deliver(delivery, sandbox.send)]
+        assert [planned.kind] == [outcome.kind for outcome in sent], (members, planned, sent)

@@ -304,3 +304,32 @@ def test_the_body_is_serialised_once() -> None:
     request = Request("POST", "/api/events", json={"data": event()}, revision=CURRENT)
     assert request.body is request.body
     assert orjson.loads(request.body) == request.json
+
+
+@pytest.mark.parametrize("time", ["1989-12-31T23:59:59Z", "1970-01-20T18:48:08.430Z", "0001-01-01T00:00:00Z"])
+def test_a_time_before_1990_is_refused_with_its_place(time: str) -> None:
+    profile = {"data": {"type": "profile", "attributes": {"email": "ada@example.com"}}}
+    metric = {"data": {"type": "metric", "attributes": {"name": "E"}}}
+    attributes = {"properties": {}, "time": time, "metric": metric, "profile": profile}
+    reply = refusal(Request("POST", "/api/events", json={"data": {"type": "event", "attributes": attributes}}))
+    assert reply is not None
+    assert "before 1990" in reply.reason
+    assert reply.errors[0].pointer == "/data/attributes/time"
+    attributes["time"] = "1990-01-01T00:00:00Z"
+    assert refusal(Request("POST", "/api/events", json={"data": {"type": "event", "attributes": attributes}})) is None
+
+
+@pytest.mark.parametrize("phone", ["+12", "+1617555133312", "6175551333"])
+@pytest.mark.parametrize("path", ["/api/profile-import", "/api/profile-bulk-import-jobs"])
+def test_a_wrong_phone_number_is_refused_only_where_nothing_else_identifies(phone: str, path: str) -> None:
+    def refused(profile_id: str | None = None, **attributes: str) -> bool:
+        profile = {"type": "profile", "attributes": {"phone_number": phone, **attributes}}
+        data = profile if profile_id is None else {**profile, "id": profile_id}
+        job = {"type": "profile-bulk-import-job", "attributes": {"profiles": {"data": [data]}}}
+        body = {"data": data if path == "/api/profile-import" else job}
+        return refusal(Request("POST", path, json=body)) is not None
+
+    assert refused()
+    assert not refused(email="ada@example.com")
+    assert not refused(external_id="u1")
+    assert not refused("01H")

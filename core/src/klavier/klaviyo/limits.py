@@ -15,10 +15,13 @@ import orjson
 from attrs import frozen
 
 from klavier.events.model import JsonObject
+from klavier.klaviyo.attributes import IDENTIFIERS
 from klavier.klaviyo.operations import OPERATIONS, Limits, find_operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.values import read_phone
 from klavier.values.emails import LONGEST, is_email
+from klavier.values.times import EARLIEST_YEAR, TOO_EARLY
 
 BODY_BYTES = 5_000_000
 STRING_BYTES = 100_000
@@ -54,6 +57,10 @@ _LONG_NUMBER = b"0" * len(str(INTEGERS.stop))
 
 _THIS_YEAR = str(datetime.now(UTC).year)
 """The year of the start: a time of this year or an earlier one is never a year ahead."""
+
+_EARLIEST = str(EARLIEST_YEAR)
+
+_OTHER_IDENTIFIERS = tuple(name for name in IDENTIFIERS if name != "phone_number")
 
 _HOLDERS = frozenset({dict, list, tuple})
 _is_flat = _HOLDERS.isdisjoint
@@ -147,7 +154,7 @@ def _is_plain(attributes: Any, profile: Any, body: bytes | None = None) -> bool:
         and len(metric["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
         and ((email := profile["data"]["attributes"].get("email")) is None or is_email(email))
-        and (attributes.get("time") or "")[:4] <= _THIS_YEAR
+        and _EARLIEST <= (attributes.get("time") or _EARLIEST)[:4] <= _THIS_YEAR
         and len(properties) <= PROPERTIES
         and (
             _is_flat(map(type, properties.values()))
@@ -225,7 +232,8 @@ def _group(attributes: Any, place: str, large: _Large | None) -> Breach | None:
 def _profile(data: Any, body: bytes, _: int) -> Breach | None:
     """Check a document that is one profile: upsert, create, update, client profile."""
     large = _large(body)
-    return _profile_attributes(data["attributes"], "/data/attributes", large, PROFILE_BYTES)
+    place = "/data/attributes"
+    return _profile_attributes(data["attributes"], place, large, PROFILE_BYTES) or _lone_phone(data, place)
 
 
 def _client_subscription(data: Any, body: bytes, _: int) -> Breach | None:
@@ -239,6 +247,7 @@ def _bulk_profiles(data: Any, body: bytes, items: int) -> Breach | None:
     profiles, place = data["attributes"]["profiles"]["data"], "/data/attributes/profiles/data"
     return _too_many(len(profiles), items, "profiles", place) or _first(
         _profile_attributes(profile["attributes"], f"{place}/{i}/attributes", large, PROFILE_BYTES)
+        or _lone_phone(profile, f"{place}/{i}/attributes")
         for i, profile in enumerate(profiles)
     )
 
@@ -263,8 +272,9 @@ def _event_attributes(attributes: Any, place: str, large: _Large | None) -> Brea
         return f"the metric name has {len(name)} characters, Klaviyo takes {METRIC_NAME}", f"{place}/metric/{where}"
     if len(unique_id) > UNIQUE_ID:
         return f"the unique id has {len(unique_id)} characters, Klaviyo takes {UNIQUE_ID}", f"{place}/unique_id"
-    if isinstance(time := attributes.get("time"), str) and is_too_late(time):
-        return "a time more than a year ahead: send the time at which the event happened", f"{place}/time"
+    if isinstance(time := attributes.get("time"), str) and (time[:4] < _EARLIEST or is_too_late(time)):
+        what = TOO_EARLY if time[:4] < _EARLIEST else "a time more than a year ahead"
+        return f"{what}: send the time at which the event happened", f"{place}/time"
     if len(properties) > PROPERTIES:
         return f"the event has {len(properties)} properties, Klaviyo takes {PROPERTIES}", f"{place}/properties"
     strings = large is not None and large.has_long_string
@@ -335,6 +345,18 @@ def _profile_attributes(attributes: Any, place: str, large: _Large | None, large
         if own > largest:
             return f"the profile has {own} bytes, Klaviyo takes {largest}", place
     return None
+
+
+def _lone_phone(profile: Any, place: str) -> Breach | None:
+    """Check a phone number that alone identifies a profile; a wrong one beside another identifier is left out."""
+    attributes = profile["attributes"]
+    phone = attributes.get("phone_number")
+    if phone is None or profile.get("id") or any(attributes.get(name) for name in _OTHER_IDENTIFIERS):
+        return None
+    number, reason = read_phone(phone)
+    if number == phone:
+        return None
+    return f"the phone number is {reason or 'not in E.164 form'}", f"{place}/phone_number"
 
 
 def _too_many(count: int, most: int, what: str, place: str) -> Breach | None:
