@@ -79,9 +79,19 @@ def test_nested_settings_are_written(run: Run, empty: Path) -> None:
     assert config.vendors["freshpaint"]["tokens_by_property"] == {"property": "shop", "tokens": {"de": "AbC123"}}
 
 
+def test_a_sandbox_and_an_archive_are_written(run: Run, empty: Path) -> None:
+    sandbox = ("--sandbox", "http://127.0.0.1:8765", "--archive", "archive")
+    assert run("init", "--vendor", "rudderstack", "--source", "sdk", *sandbox).exit_code == 0
+    config = klavier.load_config(empty / "klavier.toml", environ=ENVIRON)
+    assert config.klaviyo.base_url == "http://127.0.0.1:8765"
+    assert config.gateway.archive == "archive"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--vendor", "rudderstack", "--sandbox", "127.0.0.1:8765"), "klaviyo.base_url: must be a web address"),
+        (("--vendor", "rudderstack", "--archive", "archive"), "--archive: keeps events that come over HTTP"),
         (("--vendor", "rudderstak"), "did you mean 'rudderstack'?"),
         (("--vendor", "rudderstack", "--set", "list=X"), "did you mean 'list_id'?"),
         (("--vendor", "rudderstack", "--set", "consent=fax"), "must be one or more of email"),

@@ -29,6 +29,10 @@ class FirstConfig:
     """Settings of the vendor that are set."""
     write_key: str | None = field(default=None, repr=False)
     """The key of the first sender over HTTP."""
+    base_url: str | None = None
+    """Where Klaviyo answers, if it is not Klaviyo itself."""
+    archive: str | None = None
+    """The folder for events that come over HTTP."""
 
 
 def write_config(config: FirstConfig) -> str:
@@ -45,6 +49,8 @@ def _head(config: FirstConfig) -> Iterator[str]:
 
 def _klaviyo(config: FirstConfig) -> Iterator[str]:
     yield "\n[klaviyo]"
+    if config.base_url is not None:
+        yield f"base_url = {_toml(config.base_url)}  # a sandbox; without this line events go to Klaviyo"
     yield f'private_api_key = "${{{config.key_variable}}}"'
     if config.public_key is None:
         yield '# public_api_key = "AbC123"  # the site id: for what a browser sends, and for legacy calls'
@@ -75,7 +81,8 @@ def _source(config: FirstConfig) -> Iterator[str]:
     if config.source == "sdk":
         yield "\n[gateway]"
         yield '# allow_origins = ["https://shop.example"]  # whose pages may send events'
-        yield '# archive = "archive"  # keep accepted events, to replay or compare them later'
+        mark, folder = ("# ", "archive") if config.archive is None else ("", config.archive)
+        yield f"{mark}archive = {_toml(folder)}  # keep accepted events, to replay or compare them later"
         yield "\n[gateway.sources.web]  # one table for each website, app or server"
         yield f"write_key = {_toml(config.write_key)}"
     if config.source != "files":

@@ -55,6 +55,8 @@ class Answers:
     source: Source | None
     key_variable: str | None
     public_key: str | None
+    sandbox: str | None
+    archive: str | None
 
 
 @click.command("init", short_help="Write a first klavier.toml.")
@@ -66,6 +68,8 @@ class Answers:
     help=f"The environment variable with Klaviyo's private key; {KEYS['private_api_key']} by default.",
 )
 @click.option("--public-key", metavar="KEY", help="Klaviyo's public key (site id); it is no secret.")
+@click.option("--sandbox", metavar="URL", help="Deliver to this address instead of Klaviyo's, such as a sandbox's.")
+@click.option("--archive", metavar="FOLDER", help="With --source sdk: keep accepted events in FOLDER.")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="A setting of the vendor; can be repeated.")
 @click.option(
     "--output",
@@ -141,6 +145,8 @@ def _first_config(answers: Answers, plugins: "Plugins", settings: dict[str, Any]
     if public_key is None and os.environ.get(KEYS["public_api_key"]):
         public_key = f"${{{KEYS['public_api_key']}}}"
     source = answers.source or "files"
+    if answers.archive is not None and source != "sdk":
+        raise UsageError("--archive: keeps events that come over HTTP: pass --source sdk too")
     return FirstConfig(
         spec=plugins.vendor(answers.vendor or ""),
         source=source,
@@ -148,6 +154,8 @@ def _first_config(answers: Answers, plugins: "Plugins", settings: dict[str, Any]
         public_key=public_key,
         settings=settings,
         write_key=secrets.token_hex(16) if source == "sdk" else None,
+        base_url=answers.sandbox,
+        archive=answers.archive,
     )
 
 
