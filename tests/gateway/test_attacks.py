@@ -1,5 +1,6 @@
 """Attacks: nothing is accepted without a key, nothing takes much time or memory, and no answer is a 500."""
 
+import gc
 import gzip
 import json
 import socket
@@ -15,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from klavier.gateway import endpoints, slow_clients
+from klavier.gateway import bodies, endpoints, slow_clients
 from klavier.gateway.replies import METRICS, ROUTES
 from tests.support.gateway import KEY, Running, gateway_server
 from tests.support.waiting import LONG
@@ -284,3 +285,44 @@ def test_many_slow_clients_keep_nobody_out(impatient: Running) -> None:
         for connection in slow:
             connection.close()
     assert threading.active_count() < 50
+
+
+def test_large_requests_that_never_end_take_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "MOST_LARGE_BYTES", 1_000_000)
+    head = b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3000000\r\n\r\n"
+    with gateway_server(tmp_path) as gateway:
+        host, _, port = gateway.url.removeprefix("http://").partition(":")
+        begun = [socket.create_connection((host, int(port)), timeout=LONG) for _ in range(2)]
+        for connection in begun:  # each has 400 KB more than SDKs send
+            connection.sendall(head + b" " * 900_000)
+        deadline = time.monotonic() + LONG
+        while gateway.gateway.service.bodies._bytes < 800_000:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        large = json.dumps({**TRACK, "properties": {"a": "x" * 900_000}}).encode()
+        refused = httpx.post(f"{gateway.url}/v1/track", content=large, auth=(KEY, ""))
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert is_working(gateway)
+        for connection in begun:
+            connection.close()
+        while gateway.gateway.service.bodies._bytes:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert httpx.post(f"{gateway.url}/v1/track", content=large, auth=(KEY, "")).status_code == 200
+
+
+def test_events_that_wait_are_not_kept_as_objects(tmp_path: Path) -> None:
+    """As objects they take ten times the memory of their text."""
+    with gateway_server(tmp_path, section="reorder_window = 2.0") as gateway:
+        service = gateway.gateway.service
+        marker = {"marker": [1] * 50}
+        body = json.dumps({"batch": [{**TRACK, "properties": marker} for _ in range(500)], "writeKey": KEY}).encode()
+        thread = threading.Thread(target=lambda: httpx.post(f"{gateway.url}/v1/batch", content=body, timeout=LONG))
+        thread.start()
+        deadline = time.monotonic() + LONG
+        while len(service.intake._held) < 500:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        kept = [each for each in gc.get_objects() if type(each) is list and each == marker["marker"]]
+        assert len(kept) <= 1  # the test's own
+        thread.join()

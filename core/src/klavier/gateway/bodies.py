@@ -12,6 +12,14 @@ _AUTO_HEADER = zlib.MAX_WBITS | 32
 """Makes zlib read both its own and gzip's header."""
 
 
+LARGE = 500_000
+"""Bytes of a request that SDKs send at most, as Segment's API limits it."""
+
+MOST_LARGE_BYTES = 100_000_000
+"""Bytes beyond `LARGE` of all requests that are being received. Anyone may begin 2,000 requests of `max_body` bytes,
+8 GB in all, before their keys are known."""
+
+
 @frozen
 class Refusal(Exception):  # noqa: N818 -- no error of ours: it becomes the reply
     """A request that is refused: the status, a code for programs and a message for people, without its content."""
@@ -20,6 +28,24 @@ class Refusal(Exception):  # noqa: N818 -- no error of ours: it becomes the repl
     code: str
     message: str
     retry_after: int | None = None
+
+
+class LargeBodies:
+    """Bounds the memory of requests that are being received; those that are no larger than SDKs' are never refused."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def grow(self, before: int, after: int) -> None:
+        """Count that a body has grown; raises `Refusal` (429) where there are too many large ones."""
+        grown = max(0, after - LARGE) - max(0, before - LARGE)
+        if grown > 0 and self._bytes + grown > MOST_LARGE_BYTES:
+            raise Refusal(429, "overloaded", "too many large requests are being received; send it again later", 1)
+        self._bytes += grown
+
+    def shrink(self, size: int) -> None:
+        """Count that a body of this size was read."""
+        self._bytes -= max(0, size - LARGE)
 
 
 def read_json(text: bytes) -> Any:

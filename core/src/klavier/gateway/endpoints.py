@@ -86,7 +86,7 @@ class _Collect:
     async def __call__(self, request: Request) -> Response:
         service = self._service
         collected = Collected(
-            await _read_raw(request, service.section.max_body),
+            await _read_raw(request, service),
             ROUTES[request.url.path],
             _keys_outside(request),
             request.headers.get("content-encoding", ""),
@@ -103,7 +103,7 @@ class _Webhook:
         self._service = service
 
     async def __call__(self, request: Request) -> Response:
-        raw = await _read_raw(request, self._service.section.max_body)
+        raw = await _read_raw(request, self._service)
         if request.method == "GET" and not raw:
             raw = orjson.dumps({name: value for name, value in request.query_params.items() if name != "writeKey"})
         collected = Collected(
@@ -167,7 +167,7 @@ def _source_config(service: "GatewayService") -> Endpoint:
 def _swallow(service: "GatewayService") -> Endpoint:
     async def answer(request: Request) -> Response:
         """Use nothing of the figures that SDKs send about themselves; they are bounded as events are."""
-        await _read_raw(request, service.section.max_body)
+        await _read_raw(request, service)
         return JSONResponse({"success": True})
 
     return answer
@@ -181,17 +181,21 @@ async def _version(_: Request) -> Response:
     return JSONResponse({"Version": VERSION})
 
 
-async def _read_raw(request: Request, limit: int) -> bytes:
+async def _read_raw(request: Request, service: "GatewayService") -> bytes:
     """Return the body as sent; raises `Refusal` for one that is too large or takes too long."""
+    limit, bodies = service.section.max_body, service.bodies
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for piece in request.stream():
-                body += piece
-                if len(body) > limit:
+                if len(body) + len(piece) > limit:
                     raise Refusal(413, "too_large", f"the request is larger than {limit} bytes")
+                bodies.grow(len(body), len(body) + len(piece))
+                body += piece
     except TimeoutError:
         raise Refusal(408, "timeout", "the body took too long to arrive") from None
+    finally:
+        bodies.shrink(len(body))
     return bytes(body)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from attrs import define, field, frozen
@@ -58,19 +58,29 @@ class Intake:
         self._added = asyncio.Event()
         self._closing = False
 
-    async def add(self, messages: Sequence[tuple[Message, dict[str, Any]]]) -> None:
-        """Return when the events of one request, each with its payload, are stored.
-
-        Raises `Refusal` (429) where too much waits already, `OutboxError` where they could not be stored.
-        """
-        size = sum(len(message.payload) for message, _ in messages)
+    def check_room(self, size: int) -> None:
+        """Raise `Refusal` (429) where so many more bytes of events would be too much."""
         if self._bytes and self._bytes + size > MOST_BYTES:
             raise Refusal(429, "overloaded", "more events arrive than can be stored; send them again later", 1)
+
+    async def add(self, messages: Iterable[tuple[Message, dict[str, Any]]]) -> None:
+        """Return when the events of one request, each with its payload, are stored.
+
+        The payloads are not kept while the events wait: as objects they take ten times the memory.
+        Raises `Refusal` (429) where too much waits already, `OutboxError` where they could not be stored.
+        """
         loop = asyncio.get_running_loop()
         stored: asyncio.Future[None] = loop.create_future()
         release = loop.time() + (0.0 if self._closing else self._window)
-        for message, payload in messages:
-            self._held.append(_Held(message, _profile_of(message, payload), _time_of(payload), release, stored))
+        held = [
+            _Held(each, _profile_of(each, payload), _time_of(payload), release, stored) for each, payload in messages
+        ]
+        if not held:
+            return
+        size = sum(len(each.message.payload) for each in held)
+        self.check_room(size)
+        self._held += held
+        del held
         self._bytes += size
         self._added.set()
         try:

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from attrs import define, field
 from klavier.errors import EventError
 from klavier.gateway.addresses import Proxies
 from klavier.gateway.archive import Archive
-from klavier.gateway.bodies import Refusal, decompress, read_json
+from klavier.gateway.bodies import LargeBodies, Refusal, decompress, read_json
 from klavier.gateway.intake import Intake, Message
 from klavier.gateway.messages import Client, complete, read_messages
 from klavier.gateway.sources import Source, Sources, seconds_to_wait
@@ -69,6 +69,7 @@ class GatewayService:
         """The same of the last hour."""
         self.watch: Callable[[list[tuple[str, str]]], None] = lambda _: None
         """Called from a thread with the message id and the source of each event that was stored for the first time."""
+        self.bodies = LargeBodies()
         self.intake = Intake(self._store, section.reorder_window)
         self._parts = parts
         self._archive = None if section.archive is None else Archive(folder / section.archive)
@@ -80,21 +81,50 @@ class GatewayService:
         Returns when they are stored durably. One that is no event becomes a dead letter and refuses no other one.
         Raises `Refusal`, or `OutboxError` where they cannot be stored.
         """
+        source, kinds, messages = self._open(request)
+        try:
+            await self.intake.add(messages)
+        except Exception:
+            self._count(source.name, "refused", len(kinds))
+            raise
+        for is_event in kinds:
+            self._count(source.name, "accepted" if is_event else "rejected")
+        return len(kinds)
+
+    def _open(self, request: Collected) -> tuple[Source, list[bool], Iterator[tuple[Message, dict[str, Any]]]]:
+        """Return the source of a request, and its events one by one; the list tells which of them are events.
+
+        The list is filled as the events are read. Nothing of the request is kept after the last one.
+        """
         text = decompress(request.raw, request.content_encoding, self.section.max_body)
+        request.raw = b""
         body = read_json(text)
         source = self._authenticate(request, body, text)
         messages = list(islice(read_messages(body, request.event_type), MOST_EVENTS + 1))
         if len(messages) > MOST_EVENTS:
             self._count(source.name, "refused")
             raise Refusal(413, "too_many_events", f"the request has more than {MOST_EVENTS} events")
+        try:
+            self.intake.check_room(len(text))
+        except Refusal:
+            self._count(source.name, "refused", len(messages))
+            raise
         wait = source.limit.take(len(messages), monotonic())
         if wait:
             self._count(source.name, "refused")
             raise Refusal(429, "rate_limited", "too many events a second from this source", seconds_to_wait(wait))
+        kinds: list[bool] = []
+        return source, kinds, self._read_all(source, messages, request.client, kinds)
+
+    def _read_all(
+        self, source: Source, messages: list[Any], client: Client, kinds: list[bool]
+    ) -> Iterator[tuple[Message, dict[str, Any]]]:
         now = datetime.now(UTC)
-        stored = [self._read(source, message, now, request.client) for message in messages]
-        await self._add(source, stored)
-        return len(messages)
+        messages.reverse()
+        while messages:
+            message, payload = self._read(source, messages.pop(), now, client)
+            kinds.append(message.is_event)
+            yield message, payload
 
     def find_source(self, keys: Iterable[str]) -> Source:
         """Return the source of the first key that is given; raises `Refusal` (401)."""
@@ -136,17 +166,6 @@ class GatewayService:
             written = json.dumps(payload or message).encode()
             return Message(source.name, message_id, _REJECTED_KEY, written, is_event=False), payload
         return Message(source.name, message_id, key, written), payload
-
-    async def _add(self, source: Source, messages: Sequence[tuple[Message, dict[str, Any]]]) -> None:
-        if not messages:
-            return
-        try:
-            await self.intake.add(messages)
-        except Exception:
-            self._count(source.name, "refused", len(messages))
-            raise
-        for message, _ in messages:
-            self._count(source.name, "accepted" if message.is_event else "rejected")
 
     def _store(self, messages: Sequence[Message]) -> None:
         """Store events, those that are no events too: the worker makes dead letters of them when their turn comes."""
