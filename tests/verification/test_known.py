@@ -1,0 +1,79 @@
+"""What Klaviyo changes by itself is no difference, and what looks like it may be one."""
+
+from typing import Any
+
+import pytest
+
+import klavier
+from klavier.comparison.snapshot import StoredEvent, StoredProfile
+from klavier.klaviyo.revisions import CURRENT
+from klavier.sandbox import FakeClock, Sandbox
+from klavier.sandbox.account import Metric
+from klavier.sandbox.profile import Event, Profile
+from klavier.verification.known import make_event_comparable
+from tests.support.verification import START, account, check, rows
+
+PERSON = StoredProfile(Profile("P", 0, 0), frozenset({1}))
+TIME = 1_700_000_000
+
+
+def event(unique_id: str | None = None, **properties: Any) -> StoredEvent:
+    held = Event(1, "M", TIME, dated=True, unique_id=unique_id, properties=properties)
+    return StoredEvent(held, Metric("M", "Paid", None), PERSON, 1)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        ("e1", None, "e1"),  # Klaviyo did not keep it
+        (None, str(TIME), None),  # Klaviyo's own, where the sender names none
+        (None, "order-1", "order-1"),  # a sender's, where none is predicted
+        ("e1", "e2", "e2"),
+    ],
+)
+def test_ids_that_klaviyo_makes_are_set_aside(ours: str | None, theirs: str | None, expected: str | None) -> None:
+    right = event(theirs)
+    make_event_comparable(event(ours), right)
+    assert right.event.unique_id == expected
+
+
+def test_properties_that_klaviyo_drops_are_set_aside() -> None:
+    left, right = event(**{"$source": "web", "plan": "pro"}), event(plan="pro", clicks=0, note="", is_new=False)
+    make_event_comparable(left, right)
+    assert left.event.properties == {"plan": "pro"}
+    assert right.event.properties == {"plan": "pro", "is_new": False}
+
+
+def visit(number: int, device: str) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "event": "Viewed",
+        "messageId": f"v-{number}",
+        "anonymousId": device,
+        "timestamp": START.isoformat(),
+        "properties": {"path": f"/p/{number}", "referrer": "search"},
+    }
+
+
+def actions() -> klavier.Vendor:
+    """Return a vendor that sends devices as anonymous ids, which the API does not show."""
+    return klavier.load_vendor("segment-actions", {"api_key": "pk_sandbox"})
+
+
+def test_a_device_is_found_by_its_events() -> None:
+    """Also where other profiles have events of the same second, with the same values under another metric."""
+    events = [visit(number, f"device-{number}") for number in range(6)]
+    sandbox = Sandbox(clock=FakeClock())
+    for number in range(6):
+        attributes = {
+            "properties": {"path": f"/p/{number}", "referrer": "search"},
+            "time": START.isoformat(),
+            "metric": {"data": {"type": "metric", "attributes": {"name": "Saw Banner"}}},
+            "profile": {"data": {"type": "profile", "attributes": {"email": f"x{number}@shop.test"}}},
+        }
+        body = {"data": {"type": "event", "attributes": attributes}}
+        assert sandbox.send(klavier.Request("POST", "/api/events", json=body, revision=CURRENT)).ok
+    account(events, vendor=actions(), sandbox=sandbox)
+    found = check(events, sandbox, vendor=actions())
+    assert rows(found) == []
+    assert (found.verdict.matching, found.verdict.events) == (6, 6)
