@@ -30,3 +30,12 @@ def test_it_answers_as_the_outbox_does(keys: list[str], fates: list[list[str]]) 
             for key in set(keys):
                 assert told(queue.read_key(key, seq, 2)) == told(outbox.read_key(key, seq, 2))
     outbox.close()
+
+
+def test_what_left_takes_no_memory() -> None:
+    queue = MemoryQueue([Entry(number, f"m{number}", f"user:{number}", b"{}", 0.0) for number in range(1, 101)])
+    assert len(queue.read_key("user:7", 0, 10)) == 1
+    queue.settle([], range(1, 101))
+    assert queue.read(0, 10) == []
+    assert queue.read_key("user:7", 0, 10) == []
+    assert not queue._by_key

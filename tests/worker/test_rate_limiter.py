@@ -215,3 +215,19 @@ class RateLimiterAgainstWindows(RuleBasedStateMachine):
 
 
 TestRateLimiterAgainstWindows = RateLimiterAgainstWindows.TestCase
+
+
+def test_after_a_success_the_next_refusal_holds_as_briefly_as_the_first(clock: Clock) -> None:
+    """Without Retry-After holds double with each refusal in a row, and a success ends the row."""
+    limiter = RateLimiter(clock)
+
+    def refuse() -> float:
+        limiter.update(EVENT, Response(429), clock.now)
+        held = limiter.hold("create_event")
+        clock.now += held
+        return held
+
+    first, second = refuse(), refuse()
+    assert second == pytest.approx(2 * first)
+    limiter.update(EVENT, Response(202), clock.now)
+    assert refuse() == pytest.approx(first)
