@@ -152,6 +152,23 @@ def test_wrong_files_are_refused_before_anything_is_read(run: Run, folder: Path,
     assert (result.exit_code, "no line of it is an event" in result.output) == (2, True)
 
 
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("", "all of them are before --since or after --until"),
+        ('connection_mode = "device"\n', "in device mode the browser delivers, which is not predicted"),
+    ],
+)
+def test_an_empty_prediction_is_no_good_result(
+    run: Run, folder: Path, faithful: SandboxServer, more: str, reason: str
+) -> None:
+    toml = (folder / "klavier.toml").read_text().replace("[klaviyo]", '[klaviyo]\npublic_api_key = "SNDBX1"')
+    (folder / "klavier.toml").write_text(toml + more)
+    result = run(*FAITHFUL, faithful.url, *(() if more else ("--since", "2027-01-01")))
+    assert result.exit_code == 2, result.output
+    assert f"nothing to check: rudderstack leaves no profile in Klaviyo for these events: {reason}" in result.stderr
+
+
 def test_what_the_vendor_does_not_deliver_is_not_expected(run: Run, folder: Path, faithful: SandboxServer) -> None:
     nobody = {"type": "track", "event": "Nobody's", "messageId": "n1", "timestamp": "2026-11-20T09:00:00Z"}
     (folder / "events.jsonl").write_text(lines([*EVENTS, nobody, {**nobody, "messageId": "n2"}]) + "no event\n")

@@ -87,6 +87,9 @@ def _match_by(key: Callable[[StoredEvent], Hashable], left: Open, pairs: list[tu
     for held in left.actual:
         (rest if key(held) is None else by_key[key(held)]).actual.append(held)
     for group in by_key.values():
+        if len(group.predicted) == len(group.actual) == 1:  # nearly always: nothing to choose
+            pairs.append((group.predicted[0], group.actual[0]))
+            continue
         taken_left, taken_right = set(), set()
         for i, j in best_pairs(group.predicted, group.actual, _weight):
             pairs.append((group.predicted[i], group.actual[j]))

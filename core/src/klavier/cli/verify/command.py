@@ -34,7 +34,9 @@ from klavier.streams.sources import STDIN, Sources
 if TYPE_CHECKING:
     from klavier.sandbox.account import OptIn
     from klavier.verification.journal import Journal
+    from klavier.verification.prediction import Prediction
     from klavier.verification.report import Verification
+    from klavier.verification.sampling import Sample
 
 ENDING = ".verify"
 """The ending of the file that records what was read."""
@@ -194,6 +196,18 @@ def _run(setup: Setup, predictor: Predictor, asked: Asked) -> "Verification":
     return found
 
 
+def _nothing_to_check(setup: Setup, prediction: "Prediction", sample: "Sample") -> str:
+    """Say why no profile can be looked at, so that nobody takes an empty result for a good one."""
+    side = prediction.side
+    reasons = [outcome.reason or outcome.kind for outcome in side.dropped.values()][:1] or list(sample.skipped)[:1]
+    if side.browser_calls:
+        reasons = ["in device mode the browser delivers, which is not predicted"]
+    elif prediction.out_of_span and not prediction.titles:
+        reasons = ["all of them are before --since or after --until"]
+    why = reasons[0] if reasons else "the files are empty"
+    return f"nothing to check: {setup.vendor.name} leaves no profile in Klaviyo for these events: {why}"
+
+
 @contextmanager
 def _journal(path: Path, setup: Setup) -> "Iterator[Journal]":
     from klavier.verification.journal import Journal  # noqa: PLC0415 -- as above
@@ -222,6 +236,8 @@ async def _verify(setup: Setup, predictor: Predictor, asked: Asked, journal: "Jo
         lists = await read_lists(reader)
         prediction = predictor.predict(lists)
         sample = choose(prediction, asked.sample if prediction.selected_from is None else None)
+        if not sample.people:
+            raise UsageError(_nothing_to_check(setup, prediction, sample))
         note(
             f"reading {count(len(sample.people), 'profile')} with their events; "
             "each takes a call, and Klaviyo allows 3,500 in a minute"
