@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from klavier.cli.messages import note
+from klavier.cli.messages import note, warn
 from klavier.cli.options import FILE, format_option
 from klavier.cli.private_files import open_private
 from klavier.cli.progress import Steps
@@ -200,9 +200,7 @@ def _nothing_to_check(setup: Setup, prediction: "Prediction", sample: "Sample") 
     """Say why no profile can be looked at, so that nobody takes an empty result for a good one."""
     side = prediction.side
     reasons = [outcome.reason or outcome.kind for outcome in side.dropped.values()][:1] or list(sample.skipped)[:1]
-    if side.browser_calls:
-        reasons = ["in device mode the browser delivers, which is not predicted"]
-    elif prediction.out_of_span and not prediction.titles:
+    if prediction.out_of_span and not prediction.titles:
         reasons = ["all of them are before --since or after --until"]
     why = reasons[0] if reasons else "the files are empty"
     return f"nothing to check: {setup.vendor.name} leaves no profile in Klaviyo for these events: {why}"
@@ -236,6 +234,8 @@ async def _verify(setup: Setup, predictor: Predictor, asked: Asked, journal: "Jo
         lists = await read_lists(reader)
         prediction = predictor.predict(lists)
         sample = choose(prediction, asked.sample if prediction.selected_from is None else None)
+        if prediction.side.browser_calls:
+            warn("device mode: what the browser code sends is not predicted, so that it is not checked")
         if not sample.people:
             raise UsageError(_nothing_to_check(setup, prediction, sample))
         note(
