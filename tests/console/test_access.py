@@ -102,6 +102,8 @@ def test_a_wrong_password_is_counted(closed_shop: Shop) -> None:
     assert reply.status_code == 429
     assert 0 < int(reply.headers["retry-after"]) <= 61
     assert "set-cookie" not in reply.headers
+    visitor.peer = "192.0.2.9"
+    assert sign_in(visitor) == 303
 
 
 def test_tries_are_counted_by_address_and_in_all() -> None:

@@ -52,6 +52,13 @@ def test_their_bytes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found._bytes == sum(len(event.payload or b"") for event in found.events(1000))
 
 
+def test_at_most_some_megabytes_are_kept() -> None:
+    found = Recorder()
+    for number in range(60):
+        found.on_result(result(number, size=60_000))
+    assert 1_900_000 < sum(len(event.payload or b"") for event in found.events(1000)) <= 2_000_000
+
+
 def test_what_is_no_event_is_kept_too() -> None:
     found = Recorder()
     found.on_result(result(is_event=False))

@@ -5,6 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+import klavier
 from klavier.config.secrets import secret_values
 from klavier.console import settings
 from klavier.console.trial import try_event
@@ -27,13 +28,36 @@ def test_every_installed_vendor_is_tried(shop: Shop) -> None:
     assert not shop.outbox.status().waiting
 
 
+class Unusable:
+    """A plugin whose vendors cannot be built: one names a setting, one fails by itself."""
+
+    @klavier.hookimpl
+    def klavier_vendors(self) -> list[klavier.VendorSpec]:
+        def refuse(_: object) -> klavier.Vendor:
+            raise klavier.ConfigError("site: required; set it to the name of your site")
+
+        def fail(_: object) -> klavier.Vendor:
+            raise ZeroDivisionError
+
+        settings = klavier.load_vendor("rudderstack", {"private_api_key": "pk"}).settings
+        return [
+            klavier.VendorSpec("unset", "Needs a setting.", type(settings), refuse),
+            klavier.VendorSpec("failing", "Fails.", type(settings), fail),
+        ]
+
+
 def test_a_vendor_that_cannot_be_built_says_why(shop: Shop) -> None:
+    shop.config.known_plugins().register(Unusable())
+    found = {trial.vendor: trial.problem for trial in try_event(TEXT, shop.config) if trial.problem}
+    assert found == {
+        "failing": "vendor failing: building it raised ZeroDivisionError",
+        "unset": "site: required; set it to the name of your site",
+    }
     page = shop.visitor()
     page.get()
-    problems = [trial for trial in try_event(TEXT, shop.config) if trial.problem]
     shown = Tags(page.post("try", {"event": TEXT}).text).text
-    for trial in problems:
-        assert f"Cannot be tried with this configuration: {trial.problem}" in shown
+    for problem in found.values():
+        assert f"Cannot be tried with this configuration: {problem}" in shown
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from klavier.config.load import load_config
 from klavier.console.app import Console
 from klavier.gateway.app import Gateway
 from klavier.sandbox import Sandbox
+from klavier.shadow import shadow
 from tests.support.browser import NEEDS_A_BROWSER, executable
 from tests.support.repository import ROOT
 from tests.support.waiting import LONG
@@ -35,6 +36,8 @@ private_api_key = "pk_sandbox"
 write_key = "wk_0123456789"
 [gateway.sources.backend]
 write_key = "wk_9876543210"
+[shadow]
+vendor = "freshpaint"
 [console]
 password = "{PASSWORD}"
 """
@@ -88,6 +91,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     folder: Path = tmp_path_factory.mktemp("shop")
+    round_seconds, shadow.ROUND_SECONDS = shadow.ROUND_SECONDS, 0.2
     (folder / "klavier.toml").write_text(CONFIG, "utf-8")
     config = load_config(folder / "klavier.toml")
     gateway = Gateway(config, folder, transport=Sandbox(unknown_lists="create").transport())
@@ -104,6 +108,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     server.should_exit = True
     thread.join(LONG)
     assert not thread.is_alive()
+    shadow.ROUND_SECONDS = round_seconds
 
 
 @pytest.fixture
@@ -156,6 +161,12 @@ def test_the_panels_follow_what_happens(browser: Any, shop: Shop) -> None:
         page.click("text=The last hour as a table")
         assert page.locator(".table-of-charts tr", has_text="backend").is_visible()
         assert page.locator("#live").inner_text() == "Live"
+        page.wait_for_selector("#shadow >> text=Shadow: if freshpaint delivered")
+        page.wait_for_selector("#shadow >> text=compared")
+        page.click("summary:has-text('[klaviyo]')")
+        row = page.locator(".settings > div", has_text="private_api_key").first
+        assert row.inner_text().split("\n")[-1] == "set, hidden"
+        assert "pk_sandbox" not in page.content()
 
 
 def test_an_event_is_masked_until_its_data_is_asked_for(browser: Any, shop: Shop) -> None:

@@ -96,6 +96,7 @@ class Visitor:
     def __init__(self, app: Any, address: str = ADDRESS, headers: dict[str, str] | None = None) -> None:
         self._app, self._address = app, address
         self._headers = {"accept": "text/html", **(headers or {})}
+        self.peer = "127.0.0.1"
         self.cookie = ""
         self.csrf = ""
 
@@ -116,7 +117,7 @@ class Visitor:
 
     def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> httpx.Response:
         async def send() -> httpx.Response:
-            transport = httpx.ASGITransport(self._app, client=("127.0.0.1", 50_000))
+            transport = httpx.ASGITransport(self._app, client=(self.peer, 50_000))
             async with httpx.AsyncClient(transport=transport, base_url=self._address) as client:
                 named = {name.replace("_", "-"): value for name, value in {**self._headers, **headers}.items()}
                 if self.cookie:
