@@ -154,7 +154,7 @@ class DeliverySection:
         default=False,
         doc="Whether subscriptions are history: imported with the time of their event, without opt-in messages.",
     )
-    connections: int = setting(32, validator=_some_connections, doc="How many calls may be under way at once.")
+    connections: int = setting(32, validator=_some_connections, doc="How many calls may be in flight at once.")
     tries: int | None = setting(
         None, validator=_some_tries, doc="How often an event is tried at most, where it is not what the vendor does."
     )

@@ -1,4 +1,4 @@
-"""Total in trouble: an outcome tells the truth, and what failed for the time being comes right when tried again."""
+"""Under faults every event gets a true outcome, and what failed for the time being is delivered when tried again."""
 
 from collections.abc import Sequence
 
