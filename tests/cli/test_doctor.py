@@ -203,3 +203,12 @@ def test_distributions_of_another_version_and_missing_extras_are_named(
         ("klavier-old is of version 0.0.9, klavier of 0.1.0", "pip install klavier-old==0.1.0"),
         ("[gateway.sources] needs uvicorn, not installed here", "pip install 'klavier[server]'"),
     ]
+
+
+def test_delivering_history_is_noted(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text(
+        'vendor = "little"\n[klaviyo]\nprivate_api_key = "pk_x"\n[delivery]\nbackfill = true\nconsent_import = true\n'
+    )
+    result = run("doctor", "--offline")
+    assert "note   history        no event starts a flow (backfill = true)\n" in result.stdout
+    assert "consent_import = true" in result.stdout

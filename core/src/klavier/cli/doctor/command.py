@@ -66,6 +66,7 @@ def _checks(choice: Choice, *, offline: bool) -> Iterator[Check]:
     yield Check("configuration", "ok", str(setup.file or f"no {CONFIG_FILE} here; keys come from the environment"))
     yield Check("vendor", "ok", setup.vendor.name)
     yield from _check_address(setup)
+    yield from _check_history(setup)
     yield from _check_files(setup)
     yield from check_extras(setup.config)
     yield from check_outbox(setup)
@@ -95,6 +96,16 @@ def _check_address(setup: Setup) -> Iterator[Check]:
         yield Check("address", "note", f"{klaviyo.base_url} is not encrypted", "use http:// for a sandbox only")
     if not klaviyo.verify:
         yield Check("address", "note", "certificates are not checked (verify = false)", "remove it, except for tests")
+
+
+def _check_history(setup: Setup) -> Iterator[Check]:
+    """Check whether everything is delivered as history, which nobody means for long."""
+    delivery = setup.config.delivery
+    if delivery.backfill:
+        yield Check("history", "note", "no event starts a flow (backfill = true)", "remove it after the history")
+    if delivery.consent_import:
+        problem = "every subscription is imported without an opt-in message (consent_import = true)"
+        yield Check("history", "note", problem, "remove it after the history")
 
 
 def _check_files(setup: Setup) -> Iterator[Check]:
