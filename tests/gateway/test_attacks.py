@@ -186,7 +186,7 @@ def test_other_methods_are_not_allowed(attacked: Running, method: str) -> None:
 @pytest.mark.parametrize(
     "head",
     [
-        b"POST /v1/t HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /\r\n",
+        b"POST /v1/t HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nX\r\n\r\n",
         b"POST /v1/track HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
         b"POST /v1/track HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
         b"POST /v1/track HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",

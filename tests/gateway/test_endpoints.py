@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
+import klavier
 from klavier.gateway.replies import METRICS
 from tests.support.gateway import KEY, Running, gateway_server
 
@@ -233,3 +234,21 @@ def test_browsers_events_get_address_and_user_agent(gateway: Running) -> None:
     contexts = [json.loads(entry.payload).get("context") for entry in entries]
     if len(contexts) == 2:  # otherwise the worker was faster than this test
         assert contexts == [{"ip": "127.0.0.1", "userAgent": "Mozilla/5.0 test"}, None]
+
+
+def test_monitors_ask_the_gateway_itself(tmp_path: Path) -> None:
+    with gateway_server(tmp_path, section='metrics_token = "mt_0123456789"') as gateway:
+        assert post(gateway, "/v1/track", TRACK).status_code == 200
+        for path in ("/healthz", "/readyz"):
+            assert httpx.get(gateway.url + path).json() == {"status": "ok"}
+        assert httpx.get(f"{gateway.url}/metrics").status_code == 401
+        reply = httpx.get(f"{gateway.url}/metrics", headers={"Authorization": "Bearer mt_0123456789"})
+        assert 'klavier_gateway_events_total{acceptance="accepted",source="web"} 1.0' in reply.text
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "a b", "x" * 65])
+def test_a_source_has_a_name_that_is_safe_in_a_path(tmp_path: Path, name: str) -> None:
+    data = {"vendor": "rudderstack", "gateway": {"sources": {name: {"write_key": KEY}}}}
+    data["klaviyo"] = {"private_api_key": "pk_any"}
+    with pytest.raises(klavier.ConfigError, match=r"gateway\.sources: the names of sources are letters"):
+        klavier.load_config(data, environ={"HOME": str(tmp_path)})

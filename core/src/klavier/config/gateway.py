@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import re
 from collections.abc import Mapping
 
 from attrs import field, frozen
@@ -11,6 +12,8 @@ from klavier.settings import setting
 _LONGEST_WINDOW = 5.0
 """Seconds: SDKs wait 10 s and more for a reply, and their users close the page."""
 _LARGEST_BODY = 64_000_000
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""How a source's name is spelled: it names a folder of the archive, and a label of metrics."""
 _SHORTEST_KEY = 8
 """Characters of a write key: shorter ones could be guessed."""
 
@@ -25,6 +28,11 @@ def _write_key(value: str | None) -> None:
 def _write_keys(value: tuple[str, ...]) -> None:
     for key in value:
         _write_key(key)
+
+
+def _source_names(value: Mapping[str, object]) -> None:
+    if not all(_NAME.fullmatch(name) for name in value):
+        raise ValueError("the names of sources are letters, digits, - and _, such as [gateway.sources.web]")
 
 
 def _rate(value: int) -> None:
@@ -78,7 +86,9 @@ class GatewaySection:
     """`[gateway]`: events over HTTP from the SDKs of Segment, RudderStack and Freshpaint."""
 
     sources: Mapping[str, SourceSection] = field(
-        factory=dict, kw_only=True, metadata={"doc": "The senders, each with a table of its own."}
+        factory=dict,
+        kw_only=True,
+        metadata={"doc": "The senders, each with a table of its own.", "validator": _source_names},
     )
     allow_origins: tuple[str, ...] = setting(
         (), validator=_origins, doc='Origins whose pages may send events, such as "https://shop.example".'
