@@ -82,7 +82,7 @@ class Answers:
 def command(*, changes: tuple[str, ...], output: Path, **options: Any) -> None:
     """Write a commented klavier.toml, check it, and show the next command.
 
-    On a terminal it asks for what no option says.  Keys stay in the environment: the file names their variables.
+    On a terminal it asks for what no option sets.  Keys stay in the environment: the file names their variables.
     An existing file is never overwritten.  Beside it the JSON Schema is written, for your editor.
     """
     if output.exists():

@@ -145,7 +145,7 @@ class DeliverySection:
         doc="The share of Klaviyo's rate limits to use, where other programs send to the same account.",
     )
     bulk: Literal["vendor", "max"] = setting(
-        "vendor", doc='"vendor" makes the calls that the vendor would, "max" says the same with the fewest calls.'
+        "vendor", doc='"vendor" makes the calls that the vendor would, "max" has the same result with the fewest calls.'
     )
     backfill: bool = setting(
         default=False, doc="Whether events are history: Klaviyo records them and starts no flows (current wire)."
