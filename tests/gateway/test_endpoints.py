@@ -7,6 +7,7 @@ import hmac
 import json
 import zlib
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 import klavier
 from klavier.gateway.replies import METRICS
+from klavier.worker.leased_worker import LeasedWorker
 from tests.support.gateway import KEY, Running, gateway_server
 
 BASIC = {"Authorization": "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()}
@@ -252,3 +254,23 @@ def test_a_source_has_a_name_that_is_safe_in_a_path(tmp_path: Path, name: str) -
     data["klaviyo"] = {"private_api_key": "pk_any"}
     with pytest.raises(klavier.ConfigError, match=r"gateway\.sources: the names of sources are letters"):
         klavier.load_config(data, environ={"HOME": str(tmp_path)})
+
+
+def test_a_worker_that_ends_by_mistake_starts_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run, calls = LeasedWorker.run, count(1)
+
+    async def fail_first(self: LeasedWorker, *arguments: Any, **options: Any) -> None:
+        if next(calls) == 1:
+            raise RuntimeError("someone@example.com")
+        await run(self, *arguments, **options)
+
+    monkeypatch.setattr(LeasedWorker, "run", fail_first)
+    monkeypatch.setattr("klavier.gateway.app._RESTART_SECONDS", 0.01)
+    with gateway_server(tmp_path) as gateway:
+        assert post(gateway, "/v1/track", TRACK).status_code == 200
+        assert names(gateway) == ["Signed Up"]
+        assert httpx.get(f"{gateway.url}/healthz").status_code == 200
+    assert "delivery ended (RuntimeError); it starts again" in caplog.text
+    assert "someone@" not in caplog.text

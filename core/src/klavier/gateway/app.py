@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -25,6 +26,11 @@ from klavier.worker.leased_worker import LeasedWorker
 
 _PREFLIGHT_SECONDS = 86_400
 """How long browsers remember a preflight's reply: the longest that any of them allows."""
+
+_RESTART_SECONDS = 5.0
+"""After a mistake in the worker: long enough that one which recurs does not fill the log."""
+
+_log = logging.getLogger("klavier.gateway")
 
 
 class Gateway:
@@ -95,8 +101,17 @@ class Gateway:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)
 
     async def _run_worker(self) -> None:
+        """Deliver until the gateway stops; what ends the worker meanwhile is logged, and it starts again."""
         async with self._connect() as send:
-            await self.worker.run(send)
+            while True:
+                try:
+                    await self.worker.run(send)
+                except Exception as error:  # noqa: BLE001 -- events that are accepted must not wait for ever
+                    name = type(error).__name__  # its message may hold what was being delivered
+                    _log.error("delivery ended (%s); it starts again in %g s", name, _RESTART_SECONDS)
+                    await asyncio.sleep(_RESTART_SECONDS)
+                else:
+                    return
 
     def _notify(self) -> None:
         """Wake the worker; called from the thread that stores."""
