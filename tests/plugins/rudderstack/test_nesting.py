@@ -41,3 +41,12 @@ def test_a_name_that_two_members_have_when_flattened_is_noted(
     assert "'a.b': 2" in str(found.requests[0].json)
     note = f"{place}.a.b left out: another member has the same name when flattened"
     assert [outcome.notes for outcome in found.outcomes] == [(note,)]
+
+
+def test_thousands_of_lost_members_get_a_few_notes() -> None:
+    twins = {"a": {str(number): 1 for number in range(5000)}} | {f"a.{number}": 2 for number in range(5000)}
+    settings = {"private_api_key": "pk_x", "flatten_properties": True, "api_version": "v3"}
+    event = parse_event({"type": "track", "event": "Paid", "userId": "u1", "context": {"traits": twins}})
+    (outcome,) = rehearse(load_vendor("rudderstack", settings), [event]).outcomes
+    assert len(outcome.notes) == 21
+    assert outcome.notes[-1] == "4980 further members left out for the same reason"

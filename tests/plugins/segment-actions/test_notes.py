@@ -93,3 +93,14 @@ def test_a_member_that_a_mapping_sets_in_vain_is_noted() -> None:
     found = rehearse(vendor, [parse_event(zoned), parse_event(plain)])
     notes = [outcome.notes for outcome in found.outcomes]
     assert notes == [("location.timezone left out: location has no such member",), ()]
+
+
+def test_thousands_of_lost_members_get_a_few_notes() -> None:
+    fields = {"external_id": {"@path": "$.userId"}, "location": {"@path": "$.traits"}}
+    mapping = {"action": "upsertProfile", "trigger": "", "fields": fields}
+    vendor = load_vendor("segment-actions", {"api_key": "pk_x", "mappings": [mapping]})
+    traits = {f"floor {number}": number for number in range(5000)}
+    event = parse_event({"type": "identify", "userId": "u1", "traits": traits})
+    (outcome,) = rehearse(vendor, [event]).outcomes
+    assert len(outcome.notes) == 21
+    assert outcome.notes[-1] == "4980 further members of location left out for the same reason"

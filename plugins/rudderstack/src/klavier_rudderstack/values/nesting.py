@@ -3,6 +3,7 @@
 from typing import Any
 
 from klavier.events.model import JsonObject
+from klavier_rudderstack.values.unsent import first_notes
 
 _SHOWN = 40
 """The most characters of a name that a note shows."""
@@ -50,9 +51,8 @@ def flatten(value: JsonObject, section: str, notes: list[str]) -> JsonObject:
     replaced: dict[str, None] = {}
     for key, member in value.items():
         _flatten(member, key, flat, replaced)
-    notes.extend(
-        f"{section}.{key[:_SHOWN]} left out: another member has the same name when flattened" for key in replaced
-    )
+    lost = [f"{section}.{key[:_SHOWN]} left out: another member has the same name when flattened" for key in replaced]
+    notes.extend(first_notes(lost))
     return flat
 
 

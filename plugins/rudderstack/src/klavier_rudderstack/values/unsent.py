@@ -1,16 +1,19 @@
 """Notes about the members of an event that are in none of its requests."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
+
+_MOST = 20
+"""How many notes of one kind an event gets."""
 
 _SHOWN = 60
 """The most characters of a place that a note shows."""
 
 
-def note_unsent(section: str, members: Any, sent: Any, reason: str, without: Collection[str] = ()) -> list[str]:
+def note_unsent(section: str, members: Any, sent: Any, reason: str) -> list[str]:
     """Return a note for each place in a `section` of an event whose value is nowhere in what is `sent`.
 
-    Empty values are not noted, and neither are the members `without` a place.  `reason` completes the note.
+    Empty values are not noted.  `reason` completes the note.
     """
     if not isinstance(members, dict):
         return []
@@ -18,11 +21,16 @@ def note_unsent(section: str, members: Any, sent: Any, reason: str, without: Col
     places = dict.fromkeys(
         place
         for name, member in members.items()
-        if name not in without
         for place, leaf in _leaves(f"{section}.{name}", member)
         if leaf not in (None, "") and _mark(leaf) not in known
     )
-    return [f"{place[:_SHOWN]} left out: {reason}" for place in places]
+    return first_notes([f"{place[:_SHOWN]} left out: {reason}" for place in places])
+
+
+def first_notes(notes: list[str]) -> list[str]:
+    """Return the first notes, and how many more there are: an event may lose thousands of members."""
+    more = len(notes) - _MOST
+    return notes if more <= 0 else [*notes[:_MOST], f"{more} further members left out for the same reason"]
 
 
 def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:

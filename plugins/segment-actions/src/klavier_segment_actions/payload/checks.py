@@ -29,6 +29,9 @@ Raises `RejectEvent` that names the field and the value's kind, never the value.
 _LONGEST_NAME = 40
 """Characters of a member's name in a note."""
 
+_MOST = 20
+"""How many unknown members of an object get a note each."""
+
 _NUMBERS = frozenset({int, float})
 """The types of JSON numbers; `bool` is not among them."""
 
@@ -192,4 +195,7 @@ def _note_unknown(field: Field, value: dict[str, Any]) -> tuple[str, ...]:
     """Return a note for each member with a value that the field does not have."""
     known = {member.name for member in field.members}
     unknown = [key for key, item in value.items() if key not in known and item is not None and item != ""]
-    return tuple(f"{field.name}.{key[:_LONGEST_NAME]} left out: {field.name} has no such member" for key in unknown)
+    notes = [f"{field.name}.{key[:_LONGEST_NAME]} left out: {field.name} has no such member" for key in unknown[:_MOST]]
+    if len(unknown) > _MOST:
+        notes.append(f"{len(unknown) - _MOST} further members of {field.name} left out for the same reason")
+    return tuple(notes)
