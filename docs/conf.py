@@ -24,12 +24,13 @@ myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_mock_imports = ["pandas", "pyspark"]  # 450 MB, which nobody needs to write a page
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|contextlib|importlib|click|os)\..*"),
     ("py:class", r"klavier(\.\w+){2,}|BrowserCall"),  # what is not public is named, not linked
-    ("py:class", r"CollectorRegistry|MeterProvider|TracerProvider"),  # of libraries that an extra brings
+    ("py:class", r"CollectorRegistry|MeterProvider|TracerProvider|PathLike|pyspark\..*"),  # of extras
     ("py:class", r"InProcessTransport|HttpTransport|Line|Outbox|pathlib\.Path"),  # as above
 ]
 

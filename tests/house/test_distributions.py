@@ -25,8 +25,9 @@ TEMPLATE = ROOT / "docs" / "plugin-template"
 
 _UNSEEN_IMPORTS = [
     *("--package-module-name-map", "python-liquid=liquid"),
-    # Entry points find plugins; the floor of aiohttp counts; jsonschema-rs is imported by name; zoneinfo reads tzdata.
-    *("--per-rule-ignores", "DEP002=" + "|".join([*OURS, "aiohttp", "jsonschema-rs", "tzdata"])),
+    # Entry points find plugins; the floor of aiohttp counts; jsonschema-rs is imported by name; zoneinfo reads tzdata,
+    # PySpark uses pandas.
+    *("--per-rule-ignores", "DEP002=" + "|".join([*OURS, "aiohttp", "jsonschema-rs", "pandas", "tzdata"])),
 ]
 
 EVERY_DISTRIBUTION = pytest.mark.parametrize("name", OURS)
@@ -88,10 +89,10 @@ def test_the_wheel_holds_what_the_pages_are_made_of(built: Path) -> None:
 @EVERY_DISTRIBUTION
 def test_a_wheel_names_its_entry_points(built: Path, name: str) -> None:
     files = contents(wheel(built, name))
-    (points,) = (text.decode() for file, text in files.items() if file.endswith("/entry_points.txt"))
+    points = "".join(text.decode() for file, text in files.items() if file.endswith("/entry_points.txt"))
     vendor = name.removeprefix("klavier-")
     expected = "klavier = klavier.cli:main" if name == "klavier" else f"{vendor} = {name.replace('-', '_')}.plugin"
-    assert expected in points
+    assert expected in points or (name == "klavier-spark" and not points)  # it uses klavier, and extends nothing
 
 
 @EVERY_DISTRIBUTION

@@ -4,7 +4,10 @@ import ast
 
 from tests.support.repository import ROOT, modules, name
 
-NEVER_FORKED = {"core/src/klavier/console/recorder.py": "klavier serve, which starts no process, has it"}
+NEVER_FORKED = {
+    "core/src/klavier/console/recorder.py": "klavier serve, which starts no process, has it",
+    "plugins/spark/src/klavier_spark/coordinator.py": "the driver of Spark and its tasks, which start no process",
+}
 """Modules with locks of programs that do not fork, each with the reason."""
 _LOCKS = {"Lock", "RLock", "Condition", "Semaphore", "Queue", "SimpleQueue", "LifoQueue"}
 _LIBRARIES = {"threading", "queue"}

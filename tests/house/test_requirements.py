@@ -11,6 +11,9 @@ from tests.support.repository import PLUGINS, ROOT, pyproject
 OURS = {"klavier", *(f"klavier-{plugin.name}" for plugin in PLUGINS)}
 
 
+SPARK = pyproject(ROOT / "plugins" / "spark")["project"]["optional-dependencies"]["pyspark"]
+
+
 def lines(name: str) -> list[str]:
     text = (ROOT / name).read_text("utf-8")
     return [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
@@ -22,6 +25,7 @@ def wanted() -> list[Requirement]:
     texts = [*root["project"]["dependencies"], *root["dependency-groups"]["dev"]]
     texts += [text for extra in root["project"]["optional-dependencies"].values() for text in extra]
     texts += [text for plugin in PLUGINS for text in pyproject(plugin)["project"]["dependencies"]]
+    texts += SPARK
     return [Requirement(text) for text in texts]
 
 
@@ -44,6 +48,11 @@ def test_the_development_requirements_are_those_of_pyproject() -> None:
     group = pyproject()["dependency-groups"]["dev"]
     assert [line for line in given if not line.startswith("-")] == [text for text in group if text not in OURS]
     assert {text for text in group if text in OURS} == OURS - {"klavier"}
+
+
+def test_what_spark_needs_is_a_list_of_its_own() -> None:
+    assert lines("requirements-spark.txt") == ["-c constraints.txt", *SPARK]
+    assert pyproject()["dependency-groups"]["spark"] == ["klavier-spark[pyspark]"]
 
 
 @pytest.mark.parametrize("requirement", wanted(), ids=str)
@@ -76,4 +85,5 @@ def test_lists_of_plugins_agree() -> None:
     assert set(root["tool"]["uv"]["sources"]) == OURS
     for plugin in PLUGINS:
         assert pyproject(plugin)["project"]["name"] == f"klavier-{plugin.name}"
-        assert list(pyproject(plugin)["project"]["entry-points"]["klavier"]) == [plugin.name]
+        points = pyproject(plugin)["project"].get("entry-points", {"klavier": {}})["klavier"]
+        assert list(points) == ([] if plugin.name == "spark" else [plugin.name])  # an engine that uses klavier

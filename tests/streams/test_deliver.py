@@ -114,3 +114,25 @@ def test_a_caller_that_stops_taking_ends_the_run(sandbox: klavier.Sandbox) -> No
     assert next(outcomes)[0] == 0
     outcomes.close()  # type: ignore[attr-defined] # a generator; what it opened is closed, else a warning is an error
     assert next(outcomes, None) is None
+
+
+def test_nothing_is_sent_once_another_process_took_over(sandbox: klavier.Sandbox) -> None:
+    answers = iter([True, True, True])
+    outcomes = klavier.deliver(
+        orders(500, 3), CONFIG, transport=sandbox.transport(), may_send=lambda: next(answers, False)
+    )
+    with pytest.raises(klavier.LeaseLostError, match="another process delivers these rows now"):
+        list(outcomes)
+    assert len(sandbox.calls) == 3
+
+
+def test_each_call_is_asked_for(sandbox: klavier.Sandbox) -> None:
+    asked: list[bool] = []
+
+    def may_send() -> bool:
+        asked.append(True)
+        return True
+
+    found = list(klavier.deliver(orders(20, 4), CONFIG, transport=sandbox.transport(), may_send=may_send))
+    assert {outcome.kind for _, outcome in found} == {"delivered"}
+    assert len(asked) == len(sandbox.calls) > 0

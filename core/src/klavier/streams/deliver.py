@@ -2,14 +2,19 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve
 
 from klavier.config.load import Source, load_config
-from klavier.errors import ConfigError, EventError
+from klavier.errors import ConfigError, EventError, LeaseLostError
+from klavier.flows.drivers import AsyncSend, Connect
+from klavier.klaviyo.request import Request
+from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome, rejected
 from klavier.streams.lines import LONGEST, Line
 from klavier.streams.run import StreamRun
@@ -23,14 +28,18 @@ RowId = TypeVar("RowId")
 Payload = Mapping[str, Any] | bytes | str | Line
 """The payload of an event: a mapping, its JSON, or a line that another part of klavier has read."""
 
+_NOT_OURS = 409
+"""The status of a call that was not made since another process makes it."""
 
-def deliver(
+
+def deliver(  # noqa: PLR0913 -- the rows, and keywords that few need
     rows: Iterable[tuple[RowId, Payload]],
     config: Source = None,
     *,
     share: float | None = None,
     environ: Mapping[str, str] | None = None,
     transport: "HttpTransport | None" = None,
+    may_send: Callable[[], bool] | None = None,
 ) -> Iterator[tuple[RowId, Outcome]]:
     """Deliver rows; yields each row's id and its outcome, in the order of the rows.
 
@@ -42,8 +51,11 @@ def deliver(
     `config` is what `klavier.open` takes.  `share` is the part of Klaviyo's rate limits that this call may use, above 0
     and up to 1; by default the configuration's.  `environ` and `transport` are those of `klavier.open`.
 
-    Raises `ConfigError` for what is wrong in the configuration, and what reading `rows` raises, after the outcomes of
-    the rows before.
+    `may_send` is asked before each call to Klaviyo, in a thread, whether this process still delivers these rows, and
+    not another one that took over: a fence for engines that repeat work.  Once it returns False nothing is sent.
+
+    Raises `ConfigError` for what is wrong in the configuration, what reading `rows` raises, after the outcomes of the
+    rows before, and `LeaseLostError` once `may_send` returned False.
     """
     found = load_config(config, environ=environ)
     if share is not None:
@@ -52,13 +64,14 @@ def deliver(
         except ValueError as error:
             raise ConfigError([f"share: {error}"]) from None
     vendor = found.build_vendor()
+    guard = _Guard(may_send)
     run = StreamRun(
         vendor,
-        make_connect(found, vendor, transport),
+        guard.connecting(make_connect(found, vendor, transport)),
         plugins=found.known_plugins(),
         options=make_options(found, vendor),
     )
-    outcomes = _outcomes(run, rows)
+    outcomes = _outcomes(run, rows, guard)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -66,7 +79,9 @@ def deliver(
     return _in_a_thread(outcomes)  # a notebook runs a loop, and a thread runs one at a time
 
 
-def _outcomes(run: StreamRun, rows: Iterable[tuple[RowId, Payload]]) -> Iterator[tuple[RowId, Outcome]]:
+def _outcomes(
+    run: StreamRun, rows: Iterable[tuple[RowId, Payload]], guard: "_Guard"
+) -> Iterator[tuple[RowId, Outcome]]:
     ids: deque[RowId] = deque()
 
     def lines() -> Iterator[Line]:
@@ -75,7 +90,39 @@ def _outcomes(run: StreamRun, rows: Iterable[tuple[RowId, Payload]]) -> Iterator
             yield _line(number, payload)
 
     for result in run.run(lines()):
+        guard.check()
         yield ids.popleft(), result.outcome if result.event is not None else rejected(result.cause)
+
+
+class _Guard:
+    """Lets calls pass as long as this process may send."""
+
+    def __init__(self, may_send: Callable[[], bool] | None) -> None:
+        self._may_send = may_send
+        self._is_lost = False
+
+    def check(self) -> None:
+        """Raise `LeaseLostError` once a call did not pass."""
+        if self._is_lost:
+            raise LeaseLostError("another process delivers these rows now; nothing more was sent")
+
+    def connecting(self, connect: Connect) -> Connect:
+        """Return what opens the same connection, guarded."""
+        if self._may_send is None:
+            return connect
+
+        @asynccontextmanager
+        async def connect_guarded() -> AsyncIterator[AsyncSend]:
+            async with connect() as send:
+                yield partial(self._send, send)
+
+        return connect_guarded
+
+    async def _send(self, send: AsyncSend, request: Request) -> Response:
+        if not self._is_lost and self._may_send is not None:
+            self._is_lost = not await asyncio.to_thread(self._may_send)
+        # A refusal, which is not tried again: outcomes end at once, and the first of them raises.
+        return Response(status=_NOT_OURS) if self._is_lost else await send(request)
 
 
 def _line(number: int, payload: object) -> Line:
