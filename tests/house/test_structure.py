@@ -36,12 +36,22 @@ EXCEPTIONS = {
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True)
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
     imported = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
     while leaves := [module for module, found in imported.items() if not found & imported.keys()]:
         for leaf in leaves:
             del imported[leaf]
     assert not imported, f"a circle among {sorted(imported)}"
+
+
+def test_every_module_is_used() -> None:
+    """By another one, as a command, or by users: an entry point or a name on a page."""
+    graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    files = [*ROOT.glob("**/pyproject.toml"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("core/src/klavier/__init__.py")]
+    named = "\n".join(path.read_text("utf-8") for path in files if ".venv" not in path.parts)
+    unused = [module for module in graph.modules if not graph.find_modules_that_directly_import(module)]
+    packages = {module for module in graph.modules if graph.find_children(module)}
+    assert [m for m in unused if not m.startswith("klavier.cli.") and m not in packages and m not in named] == []
 
 
 def methods_of(node: ast.ClassDef) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
