@@ -1,5 +1,7 @@
 """Who gets in: hosts, proxies, passwords, sessions, form tokens, and the headers of every reply."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from klavier.cli.serve_console import make_console
 from klavier.config.load import load_config
+from klavier.console import guard
 from klavier.console.sessions import SESSION_SECONDS, Sessions, SignIn
 from klavier.gateway.app import Gateway
 from tests.support.web_console import EVENT, PASSWORD, TOKEN, Shop, Visitor
@@ -196,6 +199,16 @@ def test_a_form_is_bounded(shop: Shop, closed_shop: Shop) -> None:
     assert closed_shop.visitor().send("POST", "sign-in", b"password=" + b"x" * 10_000).status_code == 413
     assert visitor.send("POST", "try", b"\xff\xfe").status_code == 400
     assert visitor.send("POST", "try", b"no form").status_code == 400
+
+
+def test_a_form_that_does_not_arrive_is_given_up(closed_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "_FORM_SECONDS", 0.01)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"password="
+        await asyncio.sleep(3600)
+
+    assert closed_shop.visitor().send("POST", "sign-in", slow()).status_code == 408
 
 
 @pytest.mark.parametrize(

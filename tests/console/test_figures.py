@@ -9,7 +9,7 @@ from attrs import evolve
 from klavier.console import figures
 from klavier.console.chart import draw
 from klavier.console.figures import FigureReader, Headline, _calm, _problem
-from klavier.console.shown import draw_json, duration, span
+from klavier.console.shown import draw_json, duration, size, span
 from klavier.outbox.entry import OutboxStatus
 from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, WorkerReport
 from klavier.worker.status import Holder, Status
@@ -93,6 +93,7 @@ def test_long_json_is_cut() -> None:
 
 def test_times_are_words() -> None:
     assert [span(seconds) for seconds in (0, 59, 60, 7200, 200_000)] == ["0 s", "59 s", "1 min", "2 h", "2 d"]
+    assert [size(value) for value in (0, 999_000_000, 10**9)] == ["0.0 MB", "999.0 MB", "1.0 GB"]
     assert [duration(seconds) for seconds in (0.0123, 1.26, 75)] == ["12 ms", "1.3 s", "1 min"]
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import time
+from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ EVENT = {
     "context": {"traits": {"email": "ada@example.com"}},
     "properties": {"total": 59.9},
 }
+
+Body = bytes | AsyncIterator[bytes] | None
 
 
 class Shop:
@@ -111,11 +114,11 @@ class Visitor:
         """Send a form, with the token of the page that was opened last."""
         return self._send("POST", path, urlencode({"csrf": self.csrf, **(form or {})}).encode(), headers)
 
-    def send(self, method: str, path: str, body: bytes | None = None, **headers: str) -> httpx.Response:
+    def send(self, method: str, path: str, body: Body = None, **headers: str) -> httpx.Response:
         """Send anything."""
         return self._send(method, path, body, headers)
 
-    def _send(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> httpx.Response:
+    def _send(self, method: str, path: str, body: Body, headers: dict[str, str]) -> httpx.Response:
         async def send() -> httpx.Response:
             transport = httpx.ASGITransport(self._app, client=(self.peer, 50_000))
             async with httpx.AsyncClient(transport=transport, base_url=self._address) as client:

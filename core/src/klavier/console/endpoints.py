@@ -39,8 +39,6 @@ class Endpoints:
         self, config: "Config", worker: "LeasedWorker", reader: FigureReader, recorder: Recorder, guard: Guard
     ) -> None:
         self._config = config
-        self._parts = worker.config
-        self._outbox = worker.config.outbox
         self._reader = reader
         self._recorder = recorder
         self._guard = guard
