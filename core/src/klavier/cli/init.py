@@ -83,7 +83,7 @@ def command(*, changes: tuple[str, ...], output: Path, **options: Any) -> None:
     """Write a commented klavier.toml, check it, and show the next command.
 
     On a terminal it asks for what no option sets.  Keys stay in the environment: the file names their variables.
-    An existing file is never overwritten.  Beside it the JSON Schema is written, for your editor.
+    An existing configuration is never overwritten.  The JSON Schema is written beside it, for your editor.
     """
     if output.exists():
         raise UsageError(
