@@ -127,6 +127,14 @@ def test_a_consent_without_a_time_is_not_imported(vendor: str, members: dict[str
     assert not [request for request in found.requests if "subscription" in request.path]
 
 
+@pytest.mark.parametrize("vendor", ["rudderstack", "segment-classic", "segment-actions"])
+def test_the_time_of_the_senders_clock_stands_in(vendor: str) -> None:
+    payload = subscription(vendor, 1, timestamp="", originalTimestamp="2021-01-02T03:04:05Z")
+    found = rehearsed(vendor, payload, consent_import=True)
+    assert [outcome.kind for outcome in found.outcomes] == ["delivered"]
+    assert "'consented_at': '2021-01-02T03:04:05Z'" in str([request.json for request in found.requests])
+
+
 def test_an_import_of_the_vendors_own_stays_as_it_is() -> None:
     fields = {"list_id": "L1", "historical_import": True, "consented_at": "2020-01-01T00:00:00.000Z"}
     settings = {"mappings": [{"action": "subscribeProfile", "trigger": "", "fields": fields}]}

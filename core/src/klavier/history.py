@@ -123,7 +123,8 @@ def _import_consents(request: Request, event: Event, notes: list[str]) -> Reques
     attributes = job["attributes"]
     if attributes.get("historical_import") is True:
         return request
-    time, reason = read_time(event.timestamp)
+    given = event.timestamp if event.timestamp not in (None, "") else event.payload.get("originalTimestamp")
+    time, reason = read_time(given)
     if time is None:
         return Response.refusal(f"consent_import: the consent has no time: timestamp is {reason or 'missing'}")
     profiles = [_dated(profile, time) for profile in attributes["profiles"]["data"]]

@@ -162,7 +162,7 @@ def test_what_is_left_out_is_noted(version: str, wire: str, fidelity: str, paylo
 
 @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
 @pytest.mark.parametrize("pages", [{}, {"send_page_as_track": True, "additional_page_info": True}])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(payload=events(kinds=("identify", "track", "page")))
 def test_what_device_mode_leaves_out_is_noted(fidelity: str, pages: dict[str, Any], payload: dict[str, Any]) -> None:
     check(payload, {"connection_mode": "device", "fidelity": fidelity, **pages})
@@ -170,7 +170,7 @@ def test_what_device_mode_leaves_out_is_noted(fidelity: str, pages: dict[str, An
 
 @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
 @pytest.mark.parametrize("version", ["v1", "v2", "v3"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(payload=events(kinds=("group",)), subscribe=st.booleans())
 def test_what_a_group_call_leaves_out_is_noted(
     *, version: str, fidelity: str, subscribe: bool, payload: dict[str, Any]
@@ -182,7 +182,7 @@ def test_what_a_group_call_leaves_out_is_noted(
 @pytest.mark.parametrize("fidelity", ["documented", "deployed"])
 @pytest.mark.parametrize("wire", ["current", "native"])
 @pytest.mark.parametrize("list_id", ["", "L1"])
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(payload=events(kinds=("identify",)), kind=st.sampled_from(["email", "id", "external_id", "userId"]))
 def test_what_bulk_upload_leaves_out_is_noted(
     list_id: str, wire: str, fidelity: str, kind: str, payload: dict[str, Any]
