@@ -231,3 +231,15 @@ def test_after_a_success_the_next_refusal_holds_as_briefly_as_the_first(clock: C
     assert second == pytest.approx(2 * first)
     limiter.update(EVENT, Response(202), clock.now)
     assert refuse() == pytest.approx(first)
+
+
+def test_another_process_starts_from_what_was_used(clock: Clock) -> None:
+    before = RateLimiter(clock)
+    send_all(before, clock, BULK, M.steady - 10)
+    after = RateLimiter(clock)
+    after.resume(before.usage() | {"no_such_operation": 1.0}, age=5.0)
+    moments = send_all(after, clock, BULK, M.steady)
+    assert sum(at < moments[0] + STEADY_SECONDS - 5.0 for at in moments) <= 11
+    late = RateLimiter(clock)
+    late.resume({"bulk_create_events": 1.0}, age=STEADY_SECONDS)
+    assert late.wait(BULK) == 0

@@ -17,6 +17,7 @@ from klavier.outbox import DeadCause, SqliteOutbox
 from klavier.worker.activity import Activity
 from klavier.worker.leased_worker import LeasedWorker, RelayConfig
 from klavier.worker.report import (
+    LimitUse,
     OpenCircuit,
     Pause,
     TypeCount,
@@ -88,6 +89,18 @@ def test_another_process_sees_what_the_worker_reports(outbox: SqliteOutbox) -> N
     assert status.used_bytes > 0
     assert status.free_bytes is not None
     assert read_status(outbox).holder is None  # the worker has ended
+
+
+def test_a_worker_that_takes_over_counts_what_the_one_before_had_sent(outbox: SqliteOutbox) -> None:
+    before = outbox.acquire("before", 15.0)
+    assert before is not None
+    before.renew(write_report(WorkerReport(limits=(LimitUse("create_event", 0.5),))))
+    before.release()
+    append(outbox, "one")
+    _, own = asyncio.run(observe(outbox, lambda _: Response(202), lambda status: status.waiting == 0))
+    (use,) = own.limits
+    assert use.endpoint == "create_event"
+    assert 0.5 < use.share < 0.6
 
 
 def test_a_key_that_is_not_accepted_is_reported_as_a_pause(outbox: SqliteOutbox) -> None:

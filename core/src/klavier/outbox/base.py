@@ -6,7 +6,7 @@ The promises behind the signatures are in docs/explanation/guarantees; `klavier.
 from collections.abc import Iterable, Sequence
 from typing import Literal, Protocol
 
-from klavier.outbox.entry import DeadLetter, Entry, NewEntry, OutboxDetails, OutboxStatus, Settlement
+from klavier.outbox.entry import DeadLetter, Entry, LeaseHolder, NewEntry, OutboxDetails, OutboxStatus, Settlement
 
 UNLIMITED = 2**62
 """More bytes than any outbox holds: `max_bytes` where only the number of entries counts."""
@@ -54,6 +54,10 @@ class Lease(EntryQueue, Protocol):
     @property
     def token(self) -> int:
         """The fencing number: larger than that of every earlier lease of the outbox."""
+
+    @property
+    def previous(self) -> LeaseHolder:
+        """Who had the lease before, and its last report with its age; the name is empty where it was released."""
 
     def renew(self, report: bytes = b"") -> bool:
         """Extend the lease; False when another worker has it now.

@@ -39,14 +39,18 @@ class LeaseTable(ForkAware):
         self._locks: set[FileLock] = set()
         register(self)
 
-    def acquire(self, holder: str, seconds: float) -> tuple[int, FileLock] | None:
-        """Acquire the lease; returns its fencing number and the lock of its file, None while another has it."""
+    def acquire(self, holder: str, seconds: float) -> tuple[int, FileLock, LeaseHolder] | None:
+        """Acquire the lease; returns its fencing number, the lock of its file and the holder before.
+
+        None while another one has it.
+        """
         lock = FileLock(self._lock_path)
 
-        def step(connection: sqlite3.Connection) -> int | None:
-            row = connection.execute("SELECT holder, token, beats, seconds, lock FROM lease").fetchone()
+        def step(connection: sqlite3.Connection) -> tuple[int, LeaseHolder] | None:
+            query = "SELECT holder, token, beats, seconds, lock, renewed, report FROM lease"
+            row = connection.execute(query).fetchone()
             locked = lock.acquire()
-            owner, token, beats, allowed, its_lock = row
+            owner, token, beats, allowed, its_lock, renewed, report = row
             is_dead = locked and its_lock == lock.identity
             if owner not in ("", holder) and not is_dead and not self._is_silent((token, beats), allowed):
                 return None
@@ -54,18 +58,19 @@ class LeaseTable(ForkAware):
                 "UPDATE lease SET holder = ?, token = ?, beats = 0, seconds = ?, lock = ?, renewed = ?, report = x''",
                 (holder, token + 1, seconds, lock.identity, self._wall()),
             )
-            return int(token) + 1
+            return int(token) + 1, LeaseHolder(owner, max(0.0, self._wall() - renewed), report)
 
-        token = None
+        acquired = None
         try:
-            token = self._database.write(step)
+            acquired = self._database.write(step)
         finally:
-            if token is None:
+            if acquired is None:
                 lock.release()
-        if token is None:
+        if acquired is None:
             return None
         self._locks.add(lock)
-        return token, lock
+        token, previous = acquired
+        return token, lock, previous
 
     def renew(self, token: int, lock: FileLock, report: bytes) -> bool:
         """Count up the beats of a lease, and store the holder's report; False where it is lost."""
@@ -119,8 +124,11 @@ class SqliteLease:
 
     coming: Coming = "no"
 
-    def __init__(self, outbox: "SqliteOutbox", table: LeaseTable, token: int, lock: FileLock) -> None:
+    def __init__(
+        self, outbox: "SqliteOutbox", table: LeaseTable, token: int, lock: FileLock, previous: LeaseHolder
+    ) -> None:
         self.token = token
+        self.previous = previous
         self._outbox = outbox
         self._table = table
         self._lock = lock

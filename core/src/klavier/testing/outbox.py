@@ -252,6 +252,7 @@ class OutboxConformance(ABC):
         lease.release()
         assert other.details().holder is None
         following = _acquire(other, "two")
+        assert (following.previous.report, 0 <= following.previous.age < PATIENCE) == (b'{"a":1}', True)
         assert (holder := outbox.details().holder) is not None
         assert (holder.name, holder.report) == ("two", b"")
         following.release()

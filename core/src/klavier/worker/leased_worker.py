@@ -26,7 +26,16 @@ from klavier.worker.activity import Activity
 from klavier.worker.alerts import Alerts
 from klavier.worker.observed_send import observed_send
 from klavier.worker.rate_limiter import RateLimiter
-from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, TypeCount, WorkerReport, write_report
+from klavier.worker.report import (
+    LimitUse,
+    MinuteCount,
+    OpenCircuit,
+    Pause,
+    TypeCount,
+    WorkerReport,
+    read_report,
+    write_report,
+)
 from klavier.worker.sender import Sender
 from klavier.worker.settlement import Observer, Watcher
 from klavier.worker.translator import Translator
@@ -172,6 +181,9 @@ class LeasedWorker:
 
     async def _run_leased(self, lease: Lease, sender: Sender, *, until_empty: bool) -> bool:
         """Deliver while the lease is held; returns whether the work has ended, rather than the lease."""
+        before = read_report(lease.previous.report)
+        if before is not None:
+            self.rate_limiter.resume({use.endpoint: use.share for use in before.limits}, lease.previous.age)
         interrupted = await asyncio.to_thread(lease.take_interrupted)
         if interrupted:
             _log.warning("the last worker ended while it translated %d events; they are tried again", interrupted)

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 
 from attrs import define, field
 
-from klavier.klaviyo.operations import UNLIMITED, RateLimit, find_operation
+from klavier.klaviyo.operations import BY_NAME, UNLIMITED, Operation, RateLimit, find_operation
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 
@@ -141,6 +141,18 @@ class RateLimiter:
         self._windows: dict[str, _Window] = {}
         self._by_call: dict[tuple[str, str], _Window] = {}  # those whose path has no id, found without the table
 
+    def resume(self, usage: Mapping[str, float], age: float) -> None:
+        """Start from what another process had used of the steady quotas, `age` seconds ago: `usage` by operation.
+
+        All of it counts as sent at that moment, so no window is exceeded.
+        """
+        at = self._clock() - age
+        for name, used in usage.items():
+            operation = BY_NAME.get(name)
+            window = None if operation is None else self._operation_window(operation)
+            if window is not None and window.rate is not None and not window.sent and age < STEADY_SECONDS:
+                window.sent.extend([at] * round(min(1.0, used) * window.rate.steady))
+
     def wait(self, request: Request) -> float:
         """Return the seconds until `request` may be sent; 0.0 for now. Ask again after waiting."""
         window = self._window(request)
@@ -203,13 +215,17 @@ class RateLimiter:
         operation = find_operation(method, path)
         if operation is None:
             return None
+        window = self._operation_window(operation)
+        if path == operation.path:  # with an id in it there may be any number of paths
+            self._by_call[method, path] = window
+        return window
+
+    def _operation_window(self, operation: Operation) -> _Window:
         window = self._windows.get(operation.name)
         if window is None:
             rate = self._rates.get(operation.name, operation.rate)
             own = None if rate == UNLIMITED else RateLimit(self._part(rate.burst), self._part(rate.steady))
             window = self._windows[operation.name] = _Window(own)
-        if path == operation.path:  # with an id in it there may be any number of paths
-            self._by_call[method, path] = window
         return window
 
     def _part(self, quota: int) -> int:

@@ -35,17 +35,20 @@ class LeaseTable:
         self._observed: tuple[int, int] | None = None
         self._since = 0.0
 
-    def acquire(self, holder: str, seconds: float) -> int | None:
-        """Acquire the lease; returns its fencing number, None while another holder has it."""
+    def acquire(self, holder: str, seconds: float) -> tuple[int, LeaseHolder] | None:
+        """Acquire the lease; returns its fencing number and the holder before, None while another holder has it."""
         return self._database.run(lambda connection: self._acquire(connection, holder, seconds))
 
-    def _acquire(self, connection: Connection, holder: str, seconds: float) -> int | None:
+    def _acquire(self, connection: Connection, holder: str, seconds: float) -> tuple[int, LeaseHolder] | None:
         with connection.transaction():
-            query = sql.SQL("SELECT holder, token, beats, seconds, backend FROM {}.lease FOR UPDATE").format(self._name)
+            query = sql.SQL(
+                "SELECT holder, token, beats, seconds, backend, extract(epoch FROM now() - renewed)::float8, report "
+                "FROM {}.lease FOR UPDATE"
+            ).format(self._name)
             row = connection.execute(query).fetchone()
             if row is None:
                 raise OutboxError(f"outbox {self._database.label}: its table lease is empty; restore it from a backup")
-            owner, token, beats, allowed, backend = row
+            owner, token, beats, allowed, backend, age, report = row
             locked = self._try_lock(connection)
             if not locked and owner not in ("", holder):
                 if not self._is_silent((token, beats), allowed):
@@ -59,7 +62,7 @@ class LeaseTable:
                 ).format(self._name),
                 (holder, seconds),
             )
-        return int(token) + 1
+        return int(token) + 1, LeaseHolder(owner, max(0.0, age), bytes(report))
 
     def renew(self, token: int, report: bytes) -> bool:
         """Count up the beats of a lease, and store the holder's report; False where it is lost."""
@@ -120,8 +123,9 @@ class PostgresLease:
 
     coming: Coming = "no"
 
-    def __init__(self, outbox: "PostgresOutbox", table: LeaseTable, token: int) -> None:
+    def __init__(self, outbox: "PostgresOutbox", table: LeaseTable, token: int, previous: LeaseHolder) -> None:
         self.token = token
+        self.previous = previous
         self._outbox = outbox
         self._table = table
 

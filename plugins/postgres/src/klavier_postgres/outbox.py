@@ -151,8 +151,8 @@ class PostgresOutbox:
 
     def acquire(self, holder: str, seconds: float) -> PostgresLease | None:
         """Acquire the lease for `holder`; None while another holder has it."""
-        token = self._leases.acquire(holder, seconds)
-        return None if token is None else PostgresLease(self, self._leases, token)
+        found = self._leases.acquire(holder, seconds)
+        return None if found is None else PostgresLease(self, self._leases, *found)
 
     def count_interrupted(self) -> int:
         """Count up `interrupted` of the entries that were marked last on this host; returns how many there were."""
