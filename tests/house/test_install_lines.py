@@ -13,7 +13,7 @@ EXTRAS = set(pyproject()["project"]["optional-dependencies"])
 
 WORD = r"'[^']+'|[^\s'\"`|&;(){}#]+"
 LINE = re.compile(rf"\bpip(?: --python \S+)? install((?: +(?:{WORD}))+)")
-NO_PACKAGE = re.compile(r"-.*|\.{0,2}/.*|\.|'\.\[\w+\]'|requirements-dev\.txt|pip|.*\{.*")
+NO_PACKAGE = re.compile(r"-.*|\.{0,2}/.*|\.|'\.\[\w+\]'|requirements-(dev|spark)\.txt|pip|.*\{.*")
 """Options, folders and files; pip itself; and names that a program fills in."""
 
 
