@@ -1,6 +1,11 @@
-"""klavier in Spark, on a session of two cores: plan, deliver, compare, and a stream with a checkpoint."""
+"""klavier in Spark, on a session of two cores: plan, deliver, compare, and a stream with a checkpoint.
 
+All that needs the session is in this file, so that one process has it. The page "Work on a lake" is run as well.
+"""
+
+import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,12 +17,16 @@ from attrs import evolve
 import klavier
 from klavier import Sandbox, UsageError, compare, load_vendor, parse_event
 from klavier.sandbox.server import SandboxServer
+from tests.support.repository import ROOT
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 klavier_spark = pytest.importorskip("klavier_spark", reason="PySpark is not installed: requirements-spark.txt")
-pytestmark = pytest.mark.xdist_group("spark")
+
+PAGE = ROOT / "docs" / "how-to" / "work-on-a-lake.md"
+_PATHS = re.compile(r'(?<!option\()"((?:events|outcomes|incoming|checkpoint)[\w./*-]*)"')
+"""Relative paths in the blocks of the page."""
 
 
 def payload(number: int, profiles: int = 5) -> dict[str, Any]:
@@ -71,6 +80,7 @@ def numbers_by_profile(sandbox: Sandbox) -> dict[str, list[int]]:
     return found
 
 
+@pytest.mark.slow
 def test_plan_shows_the_requests_of_each_row(spark: "SparkSession", config: dict[str, Any]) -> None:
     planned = {row["id"]: row for row in klavier_spark.plan(frame(spark, 30), config).collect()}
     assert sorted(planned) == list(range(30))
@@ -101,6 +111,7 @@ def test_deliver_gives_each_row_an_outcome_and_keeps_the_order(
     assert all(events == sorted(events) for events in numbers.values())
 
 
+@pytest.mark.slow
 def test_diff_is_that_of_one_process(spark: "SparkSession") -> None:
     left = ("rudderstack", {"private_api_key": "pk_1", "api_version": "v2"})
     right = ("segment-actions", {"api_key": "pk_1"})
@@ -138,6 +149,7 @@ def write_rows(folder: Path, name: str, numbers: range) -> None:
     (folder / "in" / name).write_text("".join(json.dumps(row) + "\n" for row in found[numbers.start :][::-1]))
 
 
+@pytest.mark.slow
 def test_a_stream_continues_after_its_checkpoint(
     spark: "SparkSession", sandbox: tuple[Sandbox, str], config: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -190,3 +202,25 @@ def test_speculation_is_refused(spark: "SparkSession", config: dict[str, Any], m
     for call in calls:
         with pytest.raises(UsageError, match=r"spark\.speculation is on"):
             call()
+
+
+@pytest.mark.slow
+def test_the_blocks_of_the_page_run(spark: "SparkSession", tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"^```py\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 6
+    with SandboxServer(Sandbox()) as server, contextlib.chdir(tmp_path):
+        account = f'private_api_key = "pk_sandbox"\nbase_url = "{server.url}"\n'
+        Path("klavier.toml").write_text(f'vendor = "rudderstack"\n[klaviyo]\n{account}', "utf-8")
+        for folder in ("events.parquet", "incoming"):
+            frame(spark, 30).write.parquet(str(tmp_path / folder))
+        namespace: dict[str, Any] = {}
+        for block in blocks:
+            # Java stays in the folder in which it was started.
+            absolute = _PATHS.sub(lambda found: repr(str(tmp_path / found[1])), block)
+            exec(absolute, namespace)  # noqa: S102 -- the page
+        for folder in ("outcomes.parquet", "outcomes-of-two.parquet", "outcomes/batch-*.parquet"):
+            found = spark.read.parquet(str(tmp_path / folder)).collect()
+            assert Counter(row["id"] for row in found) == Counter(range(30))
+    shown = capfd.readouterr().out
+    assert "/api/events" in shown
+    assert re.search(r"metrics renamed|people|event_properties", shown)
