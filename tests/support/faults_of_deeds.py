@@ -191,7 +191,7 @@ class ForgetsAliases(Wrapper):
 
 
 class TooFewOutcomes(Wrapper):
-    """Delivers three events together, and says what became of the first two."""
+    """Delivers three events together, and returns the outcomes of the first two."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         for start in range(0, len(events), 3):

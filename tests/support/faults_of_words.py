@@ -57,7 +57,7 @@ class KeepsAsciiOnly(Wrapper):
 
 
 class CutsLongTexts(Wrapper):
-    """Cuts texts after 255 characters, and tells nobody."""
+    """Cuts texts after 255 characters, without a note."""
 
     def members(self, members: Members, event: Event) -> Members:
         return {name: value[:255] if isinstance(value, str) else value for name, value in members.items()}
@@ -147,7 +147,7 @@ class RemembersTraits(Wrapper):
 
 
 class TakesTheEmailOut(Wrapper):
-    """Takes the e-mail address out of the traits that it was given."""
+    """Takes the e-mail address out of the traits that were passed to it."""
 
     def event(self, event: Event) -> Event:
         if isinstance(event, (Identify, Group)):
