@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, cast
 import apsw
 
 SECTOR = 512
-KEPT = ("-wal", ".db")
-"""The files that matter: the shared-memory index is made anew after a crash."""
+KEPT = ("-wal", "-journal", ".db")
+"""The files that matter, the journal while a new file is made: the shared-memory index is made anew after a crash."""
 
 
 class Step(NamedTuple):
