@@ -1,6 +1,5 @@
 """`klavier diff`: the same events through two vendors, and the differences between the resulting data."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from klavier.cli.diff_about import Period, about_rows
 from klavier.cli.diff_sides import Asked, names_of, prepare_sides, side_options
 from klavier.cli.diff_table import table
 from klavier.cli.options import format_option
-from klavier.cli.private_files import open_private
+from klavier.cli.private_files import write_content
 from klavier.cli.progress import lines_with_progress
 from klavier.comparison.collection import rare_collection
 from klavier.comparison.masking import mask_secrets
@@ -134,11 +133,6 @@ def _write(
         from klavier.comparison.page import page  # noqa: PLC0415 -- the table does without
 
         content = page(found, values=values, frame=diff_frame(found, about)).encode()
-    if output is None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-        return
-    with open_private(output) as file:
-        file.write(content)
-    click.echo(f"{count(len(found.differences), 'difference')}, written to {output}", err=True)
+    write_content(content, output)
+    if output is not None:
+        click.echo(f"{count(len(found.differences), 'difference')}, written to {output}", err=True)

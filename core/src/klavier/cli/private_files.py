@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -19,6 +20,17 @@ def create_private(path: Path) -> BinaryIO:
 def open_private(path: Path, *, keep: bool = False) -> BinaryIO:
     """Open a file for writing, and for reading its end with `keep`; without it an existing file is emptied."""
     return _open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), "r+b")
+
+
+def write_content(content: bytes, output: Path | None) -> None:
+    """Write what a command made to a private file, or to standard output without one."""
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    with open_private(output) as file:
+        file.write(content)
 
 
 def is_open_to_others(path: Path) -> bool:

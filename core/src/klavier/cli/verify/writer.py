@@ -1,6 +1,5 @@
 """Write the result of `klavier verify`: a table, a page or JSON, without people and values unless asked for."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from klavier.cli.diff_about import describe_making, describe_vendor
 from klavier.cli.diff_table import table
 from klavier.cli.json_output import pretty_json
 from klavier.cli.messages import note
-from klavier.cli.private_files import open_private
+from klavier.cli.private_files import write_content
 from klavier.cli.setup import Setup
 
 if TYPE_CHECKING:
@@ -45,14 +44,9 @@ class Writer:
     def write(self, as_: str, output: Path | None) -> None:
         """Write it to a file, or to standard output."""
         content = {"json": self._json, "html": self._page}.get(as_, lambda: self._table(output))()
-        if output is None:
-            sys.stdout.flush()
-            sys.stdout.buffer.write(content)
-            sys.stdout.buffer.flush()
-            return
-        with open_private(output) as file:
-            file.write(content)
-        note(f"written to {click.format_filename(output)}")
+        write_content(content, output)
+        if output is not None:
+            note(f"written to {click.format_filename(output)}")
 
     def _json(self) -> bytes:
         facts: dict[str, Any] = {
