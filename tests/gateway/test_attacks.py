@@ -33,7 +33,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 def is_working(gateway: Running) -> bool:
-    """Tell whether a proper request is still accepted."""
+    """Return whether a proper request is still accepted."""
     return httpx.post(f"{gateway.url}/v1/track", json=TRACK, auth=(KEY, ""), timeout=LONG).status_code == 200
 
 

@@ -92,7 +92,7 @@ class Shadow(ForkAware):
             self._thread = None
 
     def _is_chosen(self, event: "Event") -> bool:
-        """Tell whether an event's profile is among the share: all of its events are, or none."""
+        """Return whether an event's profile is among the share: all of its events are, or none."""
         if self._share >= 1:
             return True
         try:

@@ -112,7 +112,7 @@ class _Writer(DataSourceStreamWriter):
         return Written(path, number)
 
     def commit(self, messages: "list[WriterCommitMessage | None]", batchId: int) -> None:  # noqa: N803 -- Spark's
-        """Give the files of a micro-batch their names, by which a repeated one replaces them."""
+        """Name the files of a micro-batch, so that a repeated one replaces them."""
         system, folder = _open(self._folder)
         for message in messages:
             if isinstance(message, Written) and message.path:
