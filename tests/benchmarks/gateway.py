@@ -5,7 +5,7 @@ own, and this process sends them batches of 100 events over eight connections:
 
 - `bare`: an application that parses the body and answers, which is the least that any gateway does,
 - `serve`: `klavier serve`, which stores each batch durably and delivers it in bulk to a server that answers at once,
-- `window`: the same with the usual `reorder_window`, for which each reply waits.
+- `window`: the same with the usual `reorder_window`, for which events wait before they are delivered.
 
 First each gets as much as it takes, then a steady rate of events for the latencies; what a server accepts for each
 second of its own processor time does not depend on what else the machine does. The sender, the gateway and the

@@ -8,7 +8,7 @@ import threading
 import time
 import tracemalloc
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from klavier.gateway import bodies, endpoints, slow_clients
+from klavier.gateway.intake import Message
 from klavier.gateway.replies import METRICS, ROUTES
 from tests.support.gateway import KEY, Running, gateway_server
 from tests.support.waiting import LONG
@@ -311,18 +312,27 @@ def test_large_requests_that_never_end_take_bounded_memory(tmp_path: Path, monke
         assert httpx.post(f"{gateway.url}/v1/track", content=large, auth=(KEY, "")).status_code == 200
 
 
-def test_events_that_wait_are_not_kept_as_objects(tmp_path: Path) -> None:
+def test_events_that_wait_are_not_kept_as_objects(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     """As objects they take ten times the memory of their text."""
-    with gateway_server(tmp_path, section="reorder_window = 2.0") as gateway:
-        service = gateway.gateway.service
-        marker = {"marker": [1] * 50}
-        body = json.dumps({"batch": [{**TRACK, "properties": marker} for _ in range(500)], "writeKey": KEY}).encode()
-        thread = threading.Thread(target=lambda: httpx.post(f"{gateway.url}/v1/batch", content=body, timeout=LONG))
-        thread.start()
+    service, may_write = gateway.gateway.service, threading.Event()
+    store = service.intake._store
+
+    def wait(messages: Sequence[Message]) -> None:
+        assert may_write.wait(LONG)
+        store(messages)
+
+    monkeypatch.setattr(service.intake, "_store", wait)
+    marker = {"marker": [1] * 50}
+    body = json.dumps({"batch": [{**TRACK, "properties": marker} for _ in range(500)], "writeKey": KEY}).encode()
+    thread = threading.Thread(target=lambda: httpx.post(f"{gateway.url}/v1/batch", content=body, timeout=LONG))
+    thread.start()
+    try:
         deadline = time.monotonic() + LONG
-        while len(service.intake._held) < 500:
+        while not service.intake._bytes:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         kept = [each for each in gc.get_objects() if type(each) is list and each == marker["marker"]]
         assert len(kept) <= 1  # the test's own
+    finally:
+        may_write.set()
         thread.join()

@@ -162,6 +162,16 @@ def test_too_many_events_are_told_when_to_come_again(tmp_path: Path) -> None:
         assert int(refused.headers["retry-after"]) >= 1
 
 
+def test_events_that_overtook_each_other_are_delivered_in_order(tmp_path: Path) -> None:
+    """Each is answered when it is stored, without waiting for earlier ones."""
+    with gateway_server(tmp_path, section="reorder_window = 3.0") as gateway:
+        for second in (3, 1, 2):
+            time = f"2026-11-30T09:00:0{second}.000Z"
+            event = {**TRACK, "event": f"E{second}", "messageId": f"m{second}", "timestamp": time}
+            assert post(gateway, "/v1/track", event).status_code == 200
+        assert names(gateway) == ["E1", "E2", "E3"]
+
+
 def test_a_revoked_source_is_refused(tmp_path: Path) -> None:
     with gateway_server(
         tmp_path, 'enabled = false\n[gateway.sources.app]\nwrite_keys = ["other_key_1", "other_key_2"]'

@@ -1,50 +1,42 @@
-"""A profile's events are stored in the order of their times, in few writes; its senders learn of a failed write."""
+"""Many requests are stored with few writes; their senders learn of a failed one."""
 
 import asyncio
-import json
+import threading
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from klavier.errors import OutboxError
 from klavier.gateway import intake as module
 from klavier.gateway.bodies import Refusal
 from klavier.gateway.intake import Intake, Message
+from tests.support.waiting import LONG
 
-BEGAN = datetime(2026, 1, 2, tzinfo=UTC)
 
-
-def message(profile: str, second: int | None, number: int) -> tuple[Message, dict[str, Any]]:
-    payload: dict[str, Any] = {"anonymousId": profile, "n": number}
-    if second is not None:
-        payload["timestamp"] = (BEGAN + timedelta(seconds=second)).isoformat()
-    return Message("web", f"m{number}", f"user:{profile}", json.dumps(payload).encode()), payload
+def message(number: int) -> Message:
+    return Message("web", f"m{number}", "user:a", b'{"n": %d}' % number)
 
 
 class Store:
-    """Remembers what is stored, by write."""
+    """Remembers what is stored, by write; waits with each write while `may_write` is not set."""
 
     def __init__(self) -> None:
-        self.writes: list[list[Message]] = []
+        self.writes: list[list[str]] = []
         self.error: Exception | None = None
+        self.may_write = threading.Event()
+        self.may_write.set()
 
     def __call__(self, messages: Sequence[Message]) -> None:
+        assert self.may_write.wait(LONG)
         if self.error is not None:
             raise self.error
-        self.writes.append(list(messages))
-
-    @property
-    def ids(self) -> list[str]:
-        return [each.message_id for write in self.writes for each in write]
+        self.writes.append([message.message_id for message in messages])
 
 
-async def run(store: Store, *requests: Sequence[tuple[Message, dict[str, Any]]], window: float = 0.05) -> list[Any]:
+async def run(store: Store, *requests: Sequence[Message]) -> list[Any]:
     """Send requests at once, one after the other; return what each ended with."""
-    intake = Intake(store, window)
+    intake = Intake(store)
     task = asyncio.create_task(intake.run())
     found = await asyncio.gather(*[intake.add(request) for request in requests], return_exceptions=True)
     intake.close()
@@ -52,73 +44,83 @@ async def run(store: Store, *requests: Sequence[tuple[Message, dict[str, Any]]],
     return found
 
 
-def test_events_that_overtook_each_other_are_sorted() -> None:
+def test_what_arrives_during_a_write_is_stored_with_the_next_one() -> None:
     store = Store()
-    requests = [[message("a", 3, 3)], [message("b", 9, 9)], [message("a", 1, 1)], [message("a", 2, 2)]]
-    assert asyncio.run(run(store, *requests)) == [None] * 4
-    assert store.ids == ["m1", "m9", "m2", "m3"]
-    assert len(store.writes) == 1
+    store.may_write.clear()
 
+    async def send() -> None:
+        intake = Intake(store)
+        task = asyncio.create_task(intake.run())
+        first = asyncio.create_task(intake.add([message(1)]))
+        await asyncio.sleep(0.02)
+        later = [asyncio.create_task(intake.add([message(n), message(n + 1)])) for n in (2, 4, 6)]
+        await asyncio.sleep(0)
+        assert not first.done()  # nobody gets an answer before the write
+        store.may_write.set()
+        await asyncio.gather(first, *later)
+        intake.close()
+        await task
 
-@given(
-    st.lists(
-        st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 5)), min_size=1, max_size=4), max_size=6
-    )
-)
-def test_all_are_stored_once_and_each_profile_in_order(drawn: list[list[tuple[str, int | None]]]) -> None:
-    count = 0
-    requests = []
-    for each in drawn:
-        requests.append([message(profile, second, count + place) for place, (profile, second) in enumerate(each)])
-        count += len(each)
-    store = Store()
-    assert asyncio.run(run(store, *requests, window=0.001)) == [None] * len(requests)
-    assert sorted(store.ids) == sorted(f"m{n}" for n in range(count))
-    for write in store.writes:
-        for profile in "abc":
-            payloads = [json.loads(each.payload) for each in write]
-            times = [each["timestamp"] for each in payloads if each["anonymousId"] == profile and "timestamp" in each]
-            assert times == sorted(times)
+    asyncio.run(send())
+    assert store.writes == [["m1"], [f"m{n}" for n in range(2, 8)]]
 
 
 def test_a_failed_write_is_reported_to_each_sender_and_the_next_succeeds() -> None:
     store = Store()
 
     async def both() -> list[Any]:
-        intake = Intake(store, 0.0)
+        intake = Intake(store)
         task = asyncio.create_task(intake.run())
         store.error = OutboxError("the disk is full")
-        failed = await asyncio.gather(*[intake.add([message("a", 1, n)]) for n in range(3)], return_exceptions=True)
+        failed = await asyncio.gather(*[intake.add([message(n)]) for n in range(3)], return_exceptions=True)
         store.error = None
-        await intake.add([message("a", 1, 9)])
+        await intake.add([message(9)])
         intake.close()
         await task
         return failed
 
     failed = asyncio.run(both())
     assert [type(error) for error in failed] == [OutboxError] * 3
-    assert store.ids == ["m9"]
+    assert store.writes == [["m9"]]
 
 
 def test_more_than_can_wait_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_BYTES", 100)
-    found = asyncio.run(run(Store(), [message("a", 1, 1)], [message("a", 2, n) for n in range(5)]))
+    monkeypatch.setattr(module, "MOST_BYTES", 40)
+    found = asyncio.run(run(Store(), [message(1)], [message(n) for n in range(5)]))
     assert found[0] is None
     assert isinstance(found[1], Refusal)
     assert (found[1].status, found[1].retry_after) == (429, 1)
+
+
+def test_a_client_that_goes_leaves_no_other_one_waiting() -> None:
+    store = Store()
+    store.may_write.clear()
+
+    async def send() -> None:
+        intake = Intake(store)
+        task = asyncio.create_task(intake.run())
+        gone, patient = (asyncio.create_task(intake.add([message(n)])) for n in (1, 2))
+        await asyncio.sleep(0.02)
+        gone.cancel()
+        store.may_write.set()
+        await patient
+        intake.close()
+        await task
+
+    asyncio.run(send())
+    assert store.writes == [["m1", "m2"]]
 
 
 def test_what_waits_when_the_gateway_closes_is_stored() -> None:
     store = Store()
 
     async def close_early() -> None:
-        intake = Intake(store, 60.0)
-        task = asyncio.create_task(intake.run())
-        adding = asyncio.create_task(intake.add([message("a", 1, 1)]))
+        intake = Intake(store)
+        adding = asyncio.create_task(intake.add([message(1)]))
         await asyncio.sleep(0)
         intake.close()
+        await intake.run()
         await adding
-        await task
 
     asyncio.run(close_early())
-    assert store.ids == ["m1"]
+    assert store.writes == [["m1"]]

@@ -1,3 +1,4 @@
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -123,6 +124,88 @@ def test_a_busy_key_takes_a_bounded_part_of_the_memory() -> None:
     assert seen == list(range(1, 1001))
 
 
+WINDOW = 0.1
+
+
+def arrived(seq: int, happened: int, accepted: float, key: str = "a", due: float = 0.0) -> Entry:
+    """Return an entry whose event happened at a second, and was accepted at a time."""
+    payload = json.dumps({"timestamp": f"2026-01-02T00:00:{happened:02}Z"}).encode()
+    return Entry(seq, f"m{seq}", key, payload, accepted, due)
+
+
+class Reordering:
+    """Partitions with a window, and the outbox that they read."""
+
+    def __init__(self) -> None:
+        self.store = Store()
+        self.partitions = Partitions(self.store, longest_delay=HOUR, reorder_window=WINDOW)
+
+    def add(self, *entries: Entry) -> None:
+        self.store.entries.update({each.seq: each for each in entries})
+        self.partitions.notify()
+        self.partitions.load(entries[-1].accepted)
+
+    def take(self, now: float, run: int = 1) -> list[list[int]]:
+        return take(self.partitions, now, run=run)
+
+    def finish(self, *seqs: int) -> None:
+        key = self.store.entries[seqs[0]].key
+        for seq in seqs:
+            del self.store.entries[seq]
+        self.partitions.finish(key)
+
+
+def test_an_entry_waits_for_earlier_ones_that_it_overtook() -> None:
+    found = Reordering()
+    found.add(arrived(1, 3, 100.0), arrived(2, 9, 100.0, "b"))
+    assert (found.take(100.0), found.partitions.next_due(100.0)) == ([], 100.0 + WINDOW)
+    found.add(arrived(3, 1, 100.05), arrived(4, 2, 100.08))
+    assert found.take(100.09) == []
+    assert found.take(100.11, run=10) == [[3, 4, 1], [2]]
+    found.finish(3, 4, 1)
+    found.finish(2)
+    assert found.partitions.is_empty
+
+
+def test_what_comes_after_entries_whose_window_has_passed_still_waits() -> None:
+    found = Reordering()
+    found.add(arrived(1, 1, 100.0), arrived(2, 5, 100.08))
+    assert found.take(100.11, run=10) == [[1]]
+    found.finish(1)
+    assert found.take(100.12) == []
+    found.add(arrived(3, 4, 100.15))
+    assert found.take(100.19, run=10) == [[3, 2]]
+
+
+def test_the_order_stays_when_the_first_one_fails() -> None:
+    found = Reordering()
+    found.add(arrived(1, 3, 100.0), arrived(2, 1, 100.0), arrived(3, 2, 100.0))
+    assert found.take(101.0) == [[2]]
+    found.store.entries[2] = arrived(2, 1, 100.0, due=150.0)
+    found.partitions.delay_until(found.store.entries[2], 150.0)
+    assert (found.take(140.0), found.partitions.next_due(140.0)) == ([], 150.0)
+    for seq in (2, 3, 1):
+        assert found.take(150.0) == [[seq]]
+        found.finish(seq)
+
+
+def test_what_is_still_in_the_outbox_behind_a_failure_is_not_passed_over() -> None:
+    """Its position is before that of the event that failed."""
+    found = Reordering()
+    found.add(arrived(1, 9, 100.0), arrived(2, 1, 100.0), arrived(3, 2, 100.0))
+    assert found.take(101.0, run=3) == [[2, 3, 1]]
+    del found.store.entries[2]  # delivered
+    found.partitions.block(found.store.entries[3], "create_event")
+    found.partitions.release("create_event")
+    assert found.take(102.0, run=3) == [[3, 1]]
+
+
+def test_no_entry_waits_after_the_clock_was_set_back() -> None:
+    found = Reordering()
+    found.add(arrived(1, 1, 1000.0))
+    assert found.take(100.0) == [[1]]
+
+
 def test_what_is_held_is_bounded_by_its_bytes() -> None:
     large = [entry(seq, f"k{seq}", payload=b"x" * 90_000) for seq in range(1, 1001)]
     partitions = partitions_of(*large)
@@ -134,10 +217,12 @@ def test_what_is_held_is_bounded_by_its_bytes() -> None:
 class PartitionsAgainstAModel(RuleBasedStateMachine):
     """However events arrive, end, fail and come back: each key in order, nothing twice, nothing forgotten."""
 
+    window = 0.0
+
     def __init__(self) -> None:
         super().__init__()
         self.store = Store()
-        self.partitions = Partitions(self.store, longest_delay=HOUR)
+        self.partitions = Partitions(self.store, longest_delay=HOUR, reorder_window=self.window)
         self.now = 0.0
         self.seq = 0
         self.busy: dict[str, list[Entry]] = {}
@@ -148,8 +233,11 @@ class PartitionsAgainstAModel(RuleBasedStateMachine):
     def accept(self, keys: list[str]) -> None:
         for key in keys:
             self.seq += 1
-            self.store.entries[self.seq] = entry(self.seq, key)
+            self.store.entries[self.seq] = self.make_entry(key)
             self.accepted[key].append(self.seq)
+
+    def make_entry(self, key: str) -> Entry:
+        return entry(self.seq, key)
 
     @rule()
     def load(self) -> None:
@@ -161,9 +249,12 @@ class PartitionsAgainstAModel(RuleBasedStateMachine):
         for entries in self.partitions.take(self.now, most, UNLIMITED, run):
             key = entries[0].key
             assert key not in self.busy
-            expected = self.accepted[key][len(self.done[key]) :]
-            assert [e.seq for e in entries] == expected[: len(entries)]
+            self.check_order(key, entries)
             self.busy[key] = entries
+
+    def check_order(self, key: str, entries: list[Entry]) -> None:
+        expected = self.accepted[key][len(self.done[key]) :]
+        assert [e.seq for e in entries] == expected[: len(entries)]
 
     @precondition(lambda self: self.busy)
     @rule(data=st.data())
@@ -185,7 +276,7 @@ class PartitionsAgainstAModel(RuleBasedStateMachine):
             self.partitions.block(failed, "create_event")
             return
         due = self.now + pause
-        self.store.entries[failed.seq] = entry(failed.seq, key, due)
+        self.store.entries[failed.seq] = failed._replace(due=due)
         self.partitions.delay_until(failed, due)
 
     @rule(most=st.none() | st.integers(1, 2))
@@ -202,7 +293,8 @@ class PartitionsAgainstAModel(RuleBasedStateMachine):
         assert self.partitions.taken.entries == len(taken)
         assert self.partitions.taken.size == sum(len(each.payload) for each in taken)
         assert 0 <= self.partitions.loaded.entries <= 3 * (PARTITION_ENTRIES + 1)
-        assert self.partitions.loaded.size == 2 * self.partitions.loaded.entries
+        size = len(self.make_entry("a").payload)
+        assert self.partitions.loaded.size == size * self.partitions.loaded.entries
 
     def teardown(self) -> None:
         for key in list(self.busy):
@@ -217,6 +309,9 @@ class PartitionsAgainstAModel(RuleBasedStateMachine):
             for entries in self.partitions.take(self.now, 500, UNLIMITED, 50):
                 self._end(entries[0].key, entries)
                 self.partitions.finish(entries[0].key)
+        self.check_all_done()
+
+    def check_all_done(self) -> None:
         assert {k: v for k, v in self.done.items() if v} == dict(self.accepted)
 
     def _end(self, key: str, entries: list[Entry]) -> None:
@@ -226,3 +321,32 @@ class PartitionsAgainstAModel(RuleBasedStateMachine):
 
 
 TestPartitionsAgainstAModel = PartitionsAgainstAModel.TestCase
+
+
+class ReorderingAgainstAModel(PartitionsAgainstAModel):
+    """The same where events may overtake each other: no entry leaves while an earlier event in its window waits."""
+
+    window = WINDOW
+
+    def make_entry(self, key: str) -> Entry:
+        return arrived(self.seq, self.seq * 7 % 60, self.now, key)
+
+    @rule(seconds=st.floats(0, 0.06))
+    def wait_less_than_the_window(self, seconds: float) -> None:
+        self.now += seconds
+
+    def check_order(self, key: str, entries: list[Entry]) -> None:
+        taken = [each.seq for each in entries]
+        waiting = [each for each in self.store.entries.values() if each.key == key and each.seq not in taken]
+        if len(waiting) + len(taken) > PARTITION_ENTRIES or max(self.accepted[key]) > self.partitions._cursor:
+            return  # not all of them are in memory
+        for place, each in enumerate(entries):
+            for later in [*entries[place + 1 :], *waiting]:
+                if abs(each.accepted - later.accepted) <= WINDOW:
+                    assert each.payload <= later.payload
+
+    def check_all_done(self) -> None:
+        assert {k: sorted(v) for k, v in self.done.items() if v} == dict(self.accepted)
+
+
+TestReorderingAgainstAModel = ReorderingAgainstAModel.TestCase

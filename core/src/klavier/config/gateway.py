@@ -10,7 +10,7 @@ from attrs import field, frozen
 from klavier.settings import setting
 
 _LONGEST_WINDOW = 5.0
-"""Seconds: SDKs wait 10 s and more for a reply, and their users close the page."""
+"""Seconds: requests of one page that overtake each other are hardly ever further apart."""
 _LARGEST_BODY = 64_000_000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """How a source's name is spelled: it names a folder of the archive, and a label of metrics."""
@@ -100,7 +100,7 @@ class GatewaySection:
         default=True, doc="Whether browsers' events get the IP address and user agent of their request."
     )
     reorder_window: float = setting(
-        0.1, validator=_window, doc="Seconds that an event waits for earlier ones of the same profile."
+        0.1, validator=_window, doc="Seconds that an event waits for earlier ones of its profile before its delivery."
     )
     max_body: int = setting(
         4_000_000, validator=_body_bytes, doc="Bytes of a request, also after decompression; beyond, the reply is 413."

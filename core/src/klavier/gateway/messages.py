@@ -10,6 +10,7 @@ from typing import Any
 from attrs import frozen
 
 from klavier.events.batch import split_batch
+from klavier.values.times import read_moment
 
 _PRIVATE = ("writeKey", "_metadata")
 """What is for the server alone; the key must not reach a file."""
@@ -75,19 +76,8 @@ def write_time(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def read_time(value: Any) -> datetime | None:
-    """Read a time in ISO 8601; None for anything else."""
-    if not isinstance(value, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _correct(original: Any, sent_at: Any, received_at: datetime) -> str | None:
-    happened, sent = read_time(original), read_time(sent_at)
+    happened, sent = read_moment(original), read_moment(sent_at)
     if happened is None or sent is None or abs(received_at - sent) > _FARTHEST:
         return None
     try:

@@ -70,7 +70,7 @@ class GatewayService:
         self.watch: Callable[[list[tuple[str, str]]], None] = lambda _: None
         """Called from a thread with the message id and the source of each event that was stored for the first time."""
         self.bodies = LargeBodies()
-        self.intake = Intake(self._store, section.reorder_window)
+        self.intake = Intake(self._store)
         self._parts = parts
         self._archive = None if section.archive is None else Archive(folder / section.archive)
         self._on_stored = on_stored
@@ -91,7 +91,7 @@ class GatewayService:
             self._count(source.name, "accepted" if is_event else "rejected")
         return len(kinds)
 
-    def _open(self, request: Collected) -> tuple[Source, list[bool], Iterator[tuple[Message, dict[str, Any]]]]:
+    def _open(self, request: Collected) -> tuple[Source, list[bool], Iterator[Message]]:
         """Return the source of a request, and its events one by one; the list tells which of them are events.
 
         The list is filled as the events are read. Nothing of the request is kept after the last one.
@@ -116,15 +116,13 @@ class GatewayService:
         kinds: list[bool] = []
         return source, kinds, self._read_all(source, messages, request.client, kinds)
 
-    def _read_all(
-        self, source: Source, messages: list[Any], client: Client, kinds: list[bool]
-    ) -> Iterator[tuple[Message, dict[str, Any]]]:
+    def _read_all(self, source: Source, messages: list[Any], client: Client, kinds: list[bool]) -> Iterator[Message]:
         now = datetime.now(UTC)
         messages.reverse()
-        while messages:
-            message, payload = self._read(source, messages.pop(), now, client)
+        while messages:  # each is dropped when it is read: as objects they take ten times the memory of their text
+            message = self._read(source, messages.pop(), now, client)
             kinds.append(message.is_event)
-            yield message, payload
+            yield message
 
     def find_source(self, keys: Iterable[str]) -> Source:
         """Return the source of the first key that is given; raises `Refusal` (401)."""
@@ -155,8 +153,8 @@ class GatewayService:
             raise Refusal(401, "invalid_signature", "the signature does not match the source's webhook_secret")
         return source
 
-    def _read(self, source: Source, message: Any, now: datetime, client: Client) -> tuple[Message, dict[str, Any]]:
-        """Return an event as it will be stored, and its payload."""
+    def _read(self, source: Source, message: Any, now: datetime, client: Client) -> Message:
+        """Return an event as it will be stored."""
         payload = complete(message, now, client) if isinstance(message, dict) else {}
         try:
             message_id, key, written = accept(payload or message, self._parts.vendor, self._parts.plugins)
@@ -164,8 +162,8 @@ class GatewayService:
             known = payload.get("messageId")
             message_id = known if isinstance(known, str) and known.isprintable() else f"klavier-{uuid.uuid4()}"
             written = json.dumps(payload or message).encode()
-            return Message(source.name, message_id, _REJECTED_KEY, written, is_event=False), payload
-        return Message(source.name, message_id, key, written), payload
+            return Message(source.name, message_id, _REJECTED_KEY, written, is_event=False)
+        return Message(source.name, message_id, key, written)
 
     def _store(self, messages: Sequence[Message]) -> None:
         """Store events, those that are no events too: the worker makes dead letters of them when their turn comes."""

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from klavier.config.load import Source, load_config
 from klavier.config.model import Config
 from klavier.events.model import Event
@@ -84,10 +86,15 @@ def make_relay_config(config: Config, on_outcome: OnOutcome | None = None) -> Re
         vendor=vendor,
         plugins=plugins,
         outbox=open_outbox(config),
-        options=make_options(config, vendor),
+        options=evolve(make_options(config, vendor), reorder_window=_reorder_window(config)),
         policy=make_policy(config, plugins.vendor(vendor.name).retry),
         observe=_observer(plugins, vendor.name, on_outcome),
     )
+
+
+def _reorder_window(config: Config) -> float:
+    """Return how long events of an outbox wait for earlier ones: not at all where no gateway accepts any."""
+    return config.gateway.reorder_window if config.gateway.sources else 0.0
 
 
 def _observer(plugins: Plugins, vendor: str, on_outcome: OnOutcome | None) -> Any:

@@ -65,6 +65,17 @@ def unix_seconds(text: str) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
+def read_moment(value: Any) -> datetime | None:
+    """Return the moment of a time in ISO 8601, one without a zone as UTC; None for anything else."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def is_plain_time(text: str) -> bool:
     """Return whether an ISO 8601 time is written in the one way that nearly all are: 2024-03-01T10:20:30.123Z.
 

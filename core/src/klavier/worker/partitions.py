@@ -13,6 +13,7 @@ from attrs import define, field
 
 from klavier.outbox.base import EntryQueue
 from klavier.outbox.entry import Entry
+from klavier.worker.event_order import count_complete, sort_overtaken
 from klavier.worker.fair_queue import FairQueue
 
 PARTITION_ENTRIES = 250
@@ -53,6 +54,8 @@ class Amount:
 class _Partition:
     key: str
     entries: list[Entry] = field(factory=list)
+    is_sorted: bool = True
+    """Whether no entry was added since the entries were sorted."""
     last: int = 0
     """The position up to which entries are loaded, or were passed over."""
     unloaded: int = 0
@@ -65,6 +68,12 @@ class _Partition:
     def backlog(self) -> int:
         """How many entries are known to wait."""
         return len(self.entries) + self.unloaded
+
+    def sort(self, window: float) -> None:
+        """Sort the entries that may have overtaken each other within so many seconds."""
+        if window and not self.is_sorted:
+            self.entries = sort_overtaken(self.entries, window)
+            self.is_sorted = True
 
 
 class _Delays:
@@ -109,11 +118,14 @@ class _Delays:
 class Partitions:
     """Decides which entries may be delivered next; reads them from `outbox`.
 
-    `longest_delay` is the longest time in seconds that any entry is delayed.
+    `longest_delay` is the longest time in seconds that any entry is delayed. With a `reorder_window` an entry waits for
+    so many seconds after its acceptance, and entries of one partition that were accepted within that time of each other
+    are delivered in the order in which their events happened.
     """
 
-    def __init__(self, outbox: EntryQueue, *, longest_delay: float) -> None:
+    def __init__(self, outbox: EntryQueue, *, longest_delay: float, reorder_window: float = 0.0) -> None:
         self._outbox = outbox
+        self._reorder_window = reorder_window
         self._partitions: dict[str, _Partition] = {}
         self._ready: FairQueue[_Partition] = FairQueue()
         self._delays = _Delays(longest_delay)
@@ -251,6 +263,7 @@ class Partitions:
         return len(self._partitions)
 
     def _load_entry(self, partition: _Partition, entry: Entry) -> None:
+        partition.is_sorted = not partition.entries
         partition.entries.append(entry)
         partition.last = entry.seq
         self.loaded.add((entry,))
@@ -264,12 +277,18 @@ class Partitions:
 
     def _take_due(self, partition: _Partition, now: float, most: int, most_bytes: int) -> list[Entry]:
         """Take the first entries of a partition that are due; delays the partition where the first one is not."""
-        entries = partition.entries
-        if not entries:
+        if not partition.entries:
             del self._partitions[partition.key]
             return []
+        window = self._reorder_window
+        partition.sort(window)
+        entries = partition.entries
+        complete = count_complete(entries, window, now)
+        if not complete:
+            self._delays.add(partition, window + min(entry.accepted for entry in entries))
+            return []
         count = size = 0
-        for entry in entries:
+        for entry in entries[:complete]:
             if count == most or size >= most_bytes or not self._delays.is_due(entry.due, now):
                 break
             size += len(entry.payload)
@@ -288,10 +307,12 @@ class Partitions:
         partition = self._partitions[entry.key]
         self.loaded.add(partition.entries, -1)
         self.taken.add(partition.taken, -1)
-        partition.unloaded += len(partition.entries) + sum([each.seq >= entry.seq for each in partition.taken])
+        begin = next((place for place, each in enumerate(partition.taken) if each.seq == entry.seq), 0)
+        waiting = [each.seq for each in partition.taken[begin:] + partition.entries]
+        partition.unloaded += len(waiting)
         partition.entries = []
         partition.taken = []
-        partition.last = entry.seq - 1
+        partition.last = min(waiting, default=entry.seq) - 1
         return partition
 
     def _make_ready(self, partition: _Partition) -> None:

@@ -64,6 +64,7 @@ class WorkerOptions:
     - `batch`: how many events the vendor translates together.
     - `linger`: how long a request waits for others to share a bulk call with, in seconds.
     - `share`: the part of Klaviyo's quotas to use.
+    - `reorder_window`: how long an event waits for earlier ones of its profile that it may have overtaken, in seconds.
     """
 
     combine: bool = False
@@ -73,6 +74,7 @@ class WorkerOptions:
     batch: int = 1
     linger: float = 0.05
     share: float = 1.0
+    reorder_window: float = 0.0
 
 
 class Worker:
@@ -96,7 +98,11 @@ class Worker:
         self._sender = sender
         self._options = options
         self._now = now
-        self._partitions = Partitions(outbox, longest_delay=max(policy.longest, FREE_RETRY_SECONDS))
+        self._partitions = Partitions(
+            outbox,
+            longest_delay=max(policy.longest, FREE_RETRY_SECONDS),
+            reorder_window=options.reorder_window,
+        )
         self._batcher = Batcher(combine=options.combine, linger=options.linger)
         self._settler = Settler(
             outbox,
