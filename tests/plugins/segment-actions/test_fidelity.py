@@ -109,6 +109,14 @@ ROWS: list[Row] = [
         several(IDENTIFY),
         [],
     ),
+    (
+        "override_first_in_batches",
+        "list of a batched Upsert Profile",
+        {**other("upsertProfile", email=EMAIL["email"], enable_batching=True), "connected_list_id": "L1"},
+        [{**IDENTIFY, "integrations": {"Klaviyo": {"listId": "L2"}}}],
+        [],
+    ),
+    ("countries", "countries", other("upsertProfile", email=EMAIL["email"], country_code="TW"), [IDENTIFY], []),
     ("derives_ids", "the same event twice in a batch", track(batch=True), [TRACK, TRACK], []),
     ("batch_leftovers", "empty strings in a batch", track(batch=True, unique_id=""), [TRACK], []),
     (

@@ -36,6 +36,14 @@ TIMES = [
     ("1709288430123", "2024-03-01T10:20:30.123Z"),
     ("1 Mar 2024 10:20 GMT+0530", "2024-03-01T04:50:00.000Z"),
     (1709288430, "1970-01-20T18:48:08.430Z"),
+    ("2024-13-01", "2025-01-01T00:00:00.000Z"),
+    ("2024-13-45", "2025-02-14T00:00:00.000Z"),
+    ("2024-03-01T25:61", "2024-03-02T02:01:00.000Z"),
+    ("20240301T102030", "2024-03-01T10:20:30.000Z"),
+    ("2024-03-01T10", "2024-03-01T10:00:00.000Z"),
+    ("2024-03-01T10:20:30.", "2024-03-01T10:20:30.000Z"),
+    ("0024-03-01", "1924-03-01T00:00:00.000Z"),
+    ("2024-03\u00a01", "2024-03-01T01:00:00.000Z"),
 ]
 
 
@@ -44,9 +52,31 @@ def test_deployed_times(given: Any, sent: str) -> None:
     assert deployed({"time": given})["time"] == sent
 
 
-@pytest.mark.parametrize("given", ["2024-W09-5", "2024-03-01T10:20:30Z ", "soon", "2024-13-45", 8.7e15, "9" * 2000])
+@pytest.mark.parametrize(
+    "given", ["2024-W09-5", "2024-03-01T10:20:30Z ", "soon", "2024-13-45Z", 8.7e15, "5464780347103914", "9" * 2000]
+)
 def test_deployed_times_that_are_none(given: Any) -> None:
     assert refusal({"time": given}).startswith("time: is no ISO 8601 time")
+
+
+CONSENT = {"traits": {"email": "a@b.io"}, "event": "User Subscribed"}
+
+
+@pytest.mark.parametrize("given", [1e21, "2024-13-45", "13.5"])
+def test_deployed_consent_times_are_sent_as_they_are(given: Any) -> None:
+    """Segment checks them, and converts none; without a historical import it does not send them."""
+    for historical in (False, True):
+        fields = {"consented_at": {"@literal": given}, "historical_import": historical}
+        (request,), _ = run("subscribeProfile", fields, TRACK | CONSENT, **DEPLOYED)
+        (profile,) = attributes_of(request)["profiles"]["data"]
+        marketing = profile["attributes"]["subscriptions"]["email"]["marketing"]
+        assert marketing == {"consent": "SUBSCRIBED"} | ({"consented_at": given} if historical else {})
+
+
+@pytest.mark.parametrize("given", ["soon", "5464780347103914"])
+def test_deployed_consent_times_that_are_none(given: str) -> None:
+    _, (outcome,) = run("subscribeProfile", {"consented_at": given}, TRACK | CONSENT, **DEPLOYED)
+    assert outcome.reason.startswith("consented_at: is no ISO 8601 time")
 
 
 @pytest.mark.parametrize(
@@ -81,6 +111,14 @@ def test_documented_phone_numbers(phone: str, country: str | None, sent: str | N
         return
     profile = only("trackEvent", fields, TRACK)["profile"]["data"]["attributes"]
     assert profile["phone_number"] == sent
+
+
+@pytest.mark.parametrize(("country", "fidelity"), [("TW", "documented"), ("UN", "deployed")])
+def test_segment_lacks_some_countries(country: str, fidelity: str) -> None:
+    event = {"type": "identify", "userId": "u", "traits": {"email": "a@b.io"}}
+    for name in ("documented", "deployed"):
+        _, (outcome,) = run("upsertProfile", {"country_code": country}, event, fidelity=name)
+        assert outcome.kind == ("delivered" if name == fidelity else "rejected")
 
 
 def test_deployed_phone_numbers_lose_extensions() -> None:
@@ -120,6 +158,15 @@ def test_an_empty_list_id_imports_without_a_list_in_deployed_batches() -> None:
     assert request.path == "/api/profile-bulk-import-jobs/"
     assert "relationships" not in request.json["data"]
     assert outcome.kind == "delivered"
+
+
+@pytest.mark.parametrize("action", ["removeProfile", "removeProfileFromList"])
+def test_an_empty_list_id_removes_from_no_list(action: str) -> None:
+    """Segment calls /api/lists//relationships/profiles, which names no list."""
+    fields = {"list_id": "", "enable_batching": True, "email": "a@b.io"}
+    requests, (outcome,) = run(action, fields, ENTERED | {"context": AUDIENCE}, **DEPLOYED)
+    assert (requests, outcome.kind) == ([], "rejected")
+    assert outcome.reason.startswith("list_id: required")
 
 
 def test_an_empty_list_id_is_none_otherwise() -> None:

@@ -70,6 +70,7 @@ class TestUpsertProfile:
             ({}, self.IDENTIFY, "L1"),
             ({}, event, "L%2F2"),
             ({"connected_list_id": "L3"}, event, "L3"),
+            ({"fields": {**fields, "retlOnMappingSave": {"outputs": {"id": "L4", "name": "N"}}}}, event, "L4"),
         ):
             requests, (outcome,) = run(
                 "upsertProfile", fields, given, mapping=mapping, replies=[(201, {"data": {"id": "P"}})]

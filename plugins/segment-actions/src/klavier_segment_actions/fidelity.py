@@ -5,6 +5,7 @@ from typing import Final
 from attrs import frozen
 
 from klavier.vendor import FidelityTable
+from klavier_segment_actions.tables.countries import COUNTRIES, SEGMENT_COUNTRIES
 
 
 @frozen
@@ -27,11 +28,15 @@ class Fidelity:
     """Whether the profile of an event defaults to userId and anonymousId where the mapping does not map them."""
     creates_lists: bool
     """Whether an audience's list is looked up by the audience's name, and created on the first sync."""
+    override_first_in_batches: bool
+    """Whether in a batch the event's own list overrides the one that an Upsert Profile mapping is connected to."""
     unknown_fields: bool
     """Whether a mapping of a field that the action does not have is ignored; otherwise it is an error."""
     safe_readings: bool
     """Whether numbers, times and phone numbers are read by klavier's own readers, which never guess; otherwise as
     Segment's validator converts them."""
+    countries: frozenset[str]
+    """The values of `country_code`."""
     checks_limits: bool
     """Whether a metric name that is too long and a historical import without a time are rejected."""
     drops_empty_identifiers: bool
@@ -66,8 +71,10 @@ DOCUMENTED: Final = Fidelity(
     remove_profile_trigger='event = "Identify"',
     profile_default=True,
     creates_lists=True,
+    override_first_in_batches=False,
     unknown_fields=False,
     safe_readings=True,
+    countries=COUNTRIES,
     checks_limits=True,
     drops_empty_identifiers=True,
     fits_profile=True,
@@ -90,8 +97,10 @@ DEPLOYED: Final = Fidelity(
     remove_profile_trigger='type = "Identify"',
     profile_default=False,
     creates_lists=False,
+    override_first_in_batches=True,
     unknown_fields=True,
     safe_readings=False,
+    countries=SEGMENT_COUNTRIES,
     checks_limits=False,
     drops_empty_identifiers=False,
     fits_profile=False,

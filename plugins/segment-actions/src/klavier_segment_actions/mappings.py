@@ -5,6 +5,7 @@ from typing import Any
 
 from klavier.errors import ConfigError
 from klavier.events.model import Event
+from klavier.jsvalues import dig
 from klavier.strictjson import kind_of
 from klavier.vendor import RejectEvent
 from klavier_segment_actions.actions.base import Action, Item
@@ -19,7 +20,7 @@ from klavier_segment_actions.payload.coercion import as_boolean, as_number
 from klavier_segment_actions.payload.fields import Partly
 from klavier_segment_actions.payload.plan import compile_plan, unknown_fields
 from klavier_segment_actions.settings import MappingSettings
-from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS, INTERNAL, ActionRow
+from klavier_segment_actions.tables.actions import ACTIONS, CONTROLS, HOOK, INTERNAL, ActionRow
 from klavier_segment_actions.tables.fields import path
 from klavier_segment_actions.triggers import Condition, compile_trigger
 
@@ -52,7 +53,7 @@ class CompiledMapping:
         mapped = {
             name: mapping
             for name, mapping in settings.fields.items()
-            if name not in CONTROLS and not name.startswith(INTERNAL)
+            if name not in CONTROLS and name != HOOK and not name.startswith(INTERNAL)
         }
         self.transform = _root_transform(settings, fidelity, f"{place}.fields", problems)
         self.batch_size = _batch_size(settings, row, fidelity, f"{place}.fields", problems)
@@ -101,7 +102,8 @@ def _root_transform(settings: MappingSettings, fidelity: Fidelity, place: str, p
 
 def _action(settings: MappingSettings, calls: Calls, fidelity: Fidelity, *, batched: bool) -> Action:
     if settings.action == "upsertProfile":
-        return UpsertProfile(calls, fidelity, batched=batched, connected_list_id=settings.connected_list_id)
+        connected = settings.connected_list_id or dig(settings.fields, HOOK, "outputs", "id")
+        return UpsertProfile(calls, fidelity, batched=batched, connected_list_id=connected)
     return _SIMPLE[settings.action](calls, fidelity, batched=batched)
 
 

@@ -43,7 +43,8 @@ class ListAction(Action):
         list_id = attributes.pop("list_id", None)
         if list_id == "" and self.leftovers and self.imports:
             return Item(attributes, group=(None, None))
-        audience = None if list_id else dig(event.context, "personas", "computation_key")
+        by_name = self.fidelity.creates_lists and not list_id
+        audience = dig(event.context, "personas", "computation_key") if by_name else None
         if not list_id and not (isinstance(audience, str) and audience):
             raise RejectEvent("list_id: required; map it, or send an audience's event with context.personas")
         return Item(attributes, list_id=list_id, audience=audience, group=(list_id, audience))

@@ -40,10 +40,13 @@ class UpsertProfile(Action):
         self.normalize_phone(attributes)
         attributes.pop("country_code", None)
         default, override = attributes.pop("list_id", None), attributes.pop("override_list_id", None)
-        list_id = self.connected_list_id or override or default
+        lists = (self.connected_list_id, override, default)
+        if self.batched and self.fidelity.override_first_in_batches:
+            lists = (override, self.connected_list_id, default)
+        list_id = next(filter(None, lists), None)
         if not has_identifier(attributes, "email", "phone_number", "external_id"):
             raise RejectEvent("needs one of external_id, phone_number and email; map one")
-        return Item(attributes, list_id=list_id or None, group=list_id)
+        return Item(attributes, list_id=list_id, group=list_id)
 
     def single(self, item: Item) -> SingleFlow:
         """POST /api/profiles; on 409 PATCH the existing profile; then POST it to the list."""

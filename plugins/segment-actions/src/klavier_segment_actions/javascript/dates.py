@@ -8,6 +8,8 @@ is no day begins a year.
 import re
 from typing import Final, NamedTuple
 
+from klavier_segment_actions.javascript.values import SPACE
+
 MOST_MILLISECONDS: Final = 8.64e15
 """The range of JavaScript's dates, in both directions."""
 
@@ -23,7 +25,7 @@ _ZONES: Final = {
 }  # fmt: skip
 _HALVES: Final = {"am": 0, "pm": 12}
 _TOKEN: Final = re.compile(
-    r"(?P<number>[0-9]++)|(?P<symbol>[:+.)(-])|(?P<space>[\s\ufeff]++)|(?P<word>[A-Za-z\[\]\\^_`{|}~\x7f-\U0010ffff]++)|(?P<other>.)",
+    rf"(?P<number>[0-9]++)|(?P<symbol>[:+.)(-])|(?P<space>[{SPACE}]++)|(?P<word>(?:(?![{SPACE}])[A-\U0010ffff])++)|(?P<other>.)",
     re.DOTALL,
 )
 _SIGNIFICANT_DIGITS = 9

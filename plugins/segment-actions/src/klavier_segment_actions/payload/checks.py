@@ -16,6 +16,7 @@ from klavier_segment_actions.payload.formats import (
     is_email,
     is_rfc3339,
     is_strict_email,
+    is_vendor_time,
     sendable_time,
     vendor_time,
 )
@@ -59,9 +60,10 @@ def utf16_length(text: str) -> int:
 
 def _text(field: Field, place: str, fidelity: Fidelity) -> Check:
     longest = field.longest if fidelity.checks_limits or field.identifier else None
-    email, strict, choices = field.email, field.strict_email, field.choices
+    email, strict = field.email, field.strict_email
+    countries = fidelity.countries if field.country else None
     to_text = _converter(place, nullable=field.nullable)
-    if longest is None and not email and choices is None:
+    if longest is None and not email and countries is None:
         return lambda value: value if type(value) is str else to_text(value)
 
     def check(value: Any) -> str:
@@ -70,7 +72,7 @@ def _text(field: Field, place: str, fidelity: Fidelity) -> Check:
             raise RejectEvent(f"{place}: must have at most {longest} characters, not {utf16_length(text)}")
         if email and not (is_email(text) and (not strict or is_strict_email(text))):
             raise RejectEvent(f"{place}: must be an ASCII email address with a dotted domain")
-        if choices is not None and text not in choices:
+        if countries is not None and text not in countries:
             raise RejectEvent(f"{place}: must be an ISO 3166-1 alpha-2 country code in upper case")
         return text
 
@@ -128,11 +130,13 @@ def _time(place: str, *, safe: bool, as_given: bool) -> Check:
             raise RejectEvent(f"{place}: must be a time, not {kind_of(value)}")
         if value == 0:
             return Partly(MISSING, (f"{place} left out: the number 0 is no time; Klaviyo uses the time of arrival",))
+        if as_given and not safe and is_vendor_time(value):
+            return value
         time, reason = sendable_time(value) if safe else (vendor_time(value), NO_TIME)
         if time is None:
             unit = "" if isinstance(value, str) else "; a number counts milliseconds since 1970"
             raise RejectEvent(f"{place}: is {reason}{unit}")
-        return value if as_given and (not safe or is_rfc3339(value)) else time
+        return value if as_given and is_rfc3339(value) else time
 
     return check
 

@@ -25,7 +25,7 @@ class Field:
     email: bool = False
     strict_email: bool = False
     longest: int | None = None
-    choices: frozenset[str] | None = None
+    country: bool = False
     nullable: bool = False
     members: tuple["Field", ...] = ()
     extra: bool = True

@@ -8,6 +8,7 @@ from typing import Any
 from klavier.values import klaviyo_time, read_phone, read_time
 from klavier.values.times import EARLIEST_YEAR, NO_TIME, TOO_EARLY, TOO_LATE, is_iso_time
 from klavier_segment_actions.javascript.dates import MOST_MILLISECONDS, parse_date, to_days, to_iso
+from klavier_segment_actions.javascript.values import SPACE, to_number, to_text
 
 # Possessive quantifiers: no part is ever matched a second time, so the time is linear in the text.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]++"
@@ -22,10 +23,11 @@ is_e164 = _E164.fullmatch
 """Matches a phone number in E.164 format."""
 
 _LOOSE_TIME = re.compile(
-    r"([0-9]{4})[-/]?([0-9]{1,2})?[-/]?([0-9]{0,2})[Tt\s]*+([0-9]{1,2})?:?([0-9]{1,2})?:?([0-9]{1,2})?[.:]?([0-9]++)?"
+    rf"([0-9]{{4}})[-/]?([0-9]{{1,2}})?[-/]?([0-9]{{0,2}})[Tt{SPACE}]*+"
+    r"([0-9]{1,2})?:?([0-9]{1,2})?:?([0-9]{1,2})?[.:]?([0-9]++)?"
 )
-"""The times that Segment's date library parses itself, with fields that may be missing; all others it leaves to
-JavaScript's `Date`."""
+"""The times that Segment's date library parses itself, with fields that may be missing or beyond their range; all
+others, and those that end with Z, it leaves to JavaScript's `Date`."""
 _LONGEST_TIME = 1000
 """Longer strings are no times; the bound is far above any form."""
 _EPOCH = re.compile(r"[0-9]{10}|[0-9]{13}")
@@ -81,6 +83,14 @@ def vendor_time(value: Any) -> str | None:
     return _written(value)
 
 
+def is_vendor_time(value: Any) -> bool:
+    """Return whether Segment's validator accepts a time: every number, and every string that it reads."""
+    if not isinstance(value, str) or vendor_time(value) is not None:
+        return True
+    seconds = _plain_number(value)
+    return seconds is not None and abs(seconds) * 1000 <= MOST_MILLISECONDS
+
+
 def sendable_time(value: Any) -> tuple[str | None, str]:
     """Return a time that Klaviyo accepts, in UTC with milliseconds, and the reason where there is none.
 
@@ -112,17 +122,24 @@ def _parse_vendor_time(text: str) -> float | None:
         return None
     if _EPOCH.fullmatch(text):
         return int(text) * (1000 if len(text) == 10 else 1)  # noqa: PLR2004 -- the digits of seconds
-    parsed = parse_date(text)
-    is_digits = text.isascii() and text.isdigit()
-    is_time = (parsed is not None and text[-1] not in "zZ") or is_digits
-    found = _LOOSE_TIME.fullmatch(text) if is_time else None
+    seconds = _plain_number(text)
+    if seconds is not None and not abs(seconds) * 1000 <= MOST_MILLISECONDS:
+        return None
+    found = None if text[-1:] in ("Z", "z") else _LOOSE_TIME.fullmatch(text)
     if found is None:
-        return parsed
+        return parse_date(text)
     year, month, day, hour, minute, second = (
         int(part or default) for part, default in zip(found.groups()[:6], "011000", strict=True)
     )
+    year += 1900 if year < 100 else 0  # noqa: PLR2004 -- JavaScript takes years of two digits for the 1900s
     minutes = (to_days(year, month, day) * 24 + hour) * 60 + minute
     return (minutes * 60 + second) * 1000 + int((found[7] or "0")[:3])
+
+
+def _plain_number(text: str) -> float | None:
+    """Return the number of a string that JavaScript would write for it; Segment's validator takes it for seconds."""
+    number = to_number(text)
+    return number if to_text(number) == text else None
 
 
 def _milliseconds(time: str) -> int:

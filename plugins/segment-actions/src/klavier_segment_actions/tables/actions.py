@@ -13,6 +13,9 @@ from klavier_segment_actions.tables import fields
 CONTROLS: Final = ("enable_batching", "batch_size", "batch_keys")
 """Fields that control how events are sent; they are no part of the payload."""
 
+HOOK: Final = "retlOnMappingSave"
+"""The key in which an exported Upsert Profile mapping keeps the list that it is connected to."""
+
 INTERNAL: Final = "__segment_internal_"
 """The prefix of keys that Segment adds to exported mappings: the root directive, and settings of its queues."""
 

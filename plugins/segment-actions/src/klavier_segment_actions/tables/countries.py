@@ -1,4 +1,7 @@
-"""The values of the field Country Code. Source: ISO 3166-1 alpha-2, and XK as Google's libphonenumber has it."""
+"""The values of the field Country Code.
+
+Source: ISO 3166-1 alpha-2, and XK as Google's libphonenumber has it; Segment's own list as observed.
+"""
 
 # fmt: off
 COUNTRIES = frozenset({
@@ -21,3 +24,6 @@ COUNTRIES = frozenset({
 })
 # fmt: on
 """Codes in upper case, as Segment requires."""
+
+SEGMENT_COUNTRIES = COUNTRIES - {"GS", "PS", "TW", "XK"} | {"UN"}
+"""Segment's list lacks four countries, and has a value that is none."""

@@ -5,7 +5,6 @@ it does not list (country code of a profile, batch size) as observed.
 """
 
 from klavier_segment_actions.payload.fields import Field
-from klavier_segment_actions.tables.countries import COUNTRIES
 
 EXTERNAL_ID = 255
 METRIC_NAME = 127
@@ -39,7 +38,7 @@ LOCATION = tuple(
     Field(name,           "string",   nullable=True)
     for name in ("address1", "address2", "city", "region", "zip", "latitude", "longitude", "country")
 )
-COUNTRY_CODE =     Field("country_code",       "string",   choices=COUNTRIES, doc="Country of a phone number that is not in E.164 format.")
+COUNTRY_CODE =     Field("country_code",       "string",   country=True, doc="Country of a phone number that is not in E.164 format.")
 EXTERNAL_ID_FIELD = Field("external_id",       "string",   identifier=True, longest=EXTERNAL_ID, doc="The profile's id in other systems.")
 ENABLE_BATCHING =  Field("enable_batching",    "boolean",  doc="Whether to use Klaviyo's bulk endpoints.")
 LIST_ID =          Field("list_id",            "string",   doc="The Klaviyo list.")
@@ -67,7 +66,7 @@ TRACK_EVENT = (
 
 ORDER_COMPLETED = (
     Field("profile", "object", required=True, doc=EVENT_PROFILE.doc, members=tuple(
-        Field(f.name, f.kind, f.default, identifier=f.identifier, longest=f.longest, choices=f.choices) for f in EVENT_PROFILE.members
+        Field(f.name, f.kind, f.default, identifier=f.identifier, longest=f.longest, country=f.country) for f in EVENT_PROFILE.members
     )),
     *EVENT,
     Field("products",           "objects", doc="The products of the order; each becomes an event."),
