@@ -9,7 +9,7 @@ from klavier.console.pages import PANELS
 from klavier.errors import OutboxError
 from klavier.outbox.entry import Entry
 from klavier.outcome import failed, rejected
-from klavier.worker.attempt import Result
+from klavier.worker.in_flight import Result
 from tests.support.web_console import EVENT, PASSWORD, TOKEN, Shop, Tags, Visitor
 
 HOSTILE = "</script><img src=x onerror='alert(1)'> \"&\" \u202e \x1b[31m 李"

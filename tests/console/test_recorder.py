@@ -10,7 +10,7 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox.entry import Entry
 from klavier.outcome import delivered, rejected
-from klavier.worker.attempt import Result
+from klavier.worker.in_flight import Result
 from tests.support.web_console import EVENT
 
 

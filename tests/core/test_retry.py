@@ -17,7 +17,7 @@ from klavier.outcome import delivered, failed
 from klavier.plugins import installed_plugins
 from klavier.relay.factory import make_relay_config
 from klavier.retry import RetryPolicy, describe_policy
-from klavier.worker.attempt import Result
+from klavier.worker.in_flight import Result
 from klavier.worker.settlement import settle
 
 VENDORS = sorted(installed_plugins().vendors)

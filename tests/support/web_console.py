@@ -20,7 +20,7 @@ from klavier.klaviyo.response import Response
 from klavier.outbox.entry import DeadLetter, Entry, Settlement
 from klavier.outcome import Outcome, delivered
 from klavier.relay.factory import make_relay_config
-from klavier.worker.attempt import Result
+from klavier.worker.in_flight import Result
 from klavier.worker.leased_worker import LeasedWorker
 
 PASSWORD = "correct horse"  # noqa: S105 -- of a console in the process

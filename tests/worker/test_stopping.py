@@ -11,7 +11,7 @@ import klavier
 from klavier.events.model import Event
 from klavier.flows.send_one import SendOne
 from klavier.outbox import SqliteOutbox
-from klavier.outbox.lease import SqliteLease
+from klavier.outbox.held_lease import HeldLease
 from klavier.outcome import delivered
 from klavier.vendor import Flow
 from klavier.worker.leased_worker import LeasedWorker, RelayConfig
@@ -129,7 +129,7 @@ class StoppingOutbox(SqliteOutbox):
 
     stop: Callable[[], None]
 
-    def acquire(self, holder: str, seconds: float) -> SqliteLease | None:
+    def acquire(self, holder: str, seconds: float) -> HeldLease | None:
         found = super().acquire(holder, seconds)
         self.stop()
         return found

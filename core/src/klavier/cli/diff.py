@@ -13,10 +13,10 @@ from klavier.cli.diff_table import table
 from klavier.cli.options import format_option
 from klavier.cli.private_files import write_content
 from klavier.cli.progress import lines_with_progress
-from klavier.comparison.collection import rare_collection
 from klavier.comparison.masking import mask_secrets
 from klavier.comparison.wording import count
 from klavier.errors import UsageError
+from klavier.garbage import COMPARISON, rare_collection
 from klavier.streams.result import Result, read_event
 from klavier.streams.sources import Sources
 
@@ -82,7 +82,7 @@ def command(  # noqa: PLR0913 -- one for each option
     names = names_of((left, asked.left), (right, asked.right))
     most = (None if as_ == "json" else _FEW) if cases is None else cases
     shards = workers if shards is None else shards
-    with rare_collection():
+    with rare_collection(COMPARISON):
         if shards == 1:
             from klavier.comparison.compare import Comparing  # noqa: PLC0415 -- loads the sandbox
 

@@ -18,13 +18,13 @@ from attrs import evolve, frozen
 from klavier.cli.diff_about import Period
 from klavier.cli.diff_sides import Asked, prepare_sides
 from klavier.cli.progress import Steps, lines_with_progress
-from klavier.comparison.collection import rare_collection
 from klavier.comparison.compare import Comparing
 from klavier.comparison.identifiers import Components
 from klavier.comparison.merge import merge_notes, sort_notes
 from klavier.comparison.report import Comparison, Note
 from klavier.errors import UsageError
 from klavier.events.reader import parse_line
+from klavier.garbage import COMPARISON, rare_collection
 from klavier.streams.result import Result, read_event
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def compare_shard(work: Work, shard: int) -> Comparison:
     """Compare the events of one shard, in a process of its own."""
     left, right = prepare_sides(work.asked, quiet=True)
     comparing = Comparing(left.vendor, right.vendor, names=work.names, plugins=left.plugins, opt_in=work.asked.opt_in)
-    with rare_collection():
+    with rare_collection(COMPARISON):
         for number, text in _records(_file(work, shard)):
             comparing.add(number, parse_line(text, plugins=left.plugins))
         return comparing.finish(work.most_cases, shard=(shard, work.shards))

@@ -11,7 +11,7 @@ from attrs import define, field, frozen
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outcome import Outcome
-from klavier.worker.attempt import Result
+from klavier.worker.in_flight import Result
 
 MINUTES = 60
 """How many minutes are drawn."""

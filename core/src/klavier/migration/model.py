@@ -1,13 +1,12 @@
 """The result of a migration: the new settings, what is carried over, what is not, and what is left to decide."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
-from klavier.migration.json_output import migration_object
 from klavier.migration.portable import Decision
-from klavier.migration.report import report_lines
+from klavier.migration.terms import plain
 from klavier.settings import fill_from_klaviyo
 from klavier.vendor import VendorSpec
 
@@ -76,14 +75,60 @@ class Migration:
 
     def to_toml(self) -> str:
         """Write a whole `klavier.toml`, with a comment above each line that needs a decision."""
-        from klavier.migration.toml import written  # noqa: PLC0415 -- tomlkit is for those who ask for a file
+        from klavier.migration.toml import write_toml  # noqa: PLC0415 -- tomlkit is for those who ask for a file
 
-        return written(self)
+        return write_toml(self.target, self.klaviyo, plain(self.settings), self.decisions)
 
     def report(self) -> str:
         """Write the lists as plain text: what is carried over, to decide, lost, and to be set."""
-        return "\n".join(report_lines(self))
+        return "\n".join(_report_lines(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return everything as plain JSON data."""
-        return migration_object(self)
+        """Return everything as plain JSON data; it contains no secret."""
+        return {
+            "from": self.source,
+            "to": self.target,
+            "klaviyo": dict(self.klaviyo),
+            "settings": plain(self.settings),
+            "carried": [asdict(each) for each in self.carried],
+            "not_carried": [plain(asdict(each)) for each in self.not_carried],
+            "decisions": [asdict(each) for each in self.decisions],
+            "to_set": list(self.to_set),
+        }
+
+
+def _report_lines(migration: Migration) -> Iterator[str]:
+    """Write the lists: what was carried over, what a person must decide, what cannot be carried over, what to set."""
+    main = [each for each in migration.not_carried if not each.fine]
+    fine = [each for each in migration.not_carried if each.fine]
+    kept = [each for each in migration.carried if not each.is_idle]
+    yield from _list("Carried over", [each.setting for each in kept])
+    yield from _list(
+        "Without effect beside the other settings, so not carried over",
+        [each.setting for each in migration.carried if each.is_idle],
+    )
+    yield from _list("You must decide", [f"{each.place}: {each.text}" for each in migration.decisions])
+    title_of_main = "What changes" if migration.source == migration.target else "Cannot be carried over"
+    for title, some in ((title_of_main, main), ("Small print", fine)):
+        if some:
+            yield f"{title} ({len(some)})"
+            for each in some:
+                yield from _difference(each)
+            yield ""
+    yield from _list("Set in the environment", list(migration.to_set))
+    if migration.is_complete:
+        yield "All was carried over."
+
+
+def _list(title: str, lines: list[str]) -> Iterator[str]:
+    if lines:
+        yield f"{title} ({len(lines)})"
+        yield from (f"  - {line}" for line in lines)
+        yield ""
+
+
+def _difference(each: NotCarried) -> Iterator[str]:
+    by = f" (set by {', '.join(each.settings)})" if each.settings else ""
+    yield f"  - {each.about}{by}"
+    yield from (f"      {line}" for line in each.lines)
+    yield f"      {each.consequence}"

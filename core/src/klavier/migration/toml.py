@@ -6,15 +6,11 @@ nested mappings.
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import tomlkit
 
 from klavier.migration.portable import Decision
-from klavier.migration.terms import plain
-
-if TYPE_CHECKING:
-    from klavier.migration.model import Migration
 
 _WIDTH = 100
 """Columns of a comment."""
@@ -22,16 +18,18 @@ _LONG = 80
 """Characters from which a list gets a line for each of its members."""
 
 
-def written(migration: "Migration") -> str:
-    """Write the configuration: the vendor, the keys as references, the settings, and a comment at each decision."""
-    lines = ["# klavier.toml", f"vendor = {_inline(migration.target)}"]
-    if migration.klaviyo:
+def write_toml(
+    vendor: str, klaviyo: Mapping[str, str], settings: Mapping[str, Any], decisions: Sequence[Decision]
+) -> str:
+    """Return the configuration: the vendor, the keys as references, the settings, and a comment at each decision."""
+    lines = ["# klavier.toml", f"vendor = {_inline(vendor)}"]
+    if klaviyo:
         lines += [
             "",
             "[klaviyo]",
-            *(f"{_key((name,))} = {_inline(value)}" for name, value in migration.klaviyo.items()),
+            *(f"{_key((name,))} = {_inline(value)}" for name, value in klaviyo.items()),
         ]
-    lines += _section(("vendors", migration.target), plain(migration.settings), migration.decisions)
+    lines += _section(("vendors", vendor), settings, decisions)
     return "\n".join([*lines, ""])
 
 

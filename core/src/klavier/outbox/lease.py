@@ -5,18 +5,13 @@ still is observed with the observer's own monotonic clock; the time of day is ne
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from klavier.errors import LeaseLostError
 from klavier.forking import ForkAware, register
-from klavier.outbox.base import UNLIMITED, Coming
 from klavier.outbox.database import Database
-from klavier.outbox.entry import Entry, LeaseHolder, Settlement
+from klavier.outbox.entry import LeaseHolder
 from klavier.outbox.file_lock import FileLock
-
-if TYPE_CHECKING:
-    from klavier.outbox.sqlite import SqliteOutbox
 
 
 class LeaseTable(ForkAware):
@@ -117,49 +112,6 @@ class LeaseTable(ForkAware):
         """Close the child's ends of the parent's lock files, so that they are free when the parent dies."""
         while self._locks:
             self._locks.pop().abandon()
-
-
-class SqliteLease:
-    """The lease of a `SqliteOutbox`, as `klavier.outbox.base.Lease` describes it."""
-
-    coming: Coming = "no"
-
-    def __init__(
-        self, outbox: "SqliteOutbox", table: LeaseTable, token: int, lock: FileLock, previous: LeaseHolder
-    ) -> None:
-        self.token = token
-        self.previous = previous
-        self._outbox = outbox
-        self._table = table
-        self._lock = lock
-
-    def renew(self, report: bytes = b"") -> bool:
-        """Extend the lease, and replace the holder's report; False when another worker has it now."""
-        return self._table.renew(self.token, self._lock, report)
-
-    def release(self) -> None:
-        """Release the right to deliver."""
-        self._table.release(self.token, self._lock)
-
-    def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
-        """Return the next entries after a position."""
-        return self._outbox.read(after, limit, max_bytes)
-
-    def read_key(self, key: str, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
-        """Return the next entries of one ordering key after a position."""
-        return self._outbox.read_key(key, after, limit, max_bytes)
-
-    def settle(self, settlements: Iterable[Settlement], done: Iterable[int] = ()) -> None:
-        """Write how attempts ended; raises `LeaseLostError` where another worker has the lease now."""
-        self._outbox.settle(settlements, done, token=self.token)
-
-    def mark_translating(self, seqs: Sequence[int]) -> None:
-        """Note which entries are being translated now."""
-        self._outbox.mark_translating(seqs)
-
-    def take_interrupted(self) -> int:
-        """Count up `interrupted` of the entries that were marked last; returns how many there were."""
-        return self._outbox.count_interrupted()
 
 
 def check_token(connection: sqlite3.Connection, path: str, token: int) -> None:

@@ -11,7 +11,8 @@ from klavier.outbox.appending import Appender
 from klavier.outbox.base import UNLIMITED, Coming
 from klavier.outbox.database import IN_MEMORY, Database, Open
 from klavier.outbox.entry import DeadCause, DeadLetter, Entry, NewEntry, OutboxDetails, OutboxStatus, Settlement
-from klavier.outbox.lease import LeaseTable, SqliteLease, check_token
+from klavier.outbox.held_lease import HeldLease
+from klavier.outbox.lease import LeaseTable, check_token
 from klavier.outbox.memory import bounded
 from klavier.outbox.translation_mark import TranslationMark
 
@@ -110,14 +111,20 @@ class SqliteOutbox:
         """Note which entries are being translated now, in a file that survives the process but not a power loss."""
         self._mark.write(seqs)
 
-    def acquire(self, holder: str, seconds: float) -> SqliteLease | None:
+    def acquire(self, holder: str, seconds: float) -> HeldLease | None:
         """Acquire the lease for `holder`; None while another holder has it.
 
         A holder whose process died loses it at once where the system has file locks, and else, as one that is stopped,
         after `seconds` without a renewal.
         """
         found = self._leases.acquire(holder, seconds)
-        return None if found is None else SqliteLease(self, self._leases, *found)
+        if found is None:
+            return None
+        token, lock, previous = found
+        leases = self._leases
+        return HeldLease(
+            self, token, previous, partial(leases.renew, token, lock), partial(leases.release, token, lock)
+        )
 
     def count_interrupted(self) -> int:
         """Count up `interrupted` of the entries that were marked last, clear the mark; returns how many there were."""

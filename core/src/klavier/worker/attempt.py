@@ -4,70 +4,16 @@ Events that one bulk request can hold are sent together; anything else waits unt
 A failure that will be retried ends the attempt: the later entries wait for it.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from attrs import define
-
-from klavier.events.model import Event
-from klavier.flows.execution import FlowExecution
-from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox.entry import Entry
 from klavier.outcome import Outcome
 from klavier.retry import is_transient
 from klavier.worker.batcher import Batcher
 from klavier.worker.bulk.packing import BulkItem, ItemGroup
+from klavier.worker.in_flight import Finished, InFlight, OnFinished, Result
 from klavier.worker.translator import Translator
-
-if TYPE_CHECKING:
-    from klavier.worker.batch_attempt import BatchAttempt
-
-
-@define(eq=False)
-class Result:
-    """How one attempt of one entry ended.
-
-    `sent` are its requests with their replies; `event` is None where the payload could not be read or a plugin dropped
-    the event. `is_failing`: the endpoint answered nobody well at that time.
-    """
-
-    entry: Entry
-    outcome: Outcome
-    sent: Sequence[tuple[Request, Response]] = ()
-    event: Event | None = None
-    is_failing: bool = False
-
-
-@define(eq=False)
-class Finished:
-    """Entries of one partition whose attempt has ended, and the results of those that were tried.
-
-    The others wait: for the entry that failed before them, or for the endpoint in `blocked_by`. When the results are
-    settled, `waiting` is the first entry that is still in the outbox, and `due` when it may be tried again.
-    """
-
-    entries: Sequence[Entry]
-    results: list[Result]
-    blocked_by: str = ""
-    waiting: Entry | None = None
-    due: float = 0.0
-
-
-OnFinished = Callable[[Finished], None]
-
-
-class InFlight:
-    """The owner of a request that waits for its reply: an attempt, the entries that the request is for, their flow.
-
-    `is_failing` is set before the reply is passed on, as in `Result`.
-    """
-
-    __slots__ = ("attempt", "entries", "flow", "is_failing")
-
-    def __init__(self, attempt: "Attempt | BatchAttempt", entries: Sequence[Entry], flow: FlowExecution) -> None:
-        self.attempt, self.entries, self.flow = attempt, entries, flow
-        self.is_failing = False
 
 
 class Attempt:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from klavier.klaviyo.response import Response
 from klavier.outbox.entry import Entry
 from klavier.retry import is_transient
-from klavier.worker.attempt import Finished, InFlight, OnFinished, Result
 from klavier.worker.batcher import Batcher
 from klavier.worker.bulk.packing import ItemGroup
+from klavier.worker.in_flight import Finished, InFlight, OnFinished, Result
 from klavier.worker.translator import Translator
 
 

@@ -20,7 +20,7 @@ from klavier.outcome import Outcome
 from klavier.redaction import redact_json, redact_text
 from klavier.retry import RetryPolicy
 from klavier.worker.alerts import Alerts
-from klavier.worker.attempt import Finished, Result
+from klavier.worker.in_flight import Finished, Result
 
 Observer = Callable[[Event | None, Entry, Outcome], None]
 """Called with the final outcome of each event, once it is written down."""

@@ -5,24 +5,24 @@ sleeps until something changes. Nothing waits for a rate limit while it occupies
 """
 
 import asyncio
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from klavier.flows.drivers import no_reply
+from klavier.garbage import WORKER, rare_collection
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox.base import EntryQueue
 from klavier.retry import FREE_RETRY_SECONDS, RetryPolicy
-from klavier.worker.attempt import Attempt, Finished, InFlight
+from klavier.worker.attempt import Attempt
 from klavier.worker.batch_attempt import BatchAttempt
 from klavier.worker.batcher import Batch, Batcher
 from klavier.worker.bulk.job import send_bulk, send_single
 from klavier.worker.bulk.packing import ItemGroup
 from klavier.worker.fair_queue import LARGE_BACKLOG
+from klavier.worker.in_flight import Finished, InFlight, RunningAttempt
 from klavier.worker.partitions import READ_AHEAD, Partitions
 from klavier.worker.sender import Sender
 from klavier.worker.settlement import Observer, Settler, Watcher
@@ -46,12 +46,6 @@ much (measured with events of 0.5 to 90 KB), so 100 MB."""
 
 _SHORTEST_SLEEP = 0.001
 """The clock of a loop may be coarser than a wait that was computed: without a minimum the loop would spin."""
-
-
-_GC_DEFAULT, _GC_RELAXED = (700, 10, 10), (50_000, 20, 50)
-"""Python's thresholds for collecting cyclic garbage, and those while a worker runs. Events in flight are hundreds of
-thousands of objects without a cycle, which the collector would walk through again and again: in bulk that is 45 % of
-all processor time (tests/benchmarks/delivery.py). Other thresholds than the default are the program's own choice."""
 
 
 @frozen
@@ -140,7 +134,7 @@ class Worker:
 
     async def run(self, *, until_empty: bool) -> None:
         """Deliver until `stop`, or until no entry is left that waits."""
-        with _relaxed_collector():
+        with rare_collection(WORKER):
             await self._run(until_empty=until_empty)
 
     async def _run(self, *, until_empty: bool) -> None:
@@ -201,10 +195,10 @@ class Worker:
             self._translator.mark(())
         return bool(taken) or (room > 0 and partitions.can_load)
 
-    def _start_attempt(self, attempt: Attempt | BatchAttempt) -> None:
+    def _start_attempt(self, attempt: RunningAttempt) -> None:
         self._add(attempt, attempt.start())
 
-    def _add(self, attempt: Attempt | BatchAttempt, groups: Sequence[ItemGroup]) -> None:
+    def _add(self, attempt: RunningAttempt, groups: Sequence[ItemGroup]) -> None:
         """Add requests to those that wait to be sent."""
         now = self._now()
         for group in groups:
@@ -284,16 +278,3 @@ class Worker:
         self._changed.clear()
         if alarm is not None:
             alarm.cancel()
-
-
-@contextmanager
-def _relaxed_collector() -> Iterator[None]:
-    """Collect cyclic garbage less often until the end of the block, unless the program has set thresholds itself."""
-    if gc.get_threshold() != _GC_DEFAULT:
-        yield
-        return
-    gc.set_threshold(*_GC_RELAXED)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*_GC_DEFAULT)

@@ -5,20 +5,15 @@ A holder has an advisory lock of its session, which the server frees when the ho
 clock. The fencing number makes sure that a holder which wakes up late settles nothing.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg import sql
 
 from klavier.errors import LeaseLostError, OutboxError
-from klavier.outbox.base import UNLIMITED, Coming
-from klavier.outbox.entry import Entry, LeaseHolder, Settlement
+from klavier.outbox.entry import LeaseHolder
 from klavier_postgres.database import Connection, Database
-
-if TYPE_CHECKING:
-    from klavier_postgres.outbox import PostgresOutbox
 
 
 class LeaseTable:
@@ -116,46 +111,6 @@ class LeaseTable:
         if observed != self._observed:
             self._observed, self._since = observed, now
         return now - self._since > seconds
-
-
-class PostgresLease:
-    """The lease of a `PostgresOutbox`, as `klavier.outbox.base.Lease` describes it."""
-
-    coming: Coming = "no"
-
-    def __init__(self, outbox: "PostgresOutbox", table: LeaseTable, token: int, previous: LeaseHolder) -> None:
-        self.token = token
-        self.previous = previous
-        self._outbox = outbox
-        self._table = table
-
-    def renew(self, report: bytes = b"") -> bool:
-        """Extend the lease, and replace the holder's report; False when another worker has it now."""
-        return self._table.renew(self.token, report)
-
-    def release(self) -> None:
-        """Release the right to deliver."""
-        self._table.release(self.token)
-
-    def read(self, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
-        """Return the next entries after a position."""
-        return self._outbox.read(after, limit, max_bytes)
-
-    def read_key(self, key: str, after: int, limit: int, max_bytes: int = UNLIMITED) -> list[Entry]:
-        """Return the next entries of one ordering key after a position."""
-        return self._outbox.read_key(key, after, limit, max_bytes)
-
-    def settle(self, settlements: Iterable[Settlement], done: Iterable[int] = ()) -> None:
-        """Write how attempts ended; raises `LeaseLostError` where another worker has the lease now."""
-        self._outbox.settle(settlements, done, token=self.token)
-
-    def mark_translating(self, seqs: Sequence[int]) -> None:
-        """Note which entries are being translated now."""
-        self._outbox.mark_translating(seqs)
-
-    def take_interrupted(self) -> int:
-        """Count up `interrupted` of the entries that were marked last on this host; returns how many there were."""
-        return self._outbox.count_interrupted()
 
 
 def check_token(connection: Connection, name: sql.Identifier, label: str, token: int) -> None:

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ from klavier.outbox.entry import (
     OutboxStatus,
     Settlement,
 )
+from klavier.outbox.held_lease import HeldLease
 from klavier.outbox.maintenance import in_batches, until_empty
 from klavier.outbox.memory import bounded
 from klavier.outbox.translation_mark import TranslationMark
 from klavier_postgres.database import Connection, Database
-from klavier_postgres.lease import LeaseTable, PostgresLease, check_token
+from klavier_postgres.lease import LeaseTable, check_token
 from klavier_postgres.schema import prepare
 
 _COLUMNS = "seq, message_id, key, payload, accepted, due, tries, first_try, interrupted"
@@ -149,10 +151,15 @@ class PostgresOutbox:
         """Note which entries are being translated now, in a file of this host."""
         self._mark.write(seqs)
 
-    def acquire(self, holder: str, seconds: float) -> PostgresLease | None:
+    def acquire(self, holder: str, seconds: float) -> HeldLease | None:
         """Acquire the lease for `holder`; None while another holder has it."""
         found = self._leases.acquire(holder, seconds)
-        return None if found is None else PostgresLease(self, self._leases, *found)
+        if found is None:
+            return None
+        token, previous = found
+        return HeldLease(
+            self, token, previous, partial(self._leases.renew, token), partial(self._leases.release, token)
+        )
 
     def count_interrupted(self) -> int:
         """Count up `interrupted` of the entries that were marked last on this host; returns how many there were."""

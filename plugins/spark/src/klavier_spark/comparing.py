@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 import klavier
-from klavier.comparison.collection import rare_collection
 from klavier.comparison.compare import Comparing, OptIn
 from klavier.comparison.identifiers import Components, marks_of
 from klavier.comparison.report import Comparison, Note
 from klavier.comparison.shard import read_comparison
 from klavier.errors import EventError, UsageError
 from klavier.events.reader import parse_line
+from klavier.garbage import COMPARISON, rare_collection
 from klavier_spark.frames import check_columns, select
 
 Side = tuple[str, Mapping[str, Any]]
@@ -150,7 +150,7 @@ def _comparer(sides: _Sides) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa
         rows = (row for batch in batches for row in zip(*(column.to_pylist() for column in batch.columns), strict=True))
         for shard, events in groupby(rows, key=lambda row: row[0]):
             comparing = sides.start()
-            with rare_collection():
+            with rare_collection(COMPARISON):
                 for _, number, payload in events:
                     comparing.add(number, parse_line(payload))
                 part = comparing.finish(sides.most_cases, shard=(shard, sides.shards))

@@ -28,8 +28,8 @@ from klavier.cli.verify.keys import check_keys
 from klavier.cli.verify.predictor import Asked, Predictor
 from klavier.cli.verify.writer import Writer
 from klavier.cli.wording import count
-from klavier.comparison.collection import rare_collection
 from klavier.errors import UsageError
+from klavier.garbage import COMPARISON, rare_collection
 from klavier.streams.sources import STDIN, Sources
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _default_progress(files: Sequence[str]) -> Path:
 
 
 def _run(setup: Setup, predictor: Predictor, asked: Asked) -> "Verification":
-    with rare_collection(), ExitStack() as stack:
+    with rare_collection(COMPARISON), ExitStack() as stack:
         journal = None if asked.progress is None else stack.enter_context(_journal(asked.progress, setup))
         found = asyncio.run(_verify(setup, predictor, asked, journal))
     if asked.progress is not None:
