@@ -91,6 +91,25 @@ def test_incomplete_external_ids(ids: Any) -> None:
     assert found["external_id"] == ("R-1" if ids == [{"id": "R-1"}] else "u")
 
 
+def test_an_identifier_without_a_value_empties_its_trait_where_values_are_sent_exactly() -> None:
+    payload = row(userId="u", traits={"email": "a@shop.test"})
+    payload["context"]["externalId"] = [{"identifierType": "email"}]
+    for version in ("v1", "v2", "v3"):
+        assert profile(payload, api_version=version)["email"] == "a@shop.test"
+        exact = profile(payload, api_version=version, fidelity="deployed", wire="native")
+        assert (exact["external_id"], "email" in exact) == ("u", False)
+
+
+@pytest.mark.parametrize("fidelity", FIDELITIES)
+def test_a_row_with_an_array_as_control_subscribes(fidelity: str) -> None:
+    payload = row(traits={"properties": []})
+    settings: dict[str, Any] = {"api_version": "v3", "list_id": "L1", "consent": "email", "fidelity": fidelity}
+    assert [request.path for request in rehearsal(payload, **settings).requests] == [
+        "/api/profile-import",
+        "/api/profile-subscription-bulk-create-jobs",
+    ]
+
+
 def test_a_dotted_identifier_type_sets_the_nested_trait() -> None:
     assert profile(row("address.city", "Kyoto", userId="u"))["location"] == {"city": "Kyoto"}
 

@@ -54,7 +54,8 @@ class Fidelity:
     patch_after_create: bool
     """Whether v1 updates a profile that it has just created."""
     dots_nest: bool
-    """Whether a dot in a trait's name nests the custom property, replacing one with the name of the first part."""
+    """Whether the name of a trait is a path: a dot in it nests the custom property, `items.0` is the first item of a
+    list, and `address.city` is read where the trait `address` is missing."""
     device_names_as_given: bool
     """Whether device mode leaves event names unchanged."""
     device_plain_members: bool

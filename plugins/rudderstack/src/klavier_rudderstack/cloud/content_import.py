@@ -3,7 +3,7 @@
 from typing import Any
 
 from klavier.events.model import JsonObject, Screen, Track
-from klavier.jsvalues import parse_float
+from klavier.jsvalues import parse_float, truthy
 from klavier.vendor import RejectEvent
 from klavier_rudderstack.cloud.content_v1 import BAD_VALUE, NAME_NOT_TEXT, NO_NAME
 from klavier_rudderstack.cloud.event_document import Content
@@ -27,9 +27,11 @@ class ImportContent:
     def read(self, event: Track | Screen, notes: list[str]) -> tuple[Content, MakeProfile]:
         """Return the content, and the function that makes the profile.  Raises `RejectEvent`."""
         payload = event.payload
-        name = payload.get("event") or payload.get("name")
-        if name.__class__ is not str and (name or isinstance(name, (dict, list))):
-            raise RejectEvent(NAME_NOT_TEXT)
+        name = payload.get("event")
+        if name.__class__ is not str or not name:
+            name = name if truthy(name) else payload.get("name")
+            if name.__class__ is not str and truthy(name):
+                raise RejectEvent(NAME_NOT_TEXT)
         properties = event.properties
         if not name and not self._exact:
             name = self._find_name(properties)

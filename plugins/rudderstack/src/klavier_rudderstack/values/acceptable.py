@@ -21,7 +21,7 @@ CONTROL = "properties"
 HOLDERS = frozenset({"traits", "context.traits"})
 """The places of a profile's traits."""
 
-_MAPPED_PARTS = frozenset({"city", "country", "region", "state", "zip", "postalcode", "postalCode", "street"})
+MAPPED_PARTS = frozenset({"city", "country", "region", "state", "zip", "postalcode", "postalCode", "street"})
 """The parts of an address that have a place in a profile's location."""
 _CURRENCY_LETTERS = 3
 
@@ -136,7 +136,7 @@ def note_unmapped(name: str, event: Event) -> list[str]:
         if name == "location" or not isinstance(value, dict):
             notes.append(f"{place}.{name} left out: RudderStack reads the parts of an address")
         else:
-            left = sorted(value.keys() - _MAPPED_PARTS)
+            left = sorted(value.keys() - MAPPED_PARTS)
             notes.extend(f"{place}.address.{part[:40]} left out: RudderStack does not map this part" for part in left)
     return notes
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from klavier.events.model import Event, JsonObject
+from attrs import evolve
+
+from klavier.events.model import Event, Group, Identify, JsonObject
 from klavier.jsvalues import dig
 from klavier.klaviyo.attributes import LOCATION_ATTRIBUTES
 from klavier_rudderstack.tables.profile import Table
-from klavier_rudderstack.values.nesting import Nesting
+from klavier_rudderstack.values.acceptable import MAPPED_PARTS
+from klavier_rudderstack.values.nesting import Nesting, is_plain, refuses
 
 Rule = tuple[str, bool, bool]
 """What a member may be: the attribute, whether that is part of the location, and whether all places of the attribute
@@ -38,7 +41,7 @@ _READ_FROM = ("", "traits", "traits.address", _USER, f"{_USER}.address", "contex
 class Lookup:
     """A compiled table; `own_traits` are not custom properties, and the places `without` are not read.
 
-    With `dots_nest` a dot in a trait's name nests its property.
+    With `dots_nest` the names of traits are paths: a dot nests the property.
 
     A member counts where it is neither null nor empty text, as in JavaScript's `value || value === 0 || value ===
     false`; among the places of one attribute the first in the table wins.
@@ -108,12 +111,22 @@ class Lookup:
             self._scan(properties, self._properties, found, event)
         if self._fallback is not None and _FALLBACK in payload and self._fallback[0] not in found[0]:
             self._take(payload[_FALLBACK], self._fallback, found, event)
-        if self._dots_nest and "." in "".join(found[2]):
-            return found[0], found[1], custom_properties(event, self._own_traits, dots_nest=True), found[3]
+        if self._dots_nest and found[2] and not is_plain(found[2]):
+            return self._follow_paths(event, found)
         return found
+
+    def _follow_paths(self, event: Event, found: Found) -> Found:
+        """Return what an event has with the names of its traits read as paths."""
+        spelled_out = spell_out_address(event)
+        if spelled_out is not event:
+            found = self.read(spelled_out)
+        attributes, location, custom, odd = found
+        odd.extend(filter(refuses, custom))
+        return attributes, location, custom_properties(event, self._own_traits, dots_nest=True), odd
 
     def place(self, event: Event, attribute: str) -> str:
         """Return the place that an attribute is read from."""
+        event = self._spelled_out(event)
         found = (".".join(place) for place in self._places[attribute] if _counts(_at(event, place)))
         return next(found, attribute)
 
@@ -121,6 +134,7 @@ class Lookup:
         """Return notes about the values of an attribute or custom trait that others take precedence over."""
         if name not in self._places:
             return [f"traits.{name[:_SHOWN]} left out: context.traits has the same member"]
+        event = self._spelled_out(event)
         places = [place for place in self._places[name] if _counts(_at(event, place))]
         used = _at(event, places[0]) if places else None
         return [
@@ -128,6 +142,9 @@ class Lookup:
             for place in places
             if place != (_FALLBACK,) and _at(event, place) != used and not self._is_custom(place)
         ]
+
+    def _spelled_out(self, event: Event) -> Event:
+        return spell_out_address(event) if self._dots_nest else event
 
     def _is_custom(self, place: _Place) -> bool:
         return place[:-1] in (("traits",), ("context", "traits")) and place[-1] in self._also_custom
@@ -181,12 +198,43 @@ class Lookup:
 def custom_properties(event: Event, own_traits: AbstractSet[str], *, dots_nest: bool) -> JsonObject:
     """Return the custom properties alone: all traits except `own_traits`."""
     custom: JsonObject = {}
-    nesting = Nesting(custom, nests=dots_nest)
-    for traits in (event.payload.get("traits"), event.context.get("traits")):
-        for name, value in traits.items() if isinstance(traits, dict) else ():
-            if name not in own_traits:
-                nesting.put(name, value)
+    places = [place for place in (event.payload.get("traits"), event.context.get("traits")) if isinstance(place, dict)]
+    nesting = Nesting(custom, nests=dots_nest, keys=sum(map(len, places)))
+    names: dict[str, None] = {}
+    for traits in places:
+        names.update((name, None) for name in traits if name not in own_traits)
+        for name in names:
+            if name in traits:
+                nesting.put(name, traits[name])
     return custom
+
+
+def spell_out_address(event: Event) -> Event:
+    """Return an event whose traits such as `address.city` are in the trait `address` as well, where there is none.
+
+    RudderStack's library looks for a trait with a dot in its name where a step of the path is missing.
+    """
+    own, user = _address(event.payload.get("traits")), _address(event.context.get("traits"))
+    if not own and not user:
+        return event
+    payload, context = event.payload, event.context
+    if user:
+        context = {**context, "traits": {**context["traits"], "address": user}}
+        payload = {**payload, "context": context}
+    if own:
+        payload = {**payload, "traits": {**payload["traits"], "address": own}}
+    if isinstance(event, (Identify, Group)):
+        return evolve(event, payload=payload, context=context, traits=payload.get("traits", {}))
+    return evolve(event, payload=payload, context=context)
+
+
+def _address(traits: Any) -> JsonObject:
+    """Return the parts of an address whose names are spelled out in the names of traits."""
+    if not isinstance(traits, dict) or "address" in traits:
+        return {}
+    dotted = [name for name in traits if name.startswith("address.")]
+    parts = {name.removeprefix("address."): traits[name] for name in dotted}
+    return {part: value for part, value in parts.items() if part in MAPPED_PARTS} if parts else parts
 
 
 def control_traits(payload: JsonObject) -> JsonObject:

@@ -28,10 +28,11 @@ def resolve_mapped(event: Event, *, exact: bool) -> Event:
     value = event.context[_MEMBER]
     if not truthy(value) or (not exact and read_boolean(value)[0] is False):
         return event
-    return _apply_mapping(event)
+    return _apply_mapping(event, exact=exact)
 
 
-def _apply_mapping(event: Identify) -> Identify:
+def _apply_mapping(event: Identify, *, exact: bool) -> Identify:
+    """Return the event with its mapping applied; `exact`ly, an identifier without a value empties its trait."""
     place, traits = _find_traits(event)
     given = dig(event.payload, "context", "externalId")
     first = given[0] if isinstance(given, list) and given else None
@@ -39,7 +40,7 @@ def _apply_mapping(event: Identify) -> Identify:
     payload, context = dict(event.payload), dict(event.context)
     if traits is not None:
         traits = dict(traits)
-        if isinstance(name, str) and name and value is not None:
+        if isinstance(name, str) and (exact or value is not None):
             Nesting(traits, nests=True).put(name, value)
         _set_subscribe(traits)
         (payload if place == "traits" else context)["traits"] = traits
@@ -62,5 +63,7 @@ def _set_subscribe(traits: JsonObject) -> None:
     control: Any = traits.get("properties")
     if not truthy(control):
         traits["properties"] = {"subscribe": True}
+    elif isinstance(control, list):
+        traits["properties"] = {"subscribe": True}  # an array is an object to JavaScript, without members here
     elif isinstance(control, dict) and "subscribe" not in control:
         traits["properties"] = {**control, "subscribe": True}
