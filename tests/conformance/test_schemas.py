@@ -45,6 +45,6 @@ def test_every_body_has_a_schema(setup: Setup) -> None:
         assert SCHEMAS is not None
         for request in record(vendor, events).requests:
             if request.json is not None and request.revision is not None:
-                assert SCHEMAS.knows(request), f"{request.method} {request.path} at {request.revision}"
+                assert SCHEMAS.has_schema(request), f"{request.method} {request.path} at {request.revision}"
 
     search(setup, "judged", on_events(holds), STREAMS)

@@ -7,7 +7,7 @@ import pytest
 from klavier import Event, Identify, Vendor
 from klavier.events.model import Group
 from klavier.jsvalues import parse_float
-from klavier.testing.decoding import leaves, said
+from klavier.testing.decoding import decode, leaves
 from klavier.testing.provenance import Origins
 from klavier.testing.trace import record
 from klavier.values import misplaced_members
@@ -26,7 +26,7 @@ def check_left_out_is_noted(vendor: Vendor, events: list[Event]) -> None:
         if [outcome.kind for outcome in outcomes] != ["delivered"]:
             continue
         notes = " ".join((*outcomes[0].notes, *misplaced_members(event.payload, event.type)))
-        sent = Origins(*map(said, trace.requests), *trace.browser_calls)
+        sent = Origins(*map(decode, trace.requests), *trace.browser_calls)
         excluded = (*vendor.excludes(event), *CONTROLS.get(vendor.name, ()))
         section = "traits" if isinstance(event, (Identify, Group)) else "properties"
         for place, leaf in leaves(getattr(event, section, {}), section):

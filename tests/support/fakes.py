@@ -24,7 +24,7 @@ class Settings:
 
 
 class GoodVendor(Vendor):
-    """Says identify and track on the current wire, skips the rest."""
+    """Sends identify and track on the current wire, skips the rest."""
 
     name: str = "good"
     constants: frozenset[str | float] = frozenset({"Unnamed"})
@@ -125,7 +125,7 @@ class RandomIds(GoodVendor):
 
 
 class Remembers(GoodVendor):
-    """Says one thing the first time and another the second."""
+    """Sends another value the second time."""
 
     seen: int = 0
 
@@ -179,7 +179,7 @@ class NotANumber(GoodVendor):
 
 
 class DeliversTheRefused(GoodVendor):
-    """Calls an event delivered that Klaviyo's limits kept from being sent."""
+    """Returns `delivered` for an event that was not sent, since it exceeds Klaviyo's limits."""
 
     def flow(self, event: Event) -> Flow:
         flow = super().flow(event)
@@ -192,14 +192,14 @@ class DeliversTheRefused(GoodVendor):
             return DELIVERED if refused else stop.value
 
 
-class NobodysProfile(GoodVendor):
+class ProfileWithoutId(GoodVendor):
     def deed(self, event: Track) -> tuple[str, Any]:
         path, body = super().deed(event)
         body["data"]["attributes"]["profile"]["data"]["attributes"] = {}
         return path, body
 
 
-class SomebodyElse(GoodVendor):
+class OtherProfile(GoodVendor):
     def identifiers(self, event: Event) -> dict[str, Any]:
         return {"external_id": "somebody-else"} if super().identifiers(event) else {}
 
@@ -259,7 +259,7 @@ class EmailInLog(GoodVendor):
 
 
 class NewIds(GoodVendor):
-    """Gives each telling of an event an id of its own."""
+    """Sends a new unique id each time."""
 
     told: int = 0
 
@@ -269,7 +269,7 @@ class NewIds(GoodVendor):
 
 
 class GivesUpTheSecondTime(GoodVendor):
-    """Takes a profile that is there already for an error."""
+    """Fails where the profile exists already."""
 
     def profile(self, event: Identify) -> tuple[str, Any]:
         return "/api/profiles", super().profile(event)[1]
@@ -289,7 +289,7 @@ class WrongOrder(GoodVendor):
 
 
 class TracksFirst(GoodVendor):
-    """Hands all events over in one delivery, but speaks of tracks before profiles."""
+    """Sends all events in one delivery, tracks before profiles."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         yield Delivery(tuple(events), tuple(map(self.key, events)), lambda: self.all(events))

@@ -1,4 +1,4 @@
-"""A vendor that keeps every promise about all six types of events, and a wrapper in which each step can be spoilt."""
+"""A vendor that keeps every promise for all six types of events, and a wrapper in which each step can be replaced."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -21,7 +21,7 @@ class Settings:
 
 
 class Sound(Vendor):
-    """Identify becomes a profile on a list, all else an event; people are known by user id."""
+    """Sends an identify as a profile on a list, all else as an event; profiles are identified by user id."""
 
     name = "sound"
     constants = frozenset({*NAMES.values(), "Unnamed"})
@@ -34,8 +34,8 @@ class Sound(Vendor):
 
     def flow(self, event: Event) -> Flow:
         if not isinstance(event.user_id, str) or not event.user_id:
-            return rejected("userId: give a string, so that Klaviyo knows who it is")
-        reply = yield _post(*(self._profile(event) if isinstance(event, Identify) else self._deed(event)))
+            return rejected("userId: pass a string, which identifies the profile")
+        reply = yield _post(*(self._profile(event) if isinstance(event, Identify) else self._event(event)))
         if reply.ok and isinstance(event, Identify) and self.settings.list_id:
             if not reply.data_id:
                 return failed("Klaviyo named no profile", reply.status)
@@ -50,7 +50,7 @@ class Sound(Vendor):
         attributes = {"external_id": event.user_id, "properties": dict(event.traits)}
         return "/api/profile-import", {"type": "profile", "attributes": attributes}
 
-    def _deed(self, event: Event) -> tuple[str, Any]:
+    def _event(self, event: Event) -> tuple[str, Any]:
         name = NAMES.get(event.type) or getattr(event, "event", None) or "Unnamed"
         properties = getattr(event, "traits" if event.type == "group" else "properties", {})
         attributes = {

@@ -9,7 +9,7 @@ from klavier.relay.relay import Relay
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from klavier.testing import hostile_sandbox
-from klavier.testing.invariants.repetition import tell
+from klavier.testing.invariants.repetition import deliver_all
 from tests.support.fakes import GoodVendor, Settings
 from tests.support.sending import send_all
 
@@ -24,7 +24,7 @@ def vendor() -> GoodVendor:
 
 
 def test_a_sandbox_of_ones_own(klaviyo_sandbox: Sandbox) -> None:
-    assert [outcome.kind for outcome in tell(klaviyo_sandbox, vendor(), EVENTS)] == ["delivered"] * 12
+    assert [outcome.kind for outcome in deliver_all(klaviyo_sandbox, vendor(), EVENTS)] == ["delivered"] * 12
     assert len(klaviyo_sandbox.state()["events"]) == 12
 
 
@@ -35,7 +35,7 @@ def test_the_next_test_has_an_empty_one(klaviyo_sandbox: Sandbox) -> None:
 def test_the_hostile_sandbox_fails_some_and_none_for_good(klaviyo_hostile_sandbox: Sandbox) -> None:
     left, tries = EVENTS, 0
     while left:
-        outcomes = tell(klaviyo_hostile_sandbox, vendor(), left)
+        outcomes = deliver_all(klaviyo_hostile_sandbox, vendor(), left)
         assert all(outcome.kind == "delivered" or outcome.retryable for outcome in outcomes)
         left = [event for event, outcome in zip(left, outcomes, strict=True) if outcome.kind == "failed"]
         tries += 1
@@ -73,7 +73,7 @@ def test_hypothesis_knows_events_by_their_type(kind: type[Any]) -> None:
 def statuses(seed: int, **more: Any) -> list[int]:
     sandbox = hostile_sandbox(seed, **more)
     for event in EVENTS:
-        tell(sandbox, vendor(), [event])
+        deliver_all(sandbox, vendor(), [event])
     return [call.status for call in sandbox.calls]
 
 

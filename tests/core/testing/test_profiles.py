@@ -9,7 +9,7 @@ import pytest
 from klavier import Request, load_vendor, parse_event
 from klavier.klaviyo import CURRENT
 from klavier.testing import invariants
-from klavier.testing.decoding import leaves, said
+from klavier.testing.decoding import decode, leaves
 from klavier.testing.profiles import profiles
 
 GIVEN = {
@@ -57,7 +57,7 @@ def test_profiles(request_: Request, found: list[dict[str, Any]]) -> None:
 def test_what_a_request_says() -> None:
     form = {"email": "a@b.co", "properties": '{"plan": "x"}', "odd": "{"}
     request = Request("POST", "/api/v1/list/L%2F1/members", params=data([1]), form=form)
-    assert said(request) == {
+    assert decode(request) == {
         "ids": ["L/1"],
         "params": {"data": [1]},
         "form": {"email": "a@b.co", "properties": {"plan": "x"}, "odd": "{"},
@@ -65,7 +65,7 @@ def test_what_a_request_says() -> None:
 
 
 def test_a_parameter_that_is_no_base64_is_left() -> None:
-    assert said(Request("GET", "/api/track", params={"data": "?"})) == {"params": {"data": "?"}}
+    assert decode(Request("GET", "/api/track", params={"data": "?"})) == {"params": {"data": "?"}}
 
 
 def test_leaves_have_places() -> None:

@@ -1,6 +1,6 @@
 """For authors of plugins and for tests: strategies, invariants, conformance.
 
-Needs the extra `testing`; what is missing is said, with the remedy, when a name is first used.
+Needs the extra `testing`; where it is missing, the first use of a name raises an error with the remedy.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""The conformance class: inherit it, name a vendor, and pytest holds it to every invariant."""
+"""The conformance class: inherit it and name a vendor, and pytest checks every invariant."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
@@ -31,11 +31,11 @@ class VendorConformance:
     vendor: ClassVar[str]
     """The vendor's name, as in configuration."""
     settings: ClassVar[Mapping[str, Any]] = {}
-    """Its settings as plain data; give every secret one, so that it can be looked for."""
+    """Its settings as plain data; every secret needs a value, so that it can be looked for."""
     constants: ClassVar[Collection[Any]] = ()
-    """What the vendor adds by itself, besides what `Vendor.constants` says."""
+    """What the vendor adds by itself, besides `Vendor.constants`."""
     exclusions: ClassVar[Collection[str]] = ()
-    """Traits and properties that are not sent, besides what `Vendor.excludes` says."""
+    """Traits and properties that are not sent, besides `Vendor.excludes`."""
     plugins: ClassVar[Plugins | None] = None
     """Where the vendor and wire formats are registered; None takes the installed plugins."""
     schemas: ClassVar[Schemas | None] = None
@@ -56,7 +56,7 @@ class VendorConformance:
         return stream_payloads()
 
     def test_total(self) -> None:
-        """Any JSON gives each event exactly one outcome, whatever Klaviyo replies, and a true one."""
+        """Every event of any JSON has exactly one true outcome, whatever Klaviyo replies."""
         vendor = self._made()
         for answers in corpus.replies():
             for payload in corpus.payloads()[: self._FIRST]:
@@ -72,7 +72,7 @@ class VendorConformance:
         self._search(holds)
 
     def test_survives(self) -> None:
-        """What failed for the time being comes right when it is tried again, and nothing lost is called delivered."""
+        """What failed temporarily is delivered by a later attempt, and nothing lost counts as delivered."""
         vendor = self._made()
         for seed, given in enumerate(corpus.streams()):
             invariants.check_survives(vendor, self._read(given), seed)
@@ -84,7 +84,7 @@ class VendorConformance:
         self._search(holds)
 
     def test_deterministic(self) -> None:
-        """The same events and settings give the same requests."""
+        """The same events and settings result in the same requests."""
         self._hold(self.streams(), invariants.check_deterministic, corpus.streams())
         self._hold(self._singles(), invariants.check_deterministic, self._known())
 
@@ -126,7 +126,7 @@ class VendorConformance:
         )
 
     def test_safe(self) -> None:
-        """Ids in paths are quoted; secrets and e-mail addresses are nowhere that people read."""
+        """Ids in paths are quoted; secrets and e-mail addresses are in no repr, outcome or log line."""
         vendor = self._made()
         for known in self._known():
             invariants.check_safe(vendor, self._read(known))
@@ -138,15 +138,15 @@ class VendorConformance:
         self._search(holds)
 
     def test_idempotent(self) -> None:
-        """Delivering twice leaves Klaviyo as delivering once."""
+        """Delivering twice results in the same account as delivering once."""
         self._hold(self.streams(), invariants.check_idempotent, corpus.streams())
 
     def test_batch_is_singles(self) -> None:
-        """A batch leaves Klaviyo as its events one by one would."""
+        """A batch results in the same account as its events one by one."""
         self._hold(self.streams(), invariants.check_batch_is_singles, corpus.streams())
 
     def test_ordered(self) -> None:
-        """What is said about one person follows the order of their events."""
+        """The requests about one profile are sent in the order of its events."""
         self._hold(self.streams(), invariants.check_ordered, corpus.streams())
 
     def test_bounded(self) -> None:
@@ -157,7 +157,7 @@ class VendorConformance:
             invariants.check_bounded(vendor, [event], slice(number, None, self._PLAIN))
 
     _PLAIN = 6
-    """How many payloads of the corpus are plain: one of each type, with which a hostile text has every place."""
+    """How many payloads of the corpus are plain: one of each type, so that a hostile text is tried in every place."""
     _FIRST = 12
     """How many payloads of the corpus meet each of its replies: the plain ones, and some with odd ids."""
 
@@ -192,5 +192,5 @@ class VendorConformance:
         self._search(holds)
 
     def _search(self, test: Callable[[], None]) -> None:
-        # Settings can be laid on a test once it is given its strategies, and before it runs.
+        # Settings apply to a test that has its strategies, before it runs.
         (test if self.search is None else self.search(test))()

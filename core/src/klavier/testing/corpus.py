@@ -1,6 +1,6 @@
-"""Payloads that vendors got wrong, or are likely to: tried one by one before anything is drawn at random.
+"""Payloads that vendors have translated wrongly, or are likely to: checked one by one before random ones.
 
-Chance finds a rare case only with many examples; these are found each time.
+Random examples find a rare case only now and then; these find it each time.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a request says, whatever its clothes: JSON bodies, form fields, base64 in a query, ids in a path."""
+"""The content of a request as plain data, whatever its encoding: JSON, form, base64 in a query, ids in a path."""
 
 import base64
 import binascii
@@ -11,8 +11,8 @@ from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.request import Request
 
 
-def said(request: Request) -> dict[str, Any]:
-    """Return all that a request says as one JSON object: what it has of `ids`, `params`, `form` and `json`, decoded.
+def decode(request: Request) -> dict[str, Any]:
+    """Return the content of a request as one JSON object: its `ids`, `params`, `form` and `json` if any.
 
     A legacy `data` parameter (base64 JSON) and form fields that hold JSON text are decoded. `ids` are the quoted
     segments of the path, unquoted.

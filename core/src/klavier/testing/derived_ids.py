@@ -1,11 +1,11 @@
-"""Whether an id that nobody wrote was derived from an event, or made up."""
+"""Whether an id that is not in an event was derived from it, or made up."""
 
 import re
 from typing import Any
 
 from klavier.events.model import Event
 from klavier.events.reader import parse_event
-from klavier.testing.decoding import leaves, said
+from klavier.testing.decoding import decode, leaves
 from klavier.testing.provenance import Origins
 from klavier.testing.trace import record
 from klavier.vendor import Vendor
@@ -16,18 +16,18 @@ _LEAST_HASH = 16
 
 
 def is_hash_of(vendor: Vendor, event: Event, leaf: Any, origins: Origins) -> bool:
-    """Return whether a value looks like a hash, and is gone when the contents of the event are others."""
+    """Return whether a value looks like a hash and changes with the content of the event."""
     if not isinstance(leaf, str):
         return False
     rest = origins.words_left(leaf)
     if not all(_HASHED.fullmatch(word) for word in rest) or len(leaf) < _LEAST_HASH:
         return False
     trace = record(vendor, [parse_event(_disturbed(event.payload))])
-    return all(leaf != other for request in trace.requests for _, other in leaves(said(request)))
+    return all(leaf != other for request in trace.requests for _, other in leaves(decode(request)))
 
 
 def _disturbed(value: Any, key: str = "") -> Any:
-    """Change all ids and texts of a payload, but neither its type nor names, so that the same is done with it."""
+    """Change all ids and texts of a payload, but neither its type nor names, so that it is translated alike."""
     if isinstance(value, dict):
         return {name: _disturbed(member, name) for name, member in value.items()}
     if isinstance(value, list):

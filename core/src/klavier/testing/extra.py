@@ -1,4 +1,4 @@
-"""The optional extra `testing`: hypothesis, or a message that says how to get it."""
+"""The optional extra `testing`: hypothesis, or an error with the command that installs it."""
 
 from klavier.errors import UsageError
 

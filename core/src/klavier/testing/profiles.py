@@ -1,4 +1,4 @@
-"""The profiles that a request speaks of, in any of the shapes that Klaviyo's APIs had."""
+"""The profiles in a request, in any of the forms of Klaviyo's APIs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from klavier.klaviyo.attributes import IDENTIFIERS as ATTRIBUTE_IDENTIFIERS
 from klavier.klaviyo.attributes import SPECIAL_IDENTIFIERS
 from klavier.klaviyo.request import Request
-from klavier.testing.decoding import said
+from klavier.testing.decoding import decode
 
 IDENTIFIERS = ("id", *ATTRIBUTE_IDENTIFIERS)
 """The identifiers of a profile in today's requests."""
 
 LEGACY_IDENTIFIERS = (*SPECIAL_IDENTIFIERS, "email", "phone_number")
-"""The identifiers of a person in the legacy calls, and in events of revision 2023-02-22."""
+"""The identifiers of a profile in the legacy calls, and in events of revision 2023-02-22."""
 
 _BARE_LISTS = ("subscriptions", "profiles")
-"""Where people stood without a type: subscriptions of revision 2023-02-22, members of v2 lists."""
+"""Where profiles have no type: subscriptions of revision 2023-02-22, members of v2 lists."""
 
 
 def profiles(request: Request) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ def _today(value: Mapping[str, Any]) -> dict[str, Any]:
 def _in_legacy_calls(request: Request) -> Iterator[dict[str, Any]]:
     if request.revision is not None:
         return
-    whole = said(request)
+    whole = decode(request)
     data = whole.get("params", {}).get("data") or whole.get("form", {}).get("data")
     if isinstance(data, dict):
         yield _found(data.get("customer_properties", data.get("properties")) or {}, LEGACY_IDENTIFIERS)

@@ -20,7 +20,7 @@ _DAYS = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _WRITTEN_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
 _E164 = re.compile(r"\+\d{7,15}")
 _LEAST_PHONE = 6
-"""Fewer digits than this stand in anything."""
+"""Fewer digits than this occur in other texts by chance."""
 
 _LEAST_MOMENT = 10**8
 """Numbers from here on may be moments in milliseconds."""
@@ -31,7 +31,7 @@ _LATEST_SECONDS = 31_557_600_000
 
 
 class Origins:
-    """Everything that some JSON values hold, ready to explain other values by it."""
+    """The contents of some JSON values, from which other values may be derived."""
 
     def __init__(self, *sources: Any) -> None:
         self._sources = sources
@@ -48,7 +48,7 @@ class Origins:
         return self._explains_text(leaf)
 
     def words_left(self, text: str) -> list[str]:
-        """Return the words of a text that the sources do not hold."""
+        """Return the words of a text that are not in the sources."""
         return [word for word in _WORD.findall(text.casefold()) if word not in self._words]
 
     def _explains_text(self, text: str) -> bool:

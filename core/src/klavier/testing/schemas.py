@@ -1,6 +1,6 @@
 """Klaviyo's published schemas of request bodies, read from a folder `<revision>/<operation>.json`.
 
-Klaviyo publishes its OpenAPI specification; the folder holds one self-contained JSON Schema for each revision and
+Klaviyo publishes its OpenAPI specification; the folder contains one self-contained JSON Schema for each revision and
 operation of it. Judging needs the library jsonschema-rs.
 """
 
@@ -28,7 +28,7 @@ class Schemas:
                 "judging requests by schemas needs jsonschema-rs; try: pip install 'klavier[schemas]'"
             ) from None
         if not folder.is_dir():
-            raise UsageError(f"{folder} is no folder of schemas; give one that holds <revision>/<operation>.json")
+            raise UsageError(f"{folder} is not a folder of schemas: pass one that contains <revision>/<operation>.json")
         self._revisions = sorted((path.name for path in folder.iterdir() if path.is_dir()), reverse=True)
         self._folder = folder
         self._validator = lru_cache(maxsize=None)(self._load)
@@ -47,7 +47,7 @@ class Schemas:
         found = [f"{_place(error)}: {error.message}" for error in validator.iter_errors(request.json)]
         return found[:_MOST_FAULTS]
 
-    def knows(self, request: Request) -> bool:
+    def has_schema(self, request: Request) -> bool:
         """Return whether there is a schema for a request."""
         operation = find_operation(request.method, request.path)
         return operation is not None and self._validator(request.revision or "", operation.name) is not None

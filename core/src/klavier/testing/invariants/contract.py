@@ -1,4 +1,4 @@
-"""What every vendor owes its callers: one outcome each, the same again, hands off the input."""
+"""Total, deterministic and pure: one outcome for each event, equal output for equal input, no change of the input."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ def _check_retryable(vendor: Vendor, found: DeliveryTrace, outcome: Outcome) -> 
     """Ask for another try only where it may help: what Klaviyo could not take as it is, it will not take later."""
     replies = [exchange.response for exchange in found.exchanges]
     if outcome.status in {reply.status for reply in replies if reply.ok}:
-        return  # a success that says too little: the next reply may say more
+        return  # a success without what the flow needs, which a later reply may have
     statuses = {reply.status for reply in replies if not reply.ok}
     if outcome.retryable and statuses and statuses <= _REFUSALS:
         problem = f"to be tried again, though Klaviyo refused it ({outcome.reason})"

@@ -1,4 +1,4 @@
-"""Identified: whoever is spoken of can be found."""
+"""Identified: every profile in a request can be found by an identifier of its event."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -17,10 +17,10 @@ IDENTIFIED = "7 identified"
 
 
 def check_identified(vendor: Vendor, events: Sequence[Event], constants: Collection[Any] = ()) -> None:
-    """Every profile in a request carries an identifier, and all its identifiers come from its event.
+    """Check that every profile in a request has an identifier, and that all its identifiers come from its event.
 
-    Ids may also come from a reply to the same delivery, or be hashes of the event's (masked ids). Deliveries to the
-    letter (`Delivery.exact`) may repeat a vendor's fault of sending nobody's events, but not somebody else's.
+    Ids may also come from a reply to the same delivery, or be hashes of the event's (masked ids). Exact
+    deliveries (`Delivery.exact`) may repeat a vendor's fault of sending no identifier, but none of another profile.
     """
     for event in events:
         trace = record(vendor, [event])

@@ -1,4 +1,4 @@
-"""Nothing invented: every value that is sent comes from somewhere."""
+"""Nothing invented: every value that is sent comes from the event, the settings, a reply or the constants."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from klavier.events.model import Event
-from klavier.testing.decoding import leaves, said
+from klavier.testing.decoding import decode, leaves
 from klavier.testing.derived_ids import is_hash_of
 from klavier.testing.invariants.report import broken
 from klavier.testing.provenance import Origins
@@ -36,10 +36,10 @@ JSON_API = (
 
 
 def check_nothing_invented(vendor: Vendor, events: Sequence[Event], constants: Collection[Any] = ()) -> None:
-    """Every value of a request comes from the event, the settings, a reply, or the constants of the vendor.
+    """Check that every value of a request comes from the event, the settings, a reply, or the constants of the vendor.
 
-    Values may be derived (see `klavier.testing.provenance`), and ids hashed: a hash counts as derived when it is
-    another one for an event with other contents. `constants` adds to what the vendor declares itself
+    Values may be derived (see `klavier.testing.provenance`), and ids hashed: a hash counts as derived when it
+    changes with the content of the event. `constants` adds to what the vendor declares itself
     (`Vendor.constants`).
     """
     for event in events:
@@ -56,7 +56,7 @@ def _unexplained(trace: Trace, known: list[Any]) -> Iterator[tuple[str, Any]]:
         replies: list[Any] = []
         for exchange in found.exchanges:
             origins = Origins(*known, *replies)
-            for place, leaf in leaves(said(exchange.request)):
+            for place, leaf in leaves(decode(exchange.request)):
                 unread = leaf is None and found.delivery.exact  # what JavaScript could not read
                 if not (unread or _is_placeholder(place, leaf) or origins.explain(leaf)):
                     yield f"{exchange.request.path} {place}", leaf
@@ -73,7 +73,7 @@ def _is_placeholder(place: str, leaf: Any) -> bool:
 
 
 def _indices(payload: Any) -> list[str]:
-    """Return the positions in the arrays of a payload: an id of one of several parts may say which."""
+    """Return the positions in the arrays of a payload: an id of one of several parts may contain its number."""
     longest = max((len(item) for item in _arrays(payload)), default=0)
     return [str(index) for index in range(longest + 1)]
 

@@ -1,4 +1,4 @@
-"""Nothing lost: what a sender says about a person or a deed arrives."""
+"""Nothing lost: every custom trait and property of a delivered event is sent."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from attrs import frozen
 
 from klavier.events.model import Event, Group, Identify, Page, Screen, Track
 from klavier.events.reader import parse_event
-from klavier.testing.decoding import leaves, said
+from klavier.testing.decoding import decode, leaves
 from klavier.testing.invariants.report import broken
 from klavier.testing.provenance import Origins
 from klavier.testing.trace import Trace, record
@@ -41,7 +41,7 @@ TWINS: dict[str, Any] = {"twin": "qztwin", "twin.inner": "qzinnertwin"}
 
 @frozen
 class _Custom:
-    """One custom member of an event: where it stands, what it holds."""
+    """One custom member of an event: its place and value."""
 
     place: str
     key: str
@@ -49,9 +49,9 @@ class _Custom:
 
 
 def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Collection[str] = ()) -> None:
-    """Every custom trait of a delivered identify or group, and property of a track, page or screen, is sent.
+    """Check that every custom trait of a delivered identify or group, or property of a track, page or screen, is sent.
 
-    `PLANTS` and `TWINS` are added to each event and looked for. Excused are the places that `exclusions` and
+    `PLANTS` and `TWINS` are added to each event and looked for. Exempt are the places that `exclusions` and
     `Vendor.excludes` name, such as `traits.plan` or `properties.*`, and those that a note of the outcome names.
     """
     for given in events:
@@ -60,23 +60,23 @@ def check_nothing_lost(vendor: Vendor, events: Sequence[Event], exclusions: Coll
         outcomes = [outcome for found in trace.deliveries for outcome in found.outcomes]
         if [outcome.kind for outcome in outcomes] != ["delivered"]:
             continue
-        excused = {*exclusions, *vendor.excludes(event)}
+        exempt = {*exclusions, *vendor.excludes(event)}
         notes = " ".join(outcomes[0].notes)
         arrived = Origins(*_arrivals(trace))
         exact = any(found.delivery.exact for found in trace.deliveries)
         arrivals = {name for found in _arrivals(trace) for name in _names(found)}
         for name in FALSY:
             place = f"{_section(event)}.{name}"
-            if event.type != "alias" and not _excuses(excused, place) and name not in notes and name not in arrivals:
+            if event.type != "alias" and not _is_exempt(exempt, place) and name not in notes and name not in arrivals:
                 raise broken(LOST, f"{place} is not sent", vendor, trace.events, trace.requests)
         for custom in _customs(event, PLANTS if exact else PLANTS | TWINS):
-            if not _excuses(excused, custom.place) and custom.key not in notes:
-                _check_member(vendor, trace, arrived, custom, excused)
+            if not _is_exempt(exempt, custom.place) and custom.key not in notes:
+                _check_member(vendor, trace, arrived, custom, exempt)
 
 
-def _check_member(vendor: Vendor, trace: Trace, arrived: Origins, custom: _Custom, excused: Collection[str]) -> None:
+def _check_member(vendor: Vendor, trace: Trace, arrived: Origins, custom: _Custom, exempt: Collection[str]) -> None:
     for place, leaf in leaves(custom.value, custom.place):
-        if not arrived.explain(leaf) and not _excuses(excused, place):
+        if not arrived.explain(leaf) and not _is_exempt(exempt, place):
             raise broken(LOST, f"{place} = {leaf!r} is not sent", vendor, trace.events, trace.requests)
 
 
@@ -121,14 +121,14 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def _arrivals(trace: Trace) -> list[Any]:
-    return [*map(said, trace.requests), *trace.browser_calls]
+    return [*map(decode, trace.requests), *trace.browser_calls]
 
 
-def _excuses(excused: Collection[str], place: str) -> bool:
-    """Return whether a place, or one that it stands in, is excused; `traits.*` excuses all traits."""
+def _is_exempt(exempt: Collection[str], place: str) -> bool:
+    """Return whether a place, or one that it stands in, is exempt; `traits.*` excuses all traits."""
     return any(
         place == name
         or place.startswith((f"{name}.", f"{name}["))
         or (name.endswith(".*") and place.startswith(name.removesuffix("*")))
-        for name in excused
+        for name in exempt
     )

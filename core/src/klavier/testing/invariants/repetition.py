@@ -1,4 +1,4 @@
-"""Idempotent, and batch = singles: what Klaviyo holds in the end depends on the events, not on how they were sent."""
+"""Idempotent, and batch = singles: the resulting account depends on the events, not on how they were sent."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from klavier.events.model import Event
 from klavier.flows.drivers import deliver, in_order, plan
 from klavier.outcome import Outcome
 from klavier.sandbox import FakeClock, Sandbox
-from klavier.testing.decoding import leaves, said
+from klavier.testing.decoding import decode, leaves
 from klavier.testing.invariants.report import broken
 from klavier.testing.provenance import Origins
 from klavier.testing.trace import record
@@ -24,15 +24,15 @@ _WHILE = 60.0
 
 
 def check_idempotent(vendor: Vendor, events: Sequence[Event]) -> None:
-    """Leave a sandbox that was told each delivery twice as one that was told once, with the same outcomes.
+    """Check that sending each delivery twice results in the same account and outcomes as sending it once.
 
-    So a delivery whose reply got lost can be tried again, before the next one of the same person. No two events share
+    So a delivery whose reply was lost can be sent again, before the next one of the same profile. No two events share
     a unique id either: Klaviyo would keep the first only.
     """
     _check_unique_ids(vendor, events)
     clock = FakeClock()
     once, twice = new_sandbox(clock), new_sandbox(clock)
-    wanted = tell(once, vendor, events)
+    wanted = deliver_all(once, vendor, events)
     first, again = [], []
     for delivery in plan(vendor, events):
         first.append((delivery, deliver(delivery, twice.send)))
@@ -40,38 +40,38 @@ def check_idempotent(vendor: Vendor, events: Sequence[Event]) -> None:
         again.append((delivery, deliver(delivery, twice.send)))
     for outcomes in (first, again):
         _compare_outcomes(IDEMPOTENT, vendor, events, wanted, in_order(events, outcomes))
-    held = difference(once, twice)
-    if held:
-        raise broken(IDEMPOTENT, f"told twice, Klaviyo holds otherwise: {held}", vendor, events)
+    differing = difference(once, twice)
+    if differing:
+        raise broken(IDEMPOTENT, f"delivered twice, the account differs: {differing}", vendor, events)
 
 
 def check_batch_is_singles(vendor: Vendor, events: Sequence[Event]) -> None:
-    """Leave a sandbox that was told the events together as one that was told one by one, with the same outcomes."""
+    """Check that events delivered together result in the same account and outcomes as delivered one by one."""
     clock = FakeClock()
     together, singly = new_sandbox(clock), new_sandbox(clock)
-    batch = tell(together, vendor, events)
-    _compare_outcomes(BATCHED, vendor, events, [tell(singly, vendor, [event])[0] for event in events], batch)
-    held = difference(singly, together)
-    if held:
-        raise broken(BATCHED, f"told together, Klaviyo holds otherwise: {held}", vendor, events)
+    batch = deliver_all(together, vendor, events)
+    _compare_outcomes(BATCHED, vendor, events, [deliver_all(singly, vendor, [event])[0] for event in events], batch)
+    differing = difference(singly, together)
+    if differing:
+        raise broken(BATCHED, f"delivered together, the account differs: {differing}", vendor, events)
 
 
 def new_sandbox(clock: FakeClock) -> Sandbox:
-    """Make a Klaviyo that takes any key and any list, with the time of `clock`."""
+    """Make a sandbox that accepts any key and any list, with the time of `clock`."""
     return Sandbox(None, None, clock, unknown_lists="create")
 
 
-def tell(sandbox: Sandbox, vendor: Vendor, events: Sequence[Event]) -> list[Outcome]:
+def deliver_all(sandbox: Sandbox, vendor: Vendor, events: Sequence[Event]) -> list[Outcome]:
     """Deliver events to a sandbox; returns one outcome for each, in order."""
     return in_order(events, [(delivery, deliver(delivery, sandbox.send)) for delivery in plan(vendor, events)])
 
 
 def _check_unique_ids(vendor: Vendor, events: Sequence[Event]) -> None:
-    """Let no two events have one unique id, unless the sender gave them one, such as that of an order."""
+    """Check that no two events have the same unique id, unless it is in their payloads, such as that of an order."""
     owners: dict[str, Event] = {}
     for event in events:
         for request in record(vendor, [event]).requests:
-            for place, leaf in leaves(said(request)):
+            for place, leaf in leaves(decode(request)):
                 if place.rpartition(".")[2] == "unique_id":
                     other = owners.setdefault(leaf, event)
                     if other.message_id != event.message_id and not Origins(event.payload.get("properties")).explain(
@@ -90,25 +90,26 @@ def _compare_outcomes(
 
 
 def difference(wanted: Sandbox, found: Sandbox) -> str:
-    """Name the first leaves that only one of two sandboxes holds; empty where they hold the same.
+    """Return the first leaves that only one of two accounts has, as a text; empty where the accounts are equal.
 
-    Klaviyo takes whom it is told to unsubscribe from a list off that list, and from everything when they are not on it
-    (any more). So a second try may say more than the first, and consents are left out where somebody unsubscribes.
+    Klaviyo removes a profile that unsubscribes from a list from that list, and from all marketing when it is not on the
+    list (any more). So a second attempt may change more than the first, and consents are not compared where a request
+    unsubscribes.
     """
     unsubscribes = any(call.path.rstrip("/").endswith(_UNSUBSCRIBING) for call in (*wanted.calls, *found.calls))
     one, other = (_comparable(each, with_consents=not unsubscribes) for each in (wanted, found))
     if one == other:
         return ""
     before, after = list(leaves(one)), list(leaves(other))
-    return f"only else {_first(before, after)}, only now {_first(after, before)}"
+    return f"expected {_first(before, after)}, found {_first(after, before)}"
 
 
 def _comparable(sandbox: Sandbox, *, with_consents: bool) -> dict[str, Any]:
-    held = sandbox.comparable()
+    account = sandbox.comparable()
     if with_consents:
-        return held
-    people = [{name: each for name, each in person.items() if name not in _CONSENTS} for person in held["profiles"]]
-    return held | {"profiles": people}
+        return account
+    profiles = [{name: each for name, each in one.items() if name not in _CONSENTS} for one in account["profiles"]]
+    return account | {"profiles": profiles}
 
 
 def _first(having: Sequence[tuple[str, Any]], lacking: Iterable[tuple[str, Any]]) -> str:

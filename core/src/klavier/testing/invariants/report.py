@@ -1,4 +1,4 @@
-"""How a broken invariant is told: which one, what is wrong, the events and the requests."""
+"""The error for a broken invariant: which one, what is wrong, the events and the requests."""
 
 import json
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from typing import Any
 
 from klavier.events.model import Event
 from klavier.klaviyo.request import Request
-from klavier.testing.decoding import said
+from klavier.testing.decoding import decode
 from klavier.vendor import Vendor
 
 _LONGEST = 4000
@@ -21,7 +21,7 @@ def broken(
     """
     lines = [f"{invariant}: {problem}", f"vendor: {vendor.name} {vendor.settings!r}"]
     lines += [f"event: {_shown(event.payload)}" for event in events]
-    lines += [f"request: {request.method} {request.path} {_shown(said(request))}" for request in requests]
+    lines += [f"request: {request.method} {request.path} {_shown(decode(request))}" for request in requests]
     return AssertionError("\n".join(lines))
 
 

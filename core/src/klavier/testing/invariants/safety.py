@@ -1,4 +1,4 @@
-"""Safe paths and kept secrets: no id breaks out of its place, no key or personal data where people read."""
+"""Safe paths and secrets: ids in paths are quoted, no key or personal data in a repr, an outcome or a log line."""
 
 import logging
 import re
@@ -12,7 +12,7 @@ from klavier.events.model import Event
 from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.request import Request, quoted
 from klavier.klaviyo.response import Response
-from klavier.testing.decoding import leaves, said
+from klavier.testing.decoding import decode, leaves
 from klavier.testing.invariants.report import broken
 from klavier.testing.trace import Trace, record
 from klavier.vendor import Vendor
@@ -29,7 +29,7 @@ _ENOUGH = 20
 
 
 def check_safe(vendor: Vendor, events: Sequence[Event], replies: Sequence[Response] = ()) -> None:
-    """Paths are those of known endpoints with each id quoted; secrets are in no request, repr, outcome or log line.
+    """Check that paths are those of endpoints, with quoted ids, and secrets in no request, repr, outcome or log line.
 
     The legacy list calls carry the private key as `api_key` by their own design; nothing else may. E-mail addresses
     of an event are in no repr, reason, note or log line either, also when Klaviyo quotes them in an error.
@@ -60,7 +60,7 @@ def _quoting(events: Sequence[Event]) -> Response:
 def _path_problem(request: Request) -> str:
     operation = find_operation(request.method, request.path)
     if not _PATH.fullmatch(request.path) or operation is None:
-        return f"{request.method} {request.path} is the path of no endpoint; quote the ids in it"
+        return f"{request.method} {request.path} is not the path of an endpoint: quote the ids in it"
     pairs = zip(operation.path.split("/"), request.path.rstrip("/").split("/"), strict=True)
     for pattern, segment in pairs:
         if pattern == "{id}" and segment != quoted(unquote(segment)):
@@ -70,17 +70,17 @@ def _path_problem(request: Request) -> str:
 
 def _check_request(vendor: Vendor, request: Request, secrets: Collection[str]) -> None:
     legacy = request.revision is None
-    for place, leaf in leaves(said(request)):
+    for place, leaf in leaves(decode(request)):
         if isinstance(leaf, str) and any(secret in leaf for secret in secrets):
             own = legacy and place.split(".")[-1] == "api_key"
             if not own:
-                raise broken(SAFE, f"a secret setting stands in {place}", vendor, requests=[request])
+                raise broken(SAFE, f"a secret setting is in {place}", vendor, requests=[request])
     if any(secret in request.path or secret in (request.revision or "") for secret in secrets):
-        raise broken(SAFE, "a secret setting stands in the path", vendor, requests=[request])
+        raise broken(SAFE, "a secret setting is in the path", vendor, requests=[request])
 
 
 def _check_readable(vendor: Vendor, trace: Trace, lines: list[str]) -> None:
-    """Look for secrets and e-mail addresses in everything that ends up before people's eyes."""
+    """Look for secrets and e-mail addresses in all texts that may be shown or logged."""
     texts = [repr(vendor), repr(vendor.settings), *lines]
     texts += [repr(event).replace(repr(event.message_id), "") for event in trace.events]
     for found in trace.deliveries:
@@ -90,10 +90,10 @@ def _check_readable(vendor: Vendor, trace: Trace, lines: list[str]) -> None:
     secrets, addresses = list(_secrets(vendor)), _emails(trace.events)
     for text in texts:
         if any(secret in text for secret in secrets):
-            raise broken(SAFE, f"a secret setting stands in {text!r}", vendor)
+            raise broken(SAFE, f"a secret setting is in {text!r}", vendor)
         for address in addresses:
             if address in text:
-                raise broken(SAFE, f"an e-mail address stands in {text!r}", vendor, trace.events)
+                raise broken(SAFE, f"an e-mail address is in {text!r}", vendor, trace.events)
 
 
 def _secrets(vendor: Vendor) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """Hypothesis strategies for events: realistic ones mixed with hostile ones."""
 
-from klavier.testing.extra import hypothesis as _needed  # noqa: F401 -- says what to install where it is missing
+from klavier.testing.extra import hypothesis as _needed  # noqa: F401 -- raises an error with the remedy where it is missing
 from klavier.testing.strategies.events import aliases, events, groups, identifies, pages, screens, tracks
 from klavier.testing.strategies.payloads import Payload, freshpaint_payloads, payloads, plain_payloads
 from klavier.testing.strategies.people import Person, emails, odd_emails, odd_phones, people, phones, traits

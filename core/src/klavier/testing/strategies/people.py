@@ -47,7 +47,7 @@ _PLACES = ("city", "region", "state", "country", "zip", "postalCode", "postal_co
 
 @frozen
 class Person:
-    """One person: the ids that their events carry and the traits that their identify events tell."""
+    """One person: the ids and the traits that their events carry."""
 
     user_id: str
     anonymous_id: str

@@ -1,4 +1,4 @@
-"""Streams: what a few people do, one event after the other."""
+"""Streams: the events of a few people, one after the other."""
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -27,7 +27,7 @@ def streams(draw: DrawFn, max_size: int = 6) -> list[Event]:
 
 
 def _time(number: int) -> str:
-    # One second apart: without an id of its own, Klaviyo tells two events of one second apart by nothing.
+    # One second apart: without an id of its own, Klaviyo takes two events of one second for the same.
     return f"2024-06-30T12:{number // 60:02d}:{number % 60:02d}.000Z"
 
 

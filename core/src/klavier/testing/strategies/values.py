@@ -1,4 +1,4 @@
-"""JSON values: the plain ones that people send, and every odd one that JSON allows."""
+"""JSON values: the usual ones, and every odd one that JSON allows."""
 
 from functools import cache
 from typing import Any

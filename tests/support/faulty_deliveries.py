@@ -1,4 +1,4 @@
-"""Vendors that tell secrets, name nobody, send what cannot be sent or go astray: each a sound one with one step spoilt.
+"""Vendors that reveal secrets, send without identifiers, send what Klaviyo refuses, or mix up events: one fault each.
 
 The docstring of each tells the fault.  Most show only with some events, as faults do.
 """
@@ -45,7 +45,7 @@ def _personal(attributes: Members, person: Members) -> Members:
 
 
 class UnquotedPath(Wrapper):
-    """Puts a list's id into the path as it is."""
+    """Puts a list's id into the path without quoting it."""
 
     def requests(self, request: Request, event: Event) -> list[Request]:
         if request.path.startswith("/api/lists/"):
@@ -54,7 +54,7 @@ class UnquotedPath(Wrapper):
 
 
 class OtherHost(Wrapper):
-    """Sends groups to a host of its own."""
+    """Sends groups to another host."""
 
     def requests(self, request: Request, event: Event) -> list[Request]:
         found = super().requests(request, event)
@@ -62,14 +62,14 @@ class OtherHost(Wrapper):
 
 
 class KeyInBody(Wrapper):
-    """Sends the private key along with identifies."""
+    """Sends the private key in the body of an identify."""
 
     def members(self, members: Members, event: Event) -> Members:
         return members | {"auth": f"key {self.settings.private_api_key}"} if event.type == "identify" else members
 
 
 class KeyInReason(Wrapper):
-    """Says the private key when Klaviyo refuses an event."""
+    """Names the private key in the reason of a refused event."""
 
     def outcome(self, outcome: Outcome | Sequence[Outcome], event: Event) -> Outcome | Sequence[Outcome]:
         if isinstance(outcome, Outcome) and outcome.kind == "failed":
@@ -78,7 +78,7 @@ class KeyInReason(Wrapper):
 
 
 class EmailInLog(Wrapper):
-    """Logs what could not be sent, whole."""
+    """Logs the payload of an event that could not be sent."""
 
     def reply(self, reply: Response, event: Event) -> Response:
         if not reply.ok:
@@ -89,15 +89,15 @@ class EmailInLog(Wrapper):
 # Identified -----------------------------------------------------------------------------------------------------------
 
 
-class NobodysEvents(Wrapper):
-    """Sends the events of pages without a person."""
+class EventsWithoutProfile(Wrapper):
+    """Sends the events of pages without an identifier."""
 
     def attributes(self, attributes: Members, event: Event) -> Members:
         return _personal(attributes, {}) if event.type == "page" else attributes
 
 
-class SomebodyElse(Wrapper):
-    """Takes the first person of a batch for everybody in it."""
+class FirstProfileForAll(Wrapper):
+    """Sends all events of a batch for the profile of the first one."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         self.first = next((event.user_id for event in events), None)
@@ -112,7 +112,7 @@ class SomebodyElse(Wrapper):
 
 
 class SendsNan(Wrapper):
-    """Makes NaN of an amount that it cannot read."""
+    """Sends NaN for an amount that is not a number."""
 
     def members(self, members: Members, event: Event) -> Members:
         unread = event.type == "track" and isinstance(members.get("revenue"), str)
@@ -120,7 +120,7 @@ class SendsNan(Wrapper):
 
 
 class UnknownFields(Wrapper):
-    """Adds a field to profiles that Klaviyo does not know."""
+    """Adds an attribute to profiles that Klaviyo does not have."""
 
     def attributes(self, attributes: Members, event: Event) -> Members:
         if "profile" in attributes:
@@ -129,14 +129,14 @@ class UnknownFields(Wrapper):
 
 
 class WrongRevision(Wrapper):
-    """Names a revision that never was."""
+    """Sends a revision that does not exist."""
 
     def requests(self, request: Request, event: Event) -> list[Request]:
         return [evolve(each, revision="2026-10-16") for each in super().requests(request, event)]
 
 
 class OverTheLimit(Wrapper):
-    """Calls an event delivered that is too large for Klaviyo."""
+    """Returns `delivered` for an event that is too large for Klaviyo."""
 
     def outcome(self, outcome: Outcome | Sequence[Outcome], event: Event) -> Outcome | Sequence[Outcome]:
         return DELIVERED if isinstance(outcome, Outcome) and outcome.kind == "rejected" and event.user_id else outcome
@@ -146,7 +146,7 @@ class OverTheLimit(Wrapper):
 
 
 class TrustsIds(Wrapper):
-    """Raises where an anonymous id is no text."""
+    """Raises an error where an anonymous id is not a string."""
 
     def event(self, event: Event) -> Event:
         if event.anonymous_id is not None:
@@ -155,36 +155,36 @@ class TrustsIds(Wrapper):
 
 
 class TrustsReplies(Wrapper):
-    """Raises where a reply is no object."""
+    """Raises an error where a reply is not an object."""
 
     def reply(self, reply: Response, event: Event) -> Response:
         reply.json.get("data")
         return reply
 
 
-class SwallowsErrors(Wrapper):
-    """Calls everything delivered that was sent."""
+class IgnoresReplies(Wrapper):
+    """Returns `delivered` whatever the reply is."""
 
     def outcome(self, outcome: Outcome | Sequence[Outcome], event: Event) -> Outcome | Sequence[Outcome]:
         return DELIVERED if isinstance(outcome, Outcome) and outcome.kind == "failed" else outcome
 
 
 class GivesUp(Wrapper):
-    """Takes being throttled for a refusal."""
+    """Rejects an event when it is throttled (429)."""
 
     def outcome(self, outcome: Outcome | Sequence[Outcome], event: Event) -> Outcome | Sequence[Outcome]:
         return evolve(outcome, retryable=False) if isinstance(outcome, Outcome) and outcome.status == 429 else outcome
 
 
 class NeverGivesUp(Wrapper):
-    """Has refused events sent again and again."""
+    """Has refused events retried without end."""
 
     def outcome(self, outcome: Outcome | Sequence[Outcome], event: Event) -> Outcome | Sequence[Outcome]:
         return evolve(outcome, retryable=True) if isinstance(outcome, Outcome) and outcome.kind == "failed" else outcome
 
 
-class ForgetsAliases(Wrapper):
-    """Makes no delivery of an alias."""
+class DropsAliases(Wrapper):
+    """Returns no delivery for an alias."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         return super().deliveries([event for event in events if not isinstance(event, Alias)])
@@ -209,8 +209,8 @@ class TooFewOutcomes(Wrapper):
 # Idempotent, batch = singles, ordered ---------------------------------------------------------------------------------
 
 
-class OneIdForAll(Wrapper):
-    """Makes the unique id of an event of its name."""
+class IdsFromNames(Wrapper):
+    """Derives the unique id of an event from its name alone."""
 
     def attributes(self, attributes: Members, event: Event) -> Members:
         named = "unique_id" in attributes and event.type == "track"
@@ -218,7 +218,7 @@ class OneIdForAll(Wrapper):
 
 
 class SendsTwice(Wrapper):
-    """Says every group a second time, under another unique id."""
+    """Sends every group twice, with two unique ids."""
 
     def requests(self, request: Request, event: Event) -> list[Request]:
         found = super().requests(request, event)
@@ -230,7 +230,7 @@ class SendsTwice(Wrapper):
 
 
 class MergesABatch(Wrapper):
-    """Gives the last of many events the properties of all."""
+    """Sends the properties of a whole batch with its last event."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         tracks = [event for event in events if isinstance(event, Track)]
@@ -242,22 +242,22 @@ class MergesABatch(Wrapper):
         return [evolve(each, events=(tracks[-1],)) if each.events == (last,) else each for each in found]
 
 
-class PeopleFirst(Wrapper):
-    """Delivers the identifies of a batch before all else."""
+class IdentifiesFirst(Wrapper):
+    """Delivers the identifies of a batch before its other events."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         return super().deliveries(sorted(events, key=lambda event: event.type != "identify"))
 
 
-class LongBatchesBackwards(Wrapper):
-    """Turns batches of more than five events around."""
+class ReversesLongBatches(Wrapper):
+    """Reverses batches of more than five events."""
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
         return super().deliveries(events if len(events) <= 5 else events[::-1])
 
 
 class KeysByType(Wrapper):
-    """Keeps the order among a person's events of one type only."""
+    """Keeps the order only among events of the same type."""
 
     def key(self, event: Event) -> str:
         return f"{event.type} {super().key(event)}"

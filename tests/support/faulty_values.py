@@ -1,4 +1,4 @@
-"""Vendors that lose, invent or change what they are given: each a sound one with one step spoilt.
+"""Vendors that lose, invent or change values of an event: one fault each.
 
 The docstring of each tells the fault.  Most show only with some events, as faults do.
 """
@@ -36,21 +36,21 @@ class DropsCoupons(Wrapper):
 
 
 class DropsFalse(Wrapper):
-    """Takes what is false for what is missing."""
+    """Leaves out values that are false."""
 
     def members(self, members: Members, event: Event) -> Members:
         return _keep(members, lambda _, value: value is not False)
 
 
 class DropsZero(Wrapper):
-    """Takes 0 for nothing."""
+    """Leaves out numbers that are 0."""
 
     def members(self, members: Members, event: Event) -> Members:
         return _keep(members, lambda _, value: isinstance(value, bool) or value != 0)
 
 
 class KeepsAsciiOnly(Wrapper):
-    """Leaves out texts beyond ASCII."""
+    """Leaves out texts with characters outside ASCII."""
 
     def members(self, members: Members, event: Event) -> Members:
         return _keep(members, lambda _, value: not isinstance(value, str) or value.isascii())
@@ -64,7 +64,7 @@ class CutsLongTexts(Wrapper):
 
 
 class DropsDeepObjects(Wrapper):
-    """Leaves out objects inside of objects inside of objects."""
+    """Leaves out objects that are nested three deep."""
 
     def members(self, members: Members, event: Event) -> Members:
         return {name: self._shallow(value, 2) for name, value in members.items()}
@@ -76,21 +76,21 @@ class DropsDeepObjects(Wrapper):
 
 
 class DropsDollars(Wrapper):
-    """Takes every key with a dollar for one of Klaviyo's own."""
+    """Leaves out every name that begins with a dollar sign."""
 
     def members(self, members: Members, event: Event) -> Members:
         return _keep(members, lambda name, _: not name.startswith("$"))
 
 
 class EmptyScreens(Wrapper):
-    """Forgets the properties of screens, and of nothing else."""
+    """Leaves out the properties of screens."""
 
     def members(self, members: Members, event: Event) -> Members:
         return {} if isinstance(event, Screen) else members
 
 
 class RoundsNumbers(Wrapper):
-    """Makes whole numbers of all numbers."""
+    """Rounds all numbers to integers."""
 
     def members(self, members: Members, event: Event) -> Members:
         return {name: int(value) if isinstance(value, float) else value for name, value in members.items()}
@@ -100,7 +100,7 @@ class RoundsNumbers(Wrapper):
 
 
 class InventsAnId(Wrapper):
-    """Gives events without a message id one and the same unique id."""
+    """Sends the same unique id for all events without a message id."""
 
     def attributes(self, attributes: Members, event: Event) -> Members:
         invented = "unique_id" in attributes and not event.message_id
@@ -108,29 +108,29 @@ class InventsAnId(Wrapper):
 
 
 class RandomIds(Wrapper):
-    """Gives every event a random unique id."""
+    """Sends a random unique id for every event."""
 
     def attributes(self, attributes: Members, event: Event) -> Members:
         return attributes | {"unique_id": str(uuid.uuid4())} if "unique_id" in attributes else attributes
 
 
-class TakesDollars(Wrapper):
-    """Takes amounts without a currency for US dollars."""
+class AssumesDollars(Wrapper):
+    """Sends USD as the currency of amounts without one."""
 
     def attributes(self, attributes: Members, event: Event) -> Members:
         return attributes if "metric" not in attributes else attributes | {"value_currency": "USD"}
 
 
-class TellsItsOwnTime(Wrapper):
-    """Gives events without a time the present one."""
+class UsesThePresentTime(Wrapper):
+    """Sends the present time for events without a time."""
 
     def attributes(self, attributes: Members, event: Event) -> Members:
         untimed = "metric" in attributes and "time" not in attributes
         return attributes | {"time": datetime.now(UTC).isoformat()} if untimed else attributes
 
 
-class RemembersTraits(Wrapper):
-    """Keeps the traits of one person for the next."""
+class KeepsTraits(Wrapper):
+    """Sends the traits of an earlier event with the next one."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
@@ -146,8 +146,8 @@ class RemembersTraits(Wrapper):
 # Pure -----------------------------------------------------------------------------------------------------------------
 
 
-class TakesTheEmailOut(Wrapper):
-    """Takes the e-mail address out of the traits that were passed to it."""
+class RemovesTheEmail(Wrapper):
+    """Removes the e-mail address from the traits that were passed to it."""
 
     def event(self, event: Event) -> Event:
         if isinstance(event, (Identify, Group)):
@@ -155,8 +155,8 @@ class TakesTheEmailOut(Wrapper):
         return event
 
 
-class SortsInPlace(Wrapper):
-    """Turns the caller's own list of products around."""
+class ReversesInPlace(Wrapper):
+    """Reverses the caller's own list of products."""
 
     def event(self, event: Event) -> Event:
         for value in event.properties.values() if isinstance(event, Track) else ():
