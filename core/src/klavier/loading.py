@@ -27,7 +27,7 @@ def bind(spec: VendorSpec, settings: Any) -> Vendor:
     except KlavierError:
         raise
     except Exception as error:
-        # A foreign message may quote a setting: only its kind is told.
+        # A foreign message may quote a setting: only its kind is shown.
         raise PluginError(f"vendor {spec.name}: building it raised {type(error).__name__}") from error
     if not isinstance(vendor, Vendor):
         raise PluginError(f"vendor {spec.name}: building it gave {kind_of(vendor)}, not a Vendor")

@@ -111,7 +111,7 @@ class Vendor(ABC):
         """Return the traits and properties that the vendor's documents say are not sent for this event.
 
         Each is a place such as `properties.currency`; `traits.*` stands for all traits. Names that are sent under
-        another name, or that a note of the outcome tells of, need not be given.
+        another name, or that a note of the outcome names, need not be listed.
         """
         return frozenset()
 
@@ -125,8 +125,8 @@ class VendorSpec:
 
     `settings` is a frozen attrs class whose fields are made with `klavier.setting`; `build` takes an instance of it
     and raises `ConfigError` where settings do not go together. `retry` says when a failed event is tried again;
-    without it klavier's own policy holds. `portable`, called when somebody migrates, gives what reads the settings
-    into the vocabulary of migrations and writes them from it, such as a `klavier.migration.Table`; without it
+    without it klavier's own policy applies. `portable`, called by migrations, returns what reads the settings into the
+    vocabulary of migrations and writes them from it, such as a `klavier.migration.Table`; without it
     `klavier migrate` carries over the keys alone.
     """
 

@@ -1,4 +1,4 @@
-"""Write many results to standard output: in large pieces from a file, one by one where somebody may be waiting."""
+"""Write many results to standard output: in large pieces from a file, one by one from a pipe."""
 
 import sys
 from types import TracebackType

@@ -244,7 +244,7 @@ class Config:
 
 
 def build(plugins: "Plugins", name: str, settings: Mapping[str, Any], klaviyo: KlaviyoSection) -> "Vendor":
-    """Build a vendor from plain settings and an account; problems are told under `vendors.<name>`.
+    """Build a vendor from plain settings and an account; problems are named under `vendors.<name>`.
 
     An access token stands in for the private key, which vendors only check for: it is in no request that they make.
     """

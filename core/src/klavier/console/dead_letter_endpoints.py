@@ -40,7 +40,7 @@ class DeadLetterEndpoints:
             return gone(visit, "This dead letter was retried or deleted meanwhile.")
         masked = visit.request.method == "GET"
         if not masked:
-            _log.info("the console showed the personal data of a dead letter to somebody who is signed in")
+            _log.info("the console showed the personal data of a dead letter to a signed-in user")
         return page(
             "letter.html",
             visit,

@@ -86,7 +86,7 @@ class Endpoints:
             return gone(visit, "This event is no longer kept: the page shows the last ones only.")
         masked = visit.request.method == "GET"
         if not masked:
-            _log.info("the console showed the personal data of an event to somebody who is signed in")
+            _log.info("the console showed the personal data of an event to a signed-in user")
         exchanges = [
             {
                 "request": request_object(request, self._secrets),

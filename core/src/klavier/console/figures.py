@@ -23,7 +23,7 @@ SHOWN_EVENTS = 12
 """Events in the list: what people see without scrolling for long."""
 
 _MOST_SOURCES = 5
-"""Sources with a color of their own; people tell no more apart."""
+"""Sources with a color of their own; more could not be distinguished."""
 
 _OTHERS = "others"
 _FRESH_SECONDS = 0.9

@@ -248,7 +248,7 @@ def _is_own_origin(request: Request) -> bool:
 
 
 def _is_forwarded(request: Request) -> bool:
-    """Return whether a proxy sent the request: it says so, or speaks HTTP/1.0 as no browser does."""
+    """Return whether a proxy sent the request: it adds a header, or uses HTTP/1.0 as no browser does."""
     return any(name in request.headers for name in _FORWARDED) or request.scope.get("http_version") == "1.0"
 
 

@@ -1,6 +1,6 @@
 """What no vendor can send: bounds that are checked when an event is accepted.
 
-They keep the work on one event bounded, and give the caller the error while somebody can still repair the event.
+They keep the work on one event bounded, and give the caller the error while the event can still be repaired.
 """
 
 from klavier.errors import EventError
@@ -13,7 +13,7 @@ ID_CHARACTERS = 1000
 """How long an id may be.
 
 Klaviyo's own ids end at 255 characters, but vendors shorten or leave out longer ones: up to here the vendor decides.
-Nothing that identifies somebody is longer; raise it if a system with longer ids turns up.
+No identifier is longer; raise it if a system with longer ids turns up.
 """
 
 _IDS = (

@@ -12,7 +12,7 @@ RETRYABLE = frozenset({0, 408, 423, 425, 429, *range(500, 600)} - {501})
 before them (520 to 530).  Trying again is harmless, since what is sent carries its own unique id."""
 
 _SHOWN = 3
-"""How many errors a reason tells: a refused batch may have one for each record."""
+"""How many errors a reason names: a refused batch may have one for each record."""
 _LONGEST = 300
 
 _MOST_ERRORS = 1000
@@ -32,8 +32,8 @@ class ApiError:
     @property
     def line(self) -> str:
         """The error as a phrase without personal data: code, detail, place."""
-        said = ": ".join(part for part in (self.code, self.detail) if part) or "no detail"
-        return _short(said) + (f" (at {_short(self.pointer)})" if self.pointer else "")
+        text = ": ".join(part for part in (self.code, self.detail) if part) or "no detail"
+        return _short(text) + (f" (at {_short(self.pointer)})" if self.pointer else "")
 
 
 @frozen(repr=False)
@@ -89,11 +89,11 @@ class Response:
         """
         if self.status == 0:
             return redact_text(f"no reply from Klaviyo: {self.problem or 'unknown problem'}")
-        said = [error.line for error in self.errors[:_SHOWN]] or [line for line in (_plain_detail(self.json),) if line]
+        lines = [error.line for error in self.errors[:_SHOWN]] or [line for line in (_plain_detail(self.json),) if line]
         lead = "not sent" if self.local else f"Klaviyo answered {self.status}"
-        left_out = len(self._raw_errors) - len(said)
+        left_out = len(self._raw_errors) - len(lines)
         more = f" (and {left_out} more)" if left_out > 0 else ""
-        return f"{lead}: {'; '.join(said)}{more}" if said else lead
+        return f"{lead}: {'; '.join(lines)}{more}" if lines else lead
 
     @property
     def duplicate_profile_id(self) -> str | None:

@@ -1,10 +1,10 @@
-"""Klaviyo's API revisions that klavier speaks.
+"""Klaviyo's API revisions that klavier uses.
 
 Source: Klaviyo's API versioning policy; a revision is stable for a year, deprecated for a year, then retired.
 """
 
 CURRENT = "2026-10-15"
-"""The newest revision: what `wire = "current"` speaks."""
+"""The newest revision: that of `wire = "current"`."""
 
 RETIRES = {
     "2023-02-22": "2025-02-22",

@@ -113,5 +113,5 @@ def _describe_lists(was: Sequence[Any], becomes: Sequence[Any]) -> str:
     fresh = [item for item in becomes if item not in was]
     if not gone and not fresh:
         return f"now in the order {write_value(becomes)}"
-    told = {"no longer": gone, "also" if len(gone) < len(was) else "now": fresh}
-    return "; ".join(f"{word} {write_value(items)}" for word, items in told.items() if items)
+    changes = {"no longer": gone, "also" if len(gone) < len(was) else "now": fresh}
+    return "; ".join(f"{word} {write_value(items)}" for word, items in changes.items() if items)

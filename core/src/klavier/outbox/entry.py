@@ -49,7 +49,7 @@ class Settlement:
 
 @frozen
 class DeadLetter:
-    """An event that ended as `rejected` or `failed`, stored until somebody requeues or deletes it.
+    """An event that ended as `rejected` or `failed`, stored until it is requeued or deleted.
 
     `requests` are the last attempt's requests with every value replaced by its kind; `reason` holds no personal data.
     `vendor` is the name of the vendor that translated it, empty where that is not known.

@@ -57,7 +57,7 @@ class FileLock:
 
 
 def _locked(path: str) -> int | None:
-    """Open and lock a file; None where somebody else holds it, or it cannot be locked."""
+    """Open and lock a file; None where another process has it, or it cannot be locked."""
     if sys.platform == "win32":
         return None
     import fcntl  # noqa: PLC0415 -- not on every system
@@ -71,7 +71,7 @@ def _locked(path: str) -> int | None:
     except OSError:
         os.close(file)
         return None
-    if not _is_same(file, path):  # deleted between opening and locking: somebody else may lock a new one
+    if not _is_same(file, path):  # deleted between opening and locking: another process may lock a new one
         os.close(file)
         return None
     return file

@@ -6,7 +6,7 @@ import os
 def open_private(path: str) -> int:
     """Open a file for reading and writing and return its descriptor; one that is missing is created with 0600.
 
-    The rights of a file that is there are left alone: somebody may share it with a group on purpose.
+    The rights of a file that is there are left alone: it may be shared with a group on purpose.
     """
     flags = os.O_RDWR | getattr(os, "O_CLOEXEC", 0)
     try:

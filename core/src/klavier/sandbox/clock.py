@@ -5,7 +5,7 @@ import time
 from typing import Protocol
 
 _START = 1_795_219_200.0
-"""2026-11-21T00:00:00Z: after the newest revision, so that every revision klavier speaks is of the past."""
+"""2026-11-21T00:00:00Z: after the newest revision, so that every revision that klavier uses is of the past."""
 
 
 class Clock(Protocol):

@@ -1,4 +1,4 @@
-"""Formats of event files, told apart by their first bytes: JSON Lines, JSON, CSV and Parquet, compressed or not."""
+"""Formats of event files, recognized by their first bytes: JSON Lines, JSON, CSV and Parquet, compressed or not."""
 
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal

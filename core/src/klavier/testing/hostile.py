@@ -21,9 +21,9 @@ def hostile_sandbox(
     """Make a sandbox where about every other call fails; the same seed makes the same faults.
 
     Calls are throttled (429), fail (503, a gateway's 502 that is not JSON), or are lost before they take effect,
-    after it, or in the middle of the reply: a later attempt may succeed. With `lasting` there are also refusals (400, 404, 409) and
-    malformed replies. `rate` is the share of calls that each kind of fault affects, 0 to 1. Any key is accepted, and
-    unknown lists are created.
+    after it, or in the middle of the reply: a later attempt may succeed. With `lasting` there are also refusals (400,
+    404, 409) and malformed replies. `rate` is the share of calls that each kind of fault affects, 0 to 1. Any key is
+    accepted, and unknown lists are created.
     """
     sandbox = Sandbox(None, None, clock, unknown_lists="create", seed=seed)
     make_hostile(sandbox, rate, lasting=lasting)

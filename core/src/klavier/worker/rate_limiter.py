@@ -67,7 +67,7 @@ def read_retry_after(header: str, now: Callable[[], datetime] = _utc_now) -> flo
 
 @define
 class _Window:
-    """What one endpoint was sent lately, and what Klaviyo said about its quota."""
+    """The last requests to one endpoint, and what is left of its quota according to Klaviyo."""
 
     rate: RateLimit | None
     sent: deque[float] = field(factory=deque)

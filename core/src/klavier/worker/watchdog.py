@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 TRANSLATION_SECONDS = 30.0
 """How long one translation may take. Usual ones take 30 us, a plugin's transformation with a call over the network
-perhaps a second; a process that hangs longer delivers nothing until somebody restarts it."""
+perhaps a second; a process that hangs longer delivers nothing until it is restarted."""
 
 _REARM_SECONDS = 1.0
 """How often the timer is set anew while translations follow each other: setting it starts a thread (50 us), so once a

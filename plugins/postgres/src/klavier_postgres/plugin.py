@@ -1,4 +1,4 @@
-"""What klavier is told of this distribution: outboxes at `postgresql://` addresses."""
+"""Register what this distribution adds: outboxes at `postgresql://` addresses."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit

@@ -12,7 +12,7 @@ _TABLES = {".csv": ",;\t|", ".tsv": "\t"}
 """The endings of tables, and their delimiters, the likeliest first."""
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst"})
 _MAGIC = 8
-"""Bytes that tell a compression."""
+"""The first bytes of each compression."""
 _HEAD = 2**16
 """Bytes in which the header of a table ends."""
 _PARQUET = b"PAR1"
