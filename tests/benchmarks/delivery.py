@@ -175,7 +175,7 @@ def client_alone(name: str, requests: list[Request], count: int, url: str, conne
 
 
 def singles(events: list[dict[str, Any]]) -> list[Request]:
-    """Translate events beforehand: the requests that the vendor's own calls are, their bodies serialised."""
+    """Translate events beforehand: the requests that the vendor's own calls are, their bodies serialized."""
     known = vendor()
     legs = [FlowExecution(delivery) for event in events for delivery in plan(known, [parse_event(event)])]
     found = [leg.request for leg in legs if leg.request is not None]

@@ -102,7 +102,7 @@ def test_an_empty_file_is_no_mistake(run: Run) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "send", "demo"])
-def test_what_cannot_be_opened_is_told(command: str, run: Run, folder: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_named(command: str, run: Run, folder: Path) -> None:
     with socket.socket(socket.AF_UNIX) as there:
         there.bind(str(folder / "socket")[-100:] if len(str(folder)) < 90 else "socket")
         for name, problem in (
@@ -135,7 +135,9 @@ CONFIGURATIONS = {
 
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 @pytest.mark.parametrize("command", ["plan", "send"])
-def test_a_bad_configuration_is_told_and_exits_with_2(command: str, name: str, run: Run, folder: Path) -> None:
+def test_an_invalid_configuration_prints_the_problem_and_exits_with_2(
+    command: str, name: str, run: Run, folder: Path
+) -> None:
     content, problem = CONFIGURATIONS[name]
     (folder / "klavier.toml").write_bytes(content)
     result = run(command, "-", stdin=GOOD)
@@ -162,7 +164,7 @@ def test_any_file_gives_one_outcome_for_each_line(lines: list[bytes]) -> None:
 @given(
     content=st.binary(max_size=60) | st.text(max_size=60).map(str.encode), name=st.sampled_from(["s.json", "s.toml"])
 )
-def test_any_settings_are_taken_or_told(folder: Path, content: bytes, name: str) -> None:
+def test_any_settings_are_accepted_or_refused_with_a_message(folder: Path, content: bytes, name: str) -> None:
     (folder / name).write_bytes(content)
     result = invoke("plan", "-", "--settings", name, stdin=GOOD)
     assert result.exit_code in (0, 2)
@@ -171,7 +173,7 @@ def test_any_settings_are_taken_or_told(folder: Path, content: bytes, name: str)
 
 @anything
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-def test_any_configuration_is_taken_or_told(folder: Path, content: bytes) -> None:
+def test_any_configuration_is_accepted_or_refused_with_a_message(folder: Path, content: bytes) -> None:
     (folder / "klavier.toml").write_bytes(content)
     result = invoke("plan", "-", "--vendor", "little", stdin=GOOD)
     assert result.exit_code in (0, 2)

@@ -118,7 +118,7 @@ def test_a_broken_plugin_is_reported(listed: subprocess.CompletedProcess[str], n
     assert BROKEN[name][1] in line
 
 
-def test_broken_plugins_harm_nothing(folder: Path, listed: subprocess.CompletedProcess[str]) -> None:
+def test_broken_plugins_do_not_stop_a_command(folder: Path, listed: subprocess.CompletedProcess[str]) -> None:
     assert listed.returncode == 0
     assert [line.split()[0] for line in listed.stdout.splitlines()[:4]] == [
         "freshpaint",

@@ -38,7 +38,7 @@ def letters(folder: Path) -> Path:
 
 
 @pytest.mark.usefixtures("letters")
-def test_the_list_tells_what_happened_and_nobodys_data(run: Run) -> None:
+def test_the_list_shows_outcomes_without_personal_data(run: Run) -> None:
     lines = run("dead", "list").output.splitlines()
     assert lines[0].split() == ["seq", "event", "vendor", "cause", "age", "reason"]
     assert [line.split()[:5] for line in lines[1:3]] == [
@@ -112,7 +112,7 @@ def test_retried_letters_wait_again(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("letters")
-def test_a_letter_that_is_not_there_changes_nothing(run: Run) -> None:
+def test_an_unknown_dead_letter_changes_nothing(run: Run) -> None:
     for words in (["retry", "1", "2"], ["show", "2"]):
         result = run("dead", *words)
         assert result.exit_code == 2
@@ -159,7 +159,7 @@ def test_every_command_chooses_letters_in_the_same_ways(run: Run, chosen: list[s
 
 
 @pytest.mark.usefixtures("letters")
-def test_nothing_is_deleted_that_nobody_chose_or_confirmed(run: Run) -> None:
+def test_nothing_is_deleted_without_a_choice_and_a_confirmation(run: Run) -> None:
     nobody = run("dead", "delete", "--all")
     assert nobody.exit_code == 2
     assert (
@@ -197,7 +197,7 @@ def test_exported_events_can_be_sent_again_and_no_file_is_overwritten(run: Run, 
 
 
 @pytest.mark.parametrize(("outbox", "why"), [("none.db", "no outbox yet"), ("memory", "is in memory")])
-def test_an_outbox_that_cannot_be_seen_is_told(run: Run, folder: Path, outbox: str, why: str) -> None:
+def test_a_missing_outbox_is_reported(run: Run, folder: Path, outbox: str, why: str) -> None:
     (folder / "klavier.toml").write_text(f'vendor = "little"\n[delivery]\noutbox = "{outbox}"\n')
     result = run("dead", "list")
     assert result.exit_code == 2

@@ -54,7 +54,7 @@ def test_every_pair_runs(run: Run, left: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_wires_say_the_same(run: Run, vendor: str) -> None:
+def test_wires_result_in_the_same_account(run: Run, vendor: str) -> None:
     """Only the ids differ that the current wire adds, so that delivering twice is harmless."""
     result = run(
         "diff", "-", "--from", vendor, "--to", vendor, "--from-wire", "native", "--format", "json", stdin=SAMPLES
@@ -99,7 +99,7 @@ def test_opt_in_decides_about_lists(run: Run, folder: Path) -> None:
     assert "waits for confirmation on XUepkK" in run(*asked, stdin=SAMPLES).stdout
 
 
-def test_people_and_values_are_shown_on_demand_only(run: Run) -> None:
+def test_profiles_and_values_are_shown_on_demand_only(run: Run) -> None:
     for form in ("table", "html"):
         asked = ("diff", "events.jsonl", *CLASSIC_TO_ACTIONS, "--format", form)
         assert "ada@sports.test" not in run(*asked).stdout
@@ -120,7 +120,7 @@ def test_no_secret_is_shown_even_where_an_event_holds_it(run: Run, folder: Path,
     assert result.exit_code in (0, 1)
 
 
-def test_lines_that_are_no_events_are_told(run: Run) -> None:
+def test_lines_that_are_not_events_are_reported(run: Run) -> None:
     result = run("diff", "-", *CLASSIC_TO_ACTIONS, stdin=b"nonsense\n" + SAMPLES + b"more\n")
     assert result.exit_code == 1
     assert result.stdout.endswith(

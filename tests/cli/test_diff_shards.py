@@ -35,7 +35,7 @@ def without_configuration(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "temporary"))
 
 
-def test_shards_and_workers_change_nothing_but_the_way_there(run: Run, folder: Path) -> None:
+def test_shards_and_workers_do_not_change_the_result(run: Run, folder: Path) -> None:
     whole = run("diff", "events.jsonl", *SIDES, "--format", "json")
     parts = run(
         "diff", "-", *SIDES, "--format", "json", "--workers", "2", "--shards", "3", stdin=lines(6) + b"no event\n"

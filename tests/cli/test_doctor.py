@@ -126,7 +126,7 @@ def test_the_current_wire_of_a_vendor_is_not_outdated(name: str) -> None:
     assert list(outdated_calls(vendor_of(name), date(2026, 11, 22))) == []
 
 
-def test_retired_calls_are_told() -> None:
+def test_retired_calls_are_reported() -> None:
     if not {"rudderstack", "segment-classic"} <= installed_plugins().vendors.keys():
         pytest.skip("needs two vendors with a native wire")
     day = date(2026, 11, 22)

@@ -56,7 +56,7 @@ def test_run_shows_counts_rate_limit_and_dead_letters_and_stops_cleanly(folder: 
 
 
 @pytest.mark.usefixtures("slow")
-def test_run_tells_of_a_key_that_is_not_accepted(folder: Path) -> None:
+def test_run_reports_a_key_that_is_not_accepted(folder: Path) -> None:
     text = (folder / "klavier.toml").read_text()
     (folder / "klavier.toml").write_text(text.replace("pk_sandbox", "pk_wrong_key"))
     accept(3)

@@ -117,7 +117,7 @@ def test_a_broken_plugin_is_warned_of_and_the_rest_works(run: Run, folder: Path)
     assert "warning: plugin klavier_plugin.py was not loaded: plugin klavier_plugin.py: ZeroDivision" in planned.stderr
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(start: Start, folder: Path) -> None:
+def test_a_closed_pipe_ends_it_without_an_error(start: Start, folder: Path) -> None:
     (folder / "events.jsonl").write_bytes(EVENT * 5000)
     for format_ in ("jsonl", "table"):
         process = start("plan", "events.jsonl", "--format", format_)

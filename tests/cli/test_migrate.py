@@ -137,7 +137,7 @@ def test_settings_of_a_file_without_a_configuration(run: Run, folder: Path) -> N
     assert "pk_secret_one" not in result.output
 
 
-def test_a_vendor_that_brings_no_words(run: Run, folder: Path) -> None:
+def test_a_vendor_without_migration_terms(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text('vendor = "little"\n[klaviyo]\nprivate_api_key = "pk_secret_one"\n')
     result = run("migrate", "--to", "rudderstack")
     assert result.exit_code == 1

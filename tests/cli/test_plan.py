@@ -139,7 +139,9 @@ def test_a_plan_needs_no_keys(run: Run, folder: Path) -> None:
         (["-", "--batch-size", "0"], "0 is not in the range 1<=x<=10000."),
     ],
 )
-def test_wrong_use_is_told_and_exits_with_2(arguments: list[str], problem: str, run: Run, folder: Path) -> None:
+def test_wrong_use_prints_the_problem_and_exits_with_2(
+    arguments: list[str], problem: str, run: Run, folder: Path
+) -> None:
     (folder / "empty").mkdir()
     (folder / "bad.json").write_text('{"lst_id": "x"}')
     (folder / "array.json").write_text("[]")

@@ -29,7 +29,7 @@ def test_one_event_its_request_and_the_reply(run: Run, keyed: Path) -> None:
     assert "pk_secret_one" not in result.output
 
 
-def test_a_refusal_is_shown_as_klaviyo_said_it(run: Run, keyed: Path) -> None:
+def test_a_refusal_is_shown_with_klaviyos_message(run: Run, keyed: Path) -> None:
     with SandboxServer(Sandbox(private_api_key="pk_another")) as server:
         result = run("probe", "--sandbox", server.url, "--format", "jsonl", stdin=EVENT)
     assert keyed.exists()
@@ -40,7 +40,7 @@ def test_a_refusal_is_shown_as_klaviyo_said_it(run: Run, keyed: Path) -> None:
     assert found["outcome"]["kind"] == "failed"
 
 
-def test_nobody_there(run: Run, keyed: Path) -> None:
+def test_no_reply_is_reported(run: Run, keyed: Path) -> None:
     assert keyed.exists()
     result = run("probe", "--sandbox", "http://127.0.0.1:9", stdin=EVENT)
     assert result.exit_code == 1

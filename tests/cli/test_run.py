@@ -61,7 +61,7 @@ def test_it_ends_when_nothing_waits(run: Run, sandbox: klavier.Sandbox) -> None:
 
 
 @pytest.mark.usefixtures("sandbox")
-def test_its_exit_code_tells_of_rejected_events(run: Run) -> None:
+def test_its_exit_code_is_1_after_rejected_events(run: Run) -> None:
     accept("one", user=None)
     result = run("run", "--until-empty")
     assert (result.exit_code, result.stdout) == (1, "0 delivered, 0 skipped, 1 rejected, 0 failed, 0 waiting\n")
@@ -89,7 +89,7 @@ def test_it_needs_a_key(run: Run, folder: Path) -> None:
     assert "no key is configured" in result.output
 
 
-def test_an_outbox_in_memory_is_nobody_elses(run: Run, folder: Path) -> None:
+def test_an_outbox_in_memory_is_refused_by_run(run: Run, folder: Path) -> None:
     (folder / "klavier.toml").write_text(CONFIG.format(url="http://127.0.0.1:9").replace("klavier.db", "memory"))
     result = run("run")
     assert result.exit_code == 2

@@ -56,7 +56,7 @@ def test_it_serves_until_it_is_interrupted_and_then_shows_what_it_holds(start: S
     assert b"\n  Sang    1\n" in output
 
 
-def test_a_port_that_is_taken_is_told(run: Run, folder: Path) -> None:
+def test_a_port_that_is_in_use_is_reported(run: Run, folder: Path) -> None:
     assert folder
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -195,7 +195,7 @@ def test_one_unreadable_file_stops_it_before_anything_is_sent(run: Run, folder: 
     assert events_of(server) == 0
 
 
-def test_an_interrupt_tells_how_far_it_came(start: Start, server: SandboxServer) -> None:
+def test_an_interrupt_prints_how_many_events_were_sent(start: Start, server: SandboxServer) -> None:
     process = start("send", "--format", "jsonl")
     assert process.stdin is not None
     assert process.stdout is not None

@@ -14,7 +14,7 @@ def summary_of(*outcomes: Outcome, sources: tuple[str, ...] = ("a",)) -> Summary
     return summary
 
 
-def test_causes_are_told_with_the_most_frequent_first() -> None:
+def test_causes_are_listed_with_the_most_frequent_first() -> None:
     summary = summary_of(
         rejected("no id"), failed("500"), rejected("no name"), rejected("no name"), delivered(["a phone"])
     )

@@ -48,7 +48,7 @@ def test_a_faithful_account(run: Run, faithful: SandboxServer) -> None:
     assert run(*FAITHFUL, faithful.url, "-q").stderr == ""
 
 
-def test_faults_are_shown_without_people_and_values(run: Run, faulty: SandboxServer) -> None:
+def test_faults_are_shown_without_profiles_and_values(run: Run, faulty: SandboxServer) -> None:
     result = run(*FAITHFUL, faulty.url)
     assert result.exit_code == 1
     assert "- The metric Product Viewed is Viewed Product in Klaviyo (12 events)" in result.stdout

@@ -23,7 +23,7 @@ def test_control_characters_become_escapes_and_long_texts_are_cut() -> None:
         ({"type": "identify", "traits": {"email": "ada@example.com"}}, "identify"),
     ],
 )
-def test_an_event_is_named_without_its_person(payload: dict[str, object], title: str) -> None:
+def test_an_event_is_named_without_personal_data(payload: dict[str, object], title: str) -> None:
     assert event_title(parse_event(payload)) == title
 
 

@@ -148,13 +148,13 @@ INSIDE: list[tuple[Any, str]] = [
 
 
 @pytest.mark.parametrize(("bent", "text"), INSIDE, ids=[row[1] or "nothing" for row in INSIDE])
-def test_what_differs_inside_is_told(bent: Any, text: str) -> None:
+def test_differences_inside_objects_are_reported(bent: Any, text: str) -> None:
     payload = {"type": "track", "userId": "u", "event": "Bought", "messageId": "m", "properties": {"items": PRODUCTS}}
     found = compare([parse_event(payload)], PlainVendor(), PlainVendor(properties=with_members(items=bent)))
     assert rows(found) == [("event_properties", "changed", "items", text, 1, 1)]
 
 
-def test_a_row_tells_what_differs_inside_most_often() -> None:
+def test_a_row_names_the_most_frequent_difference_inside() -> None:
     def bent(given: dict[str, Any]) -> dict[str, Any]:
         return {"item": {"sku": given["item"]["sku"]} if given["item"]["number"] else {**given["item"], "new": 1}}
 
@@ -174,7 +174,7 @@ def test_a_batch_is_found_out_like_single_events(ways: dict[str, Any]) -> None:
     assert compare(events(), PlainVendor(batch_size=4, **ways), PlainVendor(**ways)).differences == ()
 
 
-def test_ids_that_begin_alike_are_told_apart_in_a_batch() -> None:
+def test_ids_with_a_common_prefix_are_distinguished_in_a_batch() -> None:
     """The unique id of a product begins with that of its order: `t1` is no origin of `t11/sku`."""
     payloads = [
         {"type": "track", "userId": f"u{n}", "messageId": f"t{n}", "event": "Bought", "properties": {"n": n}}
@@ -197,7 +197,7 @@ def test_single_opt_in_makes_members() -> None:
     assert (found.left.lists, found.right.lists) == ({}, {"XUepkK": 3})
 
 
-def test_people_of_one_side_count_once_and_on_their_lists() -> None:
+def test_profiles_of_one_side_count_once_and_on_their_lists() -> None:
     asks = {"more": lambda event: [subscribe(event)] if event.type == "identify" else []}
     found = compare(
         events(),
@@ -212,7 +212,7 @@ def test_people_of_one_side_count_once_and_on_their_lists() -> None:
     ]
 
 
-def test_cases_name_event_person_and_values() -> None:
+def test_cases_name_event_profile_and_values() -> None:
     found = compare(events(), PlainVendor(), PlainVendor(properties=renamed(order_id="OrderId")))
     (row,) = found.event_properties
     assert row.where == "Bought"

@@ -71,7 +71,7 @@ def test_every_difference_is_a_row_without_scripts() -> None:
     assert hidden == ["form"]  # the filters, which need a script
 
 
-def test_no_difference_is_said() -> None:
+def test_a_report_without_differences_says_so() -> None:
     text = Reader(page(compare([], PlainVendor(), PlainVendor()))).text
     assert "Nothing changes" in text
     assert "All kinds" not in text

@@ -89,7 +89,7 @@ def vendors() -> tuple[Vendor, Vendor]:
     return load_vendor(*VENDORS[0]), load_vendor(*VENDORS[2])
 
 
-def test_every_event_is_in_one_shard_and_those_of_a_person_in_the_same() -> None:
+def test_every_event_is_in_one_shard_with_all_events_of_its_profile() -> None:
     parts = [compare(shop(), *vendors(), shard=(i, 4)) for i in range(4)]
     assert sum(part.events for part in parts) == 36
     assert sum(part.left.people for part in parts) == 12

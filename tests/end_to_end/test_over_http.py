@@ -97,7 +97,7 @@ def clean_state(vendor: Vendor, events: Sequence[Event]) -> dict[str, Any]:
     return sandbox.comparable()
 
 
-def test_without_trouble_everything_arrives(vendor: Vendor, events: list[Event], server: SandboxServer) -> None:
+def test_without_faults_everything_arrives(vendor: Vendor, events: list[Event], server: SandboxServer) -> None:
     outcomes = deliver_all(vendor, events, server.url)
     *done, alias = [outcome.kind for outcome in outcomes]
     assert done == ["delivered"] * 8
@@ -107,7 +107,7 @@ def test_without_trouble_everything_arrives(vendor: Vendor, events: list[Event],
 
 
 @pytest.mark.parametrize("trouble", RETRYABLE)
-def test_a_passing_trouble_fails_events_that_a_second_try_delivers(
+def test_events_that_fail_temporarily_are_delivered_by_a_second_attempt(
     trouble: str, vendor: Vendor, events: list[Event], server: SandboxServer
 ) -> None:
     server.sandbox.faults.add(RETRYABLE[trouble])
@@ -146,7 +146,7 @@ def test_a_redirect_is_not_followed(vendor: Vendor, events: list[Event], server:
         assert elsewhere.sandbox.calls == []
 
 
-def test_nobody_there(vendor: Vendor, events: list[Event], server: SandboxServer) -> None:
+def test_an_unreachable_server_fails_every_event(vendor: Vendor, events: list[Event], server: SandboxServer) -> None:
     server.__exit__(None, None, None)
     outcomes = deliver_all(vendor, events, server.url)
     assert {outcome.kind for outcome in outcomes[:-1]} == {"failed"}

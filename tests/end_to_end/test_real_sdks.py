@@ -136,7 +136,7 @@ def test_the_shipped_samples_are_what_the_sdks_post_today() -> None:
     assert [without_versions(json.loads(line)) for line in shipped] == list(map(without_versions, posted))
 
 
-def test_the_shipped_samples_tell_their_story() -> None:
+def test_the_shipped_samples_are_delivered_as_documented() -> None:
     shipped = (files("klavier.cli") / "samples" / "captured.jsonl").read_bytes().splitlines()
     sandbox, outcomes = delivered_to_sandbox([klavier.parse_line(line) for line in shipped])
     assert [outcome.kind for outcome in outcomes] == ["delivered", "rejected"] + ["delivered"] * 7

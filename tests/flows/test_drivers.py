@@ -173,7 +173,7 @@ def test_a_flow_left_midway_is_closed(drive: Drive) -> None:
         (UsageError("the transport is closed"), "no reply from Klaviyo: UsageError while sending"),
     ],
 )
-def test_a_request_without_a_reply_is_told_to_the_flow(drive: Drive, error: Exception, reason: str) -> None:
+def test_a_flow_gets_a_response_for_a_request_without_a_reply(drive: Drive, error: Exception, reason: str) -> None:
     def flow() -> Flow:
         reply = yield FIT
         assert (reply.status, reply.retryable) == (0, True)

@@ -32,7 +32,7 @@ def test_an_event_that_is_there_twice_and_that_the_vendor_omits_has_one_delivery
 
 
 @pytest.mark.parametrize("outcome", [skipped("no"), failed("bad", 400)])
-def test_only_a_delivered_event_has_notes_on_members_that_nobody_reads(outcome: Outcome) -> None:
+def test_only_a_delivered_event_has_notes_on_unread_members(outcome: Outcome) -> None:
     event = parse_event({"type": "track", "event": "a", "userId": "a", "properties": '{"as": "text"}'})
     assert len(deliver_one(event, delivered()).notes) == 1
     assert deliver_one(event, outcome).notes == ()

@@ -72,5 +72,5 @@ def test_a_failure_that_raises_or_gives_no_outcome_fails_its_events(caplog: pyte
         assert "someone" not in outcome.reason + caplog.text
 
 
-def test_it_says_no_value_of_the_request() -> None:
+def test_its_reason_contains_no_value_of_the_request() -> None:
     assert "someone" not in repr(SendOne(Request("POST", "/api/events", json={"email": "someone@example.org"})))

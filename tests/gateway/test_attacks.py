@@ -273,7 +273,7 @@ def test_a_second_request_on_a_connection_has_to_arrive_as_well(impatient: Runni
     assert b"HTTP/1.1" not in rest
 
 
-def test_many_slow_clients_keep_nobody_out(impatient: Running) -> None:
+def test_many_slow_clients_do_not_block_others(impatient: Running) -> None:
     host, _, port = impatient.url.removeprefix("http://").partition(":")
     slow = [socket.create_connection((host, int(port)), timeout=LONG) for _ in range(200)]
     try:

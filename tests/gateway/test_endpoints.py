@@ -153,7 +153,7 @@ def test_bodies_that_cannot_be_read(
     assert (reply.status_code, reply.json()["code"]) == (status, code)
 
 
-def test_too_many_events_are_told_when_to_come_again(tmp_path: Path) -> None:
+def test_a_429_names_when_to_send_again(tmp_path: Path) -> None:
     with gateway_server(tmp_path, "rate_limit = 1\n") as gateway:
         batch = {"batch": [{**TRACK, "messageId": f"m{n}"} for n in range(400)]}  # what 400 seconds allow
         assert post(gateway, "/v1/batch", batch).status_code == 200

@@ -51,7 +51,7 @@ def test_what_the_sender_knows_of_the_client_counts(context: Any, filled: Any) -
     assert complete(given, NOW, Client()).get("context") == context
 
 
-def test_what_a_batch_says_once_is_said_of_each_event() -> None:
+def test_members_of_a_batch_apply_to_each_of_its_events() -> None:
     body = {
         "batch": [{"type": "track"}, {"type": "page", "context": {"a": 1}}, {"type": "track", "context": None}, 5],
         "context": {"b": 2},

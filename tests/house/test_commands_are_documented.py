@@ -37,7 +37,7 @@ def test_the_page_shows_the_command(name: str, command: click.Command) -> None:
 
 
 @EVERY_COMMAND
-def test_help_tells_what_a_command_and_its_options_do(name: str, command: click.Command) -> None:
+def test_help_describes_a_command_and_its_options(name: str, command: click.Command) -> None:
     assert command.help, name
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     assert [option.name for option in options if not option.help and not option.hidden] == []

@@ -116,7 +116,7 @@ def test_versions_agree() -> None:
 
 
 @EVERY_DISTRIBUTION
-def test_what_people_see_on_the_index(name: str) -> None:
+def test_the_metadata_shown_by_the_index(name: str) -> None:
     project = pyproject(OURS[name])["project"]
     assert project["description"]
     assert project["requires-python"] == pyproject()["project"]["requires-python"]

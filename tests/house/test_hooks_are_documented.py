@@ -23,7 +23,7 @@ def test_the_page_lists_the_hooks_there_are() -> None:
 
 
 @pytest.mark.parametrize("hook", HOOKS)
-def test_a_section_tells_each_argument(hook: str) -> None:
+def test_a_section_describes_each_argument(hook: str) -> None:
     arguments = [name for name in inspect.signature(getattr(Hooks, hook)).parameters if name != "self"]
     assert re.findall(r"^- `(\w+)`:", sections()[hook], flags=re.MULTILINE) == arguments
 

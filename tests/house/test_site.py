@@ -23,7 +23,7 @@ def first_paragraph(page: Path) -> str:
 
 
 @pytest.mark.parametrize("page", HOW_TO, ids=name)
-def test_a_guide_says_first_for_whom_it_is(page: Path) -> None:
+def test_a_guide_names_its_readers_first(page: Path) -> None:
     assert first_paragraph(page).startswith("This page is for ")
 
 
@@ -72,7 +72,7 @@ def test_a_misspelled_word_would_be_found(tmp_path: Path) -> None:
     assert "receive" in misspelled(str(tmp_path))
 
 
-def test_the_word_list_has_no_word_that_nobody_uses() -> None:
+def test_every_word_of_the_word_list_is_used() -> None:
     text = "".join(path.read_text("utf-8").lower() for path in [*modules(), *pages()])
     listed = (ROOT / "docs" / "words.txt").read_text("utf-8").split()
     assert [word for word in listed if word not in text] == []

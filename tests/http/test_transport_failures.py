@@ -213,7 +213,7 @@ def certificate(folder: Path) -> Path:
     return pem
 
 
-def test_certificates_are_checked_unless_told_otherwise(send: Send, tmp_path: Path) -> None:
+def test_certificates_are_checked_unless_verify_is_off(send: Send, tmp_path: Path) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate(tmp_path))
 

@@ -85,7 +85,7 @@ def test_a_holder_that_stands_still_is_followed(outbox: SqliteOutbox, other: Sql
     assert following.renew()
 
 
-def test_a_holder_that_was_followed_settles_nothing(outbox: SqliteOutbox, other: SqliteOutbox, clock: Clock) -> None:
+def test_a_holder_that_lost_the_lease_settles_nothing(outbox: SqliteOutbox, other: SqliteOutbox, clock: Clock) -> None:
     outbox.append([("m1", "k", b"{}"), ("m2", "k", b"{}")])
     stopped = outbox.acquire("stopped", 10.0)
     assert stopped is not None

@@ -69,7 +69,7 @@ def test_closing_twice_returns_the_same_counts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("use", ["track", "send_many", "flush"])
-def test_a_closed_relay_says_so(tmp_path: Path, use: str) -> None:
+def test_a_call_on_a_closed_relay_raises(tmp_path: Path, use: str) -> None:
     relay = klavier.open(settings(tmp_path), transport=over(accept))
     relay.close()
     with pytest.raises(klavier.RelayClosedError, match="open a new one"):  # noqa: PT012 -- one of three calls
@@ -81,7 +81,7 @@ def test_a_closed_relay_says_so(tmp_path: Path, use: str) -> None:
             relay.send_many([])
 
 
-def test_a_closed_asynchronous_relay_says_so(tmp_path: Path) -> None:
+def test_a_call_on_a_closed_asynchronous_relay_raises(tmp_path: Path) -> None:
     async def main() -> None:
         async with klavier.aopen(settings(tmp_path), transport=over(accept)) as relay:
             await relay.track("E", user_id="u1")

@@ -81,7 +81,7 @@ def test_a_full_outbox_and_a_closed_relay_are_reported(tmp_path: Path, reports: 
     assert {type(error) for error, _ in reports} == {klavier.OutboxFullError, klavier.RelayClosedError}
 
 
-def test_a_handler_that_raises_breaks_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_handler_that_raises_does_not_stop_delivery(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def on_error(*_: Any) -> None:
         raise ValueError(EMAIL)
 

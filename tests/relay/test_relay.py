@@ -103,7 +103,7 @@ def test_equal_calls_are_different_events(tmp_path: Path, sandbox: klavier.Sandb
         assert relay.flush(LONG).delivered == 2
 
 
-def test_a_call_about_nobody_is_refused_with_the_remedy(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
+def test_a_call_without_an_identity_is_refused_with_the_remedy(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     with (
         klavier.open(write(tmp_path), transport=sandbox.transport()) as relay,
         pytest.raises(klavier.EventError, match="no identity: pass user_id, anonymous_id"),
@@ -111,7 +111,7 @@ def test_a_call_about_nobody_is_refused_with_the_remedy(tmp_path: Path, sandbox:
         relay.track("Signed Up")
 
 
-def test_an_observer_that_raises_harms_nothing(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
+def test_an_observer_that_raises_does_not_stop_delivery(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     def broken(_: object, __: object) -> None:
         raise RuntimeError("ada@shop.test")
 

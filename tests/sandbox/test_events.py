@@ -24,7 +24,7 @@ def pointers(response: Response) -> list[str]:
     return [error.pointer for error in response.errors]
 
 
-def test_an_event_is_kept_with_all_it_says(sandbox: Sandbox) -> None:
+def test_an_event_is_stored_with_all_its_properties(sandbox: Sandbox) -> None:
     response = sandbox.send(
         event(
             "Placed Order",
@@ -93,7 +93,7 @@ def test_a_missing_value_reads_as_0_once_the_metric_had_one(sandbox: Sandbox) ->
     assert [e["value"] for e in sandbox.state()["events"]] == [0, 5]
 
 
-def test_test_addresses_vanish_where_the_sandbox_is_told_so() -> None:
+def test_test_addresses_are_dropped_where_the_sandbox_is_set_so() -> None:
     for drops, expected in ((False, 1), (True, 0)):
         sandbox = Sandbox(drops_test_addresses=drops)
         assert sandbox.send(event(profile=profile_data(email="ada@example.com"))).status == 202
@@ -264,7 +264,7 @@ def test_one_bad_event_refuses_the_bulk(sandbox: Sandbox) -> None:
     assert sandbox.state()["profiles"] == []
 
 
-def test_one_bad_person_refuses_the_bulk(sandbox: Sandbox) -> None:
+def test_one_invalid_profile_refuses_the_bulk_request(sandbox: Sandbox) -> None:
     response = sandbox.send(bulk_events(group(ADA, event_attributes()), group(profile_data(), event_attributes())))
     assert pointers(response) == ["/data/attributes/events-bulk-create/data/1/attributes/profile/data/attributes"]
 
@@ -331,7 +331,7 @@ def test_an_old_event_is_a_free_map(sandbox: Sandbox) -> None:
         ({"value": 0}, 0, "m1"),
     ],
 )
-def test_the_specials_of_an_old_event_count_where_no_attribute_says_it(
+def test_special_properties_of_an_old_event_apply_where_no_attribute_does(
     sandbox: Sandbox, said: dict[str, Any], value: float, unique_id: str
 ) -> None:
     properties = {"$value": "3", "$event_id": "m1", "x": 1}
@@ -350,7 +350,7 @@ def test_the_specials_of_an_old_event_count_where_no_attribute_says_it(
         ("ada@b.co", "/data/attributes/profile"),
     ],
 )
-def test_an_old_event_of_nobody(sandbox: Sandbox, people: Any, pointer: str) -> None:
+def test_an_old_event_without_an_identifier_is_refused(sandbox: Sandbox, people: Any, pointer: str) -> None:
     attributes = {"profile": people, "metric": {"name": "Ordered"}, "properties": {}}
     assert pointers(
         sandbox.send(post("/api/events", {"data": {"type": "event", "attributes": attributes}}, "2023-02-22"))

@@ -244,7 +244,7 @@ def test_unknown_options_are_refused(option: str) -> None:
         Sandbox(**options)
 
 
-def test_its_repr_shows_nobody(sandbox: Sandbox) -> None:
+def test_its_repr_contains_no_personal_data(sandbox: Sandbox) -> None:
     sandbox.send(event())
     assert repr(sandbox) == "<Sandbox profiles=1 lists=0 calls=1>"
     assert "pk_" not in str(sandbox)

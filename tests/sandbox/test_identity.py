@@ -19,7 +19,7 @@ def people(sandbox: Sandbox) -> list[dict[str, Any]]:
     return sorted((p["identifiers"] for p in sandbox.state()["profiles"]), key=str)
 
 
-def test_a_device_is_merged_into_the_person_it_turns_out_to_be(sandbox: Sandbox) -> None:
+def test_an_anonymous_profile_is_merged_into_the_identified_one(sandbox: Sandbox) -> None:
     track(sandbox, anonymous_id="a1")
     track(sandbox, email="ada@b.co")
     track(sandbox, email="ada@b.co", anonymous_id="a1")
@@ -27,20 +27,20 @@ def test_a_device_is_merged_into_the_person_it_turns_out_to_be(sandbox: Sandbox)
     assert len(sandbox.state()["events"]) == 3
 
 
-def test_a_device_becomes_the_person_who_was_not_known_before(sandbox: Sandbox) -> None:
+def test_an_anonymous_profile_gets_the_first_identifier(sandbox: Sandbox) -> None:
     track(sandbox, anonymous_id="a1")
     track(sandbox, email="ada@b.co", anonymous_id="a1")
     track(sandbox, anonymous_id="a1")
     assert people(sandbox) == [{"email": "ada@b.co", "anonymous_ids": ["a1"]}]
 
 
-def test_a_shared_device_stays_with_its_first_person(sandbox: Sandbox) -> None:
+def test_a_shared_device_stays_with_its_first_profile(sandbox: Sandbox) -> None:
     track(sandbox, email="ada@b.co", anonymous_id="a1")
     track(sandbox, email="bob@b.co", anonymous_id="a1")
     assert people(sandbox) == [{"email": "ada@b.co", "anonymous_ids": ["a1"]}, {"email": "bob@b.co"}]
 
 
-def test_a_person_has_many_devices(sandbox: Sandbox) -> None:
+def test_a_profile_may_have_many_devices(sandbox: Sandbox) -> None:
     track(sandbox, email="ada@b.co", anonymous_id="a1")
     track(sandbox, email="ada@b.co", anonymous_id="a2")
     track(sandbox, anonymous_id="a1")
@@ -54,7 +54,7 @@ def test_an_address_and_a_phone_number_in_one_event_make_two_profiles_one(sandbo
     assert people(sandbox) == [{"email": "ada@b.co", "phone_number": PHONE}]
 
 
-def test_two_people_with_an_address_each_stay_two(sandbox: Sandbox) -> None:
+def test_two_profiles_with_an_address_each_are_not_merged(sandbox: Sandbox) -> None:
     track(sandbox, email="ada@b.co")
     track(sandbox, email="bob@b.co", phone_number=PHONE)
     track(sandbox, email="ada@b.co", phone_number=PHONE)
@@ -69,7 +69,7 @@ def test_an_external_id_takes_no_part_in_merging(sandbox: Sandbox) -> None:
     assert people(sandbox) == [{"email": "ada@b.co"}, {"external_id": "u1"}]
 
 
-def test_an_external_id_is_found_and_gets_an_address_nobody_has(sandbox: Sandbox) -> None:
+def test_a_profile_found_by_external_id_gets_an_unused_address(sandbox: Sandbox) -> None:
     track(sandbox, external_id="u1")
     track(sandbox, external_id="u1", email="ada@b.co")
     assert people(sandbox) == [{"email": "ada@b.co", "external_id": "u1"}]
@@ -134,7 +134,7 @@ def test_unusual_addresses_are_accepted(sandbox: Sandbox, email: str) -> None:
 
 
 @pytest.mark.parametrize("phone", NO_NUMBERS)
-def test_what_is_no_phone_number_is_refused_alone_and_dropped_beside_an_address(sandbox: Sandbox, phone: str) -> None:
+def test_an_invalid_number_is_refused_alone_and_dropped_beside_an_address(sandbox: Sandbox, phone: str) -> None:
     reply = sandbox.send(upsert(phone_number=phone))
     assert (reply.status, reply.errors[0].pointer) == (400, "/data/attributes/phone_number")
     reply = sandbox.send(upsert(phone_number=phone, email="ada@b.co"))

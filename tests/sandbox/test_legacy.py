@@ -152,7 +152,7 @@ def test_v1_members(sandbox: Sandbox, confirm: str, opt_in: Any, *, joined: bool
     assert (profile["lists"] == [LIST], "email" in profile["subscriptions"]) == (joined, consented)
 
 
-def test_v1_members_confirm_unless_told_otherwise(sandbox: Sandbox) -> None:
+def test_v1_members_confirm_unless_confirmation_is_off(sandbox: Sandbox) -> None:
     sandbox.add_list("Letters", LIST)
     sandbox.send(member())
     assert people(sandbox)["lists"] == []

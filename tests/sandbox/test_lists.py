@@ -38,7 +38,7 @@ def test_adding_and_removing_by_id(sandbox: Sandbox) -> None:
     assert answer == [{"type": "profile", "id": two}, {"type": "profile", "id": three}]
 
 
-def test_unknown_people_are_refused_by_name(sandbox: Sandbox) -> None:
+def test_unknown_profiles_are_refused_by_name(sandbox: Sandbox) -> None:
     list_id = sandbox.add_list("Letters")
     (one,) = people(sandbox, 1)
     for method in ("POST", "DELETE"):

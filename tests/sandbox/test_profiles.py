@@ -69,14 +69,14 @@ def test_updating_by_id(sandbox: Sandbox) -> None:
     assert the_profile(sandbox)["identifiers"] == {"email": "ada@b.co", "phone_number": "+15005550006"}
 
 
-def test_updating_with_somebody_elses_identifier(sandbox: Sandbox) -> None:
+def test_updating_with_the_identifier_of_another_profile_is_refused(sandbox: Sandbox) -> None:
     ada, bob = data_id(sandbox.send(create(email="ada@b.co"))), data_id(sandbox.send(create(email="bob@b.co")))
     response = sandbox.send(patch(bob, email="ada@b.co", first_name="Bob"))
     assert (response.status, response.duplicate_profile_id) == (409, ada)
     assert sandbox.profile(bob) == sandbox.profile("bob@b.co")
 
 
-def test_updating_nobody(sandbox: Sandbox) -> None:
+def test_updating_without_an_identifier_is_refused(sandbox: Sandbox) -> None:
     response = sandbox.send(patch("01NOBODY", first_name="Ada"))
     assert response.status == 404
     assert response.errors[0].code == "not_found"
@@ -102,7 +102,7 @@ def test_upserting_by_an_unknown_id(sandbox: Sandbox) -> None:
     assert sandbox.send(upsert("01NOBODY", email="ada@b.co")).status == 404
 
 
-def test_upserting_an_id_with_an_address_that_is_somebody_elses_is_a_404(sandbox: Sandbox) -> None:
+def test_upserting_an_id_with_the_address_of_another_profile_is_a_404(sandbox: Sandbox) -> None:
     sandbox.send(create(email="ada@b.co"))
     bob = data_id(sandbox.send(create(email="bob@b.co")))
     response = sandbox.send(upsert(bob, email="ada@b.co"))
@@ -110,7 +110,7 @@ def test_upserting_an_id_with_an_address_that_is_somebody_elses_is_a_404(sandbox
     assert sandbox.send(upsert(bob, email="robert@b.co")).status == 200
 
 
-def test_upserting_two_peoples_identifiers_is_a_409(sandbox: Sandbox) -> None:
+def test_upserting_identifiers_of_two_profiles_is_a_409(sandbox: Sandbox) -> None:
     sandbox.send(create(email="ada@b.co"))
     phone = data_id(sandbox.send(create(phone_number="+15005550006")))
     response = sandbox.send(upsert(email="ada@b.co", phone_number="+15005550006"))
@@ -127,14 +127,14 @@ def test_a_new_identifier_is_added_to_the_profile_that_another_one_finds(sandbox
 
 
 @pytest.mark.parametrize("request_of", [upsert, create])
-def test_a_lone_bad_phone_number_is_refused(sandbox: Sandbox, request_of: Any) -> None:
+def test_an_invalid_phone_number_as_the_only_identifier_is_refused(sandbox: Sandbox, request_of: Any) -> None:
     response = sandbox.send(request_of(phone_number="500 555 0006"))
     assert response.status == 400
     assert response.errors[0].pointer == "/data/attributes/phone_number"
     assert sandbox.state()["profiles"] == []
 
 
-def test_a_bad_phone_number_beside_an_address_is_dropped_and_told(sandbox: Sandbox) -> None:
+def test_an_invalid_phone_number_beside_an_address_is_dropped_with_a_warning(sandbox: Sandbox) -> None:
     response = sandbox.send(upsert(email="ada@b.co", phone_number="500 555 0006"))
     assert response.status == 201
     assert response.headers["x-klaviyo-partial-failure"] == "phone_number"
@@ -153,7 +153,7 @@ def test_bad_addresses_are_refused(sandbox: Sandbox, bad: str) -> None:
     assert (response.status, response.errors[0].pointer) == (400, "/data/attributes/email")
 
 
-def test_nobody_cannot_be_created(sandbox: Sandbox) -> None:
+def test_a_profile_without_identifiers_is_not_created(sandbox: Sandbox) -> None:
     response = sandbox.send(upsert(first_name="Ada"))
     assert (response.status, response.errors[0].pointer) == (400, "/data/attributes")
 
@@ -199,7 +199,7 @@ def test_a_profile_is_not_merged_into_itself(sandbox: Sandbox) -> None:
     assert sandbox.profile("ada@b.co")
 
 
-def test_deleting_forgets_a_person(sandbox: Sandbox) -> None:
+def test_a_deletion_request_removes_the_profile(sandbox: Sandbox) -> None:
     list_id = sandbox.add_list("Letters")
     sandbox.send(event(profile=profile_data(email="ada@b.co", phone_number="+15005550006", anonymous_id="a1")))
     assert sandbox.send(deletion(email="ADA@b.co")).status == 202

@@ -320,7 +320,7 @@ def aggregate(sandbox: Sandbox, metric: str, **more: Any) -> Any:
     return sandbox.send(Request("POST", "/api/metric-aggregates", json=body, revision=CURRENT))
 
 
-def test_aggregates_count_sum_and_tell_profiles_apart(sandbox: Sandbox) -> None:
+def test_aggregates_count_sum_and_count_profiles(sandbox: Sandbox) -> None:
     for number, (email, day) in enumerate([("ada", 20), ("ada", 20), ("bob", 20), ("ada", 22), ("ada", 24)]):
         time = f"2026-11-{day}T23:30:00Z"
         sandbox.send(event(profile=profile_data(email=f"{email}@b.co"), unique_id=f"m{number}", value=2, time=time))

@@ -1,4 +1,4 @@
-"""Play recorded cases of the vendors' behaviour, and tell where klavier differs from the record."""
+"""Play recorded cases of the vendors' behavior, and report where klavier differs from the record."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""Recorded behaviour of the vendors, where this checkout has it beside it (`shared/`, or KLAVIER_SHARED)."""
+"""Recorded behavior of the vendors, where this checkout has it beside it (`shared/`, or KLAVIER_SHARED)."""
 
 import json
 from functools import lru_cache

@@ -78,7 +78,7 @@ def test_it_waits_as_long_as_a_429_says() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault(503), Fault.reset(), Fault.garbled(), Fault(500, times=3)])
-def test_it_tries_again_and_says_so(fault: Fault, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_retry_is_reported(fault: Fault, caplog: pytest.LogCaptureFixture) -> None:
     sandbox = Sandbox()
     sandbox.faults.add(fault)
     assert 1 <= read_lists(sandbox) < 60

@@ -30,7 +30,7 @@ def test_what_an_identifier_links_is_chosen_together() -> None:
     assert select(events, 100).is_whole
 
 
-def test_the_same_people_are_chosen_in_whatever_order() -> None:
+def test_the_sample_does_not_depend_on_the_order_of_events() -> None:
     chosen = select(EVENTS, 100)
     assert not chosen.is_whole
     assert select(reversed(EVENTS), 100).chosen == chosen.chosen
@@ -38,6 +38,6 @@ def test_the_same_people_are_chosen_in_whatever_order() -> None:
     assert chosen.total == 400
 
 
-def test_an_event_of_nobody_is_never_chosen() -> None:
+def test_an_event_without_an_identifier_is_never_in_the_sample() -> None:
     (nobody,) = parse({})
     assert nobody not in select([*EVENTS, nobody], 10**6)

@@ -84,7 +84,7 @@ def test_a_missing_member_and_another_attribute_are_found() -> None:
     ]
 
 
-def test_a_person_with_two_profiles_is_found() -> None:
+def test_two_profiles_of_one_person_are_found() -> None:
     sandbox = account(EVENTS)
     profiles = sandbox.account.profiles
     profiles.set_identifier(owner(sandbox, 1), "external_id", None)

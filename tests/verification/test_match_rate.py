@@ -23,12 +23,12 @@ def test_wilsons_interval(matching: int, count: int, low: float, high: float) ->
     assert [found.low, found.high] == pytest.approx([low, high], abs=1e-4)
 
 
-def test_nothing_says_nothing() -> None:
+def test_no_events_give_no_match_rate() -> None:
     assert (wilson(0, 0).low, wilson(0, 0).high) == (0.0, 1.0)
     assert interval_of([]) == wilson(0, 0)
 
 
-def test_events_of_few_profiles_say_less() -> None:
+def test_events_of_few_profiles_widen_the_interval() -> None:
     """Ten of a hundred events differ: spread over all profiles, or all of one profile."""
     spread = interval_of([(9, 10)] * 10)
     lumped = interval_of([(10, 10)] * 9 + [(0, 10)])

@@ -137,7 +137,7 @@ def check(account: Account) -> None:
 
 @pytest.mark.parametrize("mode", OPTIONS)
 @pytest.mark.parametrize("name", PASSING)
-def test_trouble_that_passes_costs_no_event(name: str, mode: str) -> None:
+def test_temporary_faults_lose_no_event(name: str, mode: str) -> None:
     account = Account([PASSING[name]], OPTIONS[mode])
     check(account)
     assert account.ended("failed") == set()
@@ -156,7 +156,7 @@ def test_a_refusal_costs_the_events_that_it_meets(name: str, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", OPTIONS)
-def test_all_passing_trouble_together(mode: str) -> None:
+def test_all_temporary_faults_together_lose_no_event(mode: str) -> None:
     faults = [evolve(fault, rate=0.3 / len(PASSING)) for fault in PASSING.values()]
     account = Account(faults, OPTIONS[mode])
     check(account)
@@ -245,7 +245,7 @@ def test_an_order_of_several_calls_arrives_whole_and_once(name: str, mode: str) 
 
 @pytest.mark.parametrize("mode", OPTIONS)
 @pytest.mark.parametrize("name", LASTING if AT_LENGTH else ["400"])
-def test_an_order_of_which_a_call_is_refused_is_not_said_to_be_delivered(name: str, mode: str) -> None:
+def test_an_order_with_a_refused_call_is_not_delivered(name: str, mode: str) -> None:
     account = Orders([LASTING[name]], OPTIONS[mode])
     check(account)
     assert account.ended("failed") or mode == "bulk"  # few calls may all be spared

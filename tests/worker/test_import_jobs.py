@@ -120,7 +120,7 @@ def test_a_job_without_failures_is_not_asked_for_errors() -> None:
         klavier.Response(200, {"data": None, "links": {"next": "https://a.klaviyo.com/elsewhere"}}),
     ],
 )
-def test_errors_that_name_nobody_fail_nobody_and_end_the_reading(odd: klavier.Response) -> None:
+def test_errors_without_identifiers_fail_no_event_and_are_read_up_to_a_bound(odd: klavier.Response) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, (identify(n) for n in range(10)))

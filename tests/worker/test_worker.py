@@ -125,7 +125,7 @@ def test_a_refused_body_without_a_pointer_is_halved_until_the_bad_row_is_found()
     run_virtually(main())
 
 
-def test_what_ended_is_told_in_a_moment_while_other_calls_hang() -> None:
+def test_outcomes_are_reported_while_other_calls_hang() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, [*(track(f"slow{n}") for n in range(3)), *(track(n) for n in range(60))])
@@ -140,7 +140,7 @@ def test_what_ended_is_told_in_a_moment_while_other_calls_hang() -> None:
     run_virtually(main())
 
 
-def test_an_event_that_keeps_failing_is_given_up_and_holds_back_only_its_person() -> None:
+def test_an_event_that_keeps_failing_is_given_up_and_delays_only_its_profile() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         fill(outbox, [track("bad"), track("bad"), *(track(n) for n in range(100))])

@@ -87,7 +87,7 @@ class Delivery:
 
 
 class Vendor(ABC):
-    """One vendor's behaviour bound to its settings. Subclasses do no I/O and keep no state between calls."""
+    """One vendor's behavior bound to its settings. Subclasses do no I/O and keep no state between calls."""
 
     name: str
     settings: Any

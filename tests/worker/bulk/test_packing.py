@@ -133,7 +133,7 @@ def test_the_limit_of_a_request_is_that_of_its_own_body(spare: int, kind: str | 
 
 
 @pytest.mark.parametrize("odd", [["a"], {"b": 1}, None, 5])
-def test_names_and_ids_that_are_no_text_go_alone(odd: Any) -> None:
+def test_events_whose_name_or_id_is_no_string_are_sent_singly(odd: Any) -> None:
     request = event(1)
     request.json["data"]["attributes"]["metric"]["data"]["attributes"]["name"] = odd
     assert item_of(request).endpoint is None
@@ -163,7 +163,7 @@ def places_of(holder: Any) -> Iterator[tuple[Any, Any]]:
             yield from places_of(holder[key])
 
 
-def test_what_cannot_be_written_goes_alone_and_fails_alone() -> None:
+def test_what_cannot_be_serialized_is_sent_singly_and_fails_alone() -> None:
     request = event(1)
     request.json["data"]["attributes"]["properties"]["when"] = object()
     assert item_of(request).endpoint is None

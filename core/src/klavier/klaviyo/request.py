@@ -43,7 +43,7 @@ class Request:
 
     @property
     def body(self) -> bytes:
-        """The JSON body as UTF-8, serialised once; empty where there is none."""
+        """The JSON body as UTF-8, serialized once; empty where there is none."""
         # By hand, since this is asked for in every delivery and a cached_property takes a lock in Python 3.11.
         body = self._body
         if body is None:

@@ -105,7 +105,7 @@ def _seconds(time: Any) -> int | None:
 def add_member(exchange: Exchange) -> Reply:
     """POST /api/v1/list/{id}/members, a form; `confirm_optin` is true unless the call says false."""
     form = _form(exchange)
-    _authorise(exchange, form.get("api_key"))
+    _authorize(exchange, form.get("api_key"))
     found = _list_id(exchange)
     if not form.get("email"):
         raise RefusedError(400, "email is required.")
@@ -160,7 +160,7 @@ def _subscribe(exchange: Exchange, profile: Profile, list_id: str, channels: lis
 def _v2_list(exchange: Exchange) -> str:
     headers, params = exchange.incoming.headers, exchange.incoming.params
     body = _v2_body(exchange)
-    _authorise(exchange, headers.get("api-key") or params.get("api_key") or body.get("api_key"))
+    _authorize(exchange, headers.get("api-key") or params.get("api_key") or body.get("api_key"))
     return _list_id(exchange)
 
 
@@ -190,7 +190,7 @@ def _member(profile: Profile) -> dict[str, Any]:
     return {"id": profile.id, "email": known.get("email"), "phone_number": known.get("phone_number")}
 
 
-def _authorise(exchange: Exchange, key: Any) -> None:
+def _authorize(exchange: Exchange, key: Any) -> None:
     expected = exchange.account.private_api_key
     if not key or (expected is not None and key != expected):
         raise RefusedError(403, "The API key specified is invalid.")
