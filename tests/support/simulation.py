@@ -200,10 +200,11 @@ class Simulation:
         self.outbox = outbox
         self.outcomes: Counter[str] = Counter()
         self.ended: list[tuple[Event | None, Outcome]] = []
+        self.sender = Sender(self.klaviyo.send, RateLimiter(self.clock), self.clock)
         self.worker = Worker(
             outbox,
             Translator(vendor or PlainVendor(), plugins or klavier.Plugins()),
-            Sender(self.klaviyo.send, RateLimiter(self.clock), self.clock),
+            self.sender,
             policy=policy or RetryPolicy(),
             options=options or WorkerOptions(),
             now=self.clock,

@@ -1,6 +1,8 @@
 """What fails stops nothing else: one endpoint, one key, one burst, one stranger's reply."""
 
 import asyncio
+import itertools
+import logging
 from collections import Counter
 from typing import Any
 
@@ -34,37 +36,112 @@ def is_profile(request: klavier.Request) -> bool:
     return "profile" in request.path.split("/")[2]
 
 
+SECOND, FOUR_SECONDS, HOUR_LONG = ({"retry-after": seconds} for seconds in ("1", "4", "3600"))
+GONE = klavier.Response(410, {"errors": [{"code": "gone", "detail": "This revision is retired"}]})
 FAILURES_OF_PROFILES = {
-    "500": klavier.Response(500),
-    "403": klavier.Response(403),
-    "429 for an hour": klavier.Response(429, headers={"retry-after": "3600"}),
-    "no reply": klavier.Response.none("the connection was reset"),
-    "redirect": klavier.Response(302, None, {"location": "https://elsewhere.test/"}),
-    "a page in HTML": klavier.Response(200, "<html>"),
+    "500": [klavier.Response(500)],
+    "401": [klavier.Response(401)],
+    "403": [klavier.Response(403)],
+    "429 for a second": [klavier.Response(429, headers=SECOND)],
+    "429 for four seconds": [klavier.Response(429, headers=FOUR_SECONDS)],
+    "429 for an hour": [klavier.Response(429, headers=HOUR_LONG)],
+    "429 without a time": [klavier.Response(429)],
+    "429 and 500 in turns": [klavier.Response(429, headers=SECOND), klavier.Response(500)],
+    "no reply": [klavier.Response.none("the connection was reset")],
+    "no reply and 429 in turns": [klavier.Response.none("timed out"), klavier.Response(429, headers=SECOND)],
+    "redirect": [klavier.Response(302, None, {"location": "https://elsewhere.test/"})],
+    "a page in HTML": [klavier.Response(200, "<html>")],
+    "a closed account": [klavier.Response(402)],
+    "a retired revision": [GONE],
 }
 
 
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("failure", FAILURES_OF_PROFILES)
-def test_a_failing_endpoint_stops_no_other(failure: str, options: WorkerOptions) -> None:
+def test_a_failing_endpoint_stops_no_other(
+    failure: str, options: WorkerOptions, caplog: pytest.LogCaptureFixture
+) -> None:
     """Two thousand profiles come first, and their endpoint fails for an hour; then come a thousand tracks."""
 
     async def main() -> None:
         outbox = SqliteOutbox()
         count = fill(outbox, [*(identify(n) for n in range(2000)), *(track(f"t{n}") for n in range(1000))])
         simulation = Simulation(outbox, options=options)
-        klaviyo = simulation.klaviyo
-        reply = FAILURES_OF_PROFILES[failure]
-        klaviyo.fault = lambda request: reply if is_profile(request) and klaviyo.clock() < HOUR else None
+        klaviyo, replies = simulation.klaviyo, itertools.cycle(FAILURES_OF_PROFILES[failure])
+        klaviyo.fault = lambda request: next(replies) if is_profile(request) and klaviyo.clock() < HOUR else None
         running = simulation.start()
         await asyncio.sleep(45)
-        assert simulation.outcomes == {"delivered": 1000}
-        await asyncio.sleep(HOUR + 600)
+        assert simulation.outcomes["delivered"] == 1000
+        await asyncio.sleep(HOUR / 2)
+        assert any("profile" in name for name in simulation.sender.open_endpoints())
+        await asyncio.sleep(HOUR / 2 + 600)
+        dead = simulation.outcomes["failed"]
+        assert simulation.outcomes["delivered"] == count - dead
+        assert dead == 0 or (failure in ("a closed account", "a retired revision") and dead < 20)
+        simulation.stop()
+        await running
+
+    run_virtually(main())
+    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    whole_account = ("Klaviyo does not accept the private key", "Klaviyo refuses everything")  # no other was in use
+    assert any("profile" in text or text.startswith(whole_account) for text in warnings)
+
+
+SLOW: dict[str, tuple[float, klavier.Response | None]] = {
+    "answers after 6 s": (6.0, None),
+    "answers after 20 s": (20.0, None),
+    "times out after 30 s": (30.0, klavier.Response.none("timed out")),
+    "times out after 120 s": (120.0, klavier.Response.none("timed out")),
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("name", SLOW)
+def test_a_slow_endpoint_delays_no_other(name: str, options: WorkerOptions, caplog: pytest.LogCaptureFixture) -> None:
+    """Its requests occupy all connections, and its events the whole window, until they are overdue."""
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, [*(identify(n) for n in range(600)), *(track(f"t{n}") for n in range(1000))])
+        simulation = Simulation(outbox, options=options)
+        klaviyo, (seconds, reply) = simulation.klaviyo, SLOW[name]
+        klaviyo.delay = lambda request: seconds if is_profile(request) and klaviyo.clock() < 100 else 0.0
+        klaviyo.fault = lambda request: reply if is_profile(request) and klaviyo.clock() < 100 else None
+        running = simulation.start()
+        await asyncio.sleep(20)
+        assert sum(number >= 600 for its in klaviyo.received.values() for number in its) == 1000
+        await asyncio.sleep(400)
         assert simulation.outcomes == {"delivered": count}
         simulation.stop()
         await running
 
     run_virtually(main())
+    assert any("profile" in text and "no reply for 5 s" in text for text in caplog.messages)
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+def test_another_program_on_the_account_opens_no_circuit(
+    options: WorkerOptions, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It leaves one call in three of each endpoint to this one, which goes on at that speed and in order."""
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, (make(n % 300) for n in range(1500) for make in (track, identify)))
+        simulation = Simulation(outbox, options=options)
+        calls: Counter[str] = Counter()
+
+        def fault(request: klavier.Request) -> klavier.Response | None:
+            calls[request.path] += 1
+            return klavier.Response(429, headers=SECOND) if calls[request.path] % 3 else None
+
+        simulation.klaviyo.fault = fault
+        await simulation.drain()
+        assert simulation.outcomes == {"delivered": count}
+        assert all(numbers == sorted(numbers) for numbers in simulation.klaviyo.received.values())
+
+    run_virtually(main())
+    assert not caplog.records
 
 
 def test_probes_rotate() -> None:

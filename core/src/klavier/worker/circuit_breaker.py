@@ -10,22 +10,28 @@ FIRST_PROBE, LONGEST_PROBE = 1.0, 25.0
 """When probes are sent, in seconds: the first after a second, each further one after twice as long, at last every 25 s,
 so that the end of an outage and a rotated key are noticed within 30 s. An outage of a day then costs 3,500 probes."""
 
+THROTTLED_SECONDS = 5.0
+"""After how many seconds with nothing but 429, and as many of them as failures otherwise, a circuit opens. While other
+programs use the same account, some requests succeed in between, or Klaviyo names a wait that is longer; shorter, and
+such a moment would look like an outage."""
+
 
 class CircuitBreaker:
     """Closed at first; opens after so many failures in a row, then permits one request at a time as a probe."""
 
-    def __init__(self, clock: Callable[[], float], failures: int = FAILURES) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._limit = failures
         self._failures = 0
         self._probes = 0
         self._next_probe = 0.0
         self._has_permit = False
+        self._throttled = 0
+        self._throttled_since = 0.0
 
     @property
     def is_open(self) -> bool:
         """Whether so many requests in a row failed that requests are held back."""
-        return self._failures >= self._limit
+        return self._failures >= FAILURES
 
     @property
     def wait(self) -> float:
@@ -57,7 +63,7 @@ class CircuitBreaker:
     def on_success(self) -> bool:
         """Close the circuit; returns whether it was open."""
         was_open = self.is_open
-        self._failures = self._probes = 0
+        self._failures = self._probes = self._throttled = 0
         self._has_permit = False
         return was_open
 
@@ -69,10 +75,18 @@ class CircuitBreaker:
         """
         if self.is_open:
             return False
-        self._failures = self._limit if is_final else self._failures + 1
+        self._failures = FAILURES if is_final else self._failures + 1
         if self.is_open:
             self._schedule_probe()
         return self.is_open
+
+    def on_throttled(self) -> bool:
+        """Count a 429, which is a failure only when there was nothing better for long; returns as `on_failure`."""
+        if not self._throttled:
+            self._throttled_since = self._clock()
+        self._throttled += 1
+        is_long = self._clock() - self._throttled_since >= THROTTLED_SECONDS
+        return is_long and self._throttled >= FAILURES and self.on_failure(is_final=True)
 
     def _schedule_probe(self) -> None:
         self._next_probe = self._clock() + min(LONGEST_PROBE, FIRST_PROBE * 2.0 ** min(self._probes, 16))

@@ -1,10 +1,9 @@
 """The circuits of one account: what is held back after refusals and failures, and how that is reported.
 
-Each endpoint has a circuit breaker, and so has the account, which opens when Klaviyo does not accept the key or refuses
-everything. So one failing endpoint stops no other, and a refused account turns no backlog into dead letters.
+Each endpoint has a circuit breaker, so that one that fails stops no other. What Klaviyo refuses to the whole account it
+refuses at every endpoint: then all circuits in use are open, no backlog becomes dead letters, and each is probed.
 """
 
-import logging
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -13,51 +12,45 @@ from klavier.klaviyo.replies import has_content_pointer
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.worker.alerts import Alerts
-from klavier.worker.circuit_breaker import FAILURES, LONGEST_PROBE, CircuitBreaker
+from klavier.worker.circuit_breaker import FAILURES, LONGEST_PROBE, THROTTLED_SECONDS, CircuitBreaker
 
 _KEY_REFUSED, _ENDPOINT_REFUSED, _THROTTLED = 401, 403, 429
 """Klaviyo does not accept the key; the key has no scope for the endpoint; too many requests."""
 
 _MOST_REFUSALS = 20
-"""After how many refusals in a row, of any endpoints, that name nothing in the body the account is paused: a retired
-revision or a closed account refuses everything. Fewer would pause for a deleted list; each more is one dead letter."""
+"""After how many refusals in a row, of any endpoints, that name nothing in the body, the circuits of those that refuse
+open: a retired revision or a closed account refuses everything. Fewer would pause for a deleted list; each more is one
+dead letter."""
 
 _KEY_REFUSED_REASON = "Klaviyo does not accept the private key (401)"
 _KEY_WAITS = f"delivery is paused, and the key is tried again every {LONGEST_PROBE:.0f} s; check private_api_key"
 _WAITING = f"its events wait, one is tried every {LONGEST_PROBE:.0f} s, and those of other endpoints are sent"
 
-_log = logging.getLogger("klavier.worker")
-
 
 class Circuits:
-    """Holds back requests to an account, or to an endpoint, that refuses all of them.
+    """Holds back requests to endpoints that refuse or fail all of them.
 
     Unless it `holds_back`, it only knows what is failing: for a run that ends soon and waits for no recovery.
     """
 
-    def __init__(self, clock: Callable[[], float], *, holds_back: bool) -> None:
+    def __init__(self, clock: Callable[[], float], alerts: Alerts, *, holds_back: bool) -> None:
         self._clock = clock
         self._holds_back = holds_back
-        self._account = CircuitBreaker(clock, failures=1)
         self._endpoints: dict[str, CircuitBreaker] = {}
         self._refusals = 0
+        self._refusing: set[str] = set()
         self._pause_reason = ""
-        self._alerts = Alerts(_log, clock)
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the whole account is paused."""
-        return self._account.is_open and self._holds_back
+        self._alerts = alerts
 
     @property
     def paused(self) -> float:
         """The seconds until a paused account is tried again; 0.0 where it is not paused."""
-        return self._account.wait if self._holds_back else 0.0
+        return min(self.open_endpoints().values(), default=0.0) if self._pause_reason else 0.0
 
     @property
     def pause_reason(self) -> str:
-        """Why the account is paused, for people; an empty string where it is not paused."""
-        return self._pause_reason if self.is_paused else ""
+        """Why the account is paused, for people; an empty string while some endpoint accepts what is sent."""
+        return self._pause_reason if self._holds_back else ""
 
     def open_endpoints(self) -> dict[str, float]:
         """Return the endpoints whose circuits are open, with the seconds until each is probed."""
@@ -67,16 +60,15 @@ class Circuits:
 
     def wait(self, request: Request) -> float:
         """Return the seconds for which a request is held back; 0.0 where it is not."""
-        return max(self._account.wait, self._circuit(request).wait) if self._holds_back else 0.0
+        return self._circuit(request).wait if self._holds_back else 0.0
 
     def acquire(self, request: Request) -> None:
         """Count a request as sent now: while a circuit is open it is the probe."""
-        self._account.try_acquire()
         self._circuit(request).try_acquire()
 
     def is_failing(self, request: Request) -> bool:
-        """Return whether the request's endpoint, or the account, refuses all requests: then no event is at fault."""
-        return self._account.is_open or self._circuit(request).is_open
+        """Return whether the request's endpoint refuses all requests: then no event is at fault."""
+        return self._circuit(request).is_open
 
     def endpoint_wait(self, endpoint: str) -> float:
         """Return the seconds for which an endpoint is held back."""
@@ -95,24 +87,32 @@ class Circuits:
         return circuit is not None and circuit.permit_probe()
 
     def update(self, request: Request, reply: Response) -> None:
-        """Update the circuits with the reply to a request."""
+        """Update the circuits with the reply to a request; a refusal by klavier itself says nothing about Klaviyo."""
         circuit, name = self._circuit(request), endpoint_name(request.method, request.path)
+        if reply.local:
+            return
         if reply.status == _KEY_REFUSED:
-            self._account.on_failure()
-            self._pause_reason = _KEY_REFUSED_REASON
-            self._report("key", _KEY_REFUSED_REASON, _KEY_WAITS)
+            self._on_key_refused(circuit, name)
         elif reply.status == _ENDPOINT_REFUSED:
             circuit.on_failure(is_final=True)
             self._report(f"403 {name}", f"{name}: the key may not be used for it (403)", _WAITING)
         elif reply.status == _THROTTLED:
-            circuit.on_success()
+            if circuit.on_throttled():
+                self._report(name, f"{name}: nothing but 429 for {THROTTLED_SECONDS:.0f} s", _WAITING)
         elif reply.retryable:
             self._on_failure(circuit, name, reply)
-        elif not reply.ok and not reply.local and not has_content_pointer(reply):
-            circuit.on_success()
-            self._on_refusal(reply)
+        elif not reply.ok and not has_content_pointer(reply):
+            self._on_refusal(circuit, name, reply)
         else:
             self._on_success(circuit, name)
+
+    def _on_key_refused(self, circuit: CircuitBreaker, name: str) -> None:
+        """Open an endpoint's circuit; the account is paused unless others went on meanwhile."""
+        if not circuit.on_failure(is_final=True) and not self._pause_reason:
+            self._report(f"401 {name}", f"{name}: Klaviyo does not accept the private key for it (401)", _WAITING)
+            return
+        self._pause_reason = _KEY_REFUSED_REASON
+        self._report("key", _KEY_REFUSED_REASON, _KEY_WAITS)
 
     def _on_failure(self, circuit: CircuitBreaker, name: str, reply: Response) -> None:
         if not reply.status:
@@ -121,23 +121,31 @@ class Circuits:
             last = f"status {reply.status}" if reply.status else reply.problem
             self._report(name, f"{name}: {FAILURES} requests in a row failed ({last})", _WAITING)
 
-    def _on_refusal(self, reply: Response) -> None:
-        """Count a refusal that names nothing in the body; pause the account where everything is refused."""
+    def _on_refusal(self, circuit: CircuitBreaker, name: str, reply: Response) -> None:
+        """Count a refusal that names nothing in the body; open the circuit where everything is refused."""
         self._refusals += 1
         if self._refusals >= _MOST_REFUSALS:
-            self._account.on_failure()
+            self._refusing.add(name)
+            circuit.on_failure(is_final=True)
             problem = self._pause_reason = f"Klaviyo refuses everything (status {reply.status})"
             self._report("refusals", problem, f"delivery is paused and tried again every {LONGEST_PROBE:.0f} s")
+        elif name in self._refusing:
+            self._report(f"refusals {name}", f"{name}: refuses everything (status {reply.status})", _WAITING)
+        else:
+            circuit.on_success()
 
     def _on_success(self, circuit: CircuitBreaker, name: str) -> None:
         self._refusals = 0
-        self._account.on_success()
+        self._refusing.discard(name)
+        self._pause_reason = ""
         circuit.on_success()
         self._alerts.resolve("key", "Klaviyo accepts the key again: delivery goes on")
         self._alerts.resolve("refusals", "Klaviyo accepts requests again: delivery goes on")
         self._alerts.resolve("no reply", "Klaviyo answers again")
-        self._alerts.resolve(f"403 {name}", f"{name}: the key may be used for it again")
-        self._alerts.resolve(name, f"{name}: answers again, its events are sent")
+        for cause in (f"401 {name}", f"403 {name}"):
+            self._alerts.resolve(cause, f"{name}: the key may be used for it again")
+        for cause in (name, f"refusals {name}"):
+            self._alerts.resolve(cause, f"{name}: answers again, its events are sent")
 
     def _report(self, cause: str, problem: str, consequence: str) -> None:
         """Log a problem, with its consequence for what is held back: a run that ends soon holds back nothing."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 FEWEST_CALLS = WorkerOptions(combine=True, window=10_000, run=1000, linger=1.0)
 """How `bulk = "max"` works: a bulk request waits up to a second to be filled."""
 
+_SLOW_ENDPOINTS = 3
+"""How many endpoints may be slow at once, each with all of its requests in flight, until others wait for connections:
+the sender counts no overdue request. Vendors use about as many endpoints that are not retired."""
+
 
 def make_connect(
     config: Config, vendor: Vendor | None = None, transport: "HttpTransport | None" = None, *, read_only: bool = False
@@ -45,7 +49,7 @@ def make_connect(
             connect_timeout=section.connect_timeout,
             read_timeout=section.read_timeout,
             total_timeout=section.total_timeout,
-            connections=config.delivery.connections,
+            connections=config.delivery.connections * (1 + _SLOW_ENDPOINTS),
             proxy=section.proxy,
             verify=section.verify,
             transport=transport,

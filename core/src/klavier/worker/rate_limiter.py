@@ -163,6 +163,11 @@ class RateLimiter:
         window = self._windows.get(operation)
         return max(0.0, window.held_until - self._clock()) if window else 0.0
 
+    def holds(self) -> dict[str, float]:
+        """Return the operations that are held after a 429, with the seconds that are left."""
+        now = self._clock()
+        return {name: window.held_until - now for name, window in self._windows.items() if window.held_until > now}
+
     def try_acquire(self, request: Request) -> bool:
         """Count `request` as sent now; False, and nothing counted, where it may not be sent yet."""
         now = self._clock()

@@ -1,14 +1,17 @@
-"""The sender: sends requests within Klaviyo's limits, and none to an endpoint or account that refuses all of them."""
+"""The sender: sends requests within Klaviyo's limits, and none to an endpoint that refuses all or replies to none."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from klavier.flows.drivers import AsyncSend, no_reply
 from klavier.klaviyo.replies import check_reply
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.worker.alerts import Alerts
 from klavier.worker.circuits import Circuits, endpoint_name
 from klavier.worker.rate_limiter import RateLimiter
+from klavier.worker.slow_endpoints import SLOW_SECONDS, SlowEndpoints
 
 _THROTTLED = 429
 _MOST_SENDS = 5
@@ -22,9 +25,14 @@ a window full of such requests would keep those of other endpoints from being se
 _SLOT_SECONDS = 0.05
 """How often a request that has no connection looks for one; only follow-ups of bulk requests wait in this way."""
 
+_LONG_HOLD = 60.0
+"""The longest hold after a 429 that is usual, in seconds: Klaviyo's longest window. Longer ones are reported."""
+
+_log = logging.getLogger("klavier.worker")
+
 
 class Sender:
-    """Sends requests to one Klaviyo account, at most `connections` at a time.
+    """Sends requests to one Klaviyo account, at most `connections` at a time, besides those that are overdue.
 
     Unless it `holds_back`, requests are sent at full rate also while all are refused: for a run that is to end soon.
     """
@@ -43,17 +51,14 @@ class Sender:
         self._clock = clock
         self._connections = connections
         self._in_flight = 0
-        self._circuits = Circuits(clock, holds_back=holds_back)
+        self._alerts = Alerts(_log, clock)
+        self._circuits = Circuits(clock, self._alerts, holds_back=holds_back)
+        self._slow = SlowEndpoints(clock, self._alerts)
 
     @property
     def has_connection(self) -> bool:
-        """Whether another request may be in flight."""
-        return self._in_flight < self._connections
-
-    @property
-    def is_paused(self) -> bool:
-        """Whether the whole account is paused, since Klaviyo does not accept the key or refuses everything."""
-        return self._circuits.is_paused
+        """Whether another request may be in flight; those that are overdue occupy no connection of others."""
+        return self._in_flight - self._slow.overdue < self._connections
 
     @property
     def paused(self) -> float:
@@ -71,8 +76,12 @@ class Sender:
         return self._in_flight
 
     def open_endpoints(self) -> dict[str, float]:
-        """Return the endpoints whose circuits are open, with the seconds until each is probed."""
-        return self._circuits.open_endpoints()
+        """Return the endpoints that nothing is sent to, with the seconds until each is tried again.
+
+        A slow one is tried again when it replies: 0.0. Usual waits after a 429 are left out.
+        """
+        held = {name: wait for name, wait in self._rate_limiter.holds().items() if wait > _LONG_HOLD}
+        return {**dict.fromkeys(self._slow, 0.0), **held, **self._circuits.open_endpoints()}
 
     def tightest(self) -> tuple[str, float] | None:
         """Return the operation nearest to its rate limit and the share of it in use; None before any request."""
@@ -82,13 +91,23 @@ class Sender:
         """Return the seconds until `request` may be sent, were a connection free; 0.0 for now."""
         return max(self._circuits.wait(request), self._rate_limiter.wait(request))
 
+    @property
+    def slow_wait(self) -> float | None:
+        """The seconds until another request in flight may be overdue; None where none is in flight."""
+        wait = self._slow.wait
+        return SLOW_SECONDS if wait is None and self._in_flight else wait  # its task may not have started yet
+
+    def update_slow(self) -> None:
+        """Find the endpoints that are slow now: their requests can be sent only when they reply."""
+        self._slow.update()
+
     def can_send(self, request: Request) -> bool:
         """Return whether `request` may be sent now."""
-        return self.has_connection and self.wait(request) <= 0
+        return self.has_connection and self.wait(request) <= 0 and not self._is_slow(request)
 
     def try_acquire(self, request: Request) -> bool:
         """Count `request` as sent now, for `send` with `acquired`; False, and nothing counted, where it may not be."""
-        if not self.has_connection or self._circuits.wait(request) > 0:
+        if not self.has_connection or self._circuits.wait(request) > 0 or self._is_slow(request):
             return False
         if not self._rate_limiter.try_acquire(request):
             return False
@@ -99,24 +118,26 @@ class Sender:
     async def send(self, request: Request, *, acquired: bool = False) -> Response:
         """Send a request as soon as the limits allow; returns the reply, with status 0 where none came.
 
-        A request that is not `acquired`, since it follows another one, is not sent while its endpoint is blocked.
+        A request that is not `acquired`, since it follows another one, is not sent while its endpoint is blocked; it
+        waits for one that is slow.
         """
-        reply = Response.none("not sent: the endpoint is paused")
+        reply, name = Response.none("not sent: the endpoint is paused"), endpoint_name(request.method, request.path)
         for _ in range(_MOST_SENDS):
             while not acquired and not self.try_acquire(request):
-                if self._circuits.wait(request) > 0 or self.blocked_endpoint(request):
+                if self._circuits.wait(request) > 0 or self._block_seconds(name) > 0:
                     return reply
-                await asyncio.sleep(max(self.wait(request), 0.0 if self.has_connection else _SLOT_SECONDS))
+                has_slot = self.has_connection and not self._is_slow(request)
+                await asyncio.sleep(max(self.wait(request), 0.0 if has_slot else _SLOT_SECONDS))
             acquired = False
-            sent_at = self._clock()
+            sent_at, mark = self._clock(), self._slow.start(name)
             try:
                 reply = check_reply(request, await self._send(request))
             except Exception as error:  # noqa: BLE001 -- whatever `send` raises, the event needs its outcome
                 reply = no_reply(error)
             finally:
                 self._in_flight -= 1
-            self._rate_limiter.update(request, reply, sent_at)
-            self._circuits.update(request, reply)
+                self._slow.end(name, mark)
+            self._update(name, request, reply, sent_at)
             if reply.status != _THROTTLED:
                 break
         return reply
@@ -124,22 +145,41 @@ class Sender:
     def blocked_endpoint(self, request: Request) -> str:
         """Return the name of the request's endpoint where nothing is sent to it for a while; else an empty string."""
         name = endpoint_name(request.method, request.path)
-        return name if self._block_seconds(name) > 0 else ""
+        return name if name in self._slow or self._block_seconds(name) > 0 else ""
 
-    def release_wait(self, endpoint: str) -> float:
-        """Return the seconds until `permits` may permit a request to a blocked endpoint."""
+    def release_wait(self, endpoint: str) -> float | None:
+        """Return the seconds until `permits` may permit a request to a blocked endpoint; None: when it replies."""
+        if endpoint in self._slow:
+            return None
         wait = self._circuits.probe_wait(endpoint)
         return self._block_seconds(endpoint) if wait is None else wait
 
     def permits(self, endpoint: str) -> int | None:
         """Return how many requests to an endpoint may be tried: 0 while it is blocked, 1 as a probe, None for all."""
+        if endpoint in self._slow:
+            return 0
         if self._circuits.probe_wait(endpoint) is not None:
             return int(self._circuits.permit_probe(endpoint))
         return 0 if self._block_seconds(endpoint) > 0 else None
 
     def is_failing(self, request: Request) -> bool:
-        """Return whether the request's endpoint, or the account, refuses all requests: then no event is at fault."""
-        return self._circuits.is_failing(request)
+        """Return whether the request's endpoint refuses all requests, or is blocked: then no event is at fault."""
+        name = endpoint_name(request.method, request.path)
+        return self._circuits.is_failing(request) or self._block_seconds(name) > 0
+
+    def _update(self, name: str, request: Request, reply: Response, sent_at: float) -> None:
+        """Learn from a reply."""
+        self._rate_limiter.update(request, reply, sent_at)
+        self._circuits.update(request, reply)
+        cause = f"held {name}"
+        if reply.status != _THROTTLED:
+            self._alerts.resolve(cause, f"{name}: Klaviyo lets its requests through again")
+        elif (hold := self._rate_limiter.hold(name)) > _LONG_HOLD:
+            waiting = "its events wait, and those of other endpoints are sent"
+            self._alerts.report(cause, f"{name}: Klaviyo asks to wait for {hold:.0f} s (429); {waiting}")
+
+    def _is_slow(self, request: Request) -> bool:
+        return endpoint_name(request.method, request.path) in self._slow
 
     def _block_seconds(self, endpoint: str) -> float:
         """Return the seconds for which an endpoint is blocked, by its circuit or by a long Retry-After."""

@@ -111,4 +111,5 @@ def _held_back(worker: WorkerReport) -> Iterator[str]:
     if worker.paused is not None:
         yield f"delivery is paused: {worker.paused.reason}; the next try is in {worker.paused.seconds:.0f} s"
     for circuit in worker.circuits:
-        yield f"{circuit.endpoint} answers nobody: its events wait; the next try is in {circuit.seconds:.0f} s"
+        retry = f"; the next try is in {circuit.seconds:.0f} s" if circuit.seconds > 0 else ""
+        yield f"{circuit.endpoint} answers nobody: its events wait{retry}"

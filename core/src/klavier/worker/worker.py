@@ -156,9 +156,8 @@ class Worker:
 
     @property
     def _room(self) -> int:
-        """How many more events may be in flight; while the account is paused one event probes."""
-        window = 1 if self._sender.is_paused else self._options.window
-        return max(0, window - self._partitions.taken.entries)
+        """How many more events may be in flight."""
+        return max(0, self._options.window - self._partitions.taken.entries)
 
     def _is_done(self, *, until_empty: bool) -> bool:
         if not self._settler.is_empty or self._tasks:
@@ -170,16 +169,14 @@ class Worker:
         if self._stopping:
             return False
         partitions, now = self._partitions, self._now()
+        self._sender.update_slow()
         for endpoint in partitions.blocked:
             partitions.release(endpoint, self._sender.permits(endpoint))
         partitions.load(now, max(READ_AHEAD, self._options.window))
         room, most_bytes = self._room, _WINDOW_BYTES - partitions.taken.size
-        if self._sender.is_paused:
-            taken = partitions.take(now, room, most_bytes)
-        else:
-            window = self._options.window
-            spare = max(0, window + window // _SPARE - max(window, partitions.taken.entries))
-            taken = partitions.take(now, min(room, _STEP), most_bytes, self._options.run, spare=min(spare, _STEP))
+        window = self._options.window
+        spare = max(0, window + window // _SPARE - max(window, partitions.taken.entries))
+        taken = partitions.take(now, min(room, _STEP), most_bytes, self._options.run, spare=min(spare, _STEP))
         batch: list[Entry] = []
         for entries in taken:
             if self._options.batch <= 1 or entries[0].interrupted:  # what may have ended a worker is translated alone
@@ -265,7 +262,8 @@ class Worker:
         now, partitions = self._now(), self._partitions
         times = [partitions.next_due(now) if self._room > 0 else None, self._batcher.next_linger(now)]
         waits = [moment - now for moment in times if moment is not None]
-        waits += [self._sender.release_wait(endpoint) for endpoint in partitions.blocked]
+        retries = [self._sender.slow_wait, *(self._sender.release_wait(endpoint) for endpoint in partitions.blocked)]
+        waits += [wait for wait in retries if wait is not None]
         if self._sender.has_connection:
             is_complete = self._room > 0 or not self._tasks
             waits += [self._sender.wait(request) for request in self._batcher.held_back(now, is_complete=is_complete)]
