@@ -1,29 +1,50 @@
-"""Seed single faults into a package and count how many of them its tests notice.
+"""Seed single faults into modules and count how many of them the tests notice.
 
     python -m tests.support.mutation_sampler core/src/klavier/worker --tests tests/worker tests/relay --count 50
 
 A fault is one changed place of the syntax tree: a comparison, a boolean, a number, a branch, a statement that is left
-out.  Each is tried alone in a copy of the repository, until the first test fails.  What survives is printed as a diff:
-either a test is missing, or the fault is equivalent (the program does the same with it), which a person has to judge.
+out.  Each is tried alone in a copy of the repository, with the tests that reach its line, the quickest first, until one
+fails.  What survives is printed with its line: either a test is missing, or the fault is equivalent (the program does
+the same with it), which a person has to judge.
 """
 
 import argparse
 import ast
+import contextlib
 import difflib
+import importlib
+import json
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
+import pytest
+from attrs import asdict, frozen
+
+from tests.support.reach import Notes, Reach
+
 ROOT = Path(__file__).parents[2]
 COPIED = ("conftest.py", "pyproject.toml", "README.md", "core", "plugins", "tests", "docs")
-NO_TIME = 900
-"""Seconds after which a run counts as noticed: a fault may make the tests wait for ever."""
+LOADED = (
+    "aiohttp",
+    "httpx_aiohttp",
+    "inline_snapshot.pytest_plugin",
+    "sybil",
+    "uvicorn",
+    "rich",
+)
+"""What the tests load of other libraries, loaded once."""
+
+BUDGET = 60.0
+"""Seconds of the tests that are tried for one fault: those that take longer are left out, so what they would notice
+counts as survived."""
 
 _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -32,9 +53,30 @@ _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 _NAMES = {"min": "max", "max": "min", "any": "all", "all": "any"}
 _STATEMENTS = (ast.Expr, ast.Assign, ast.AugAssign, ast.Delete, ast.Raise)
+_EQUIVALENT = ("annotation", "returns", "keywords:strict", "keywords:daemon")
+"""Where a fault changes nothing: types, and `zip(strict=True)` and threads whose end nobody awaits."""
 
 
-def faults_of(node: ast.AST) -> Iterator[ast.AST]:
+@frozen
+class Fault:
+    """One fault: where it is, and the module's text with it."""
+
+    module: Path
+    number: int
+    lines: range
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.module}:{self.number} line {self.lines[0]}"
+
+    def changes(self) -> list[str]:
+        """Return the changed lines, without comments."""
+        diff = difflib.unified_diff(self.before.splitlines(), self.after.splitlines(), n=0)
+        return [line for line in diff if not line.startswith(("---", "+++", "@@"))]
+
+
+def changed(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what may stand in place of a node: the faults that are tried there."""
     if type(node) in _SWAPS:
         yield _SWAPS[type(node)]()
@@ -67,36 +109,103 @@ def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]
     roots += [node.value for node in constants if isinstance(node.value, ast.Constant)]
     inside = {id(child) for root in roots for child in ast.walk(root)}
     for parent in ast.walk(tree):
+        name = f"keywords:{parent.arg}" if isinstance(parent, ast.keyword) else ""
         for field, value in ast.iter_fields(parent):
             for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-                if id(child) not in inside or field in ("annotation", "returns"):
+                if id(child) not in inside or field in _EQUIVALENT or name in _EQUIVALENT:
                     continue
                 if "_log." not in ast.unparse(child):
-                    for fault in faults_of(child):
+                    for fault in changed(child):
                         yield parent, field, index, fault
 
 
-def apply(text: str, number: int) -> str:
-    """Return the text of a module with its fault of this number; without comments, which the tests do not see."""
+def read_fault(module: Path, number: int, text: str) -> Fault:
+    """Return the fault of a module that has this number."""
     tree = ast.parse(text)
+    before = ast.unparse(tree)
     parent, field, index, fault = list(sites(tree))[number]
+    children = getattr(parent, field)
+    child = children if index is None else children[index]
+    lines = _lines_around(tree, getattr(child, "lineno", getattr(parent, "lineno", 1)))
     if index is None:
         setattr(parent, field, fault)
     else:
-        getattr(parent, field)[index] = fault
-    return ast.unparse(ast.fix_missing_locations(tree))
+        children[index] = fault
+    return Fault(module, number, lines, before, ast.unparse(ast.fix_missing_locations(tree)))
 
 
-def is_noticed(copy: Path, tests: list[str]) -> bool:
-    """Return whether a test fails in a copy of the repository, or none comes to an end."""
-    paths = [str(path) for path in sorted(copy.glob("plugins/*/src"))]
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy / "core/src"), *paths])}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=120", *tests]
-    try:
-        ended = subprocess.run(command, cwd=copy, env=environ, capture_output=True, timeout=NO_TIME, check=False)  # noqa: S603 -- our own tests
-    except subprocess.TimeoutExpired:
-        return True
-    return ended.returncode != 0
+def _lines_around(tree: ast.Module, line: int) -> range:
+    """Return the lines of the statement around a line, of one with a body its head."""
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.stmt)]
+    around = [node for node in statements if node.lineno <= line <= (node.end_lineno or node.lineno)]
+    inner = max(around, key=lambda node: node.lineno)
+    body = getattr(inner, "body", None)
+    end = max(inner.lineno, body[0].lineno - 1) if body else inner.end_lineno or inner.lineno
+    return range(inner.lineno, end + 1)
+
+
+def run_tests(copy: Path, arguments: list[str], seconds: float, notes: Path | None = None) -> tuple[bool, str]:
+    """Run pytest in a copy of the repository; returns whether all passed in time, and what it printed.
+
+    It runs in a fork of this process, which has loaded what takes long. With `notes`, what it reaches is written there.
+    """
+    with tempfile.TemporaryFile() as output:
+        process = multiprocessing.get_context("fork").Process(
+            target=_run, args=(copy, arguments, output.fileno(), notes)
+        )
+        process.start()
+        process.join(seconds)
+        with contextlib.suppress(ProcessLookupError):  # and with it what a test has started
+            os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+        output.seek(0)
+        return process.exitcode == 0, output.read().decode(errors="replace")
+
+
+def _run(copy: Path, arguments: list[str], output: int, notes: Path | None) -> None:
+    os.setsid()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.chdir(copy)
+    paths = [str(copy), str(copy / "core/src"), *map(str, sorted(copy.glob("plugins/*/src")))]
+    sys.path[:0] = paths
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths[1:])  # for what the tests start
+    plugin = Notes(copy, "core/src")
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "tests":
+            del sys.modules[name]
+    if notes is not None:
+        plugin.start()
+    status = pytest.main(["-q", "-p", "no:cacheprovider", "--assert=plain", *arguments], [plugin] if notes else [])
+    if notes is not None:
+        notes.write_text(json.dumps(asdict(plugin.stop())), "utf-8")
+    sys.stdout.flush()
+    os._exit(int(status))
+
+
+def measure_reach(copy: Path, tests: list[str], notes: Path) -> None:
+    """Run all tests once without a fault, and note which lines each reaches; ends the program where one fails."""
+    passed, output = run_tests(copy, ["-o", "timeout=0", *tests], 36_000, notes)
+    if not passed:
+        notes.unlink(missing_ok=True)
+        sys.exit(f"{output[-4000:]}\nthe tests fail without any fault")
+
+
+def try_fault(copy: Path, fault: Fault, reach: Reach) -> str:
+    """Seed one fault into a copy of the repository; returns what noticed it, empty for nothing."""
+    tests = reach.tests_of(str(fault.module), fault.lines, BUDGET)
+    (copy / "tests.txt").write_text("\n".join(tests))
+    times = [reach.seconds[test] for test in tests]
+    limit, all_limit = 20 + 5 * max(times), 60 + 5 * sum(times)  # the machine may be busy
+    path = copy / fault.module
+    text, before = path.read_text(), path.stat()
+    path.write_text(fault.after)
+    os.utime(path, (fault.number, fault.number))  # bytecode is stored with its time in whole seconds
+    passed, output = run_tests(copy, ["-x", "-o", f"timeout={limit:.0f}", "@tests.txt"], all_limit)
+    path.write_text(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    failures = [line for line in output.splitlines() if line.startswith(("FAILED tests", "ERROR tests"))]
+    return "" if passed else (failures or ["no end, or no start"])[0]
 
 
 def copy_repository(copy: Path) -> None:
@@ -108,31 +217,20 @@ def copy_repository(copy: Path) -> None:
             shutil.copy(ROOT / name, copy / name)
 
 
-def is_found(copy: Path, module: Path, number: int, tests: list[str]) -> bool:
-    """Seed one fault into a copy of the repository, and return whether a test fails; prints the fault that survives."""
-    text = (copy / module).read_text()
-    changed = apply(text, number)
-    (copy / module).write_text(changed)
-    found = is_noticed(copy, tests)
-    (copy / module).write_text(text)
-    _print(f"{'noticed ' if found else 'SURVIVED'} {module}:{number}")
-    if not found:
-        for line in difflib.unified_diff(ast.unparse(ast.parse(text)).splitlines(), changed.splitlines(), n=1):
-            _print(f"    {line.rstrip()}")
-    return found
-
-
 def main() -> None:
     """Try a sample of faults, and report how many were noticed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("package", type=Path, nargs="+", help="folders or modules to seed faults into")
-    parser.add_argument("--tests", nargs="+", default=["tests"], help="tests to run, the quickest first")
+    parser.add_argument("--tests", nargs="+", default=["tests"], help="tests to choose from")
     parser.add_argument("--count", type=int, default=50, help="how many faults")
     parser.add_argument("--seed", type=int, default=1, help="which faults")
     parser.add_argument("--again", nargs="*", metavar="MODULE:NUMBER", help="these faults instead, as printed before")
+    parser.add_argument("--reach", type=Path, metavar="FILE", help="keep there which test reaches which line")
     chosen = parser.parse_args()
     found = [sorted(path.rglob("*.py")) if path.is_dir() else [path] for path in chosen.package]
     modules = [module.resolve().relative_to(ROOT) for each in found for module in each]
+    for library in LOADED:
+        importlib.import_module(library)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         copy_repository(copy)
@@ -140,9 +238,16 @@ def main() -> None:
         sample = random.Random(chosen.seed).sample(places, min(chosen.count, len(places)))  # noqa: S311 -- repeatable
         if chosen.again:
             sample = [place for place in places if f"{place[0]}:{place[1]}" in chosen.again]
-        if is_noticed(copy, chosen.tests):
-            sys.exit("the tests fail without any fault")
-        noticed = sum(is_found(copy, module, number, chosen.tests) for module, number in sample)
+        notes = chosen.reach or copy / "reach.json"
+        if not notes.exists():
+            measure_reach(copy, chosen.tests, notes)
+        reach = Reach(**json.loads(notes.read_text("utf-8")))
+        noticed = 0
+        for module, number in sample:
+            fault = read_fault(module, number, (copy / module).read_text())
+            by = try_fault(copy, fault, reach)
+            noticed += bool(by)
+            _print(f"noticed  {fault} {by}" if by else "\n    ".join([f"SURVIVED {fault}", *fault.changes()]))
     _print(f"{noticed} of {len(sample)} faults noticed: {noticed / len(sample):.0%}")
 
 
