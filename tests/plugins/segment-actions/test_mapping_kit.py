@@ -78,6 +78,10 @@ EXAMPLES: list[tuple[Any, Any]] = [
     ({"@arrayPath": ["$.properties.items", {"id": {"@path": "$.sku"}}]}, [{"id": "a"}, {"id": "b"}]),
     ({"@arrayPath": ["$.properties.items", {"@path": "$.tags"}]}, [["x", "y"], None]),
     ({"@arrayPath": ["$.properties.names"]}, ["p", "q"]),
+    (
+        {"@arrayPath": [{"@arrayPath": ["$.properties.items", {"@path": "$.tags"}]}, {"first": {"@path": "$.0"}}]},
+        [{"first": "x"}, {}],
+    ),
     ({"@arrayPath": ["$.properties.one", {}]}, {"sku": "c", "deep": {"er": 1}}),
     ({"@literal": {"a": [1, {"@path": "$.userId"}]}}, {"a": [1, "u-1"]}),
     ({"@json": {"mode": "encode", "value": {"@path": "$.properties.one"}}}, '{"sku":"c","deep":{"er":1}}'),

@@ -93,12 +93,37 @@ DEFECTS = [
     ("properties.flag != true", False, True),
     ("properties.0x = 1", True, False),
     ("type = 'track'", True, False),
+    ('\\type = "track"', True, True),
 ]
 
 
 @pytest.mark.parametrize(("fql", "documented", "deployed"), DEFECTS)
 def test_defects(fql: str, documented: bool, deployed: bool) -> None:  # noqa: FBT001 -- columns of the table
     assert (matches_trigger(fql, EVENT), matches_trigger(fql, EVENT, "deployed")) == (documented, deployed)
+
+
+ONLY_DEPLOYED = [
+    # trigger, whether Segment's implementation matches it; as documented they are errors
+    ('event contains "Order"', True),
+    ('event starts_with "Com"', False),
+    ('properties.text not_ends_with "wor"', True),
+    ("properties.price number_equals 10", True),
+    ("properties.flag exists 1", True),
+    ("properties.flag is_false 1", False),
+    ("properties.price like 10", False),
+    ('contains(properties_, "x")', False),
+    ('!contains(traits_, "x") or type = "track"', True),
+    ('type = "track" and (anonymousId = "a")', False),
+    ('type = "track" or (anonymousId = "a")', True),
+    ('(anonymousId = "a") or type = "track"', False),
+]
+
+
+@pytest.mark.parametrize(("fql", "expected"), ONLY_DEPLOYED)
+def test_names_and_empty_parentheses(fql: str, expected: bool) -> None:  # noqa: FBT001 -- a column of the table
+    assert matches_trigger(fql, EVENT, "deployed") is expected
+    with pytest.raises(ConfigError):
+        matches_trigger(fql, EVENT)
 
 
 NUMBERS = [

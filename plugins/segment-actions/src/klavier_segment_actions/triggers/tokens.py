@@ -65,7 +65,7 @@ class _Lexer:
         self.at += 1
         if char == "!" and (self._peek() in _LETTERS or self._peek() == "("):
             return Token("operator", "!", start)
-        if char in _LETTERS or char == "_":
+        if char in _LETTERS or char in "_\\":
             return self._word(char, start)
         if char in "!=<>":
             return self._operator(char, start)
@@ -96,7 +96,8 @@ class _Lexer:
             return Token("conditional", "or", start)
         if char == "n" and self._accept("ull"):
             return Token("null", "null", start)
-        name = [char]
+        self.at = start
+        name = []
         while self._peek() in _NAME and self._peek():
             if self._peek() == "\\":
                 self.at += 1

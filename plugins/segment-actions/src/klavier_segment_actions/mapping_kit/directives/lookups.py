@@ -3,7 +3,7 @@
 from typing import Any
 
 from klavier.strictjson import kind_of
-from klavier_segment_actions.javascript.missing import MISSING
+from klavier_segment_actions.javascript.missing import MISSING, cleaned
 from klavier_segment_actions.mapping_kit.bounds import check_size
 from klavier_segment_actions.mapping_kit.compiler import Compiler, Resolver, has_directive, mapping_error, nothing
 from klavier_segment_actions.mapping_kit.options import check_text_or_directive
@@ -33,21 +33,24 @@ def array_path(compiler: Compiler, value: Any) -> Resolver:
     """Compile `@arrayPath`: `[path, shape]`, each item of the array mapped to the shape."""
     if not isinstance(value, (list, tuple)) or not value:
         return compiler.problem("must be an array of a path and a shape")
-    with compiler.at(0):
-        root = path(compiler, value[0]) if isinstance(value[0], str) else _root(compiler, value[0])
     shape = value[1] if len(value) > 1 else None
+    has_shape = isinstance(shape, dict) and bool(shape)
+    keep, place, is_nested = compiler.keep_missing, compiler.place, has_directive(value[0])
+    with compiler.at(0), compiler.keeping_missing(keep=keep or has_shape):
+        root = path(compiler, value[0]) if isinstance(value[0], str) else _root(compiler, value[0])
     with compiler.at(1):
         item = compiler.compile(shape)
-    if not isinstance(shape, dict) or not shape:
+    if not has_shape:
         return root
-    keep, place = compiler.keep_missing, compiler.place
 
     def map_items(event: Any) -> Any:
         found = root(event)
         if not isinstance(found, (dict, list)):
             return found
         mapped = check_size(map(item, found if isinstance(found, list) else [found]), place)
-        return mapped if keep else [None if each is MISSING else each for each in mapped]
+        if keep:
+            return mapped
+        return cleaned(mapped) if is_nested else [None if each is MISSING else each for each in mapped]
 
     return map_items
 

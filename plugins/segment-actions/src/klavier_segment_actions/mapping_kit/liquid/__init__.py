@@ -18,7 +18,7 @@ from liquid.output import LimitedStringIO
 
 from klavier_segment_actions.mapping_kit.liquid.expressions import Context
 from klavier_segment_actions.mapping_kit.liquid.filters import FILTERS
-from klavier_segment_actions.mapping_kit.liquid.outputs import protect_strings
+from klavier_segment_actions.mapping_kit.liquid.outputs import adapt_template
 from klavier_segment_actions.mapping_kit.liquid.tags import TAGS
 
 LONGEST: Final = 1000
@@ -53,7 +53,7 @@ def compile_liquid(text: str) -> Callable[[Any], str]:
     if len(text) > LONGEST:
         raise ValueError(f"must be a template of at most {LONGEST} characters, not {len(text)}")
     try:
-        template = _environment().from_string(protect_strings(text))
+        template = _environment().from_string(adapt_template(text))
     except LiquidError as error:
         raise ValueError(_message(error)) from None
     except RecursionError:

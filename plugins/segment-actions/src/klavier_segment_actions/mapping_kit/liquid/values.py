@@ -113,9 +113,9 @@ def write(value: Any) -> str:
 
 
 def number_of(value: Any) -> float:
-    """Return the number of a filter's argument: 0 for what is no number."""
+    """Return the number of a filter's argument: 0 for what is no number, and for -0."""
     number = to_number(to_plain(value))
-    return number if number == number else 0.0  # noqa: PLR0124 -- False for NaN only
+    return number if number and number == number else 0.0  # noqa: PLR0124 -- False for NaN only
 
 
 def to_items(value: Any) -> list[Any]:

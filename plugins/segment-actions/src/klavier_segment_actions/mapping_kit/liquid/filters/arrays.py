@@ -45,12 +45,12 @@ def _size(_context: Any, value: Any) -> Any:
     return (value.get("length") or 0) if isinstance(value, dict) else 0
 
 
-def _slice(_context: Any, value: Any, start: Any = MISSING, count: Any = 1) -> Any:
+def _slice(_context: Any, value: Any, start: Any = MISSING, count: Any = MISSING) -> Any:
     value = to_plain(value)
     if is_nil(value):
         return []
     items = value if isinstance(value, list) else split_units(write(value))
-    start, count = to_plain(start), to_plain(count)
+    start, count = to_plain(start), 1 if count is MISSING else to_plain(count)
     if to_number(start) < 0:
         start = add(len(items), start)
     if to_number(start) < 0 or to_number(count) < 0:

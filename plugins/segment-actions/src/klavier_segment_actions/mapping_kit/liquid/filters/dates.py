@@ -182,7 +182,7 @@ def _in_zone(milliseconds: int, zone: Any) -> _Date | None:
     zone = to_plain(zone)
     if is_nil(zone):
         return _Date(milliseconds, 0, "UTC")
-    if isinstance(zone, (int, float)) and not isinstance(zone, bool):
+    if isinstance(zone, (int, float)):
         return _Date(milliseconds, -zone, "") if isfinite(zone) else None
     if not isinstance(zone, str):
         return None

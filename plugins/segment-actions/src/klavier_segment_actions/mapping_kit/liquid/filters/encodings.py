@@ -111,7 +111,14 @@ def _json(context: Any, value: Any, space: Any = None) -> Any:
         indent = " " * int(min(space, _WIDEST_INDENT))
     if indent:
         context.budget.use(_indentation(value, len(indent), 1))
-    return to_json({} if isinstance(value, Special) else value, indent)
+    return to_json(_without_literals(value), indent)
+
+
+def _without_literals(value: Any) -> Any:
+    """Return a value whose literals, such as `nil`, are written as the empty objects that they are in JavaScript."""
+    if isinstance(value, list) and any(isinstance(item, (Special, list)) for item in value):
+        return [_without_literals(item) for item in value]
+    return {} if isinstance(value, Special) else value
 
 
 def _indentation(value: Any, indent: int, depth: int) -> int:
