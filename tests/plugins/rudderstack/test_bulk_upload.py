@@ -166,3 +166,11 @@ def test_bulk_upload_has_no_device_mode() -> None:
     with pytest.raises(ConfigError) as caught:
         load_vendor("rudderstack", {"bulk_upload": True, "connection_mode": "device"})
     assert caught.value.problems == ('bulk_upload: has no device mode; set connection_mode to "cloud"',)
+
+
+@pytest.mark.parametrize("kind", [None, 5, True, ["email"], {"email": 1}])
+@pytest.mark.parametrize("wire", ["current", "native"])
+@pytest.mark.parametrize("fidelity", ["documented", "deployed"])
+def test_an_identifier_of_no_type_that_is_text(kind: Any, wire: str, fidelity: str) -> None:
+    (data,) = profiles(run(row(kind, "user1", email="ann@shop.test"), wire=wire, fidelity=fidelity, list_id="L1"))
+    assert data["attributes"]["email"] == "ann@shop.test"

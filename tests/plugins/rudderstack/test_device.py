@@ -13,6 +13,15 @@ def calls(payload: dict[str, Any], **settings: Any) -> list[Any]:
     return rehearsal(payload, **DEVICE, **settings).browser_calls
 
 
+@pytest.mark.parametrize("name", ["address.city", "address.City"])
+def test_a_part_of_an_address_may_be_spelled_out_as_deployed(name: str) -> None:
+    payload: dict[str, Any] = {"type": "identify", "userId": "u", "context": {"traits": {name: "Kyoto"}}}
+    assert calls(payload, fidelity="deployed") == [["identify", {"$id": "u", "$city": "Kyoto", name: "Kyoto"}]]
+    assert calls(payload) == [["identify", {"$id": "u", name: "Kyoto"}]]
+    payload["context"]["traits"]["address"] = {}
+    assert calls(payload, fidelity="deployed") == [["identify", {"$id": "u", name: "Kyoto", "address": {}}]]
+
+
 PLACES = [
     ("$email", ["email", "Email", "E-mail"]),
     ("$phone_number", ["phone", "Phone"]),

@@ -29,7 +29,9 @@ def test_types_that_are_not_supported(kind: str, version: str) -> None:
 def test_names(version: str) -> None:
     for event in ("Signed Up", " padded "):
         assert attributes(track(event), api_version=version)["metric"]["data"]["attributes"]["name"] == event
-    assert outcome(track(5), api_version=version).reason == "Event type should be a string"
+    others: list[Any] = [5, True, [], {}, ["Paid"]]
+    for other in others:
+        assert outcome(track(other), api_version=version).reason == "Event type should be a string"
     assert outcome(track("x" * 128), api_version=version).reason.startswith("the event's name is no text of 1 to 127")
     inner = track(None, properties={"event": "Inner", "name": "no"})
     assert attributes(inner, api_version=version)["metric"]["data"]["attributes"]["name"] == "Inner"
@@ -172,6 +174,14 @@ def test_fields_to_unset_append_and_unappend(spelling: str, version: str) -> Non
     assert data["attributes"]["properties"] == {"kept": True}
     assert outcome(payload, api_version=version).notes == ("a field to change left out: its name is not a string",)
     assert request(payload).json["data"]["attributes"]["properties"] == traits
+
+
+def test_options_under_the_first_of_several_spellings() -> None:
+    integrations = {"Klaviyo": {"fieldsToUnset": ["second"]}, "KLAVIYO": {"fieldsToUnset": ["first"]}}
+    payload = {"type": "identify", "userId": "u", "integrations": integrations}
+    assert request(payload, api_version="v3").json["data"]["meta"] == {"patch_properties": {"unset": ["first"]}}
+    integrations["KLAVIYO"] = {}
+    assert request(payload, api_version="v3").json["data"]["meta"] == {"patch_properties": {}}
 
 
 @pytest.mark.parametrize("version", ["v2", "v3"])

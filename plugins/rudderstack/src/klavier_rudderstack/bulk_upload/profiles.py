@@ -61,7 +61,7 @@ def _set_identifier(data: JsonObject, kind: Any, identifier: Any, notes: list[st
     names = ["anonymous_id"]
     if kind == "id":
         data["id"] = identifier
-    elif kind == "email" or (not exact and kind in IDENTIFIER_TYPES):
+    elif isinstance(kind, str) and (kind == "email" or (not exact and kind in IDENTIFIER_TYPES)):
         names.append(kind)
     for name in names:
         if attributes.get(name, identifier) != identifier:

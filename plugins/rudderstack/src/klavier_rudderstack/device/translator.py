@@ -70,7 +70,7 @@ class DeviceTranslator:
         traits = dig(message, "context", "traits")
         if not isinstance(traits, dict):
             raise SkipEvent(NO_TRAITS)
-        people = _people_properties(message)
+        people = _people_properties(message, paths=self._fidelity.dots_nest)
         user_id = _either(message, _USER_ID)
         if not any(truthy(found) for found in (people.get("$email"), people.get("$phone_number"), *user_id)):
             raise SkipEvent(NO_IDENTIFIER)
@@ -118,7 +118,8 @@ class DeviceTranslator:
     def _identifiers(self, event: Event) -> JsonObject:
         """Return the people properties that identify the profile, which in a browser a cookie does."""
         message = self._message(event)
-        found = {key: value for key, value in _people_properties(message).items() if key in ("$email", "$phone_number")}
+        people = _people_properties(message, paths=self._fidelity.dots_nest)
+        found = {key: value for key, value in people.items() if key in ("$email", "$phone_number")}
         user_id = _either(message, _USER_ID)
         if user_id and not self._settings.enforce_email_as_primary:
             found["$id"] = user_id[0]
@@ -145,7 +146,12 @@ def _notes(event: Event, calls: Sequence[BrowserCall]) -> list[str]:
     return note_unsent("properties", event.properties, calls, NOT_READ) if isinstance(event, Track) else []
 
 
-def _people_properties(message: Mapping[str, Any]) -> JsonObject:
+def _people_properties(message: Mapping[str, Any], *, paths: bool) -> JsonObject:
+    """Return the people properties; where names are `paths`, a trait `address.city` is the city of the address."""
+    traits = dig(message, "context", "traits")
+    if paths and isinstance(traits, dict) and "address" not in traits:
+        address = {name.removeprefix("address."): traits[name] for name in traits if name.startswith("address.")}
+        message = {**message, "context": {**message["context"], "traits": {**traits, "address": address}}}
     people: JsonObject = {}
     for special, places in _PROFILE:
         found = _either(message, places)

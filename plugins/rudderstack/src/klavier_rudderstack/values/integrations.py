@@ -8,13 +8,15 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from klavier.events.model import JsonObject
+from klavier.jsvalues import truthy
 from klavier.vendor import SkipEvent
 from klavier_rudderstack.values import acceptable
 from klavier_rudderstack.values.lookup import control_traits
 
 DISABLED = "the event's integrations disable Klaviyo"
 
-_SPELLINGS = ("Klaviyo", "klaviyo", "KLAVIYO")
+_SPELLINGS = ("KLAVIYO", "Klaviyo", "klaviyo")
+"""The names of the destination, in the order in which RudderStack looks for them."""
 _PATCHES = (("fieldsToUnset", "unset"), ("fieldsToAppend", "append"), ("fieldsToUnappend", "unappend"))
 
 
@@ -57,6 +59,6 @@ def _options(integrations: Any) -> JsonObject:
     if isinstance(integrations, dict):
         for spelling in _SPELLINGS:
             options = integrations.get(spelling)
-            if options and isinstance(options, dict):
-                return options
+            if truthy(options):
+                return options if isinstance(options, dict) else {}
     return {}
