@@ -41,7 +41,7 @@ class GoodVendor(Vendor):
             return skipped(f"{event.type} events are not supported")
         if not self.identifiers(event):
             return rejected("userId: give a string, so that Klaviyo knows who it is")
-        path, body = self.profile(event) if isinstance(event, Identify) else self.deed(event)
+        path, body = self.profile(event) if isinstance(event, Identify) else self.event(event)
         response = yield Request("POST", path, json=body, revision=CURRENT)
         if response.local:
             return rejected(response.problem)
@@ -74,7 +74,7 @@ class GoodVendor(Vendor):
         attributes = {**self.identifiers(event), "properties": self.members(event)}
         return "/api/profile-import", {"data": {"type": "profile", "attributes": attributes}}
 
-    def deed(self, event: Track) -> tuple[str, Any]:
+    def event(self, event: Track) -> tuple[str, Any]:
         name = event.event if isinstance(event.event, str) and event.event else "Unnamed"
         attributes = {
             "metric": {"data": {"type": "metric", "attributes": {"name": name}}},
@@ -193,8 +193,8 @@ class DeliversTheRefused(GoodVendor):
 
 
 class ProfileWithoutId(GoodVendor):
-    def deed(self, event: Track) -> tuple[str, Any]:
-        path, body = super().deed(event)
+    def event(self, event: Track) -> tuple[str, Any]:
+        path, body = super().event(event)
         body["data"]["attributes"]["profile"]["data"]["attributes"] = {}
         return path, body
 
@@ -258,14 +258,21 @@ class EmailInLog(GoodVendor):
         return super().members(event)
 
 
+class CreatesLists(GoodVendor):
+    """Creates a list for each profile."""
+
+    def profile(self, event: Identify) -> tuple[str, Any]:
+        return "/api/lists", {"data": {"type": "list", "attributes": {"name": str(event.user_id)}}}
+
+
 class NewIds(GoodVendor):
     """Sends a new unique id each time."""
 
-    told: int = 0
+    calls: int = 0
 
     def unique_id(self, event: Event) -> str:
-        self.told += 1
-        return f"{event.stable_id} {self.told}"
+        self.calls += 1
+        return f"{event.stable_id} {self.calls}"
 
 
 class GivesUpTheSecondTime(GoodVendor):

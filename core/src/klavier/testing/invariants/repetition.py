@@ -5,6 +5,7 @@ from typing import Any
 
 from klavier.events.model import Event
 from klavier.flows.drivers import deliver, in_order, plan
+from klavier.klaviyo.operations import find_operation
 from klavier.outcome import Outcome
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.testing.decoding import decode, leaves
@@ -29,6 +30,7 @@ def check_idempotent(vendor: Vendor, events: Sequence[Event]) -> None:
     So a delivery whose reply was lost can be sent again, before the next one of the same profile. No two events share
     a unique id either: Klaviyo would keep the first only.
     """
+    _check_operations(vendor, events)
     _check_unique_ids(vendor, events)
     clock = FakeClock()
     once, twice = new_sandbox(clock), new_sandbox(clock)
@@ -64,6 +66,15 @@ def new_sandbox(clock: FakeClock) -> Sandbox:
 def deliver_all(sandbox: Sandbox, vendor: Vendor, events: Sequence[Event]) -> list[Outcome]:
     """Deliver events to a sandbox; returns one outcome for each, in order."""
     return in_order(events, [(delivery, deliver(delivery, sandbox.send)) for delivery in plan(vendor, events)])
+
+
+def _check_operations(vendor: Vendor, events: Sequence[Event]) -> None:
+    """Check that no request is one that Klaviyo would carry out twice, since any request may be sent again."""
+    for request in record(vendor, events).requests:
+        operation = find_operation(request.method, request.path)
+        if operation is not None and not operation.idempotent:
+            problem = f"{request.method} {request.path} sent twice has two effects"
+            raise broken(IDEMPOTENT, problem, vendor, events, [request])
 
 
 def _check_unique_ids(vendor: Vendor, events: Sequence[Event]) -> None:
