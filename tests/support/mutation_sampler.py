@@ -92,7 +92,7 @@ def changed(node: ast.AST) -> Iterator[ast.AST]:
         negated = deepcopy(node)
         negated.test = ast.UnaryOp(ast.Not(), node.test)
         yield negated
-    elif isinstance(node, ast.Return) and not (node.value is None or ast.unparse(node.value) == "None"):
+    elif isinstance(node, ast.Return) and (node.value and ast.unparse(node.value)) not in (None, "None", "False"):
         yield ast.Return(ast.Constant(None))
     elif isinstance(node, _STATEMENTS) and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
         yield ast.Pass()
