@@ -39,6 +39,7 @@ class Notes:
         """Measure the modules in `source`, a folder inside `folder`."""
         self._folder = folder
         self._seconds: dict[str, float] = {}
+        self._failed: set[str] = set()
         self._coverage = coverage.Coverage(data_file=None, source=[str(folder / source)])
 
     @pytest.hookimpl(wrapper=True)
@@ -48,8 +49,10 @@ class Notes:
         return (yield)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add the seconds of a test, with its fixtures."""
+        """Add the seconds of a test, with its fixtures; one that fails without a fault is left out."""
         self._seconds[report.nodeid] = self._seconds.get(report.nodeid, 0.0) + report.duration
+        if report.failed:
+            self._failed.add(report.nodeid)
 
     def start(self) -> None:
         """Start before the modules are loaded."""
@@ -58,6 +61,8 @@ class Notes:
     def stop(self) -> Reach:
         """Return what was noted."""
         self._coverage.stop()
+        for test in self._failed:
+            del self._seconds[test]
         data = self._coverage.get_data()
         lines: dict[str, dict[str, list[str]]] = {}
         for file in data.measured_files():
