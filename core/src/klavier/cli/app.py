@@ -13,7 +13,7 @@ import click
 from klavier import __version__
 from klavier.cli.completion import VARIABLE
 from klavier.cli.extras import find_command, installed_commands, listed_commands
-from klavier.cli.messages import add_verbosity_options, set_up_log
+from klavier.cli.messages import add_verbosity_options, forget_stream, print_error, set_up_log
 from klavier.cli.wording import has_color, plain
 from klavier.errors import DeliveryError, KlavierError
 
@@ -120,7 +120,7 @@ def errors_as_messages() -> Iterator[None]:
     except KlavierError as error:
         raise Complaint(str(error), 1 if isinstance(error, DeliveryError) else 2) from error
     except BrokenPipeError:
-        _forget_stdout()
+        forget_stream(sys.stdout.fileno())
         raise click.exceptions.Exit(_BROKEN_PIPE) from None
     except OSError as error:
         where = f"{error.filename}: " if isinstance(error.filename, str) else ""
@@ -142,6 +142,7 @@ class Complaint(click.ClickException):
 
 def run() -> NoReturn:
     """Run the command line with the arguments of the process."""
+    _open_missing_streams()
     for stream in (sys.stdout, sys.stderr):
         # Event names hold any character; a terminal that cannot show one gets its escape instead of an error.
         if hasattr(stream, "reconfigure"):
@@ -153,15 +154,20 @@ def run() -> NoReturn:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\nstopped", err=True)
+        print_error("\nstopped")
         code = _INTERRUPTED
     except BrokenPipeError:
-        _forget_stdout()
+        forget_stream(sys.stdout.fileno())
         code = _BROKEN_PIPE
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _forget_stdout() -> None:
-    """Redirect standard output to nothing, so that the interpreter does not write to the closed pipe when it exits."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
+def _open_missing_streams() -> None:
+    """Open the standard streams that the caller has closed: else the next file gets their numbers, and what is printed.
+
+    Source: POSIX, `open` returns the lowest number that is free.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))

@@ -1,6 +1,7 @@
 """Messages on standard error: warnings, notes and the log, in a form that is safe for a terminal."""
 
 import logging
+import os
 import sys
 
 import click
@@ -12,15 +13,32 @@ _MOST_REPEATED = 1000
 """Different log messages that are remembered so that each is shown once; further ones are shown every time."""
 
 
+def print_error(text: str) -> None:
+    """Print a line on standard error: where that cannot be written, nothing, since delivery must not end by it."""
+    try:
+        click.echo(text, err=True)
+    except BrokenPipeError:
+        forget_stream(sys.stderr.fileno())
+    except (OSError, ValueError):  # a full disk, which may have room later; a stream that was closed
+        pass
+
+
+def forget_stream(number: int) -> None:
+    """Redirect a standard stream whose reader is gone to nothing, also for what the interpreter writes at its exit."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, number)
+    os.close(devnull)
+
+
 def warn(text: str) -> None:
     """Print a warning."""
-    click.echo(f"warning: {plain(text)}", err=True)
+    print_error(f"warning: {plain(text)}")
 
 
 def note(text: str) -> None:
     """Print what is good to know, unless --quiet was passed."""
     if not is_quiet():
-        click.echo(plain(text), err=True)
+        print_error(plain(text))
 
 
 def is_quiet() -> bool:
@@ -70,13 +88,13 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
         if self._is_full:
-            click.echo("\n".join(plain(line) for line in self.format(record).splitlines()), err=True)
+            print_error("\n".join(plain(line) for line in self.format(record).splitlines()))
             return
         text = f"{record.levelname.lower()}: {plain(record.getMessage())}"
         if text not in self._shown:
             if len(self._shown) < _MOST_REPEATED:
                 self._shown.add(text)
-            click.echo(text, err=True)
+            print_error(text)
 
 
 def _verbosity_options() -> list[click.Option]:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import click
-
-from klavier.cli.messages import is_quiet, shows_progress
+from klavier.cli.messages import is_quiet, print_error, shows_progress
 from klavier.cli.wording import count, limit_status, plain
 from klavier.outcome import KINDS, Kind
 
@@ -92,7 +90,7 @@ class Steps:
             self._bar.update(self._tasks[doing], completed=done, total=total)
         elif time.monotonic() - self._printed_at >= _LOG_EVERY and not is_quiet():
             self._printed_at = time.monotonic()
-            click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {doing}: {done:,} of {total:,}", err=True)
+            print_error(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {doing}: {done:,} of {total:,}")
 
 
 def _with_bar(
@@ -138,7 +136,7 @@ def _with_lines(
         if time.monotonic() - printed_at >= _LOG_EVERY and not is_quiet():
             printed_at = time.monotonic()
             text = f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {doing}: {describe(number)}, at {plain(line.place)}"
-            click.echo(text, err=True)
+            print_error(text)
         yield item
 
 

@@ -1,8 +1,7 @@
 """`klavier run`: deliver what is in the outbox, until a signal or until it is empty."""
 
 import asyncio
-import signal
-from contextlib import AsyncExitStack, closing, nullcontext, suppress
+from contextlib import AsyncExitStack, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from klavier.cli.open_outbox import check_shared
 from klavier.cli.options import format_option
 from klavier.cli.run_status import RunStatus
 from klavier.cli.setup import Choice, Setup, config_option, prepare
-from klavier.cli.signals import SIGNALS, STOPPING
+from klavier.cli.signals import NOT_RELOADED, RELOADED, handle_signals
 from klavier.cli.web_server import enable_metrics, health_option, serving
 from klavier.errors import KlavierError, UsageError
 
@@ -78,7 +77,7 @@ class _Run:
                 if self._next is None:
                     return
                 self._setup, self._next = self._next, None
-                note("the configuration was read again")
+                note(RELOADED)
 
     async def _deliver_once(self, stack: AsyncExitStack) -> None:
         """Deliver with one configuration; what monitors ask is served until `stack` is closed."""
@@ -146,13 +145,9 @@ class _Run:
             before = now
 
     def _handle_signals(self, worker: "LeasedWorker") -> None:
-        """Stop at the first signal; the second one does what it does to any program.  SIGHUP reloads."""
-        loop = asyncio.get_running_loop()
+        """Stop the worker at a signal, and go on with a new configuration after SIGHUP."""
 
         def stop() -> None:
-            click.echo(STOPPING, err=True)
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
             self._next = None
             worker.stop()
 
@@ -160,11 +155,8 @@ class _Run:
             try:
                 self._next = self._prepare()
             except (KlavierError, OSError) as error:
-                warn(f"the configuration was not read again, the one before stays in use: {error}")
+                warn(f"{NOT_RELOADED}: {error}")
                 return
             worker.stop()
 
-        with suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps what is not delivered
-            for number in SIGNALS:
-                loop.add_signal_handler(number, stop)
-            loop.add_signal_handler(signal.SIGHUP, reload)
+        handle_signals(stop, reload)

@@ -6,9 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from klavier.cli.messages import is_quiet, shows_progress
+from klavier.cli.messages import is_quiet, print_error, shows_progress
 from klavier.cli.progress import Rate
 from klavier.cli.wording import count, limit_status
 from klavier.outcome import KINDS, Kind
@@ -89,7 +87,7 @@ class RunStatus:
             line = self.line()
             if line != last:
                 last = line
-                click.echo(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}; {self.details()}", err=True)
+                print_error(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}; {self.details()}")
 
     def _kinds(self) -> "Counter[Kind]":
         return self._before + (self._worker.kinds if self._worker is not None else Counter())

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from klavier.cli.checkpoint import ENDING, Checkpoint, open_checkpoint
 from klavier.cli.json_output import json_line, result_object
-from klavier.cli.messages import note, warn
+from klavier.cli.messages import note, print_error, warn
 from klavier.cli.options import FILE, format_option
 from klavier.cli.plan import open_sources, plan_lines, print_skipped
 from klavier.cli.private_files import open_private
@@ -212,7 +212,7 @@ def _print_end(
     if summary.kinds["delivered"] and not summary.requests:
         warn("nothing was sent: in device mode the vendor's browser code makes the calls")
     if is_stopped:
-        click.echo(_describe_stop(summary, checkpoint), err=True)
+        print_error(_describe_stop(summary, checkpoint))
     click.echo("\n".join(summary.lines()), err=is_json)
     if not is_stopped:
         print_skipped(summary)

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from klavier.cli.setup import Choice, config_option, prepare
-from klavier.cli.signals import SIGNALS, STOPPING
+from klavier.cli.messages import note, print_error, warn
+from klavier.cli.setup import Choice, Setup, config_option, prepare
+from klavier.cli.signals import NOT_RELOADED, RELOADED, handle_signals
 from klavier.cli.web_server import enable_metrics, health_option, listen, make_server, serving
 from klavier.cli.wording import paint
-from klavier.errors import UsageError
+from klavier.errors import KlavierError, UsageError
 
 if TYPE_CHECKING:
+    import socket
+
     import uvicorn
 
-    from klavier.cli.setup import Setup
     from klavier.console.app import Console
 
 
@@ -34,53 +36,86 @@ def command(  # noqa: PLR0913 -- one for each option
 ) -> None:
     """Accept events from the SDKs of Segment, RudderStack and Freshpaint, until Ctrl-C or SIGTERM, and deliver them.
 
+    SIGHUP reads the configuration again, and with it the keys.
     The senders and their write keys stand under [gateway.sources.NAME] of the configuration.
     A page at /console/ shows what goes through; on other than loopback addresses it needs [console] password.
     It needs the extra: pip install 'klavier[server]'.
     """
-    setup = prepare(Choice(config_file=config_file), purpose="send")
-    if not no_deliver:
-        setup.check_keys()
-    asyncio.run(_serve(setup, host, port, deliver=not no_deliver, has_console=not no_console, health=health))
+    choice = Choice(config_file=config_file)
+    serving = _Serving(choice, host, port, deliver=not no_deliver, has_console=not no_console, health=health)
+    asyncio.run(serving.serve())
 
 
-async def _serve(  # noqa: PLR0913 -- as the command
-    setup: "Setup", host: str, port: int, *, deliver: bool, has_console: bool, health: str | None
-) -> None:
-    try:
-        from klavier.cli.serve_console import make_console  # noqa: PLC0415 -- loads what serves
-        from klavier.gateway.app import Gateway  # noqa: PLC0415 -- as above
-    except ImportError:
-        raise UsageError("klavier serve needs starlette and uvicorn; pip install 'klavier[server]'") from None
-    enable_metrics(setup.plugins)
-    gateway = Gateway(setup.config, setup.config.folder, deliver=deliver, has_watchdog=True)
-    console = make_console(setup.config, gateway, host, delivers=deliver) if has_console else None
-    async with contextlib.AsyncExitStack() as stack:
-        listener = stack.enter_context(listen(host, port))
-        server = make_server(gateway.app if console is None else console.wrap(gateway.app), lifespan=True)
-        _stop_on_signals(server, console)
-        if health is not None:
-            monitored = await stack.enter_async_context(serving(gateway.health.app(), health))
-            click.echo(f"health and metrics at {paint(monitored, bold=True)}", err=True)
-        address = f"http://{host}:{listener.getsockname()[1]}"
-        click.echo(f"accepting events at {paint(address, bold=True)}; Ctrl-C ends it", err=True)
-        if console is not None:
-            click.echo(f"console at {paint(f'{address}{console.home}', bold=True)}", err=True)
-        await server.serve(sockets=[listener])
+class _Serving:
+    """Serves until it is stopped; a new configuration starts a new gateway on the same socket."""
 
+    def __init__(  # noqa: PLR0913 -- as the command
+        self, choice: Choice, host: str, port: int, *, deliver: bool, has_console: bool, health: str | None
+    ) -> None:
+        self._choice = choice
+        self._address = host, port
+        self._deliver = deliver
+        self._has_console = has_console
+        self._health = health
+        self._setup = self._prepare()
+        self._next: Setup | None = None
 
-def _stop_on_signals(server: "uvicorn.Server", console: "Console | None") -> None:
-    """Stop cleanly at the first signal; the second one does what it does to any program."""
-    loop = asyncio.get_running_loop()
+    async def serve(self) -> None:
+        """Serve until a signal comes; while the configuration changes, clients wait to be accepted."""
+        with listen(*self._address) as listener:
+            while True:
+                await self._serve_once(listener)
+                if self._next is None:
+                    return
+                self._setup, self._next = self._next, None
+                note(RELOADED)
 
-    def stop() -> None:
-        click.echo(STOPPING, err=True)
-        for number in SIGNALS:
-            loop.remove_signal_handler(number)
-        server.should_exit = True
-        if console is not None:
-            console.close()  # its pages would keep their connections open
+    async def _serve_once(self, listener: "socket.socket") -> None:
+        try:
+            from klavier.cli.serve_console import make_console  # noqa: PLC0415 -- loads what serves
+            from klavier.gateway.app import Gateway  # noqa: PLC0415 -- as above
+        except ImportError:
+            raise UsageError("klavier serve needs starlette and uvicorn; pip install 'klavier[server]'") from None
+        host, config = self._address[0], self._setup.config
+        enable_metrics(self._setup.plugins)
+        gateway = Gateway(config, config.folder, deliver=self._deliver, has_watchdog=True)
+        console = make_console(config, gateway, host, delivers=self._deliver) if self._has_console else None
+        async with contextlib.AsyncExitStack() as stack:
+            server = make_server(gateway.app if console is None else console.wrap(gateway.app), lifespan=True)
+            self._handle_signals(server, console)
+            if self._health is not None:
+                monitored = await stack.enter_async_context(serving(gateway.health.app(), self._health))
+                print_error(f"health and metrics at {paint(monitored, bold=True)}")
+            address = f"http://{host}:{listener.getsockname()[1]}"
+            print_error(f"accepting events at {paint(address, bold=True)}; Ctrl-C ends it")
+            if console is not None:
+                print_error(f"console at {paint(f'{address}{console.home}', bold=True)}")
+            await server.serve(sockets=[listener.dup()])  # it closes its own
 
-    with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps its events
-        for number in SIGNALS:
-            loop.add_signal_handler(number, stop)
+    def _prepare(self) -> Setup:
+        setup = prepare(self._choice, purpose="send")
+        if self._deliver:
+            setup.check_keys()
+        return setup
+
+    def _handle_signals(self, server: "uvicorn.Server", console: "Console | None") -> None:
+        """Stop serving at a signal, and go on with a new configuration after SIGHUP."""
+
+        def end() -> None:
+            server.should_exit = True
+            if console is not None:
+                console.close()  # its pages would keep their connections open
+
+        def stop() -> None:
+            self._next = None
+            end()
+
+        def reload() -> None:
+            try:
+                self._next = self._prepare()
+            except (KlavierError, OSError) as error:
+                warn(f"{NOT_RELOADED}: {error}")
+                return
+            end()
+
+        handle_signals(stop, reload)

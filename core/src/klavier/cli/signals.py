@@ -1,10 +1,14 @@
 """Stop at a signal after the requests in flight."""
 
+import asyncio
 import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
+
+from klavier.cli.messages import print_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,8 +17,36 @@ if TYPE_CHECKING:
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOPPING = "stopping: finishing in-flight requests (signal again to stop now)"
+RELOADED = "the configuration was read again"
+NOT_RELOADED = "the configuration was not read again, the one before stays in use"
 _BY_SIGNAL = 128
 """A shell adds this to the number of the signal that ended a process."""
+
+
+def handle_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
+    """Call `stop` at the first Ctrl-C or SIGTERM, `reload` at each SIGHUP before it; needs a running loop.
+
+    The second signal does what it does to any program. SIGHUP is ignored then: supervisors send it with SIGTERM.
+    """
+    loop = asyncio.get_running_loop()
+    has_stopped = False
+
+    def on_stop() -> None:
+        nonlocal has_stopped
+        has_stopped = True
+        for number in SIGNALS:
+            loop.remove_signal_handler(number)
+        stop()
+        print_error(STOPPING)
+
+    def on_hangup() -> None:
+        if not has_stopped:
+            reload()
+
+    with suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps what is not delivered
+        for number in SIGNALS:
+            loop.add_signal_handler(number, on_stop)
+        loop.add_signal_handler(signal.SIGHUP, on_hangup)
 
 
 class _StopReading(Exception):  # noqa: N818 -- no error: it ends the wait for a line
