@@ -30,10 +30,8 @@ def test_each_item_is_popped_once_as_peek_shows_it(backlogs: list[int]) -> None:
     queue = queue_of(backlogs)
     popped: list[Item] = []
     while (shown := queue.peek()) is not None:
-        assert len(queue) == len(backlogs) - len(popped)
         assert queue.pop() == shown
         popped.append(shown)
-    assert len(queue) == 0
     assert sorted(popped) == list(enumerate(backlogs))
 
 
@@ -62,7 +60,6 @@ def test_what_is_put_back_is_the_oldest(backlogs: list[int], put_back: list[int]
     returned = [(number - len(put_back), backlog) for number, backlog in enumerate(put_back)]
     queue.put_back((item, item[1]) for item in returned)
     everything = returned + list(enumerate(backlogs))
-    assert len(queue) == len(everything)
     assert queue.oldest() == (everything[0] if everything else None)
     large = [item for item in everything if item[1] >= LARGE_BACKLOG]
     largest = queue.largest()

@@ -29,11 +29,11 @@ def test_it_reads_until_enough_entries_are_ready() -> None:
     assert partitions.loaded.entries == 2000
     assert len(take(partitions, most=501)) == 501
     partitions.load(0.0, 1500)
-    assert (partitions.loaded.entries, len(partitions)) == (2499, 3000)
+    assert partitions.loaded.entries == 2499
     assert partitions.can_load
     # What comes behind entries that are taken is held, and not ready.
     partitions.load(0.0, 10**6)
-    assert (partitions.loaded.entries, len(partitions), partitions.can_load) == (5499, 3000, False)
+    assert (partitions.loaded.entries, partitions.can_load) == (5499, False)
     for number in range(1, 502):
         partitions.finish(f"k{number}")
     assert len(take(partitions, most=10**6, run=2)) == 3000

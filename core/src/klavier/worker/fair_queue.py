@@ -34,7 +34,6 @@ class FairQueue(Generic[T]):
     def __init__(self) -> None:
         self._by_age: deque[_Slot[T]] = deque()
         self._by_backlog: list[tuple[int, int, _Slot[T]]] = []
-        self._count = 0
         self._ticket = 0
         self._largest_next = True
 
@@ -80,12 +79,7 @@ class FairQueue(Generic[T]):
             by_age.popleft()
         return by_age[0].item if by_age else None
 
-    def __len__(self) -> int:
-        """Count the items."""
-        return self._count
-
     def _index(self, slot: _Slot[T]) -> None:
-        self._count += 1
         if slot.backlog >= LARGE_BACKLOG:
             self._ticket += 1
             heapq.heappush(self._by_backlog, (-slot.backlog, self._ticket, slot))
@@ -97,5 +91,4 @@ class FairQueue(Generic[T]):
 
     def _take(self, slot: _Slot[T]) -> T:
         slot.taken = True
-        self._count -= 1
         return slot.item

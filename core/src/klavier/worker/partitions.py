@@ -258,10 +258,6 @@ class Partitions:
         """Whether no partition is left: nothing taken, ready, delayed or blocked."""
         return not self._partitions
 
-    def __len__(self) -> int:
-        """Count the partitions."""
-        return len(self._partitions)
-
     def _load_entry(self, partition: _Partition, entry: Entry) -> None:
         partition.is_sorted = not partition.entries
         partition.entries.append(entry)

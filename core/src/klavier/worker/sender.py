@@ -83,10 +83,6 @@ class Sender:
         held = {name: wait for name, wait in self._rate_limiter.holds().items() if wait > _LONG_HOLD}
         return {**dict.fromkeys(self._slow, 0.0), **held, **self._circuits.open_endpoints()}
 
-    def tightest(self) -> tuple[str, float] | None:
-        """Return the operation nearest to its rate limit and the share of it in use; None before any request."""
-        return self._rate_limiter.tightest()
-
     def wait(self, request: Request) -> float:
         """Return the seconds until `request` may be sent, were a connection free; 0.0 for now."""
         return max(self._circuits.wait(request), self._rate_limiter.wait(request))
