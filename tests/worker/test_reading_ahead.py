@@ -1,8 +1,10 @@
 """How far partitions read ahead, and how much of a large backlog is taken."""
 
+import pytest
+
 from klavier.outbox import Entry, MemoryQueue
 from klavier.outbox.base import UNLIMITED
-from klavier.worker.partitions import Partitions
+from klavier.worker.partitions import LOADED_BYTES, LOADED_ENTRIES, Partitions
 
 HOUR = 3600.0
 
@@ -81,3 +83,19 @@ def test_an_endpoint_that_nothing_waits_for_is_released_without_effect() -> None
     partitions.release("create_event", 0)
     assert partitions.blocked == ["create_event"]
     assert not partitions.is_empty
+
+
+def test_memory_is_used_up_by_entries_bytes_and_partitions(monkeypatch: pytest.MonkeyPatch) -> None:
+    for count, size in ((LOADED_ENTRIES, 2), (200, LOADED_BYTES // 200)):
+        partitions = Partitions(MemoryQueue(), longest_delay=HOUR)
+        entries = [entry(n, f"k{n}")._replace(payload=bytes(size)) for n in range(1, count + 1)]
+        partitions.add(entries[:-1], 0.0)
+        assert partitions.can_load
+        partitions.add(entries[-1:], 0.0)
+        assert not partitions.can_load
+    monkeypatch.setattr("klavier.worker.partitions.MOST_PARTITIONS", 3)
+    partitions = loaded(entry(1, "a"), entry(2, "a"), entry(3, "b"))
+    partitions.notify()
+    assert partitions.can_load
+    partitions.add([entry(4, "c")], 0.0)
+    assert not partitions.can_load
