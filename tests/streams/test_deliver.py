@@ -136,3 +136,21 @@ def test_each_call_is_asked_for(sandbox: klavier.Sandbox) -> None:
     found = list(klavier.deliver(orders(20, 4), CONFIG, transport=sandbox.transport(), may_send=may_send))
     assert {outcome.kind for _, outcome in found} == {"delivered"}
     assert len(asked) == len(sandbox.calls) > 0
+
+
+def test_a_row_may_be_as_long_as_a_line_and_any_text(sandbox: klavier.Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b'{"type": "page", "userId": "u1"}'
+    monkeypatch.setattr("klavier.streams.deliver.LONGEST", len(text))
+    rows: list[tuple[Any, Any]] = [(1, text), (2, text + b" "), (3, '{"a": "\ud800"}'), (4, text.decode())]
+    found = dict(klavier.deliver(rows, CONFIG, transport=sandbox.transport()))
+    assert found[1] == found[4]
+    assert found[2].reason == f"longer than {len(text)} bytes; send smaller events"
+    assert found[3].kind == "rejected"
+
+
+def test_a_share_is_that_of_the_call_or_of_the_configuration(sandbox: klavier.Sandbox) -> None:
+    with pytest.raises(klavier.ConfigError, match="share: "):
+        klavier.deliver([], CONFIG, share=0.0, transport=sandbox.transport())
+    rows = [(1, track(1, 1))]
+    ((_, outcome),) = klavier.deliver(rows, CONFIG, share=0.5, transport=sandbox.transport())
+    assert outcome.kind == "delivered"

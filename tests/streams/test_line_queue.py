@@ -11,7 +11,7 @@ from klavier.events.reader import parse_event
 from klavier.outbox import Entry, Settlement
 from klavier.outcome import DELIVERED, rejected
 from klavier.streams import line_queue as module
-from klavier.streams.line_queue import LineQueue
+from klavier.streams.line_queue import NOT_STARTED, LineQueue
 from klavier.streams.lines import Line
 from klavier.streams.result import Result
 
@@ -135,3 +135,15 @@ def test_coming_is_at_once_where_results_can_be_taken() -> None:
     results.append(consumer.queue.coming)
     assert results == ["later", "later", "at once", "later", "no"]
     assert consumer.queue.is_done
+
+
+def test_a_run_that_is_stopped_before_it_starts_starts_nothing() -> None:
+    lines = [Line("a.jsonl", number, b"{}") for number in (1, 2)]
+    queue = LineQueue(lines, lambda _: (EVENT, "u1"), is_stopping=lambda: True)
+    for entry in queue.read(0, 10):
+        assert queue.start(entry) is NOT_STARTED
+        queue.finish(None, entry, NOT_STARTED)
+    assert list(queue.take()) == []
+    queue.read(2, 10)
+    assert queue.is_done
+    assert queue.coming == "no"
