@@ -32,14 +32,7 @@ from tests.support.reach import Notes, Reach
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("conftest.py", "pyproject.toml", "README.md", "core", "plugins", "tests", "docs")
-LOADED = (
-    "aiohttp",
-    "httpx_aiohttp",
-    "inline_snapshot.pytest_plugin",
-    "sybil",
-    "uvicorn",
-    "rich",
-)
+LOADED = ("aiohttp", "httpx_aiohttp", "inline_snapshot.pytest_plugin", "rich", "sybil", "uvicorn")
 """What the tests load of other libraries, loaded once."""
 
 BUDGET = 60.0
@@ -71,13 +64,13 @@ class Fault:
     def __str__(self) -> str:
         return f"{self.module}:{self.number} line {self.lines[0]}"
 
-    def changes(self) -> list[str]:
+    def show(self) -> list[str]:
         """Return the changed lines, without comments."""
         diff = difflib.unified_diff(self.before.splitlines(), self.after.splitlines(), n=0)
         return [line for line in diff if not line.startswith(("---", "+++", "@@"))]
 
 
-def changed(node: ast.AST) -> Iterator[ast.AST]:
+def replace_node(node: ast.AST) -> Iterator[ast.AST]:
     """Yield what may stand in place of a node: the faults that are tried there."""
     if type(node) in _SWAPS:
         yield _SWAPS[type(node)]()
@@ -116,7 +109,7 @@ def sites(tree: ast.Module) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]
                 if id(child) not in inside or field in _EQUIVALENT or name in _EQUIVALENT:
                     continue
                 if "_log." not in ast.unparse(child):
-                    for fault in changed(child):
+                    for fault in replace_node(child):
                         yield parent, field, index, fault
 
 
@@ -196,7 +189,7 @@ def measure_reach(copy: Path, tests: list[str], notes: Path) -> None:
 
 def try_fault(copy: Path, fault: Fault, reach: Reach) -> str:
     """Seed one fault into a copy of the repository; returns what noticed it, empty for nothing."""
-    tests = reach.tests_of(str(fault.module), fault.lines, BUDGET)
+    tests = reach.choose_tests(str(fault.module), fault.lines, BUDGET)
     (copy / "tests.txt").write_text("\n".join(tests))
     times = [reach.seconds[test] for test in tests]
     limit, all_limit = 20 + 5 * max(times), 60 + 5 * sum(times)  # the machine may be busy
@@ -207,8 +200,10 @@ def try_fault(copy: Path, fault: Fault, reach: Reach) -> str:
     passed, output = run_tests(copy, ["-x", "-o", f"timeout={limit:.0f}", "@tests.txt"], all_limit)
     path.write_text(text)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if "ERROR: not found:" in output:
+        sys.exit("the file of --reach is about other tests: delete it")
     failures = [line for line in output.splitlines() if line.startswith(_FAILURES)]
-    return "" if passed else (failures or ["no end, or no start"])[0]
+    return "" if passed else (failures or ["no end in time"])[0]
 
 
 def copy_repository(copy: Path) -> None:
@@ -250,7 +245,7 @@ def main() -> None:
             fault = read_fault(module, number, (copy / module).read_text())
             by = try_fault(copy, fault, reach)
             noticed += bool(by)
-            _print(f"noticed  {fault} {by}" if by else "\n    ".join([f"SURVIVED {fault}", *fault.changes()]))
+            _print(f"noticed  {fault} {by}" if by else "\n    ".join([f"SURVIVED {fault}", *fault.show()]))
     _print(f"{noticed} of {len(sample)} faults noticed: {noticed / len(sample):.0%}")
 
 

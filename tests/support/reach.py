@@ -15,7 +15,7 @@ class Reach:
     seconds: dict[str, float]
     lines: dict[str, dict[str, list[str]]]
 
-    def tests_of(self, module: str, lines: Iterable[int], budget: float) -> list[str]:
+    def choose_tests(self, module: str, lines: Iterable[int], budget: float) -> list[str]:
         """Return the tests that reach one of these lines, the quickest first, as many as take `budget` seconds.
 
         For a line that no test reaches itself, as where another process does, the tests that reach its module.
