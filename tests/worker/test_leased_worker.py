@@ -2,19 +2,23 @@
 
 import asyncio
 import contextlib
+import os
+import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 import klavier
-from klavier.errors import LeaseLostError, OutboxError
+from klavier.errors import LeaseLostError, OutboxError, PluginError
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox import SqliteOutbox
 from klavier.outbox.entry import LeaseHolder
+from klavier.version import VERSION
 from klavier.worker.leased_worker import LEASE_SECONDS, LeasedWorker, RelayConfig
-from klavier.worker.report import LimitUse, WorkerReport, read_report, write_report
+from klavier.worker.report import LimitUse, TypeCount, WorkerReport, read_report, write_report
 from tests.support.simulation import PlainVendor, fill
 from tests.support.virtual_time import run_virtually
 
@@ -196,3 +200,77 @@ def test_a_lease_that_was_lost_while_settling_is_asked_for_again() -> None:
             assert worker.kinds == {"delivered": 1}
 
     run_virtually(main())
+
+
+def test_its_report_shows_what_is_in_flight_what_ended_and_what_is_held_back() -> None:
+    async def main() -> None:
+        outbox = FakeOutbox()
+        replies = {"/api/profile-import": Response(201, {"data": {"id": "P"}})}
+
+        async def answer(request: Request) -> Response:
+            await asyncio.sleep(10.0)
+            return replies.get(request.path, Response(202))
+
+        worker = worker_of(outbox)
+        worker.parts = {"gateway": lambda: {"accepted": 5}}
+        assert worker.report() is None
+        events = [
+            {"type": kind, "userId": f"u{n}", "event": "E"} for n, kind in enumerate(["track"] * 3 + ["identify"])
+        ]
+        fill(outbox.stored, events)
+        task = asyncio.create_task(worker.run(answer))
+        await asyncio.sleep(1.0)
+        report = worker.report()
+        assert report is not None
+        assert (report.events_in_flight, report.requests_in_flight, report.outcomes) == (4, 4, {})
+        assert (report.host, report.pid, report.version) == (socket.gethostname(), os.getpid(), VERSION)
+        assert 0 <= time.time() - report.started < 240
+        assert report.parts == {"gateway": {"accepted": 5}}
+        assert [use.endpoint for use in report.limits] == ["create_event", "create_or_update_profile"]
+        assert (report.paused, report.circuits) == (None, ())
+        await asyncio.sleep(10.0)
+        report = worker.report()
+        assert report is not None
+        assert (report.events_in_flight, report.requests_in_flight, report.outcomes) == (0, 0, {"delivered": 4})
+        assert report.last_minute == (TypeCount("identify", "delivered", 1), TypeCount("track", "delivered", 3))
+        assert sum(minute.outcomes["delivered"] for minute in report.minutes) == 4
+        assert not worker.is_observing(10)
+        replies.update({path: Response(401) for path in ("/api/events", "/api/profile-import")})
+        fill(outbox.stored, events, first=4)
+        worker.notify()
+        await asyncio.sleep(10.5)
+        report = worker.report()
+        assert report is not None
+        assert report.paused is not None
+        assert report.paused.reason == "Klaviyo does not accept the private key (401)"
+        assert 0 <= report.paused.seconds <= 1  # by the clock of the machine
+        assert worker.paused == pytest.approx(report.paused.seconds, abs=1)
+        assert [circuit.endpoint for circuit in report.circuits] == ["create_event", "create_or_update_profile"]
+        worker.stop()
+        await asyncio.wait_for(task, 60)
+        assert worker.report() is None
+
+    run_virtually(main())
+
+
+def test_an_observer_that_raises_stops_no_delivery_and_dead_letters_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def observe(*_: object) -> None:
+        raise PluginError("my plugin raised")
+
+    async def answer(_: Request) -> Response:
+        return Response(400, {"errors": [{"source": {"pointer": "/data/attributes/x"}}]})
+
+    async def main() -> None:
+        outbox = FakeOutbox()
+        fill(outbox.stored, [{"type": "track", "userId": f"u{n}", "event": "E"} for n in range(3)])
+        config = RelayConfig(PlainVendor(), klavier.Plugins(), outbox, observe=observe)  # type: ignore[arg-type]  # as above
+        worker = LeasedWorker(config)
+        await asyncio.wait_for(worker.run(answer, until_empty=True), 60)
+        assert worker.kinds == {"failed": 3}
+
+    run_virtually(main())
+    messages = [record.getMessage() for record in caplog.records]
+    assert messages.count("an observer of outcomes failed: my plugin raised") == 3
+    assert messages.count("an event became a dead letter (failed, status 400): `klavier dead list` shows why") == 1
