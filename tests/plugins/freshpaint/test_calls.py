@@ -202,3 +202,42 @@ def test_ids_of_any_kind_never_raise() -> None:
     for identifier in identifiers:
         event = parse_event({"type": "track", "event": "E", "userId": identifier})
         assert len(list(vendor.deliveries([event]))) == 1
+
+
+def test_traits_of_the_context_describe_the_profile_of_an_identify_call_too() -> None:
+    context = {"traits": {"email": "ada@shop.test", "plan": "free"}}
+    payload = {"type": "identify", "userId": "u", "traits": {"plan": "pro"}, "context": context}
+    assert native(payload)[1]["properties"] == {"$email": "ada@shop.test", "plan": "pro"}
+    del payload["traits"]
+    assert native(payload)[1]["properties"] == {"$email": "ada@shop.test", "plan": "free"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"wire": "native"}, {"connection_mode": "device"}], ids=str)
+def test_properties_of_an_identify_call_are_noted(settings: dict[str, Any]) -> None:
+    properties = {"distinct_id": "u", "$os": "Linux", "email": "a@b.co", "$user_props": {"plan": "pro"}}
+    (outcome,) = rehearsed({"event": "$identify", "properties": properties}, **settings).outcomes
+    assert outcome.notes == ("properties.email left out: an identify call sends traits",)
+
+
+def test_an_event_without_a_timestamp_has_its_original_time() -> None:
+    payload = {"type": "track", "event": "E", "userId": "u", "originalTimestamp": "2023-11-14T22:13:20Z"}
+    assert native(payload)[1]["time"] == 1_700_000_000
+    for settings in ({}, {"connection_mode": "device"}):
+        (request,) = rehearsed(payload, **settings).requests
+        assert request.json["data"]["attributes"]["time"] == "2023-11-14T22:13:20Z"
+    payload["timestamp"] = "2023-11-14T22:13:21Z"
+    assert native(payload)[1]["time"] == 1_700_000_001
+
+
+def test_a_visitor_of_the_browser_is_known_by_the_anonymous_id() -> None:
+    payload = {"type": "track", "event": "E", "anonymousId": "a-1", "properties": {"x": 1}}
+    found = rehearsed(payload, connection_mode="device")
+    assert found.browser_calls == [["track", "E", {"x": 1}]]
+    (request,) = found.requests
+    assert request.json["data"]["attributes"]["profile"]["data"]["attributes"] == {"anonymous_id": "a-1"}
+    for refused, settings in (
+        (payload, {}),
+        ({**payload, "anonymousId": ""}, {"connection_mode": "device"}),
+        ({"type": "identify", "anonymousId": "a-1", "traits": {"plan": "pro"}}, {"connection_mode": "device"}),
+    ):
+        assert rehearsed(refused, **settings).outcomes[0].kind == "rejected"

@@ -190,3 +190,55 @@ def test_what_bulk_upload_leaves_out_is_noted(
     identifier = "row@shop.test" if kind == "email" else "qzrow"
     payload["context"]["externalId"] = [{"identifierType": kind, "id": identifier}]
     check(payload, {"bulk_upload": True, "list_id": list_id, "wire": wire, "fidelity": fidelity})
+
+
+CONTROL = {"subscribe": True, "consent": "email"}
+CONTEXT_CONTROL = "context.traits.properties left out: RudderStack reads those of traits"
+NO_OBJECT = "left out: a string where an object is expected"
+
+
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize(
+    ("traits", "others", "notes"),
+    [
+        ({"properties": "{}"}, None, {f"traits.properties {NO_OBJECT}"}),
+        (None, {"properties": "{}"}, {f"context.traits.properties {NO_OBJECT}"}),
+        ({}, {"properties": CONTROL}, {CONTEXT_CONTROL}),
+        ({"properties": CONTROL}, {"properties": {"subscribe": False}}, {CONTEXT_CONTROL}),
+        ({"properties": CONTROL}, {"properties": CONTROL}, set()),
+        (None, {"properties": CONTROL}, set()),
+        ({"properties": []}, {"properties": ""}, set()),
+    ],
+)
+def test_controls_that_are_not_read_are_noted(version: str, traits: Any, others: Any, notes: set[str]) -> None:
+    context = {"traits": {"email": "a@shop.test", **others}} if others else {"traits": {"email": "a@shop.test"}}
+    payload = {"type": "identify", "userId": "u", "traits": traits, "context": context}
+    vendor = load_vendor("rudderstack", {**KEYS, "api_version": version, "list_id": "L1"})
+    (outcome,) = rehearse(vendor, [parse_event(payload)]).outcomes
+    assert set(outcome.notes) == notes
+
+
+@pytest.mark.parametrize(("version", "noted"), [("v1", True), ("v2", False), ("v3", False)])
+def test_an_original_time_that_v1_does_not_read_is_noted(version: str, *, noted: bool) -> None:
+    payload = {"type": "track", "event": "Paid", "userId": "u", "originalTimestamp": "2024-03-01T10:20:30Z"}
+    vendor = load_vendor("rudderstack", {**KEYS, "api_version": version})
+    (outcome,) = rehearse(vendor, [parse_event(payload)]).outcomes
+    note = "originalTimestamp left out: v1 reads timestamp alone; Klaviyo uses the time of arrival"
+    assert outcome.notes == ((note,) if noted else ())
+    dated = {**payload, "timestamp": "2024-03-01T10:20:31Z"}
+    assert rehearse(vendor, [parse_event(dated)]).outcomes[0].notes == ()
+
+
+def test_traits_that_bulk_upload_does_not_read_are_noted() -> None:
+    vendor = load_vendor("rudderstack", {**KEYS, "bulk_upload": True})
+    payload = {"type": "identify", "traits": {"email": "a@shop.test"}, "context": {"traits": {"plan": "pro"}}}
+    (outcome,) = rehearse(vendor, [parse_event(payload)]).outcomes
+    assert outcome.notes == ("context.traits left out: Klaviyo Bulk Upload reads traits alone",)
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+@pytest.mark.parametrize("kind", ["identify", "track"])
+def test_the_reason_where_only_contact_identifies(version: str, kind: str) -> None:
+    vendor = load_vendor("rudderstack", {**KEYS, "api_version": version, "enforce_email_as_primary": True})
+    (outcome,) = rehearse(vendor, [parse_event({"type": kind, "event": "Paid", "userId": "u"})]).outcomes
+    assert outcome.reason == "None of email and phone are present in the payload"

@@ -25,11 +25,22 @@ def read_properties(event: Track | Page | Screen) -> JsonObject:
 
 
 def read_traits(event: Event) -> JsonObject:
-    """Return the traits of the event's profile: its own, else those of its context."""
-    if isinstance(event, Identify):
-        return event.traits
+    """Return the traits of the event's profile: those of its context, and over them an identify call's own."""
     found = dig(event.context, "traits")
-    return found if isinstance(found, dict) else {}
+    traits = found if isinstance(found, dict) else {}
+    return {**traits, **event.traits} if isinstance(event, Identify) else traits
+
+
+def unread_properties(event: Identify) -> list[str]:
+    """Return notes about the properties of an identify call, except what Freshpaint's libraries add to each event."""
+    given = event.payload.get("properties")
+    names = [name for name in given if not name.startswith("$")] if isinstance(given, dict) else []
+    return [f"properties.{name} left out: an identify call sends traits" for name in names]
+
+
+def find_time(event: Event) -> Any:
+    """Return when an event happened, as sent; an event that no server has received has its original time alone."""
+    return event.payload.get("originalTimestamp") if event.timestamp in (None, "") else event.timestamp
 
 
 def find_user_id(event: Event) -> Any:

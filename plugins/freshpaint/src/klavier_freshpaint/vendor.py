@@ -15,7 +15,15 @@ from klavier.outcome import Outcome, rejected, skipped
 from klavier.values import read_time, unix_seconds
 from klavier.vendor import BrowserCall, Delivery, Flow, Vendor
 from klavier_freshpaint.hipaa import Guard
-from klavier_freshpaint.message import PAGE, SCREEN, find_name, read_properties, read_traits
+from klavier_freshpaint.message import (
+    PAGE,
+    SCREEN,
+    find_name,
+    find_time,
+    read_properties,
+    read_traits,
+    unread_properties,
+)
 from klavier_freshpaint.profile import NO_IDENTITY, has_identity, profile_properties
 from klavier_freshpaint.settings import Settings
 
@@ -54,7 +62,7 @@ class Freshpaint(Vendor):
             outcome = self._without_token()
         notes: list[str] = []
         profile = profile_properties(event, self._guard, notes, prefer_email=self.settings.use_email_as_identifier)
-        if outcome is None and not has_identity(profile):
+        if outcome is None and not has_identity(profile) and not self._is_visit(event):
             outcome = rejected(NO_IDENTITY)
         if outcome is not None:
             return Delivery((event,), (self.key(event),), partial(_end, outcome))
@@ -70,6 +78,11 @@ class Freshpaint(Vendor):
             bulkable=bulkable,
             single_request=bulkable and isinstance(call, TrackCall),
         )
+
+    def _is_visit(self, event: Event) -> bool:
+        """Return whether a call of the browser is about a visitor, whom a cookie identifies, here the anonymous id."""
+        in_browser = self.settings.connection_mode == "device" and not isinstance(event, Identify)
+        return in_browser and event.anonymous_id not in (None, "")
 
     def _check(self, event: Event) -> Outcome | None:
         """Return the outcome of an event that is not sent; None for one that is."""
@@ -101,6 +114,7 @@ class Freshpaint(Vendor):
 
     def _call(self, event: Event, profile: JsonObject, token: str, notes: list[str]) -> LegacyCall:
         if isinstance(event, Identify):
+            notes.extend(unread_properties(event))
             return IdentifyCall({"token": token, "properties": profile})
         document: JsonObject = {
             "token": token,
@@ -108,7 +122,7 @@ class Freshpaint(Vendor):
             "customer_properties": profile,
             "properties": self._properties(event, notes),
         }
-        time, reason = read_time(event.timestamp)
+        time, reason = read_time(find_time(event))
         if time is not None:
             document["time"] = unix_seconds(time)
         elif reason:
@@ -117,14 +131,15 @@ class Freshpaint(Vendor):
 
     def _client(self, event: Event, profile: JsonObject, token: str, notes: list[str]) -> Delivery:
         if isinstance(event, Identify):
+            notes.extend(unread_properties(event))
             call: BrowserCall = ["identify", profile]
         else:
             call = ["track", to_string(find_name(event)), self._properties(event, notes)]
         calls = (call,) if self.settings.connection_mode == "device" else ()
-        visitor = _identity(profile)
+        visitor, dated = _identity(profile), evolve(event, timestamp=find_time(event))
 
         def flow() -> Flow:
-            outcome = yield from browser_flow([call], visitor, token, event)
+            outcome = yield from browser_flow([call], visitor, token, dated)
             if notes and isinstance(outcome, Outcome):
                 return evolve(outcome, notes=(*notes, *outcome.notes))
             return outcome

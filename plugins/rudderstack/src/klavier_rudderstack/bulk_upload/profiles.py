@@ -13,6 +13,7 @@ NEEDS_KEY = "Private Api Key is not present"
 NOT_SUPPORTED = "Event type {type} is not supported"
 NO_IDENTIFIER = "no identifier that Klaviyo accepts: pass an email, phone_number or external_id trait or an external id"
 REPLACED = "traits.{name} left out: the identifier of the row takes precedence"
+CONTEXT_TRAITS = "context.traits left out: Klaviyo Bulk Upload reads traits alone"
 ANONYMOUS_ID = "anonymous_id left out: Klaviyo's profile import does not accept it since revision 2025-10-15"
 
 _IDENTIFIERS = (*PROFILE_IDENTIFIERS, "_kx")
@@ -30,6 +31,9 @@ def make_profile(event: Event, *, exact: bool, takes_anonymous: bool) -> tuple[J
     external = dig(event.payload, "context", "externalId")
     first = external[0] if isinstance(external, list) and external else None
     kind, identifier = dig(first, "identifierType"), dig(first, "id")
+    others = event.context.get("traits")
+    if isinstance(others, dict) and any(event.traits.get(name) != value for name, value in others.items()):
+        notes.append(CONTEXT_TRAITS)
     data = _sort_traits(event.traits)
     attributes = data["attributes"]
     if truthy(identifier):

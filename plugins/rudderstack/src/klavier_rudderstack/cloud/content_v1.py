@@ -16,6 +16,7 @@ from klavier_rudderstack.values.nesting import flatten
 NAME_NOT_TEXT = "Event type should be a string"
 NO_NAME = 'Missing required value from ["event","properties.event","properties.name"]'
 BAD_VALUE = "Invalid float value"
+TIME_NOT_READ = "originalTimestamp left out: v1 reads timestamp alone; Klaviyo uses the time of arrival"
 
 
 class V1Content:
@@ -39,6 +40,8 @@ class V1Content:
         else:
             content, make_profile = self._read_ecommerce(metric, properties, notes), self._ecommerce_profile
         content.time = event.timestamp if truthy(event.timestamp) else None
+        if content.time is None and payload.get("originalTimestamp") not in (None, ""):
+            notes.append(TIME_NOT_READ)
         if self._flatten:
             content.properties = flatten(content.properties or {}, "properties", notes)
         return content, make_profile

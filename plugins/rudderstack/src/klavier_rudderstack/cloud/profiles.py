@@ -129,7 +129,7 @@ def compile_import(mode: Mode, *, inside_event: bool) -> MakeProfile:
         (attributes if meta_inside else data)["meta"] = {"patch_properties": patches}
         if "externalId" in event.context:
             _set_id(data, find_klaviyo_id(event.context), exact=exact)
-        return data if exact else _require_identifier(data)
+        return data if exact else _require_identifier(data, NO_CONTACT if enforce else NO_IDENTIFIER)
 
     return make
 
@@ -184,10 +184,10 @@ def find_klaviyo_id(context: JsonObject) -> Any:
     return None
 
 
-def _require_identifier(data: JsonObject) -> JsonObject:
+def _require_identifier(data: JsonObject, reason: str = NO_IDENTIFIER) -> JsonObject:
     """Return the profile unchanged; raises `RejectEvent` where nothing in it identifies it."""
     if _IDENTIFIERS.isdisjoint(data["attributes"]) and "id" not in data:
-        raise RejectEvent(NO_IDENTIFIER)
+        raise RejectEvent(reason)
     return data
 
 

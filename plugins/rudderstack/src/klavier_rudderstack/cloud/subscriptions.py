@@ -30,6 +30,7 @@ NO_CHANNEL_CONSENT = "not subscribed: the consent contains neither email nor sms
 NO_LIST = "subscribe left out: no list: send traits.properties.listId or set list_id"
 COUNTS_AS_TRUE = "subscribe counts as true: RudderStack reads any value but false, 0 and empty text so"
 NO_ACCEPTED_CONTACT = "not subscribed: no email or phone that Klaviyo accepts"
+OTHER_CONTROLS = "context.traits.properties"
 TRAITS_NOT_SENT = "{place} left out: a group call changes a list only"
 
 _GROUP_TRAITS = frozenset({"email", "phone", "subscribe", "consent", "smsConsent"})
@@ -57,6 +58,7 @@ class Subscriptions:
         control = _object(traits.get("properties"))
         if control:
             notes.extend(_note_unused_controls(control))
+        notes.extend(_note_unread_controls(payload))
         given = control.get("listId")
         list_id = given if truthy(given) else self._mode.settings.list_id
         if not truthy(list_id):
@@ -277,6 +279,22 @@ def _note_unmatched(consent: list[Any] | None, channels: Sequence[str]) -> list[
 def _note_unused_controls(control: JsonObject) -> list[str]:
     """Return notes about the members of `traits.properties` that control nothing."""
     return [f"traits.properties.{name[:40]} left out: it is no control" for name in control.keys() - _CONTROLS]
+
+
+def _note_unread_controls(payload: JsonObject) -> list[str]:
+    """Return notes about `properties` of traits that are no object, or that those of other traits stand for."""
+    own, others = payload.get("traits"), dig(payload, "context", "traits", "properties")
+    if not isinstance(own, dict):
+        return [acceptable.note_wrong_kind(OTHER_CONTROLS, others)] if _is_wrong(others) else []
+    given = own.get(acceptable.CONTROL)
+    notes = [acceptable.note_wrong_kind("traits.properties", given)] if _is_wrong(given) else []
+    if others not in (None, "", {}, [], given):
+        notes.append(f"{OTHER_CONTROLS} left out: RudderStack reads those of traits")
+    return notes
+
+
+def _is_wrong(control: Any) -> bool:
+    return control not in (None, "", []) and not isinstance(control, dict)
 
 
 def _has_unused(traits: Any) -> bool:
