@@ -25,7 +25,7 @@ REFUSED = frozenset({"__proto__", "constructor", "prototype"})
 
 _PLAIN = re.compile(r"(?:[^\W\d][^.\\\n]*\n|\$[^.\\\n]*\n)*")
 """Keys, each with a line break after it, that are their own path, whatever is done with slashes."""
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)")
 _MOST_DIGITS = 400
 """The longest number that is read: a float has at most 309 digits before the point."""
