@@ -116,6 +116,13 @@ ROWS: list[Row] = [
         [{**IDENTIFY, "integrations": {"Klaviyo": {"listId": "L2"}}}],
         [],
     ),
+    (
+        "safe_readings",
+        "an array with one item, as a time or in `location`",
+        other("upsertProfile", email=EMAIL["email"], location={"city": {"@literal": [5]}}),
+        [IDENTIFY],
+        [],
+    ),
     ("countries", "countries", other("upsertProfile", email=EMAIL["email"], country_code="TW"), [IDENTIFY], []),
     ("derives_ids", "the same event twice in a batch", track(batch=True), [TRACK, TRACK], []),
     ("batch_leftovers", "empty strings in a batch", track(batch=True, unique_id=""), [TRACK], []),

@@ -36,6 +36,8 @@ TIMES = [
     ("1709288430123", "2024-03-01T10:20:30.123Z"),
     ("1 Mar 2024 10:20 GMT+0530", "2024-03-01T04:50:00.000Z"),
     (1709288430, "1970-01-20T18:48:08.430Z"),
+    (["12"], "1970-01-01T00:00:00.012Z"),
+    ([12], "2001-12-01T00:00:00.000Z"),
     ("2024-13-01", "2025-01-01T00:00:00.000Z"),
     ("2024-13-45", "2025-02-14T00:00:00.000Z"),
     ("2024-03-01T25:61", "2024-03-02T02:01:00.000Z"),
@@ -146,6 +148,22 @@ def test_consent_flags_are_never_guessed(words: tuple[Any, Any]) -> None:
         assert rejection("subscribeProfile", {"historical_import": given}, event).startswith("historical_import: must")
         return
     assert only("subscribeProfile", {"historical_import": given}, event)["historical_import"] is sent
+
+
+ITEMS = [([5], "5"), ([False], "false"), ([""], None), ([None], "")]
+
+
+@pytest.mark.parametrize(("given", "sent"), ITEMS)
+def test_deployed_locations_unwrap_what_is_no_string(given: Any, sent: Any) -> None:
+    event = {"type": "identify", "userId": "u", "traits": {"email": "a@b.io", "address": {"city": given}}}
+    (request,), _ = run("upsertProfile", {}, event, **DEPLOYED)
+    assert attributes_of(request)["location"] == {"city": sent}
+    assert rejection("upsertProfile", {}, event) == "location.city: must be a string or null, not an array"
+
+
+@pytest.mark.parametrize("given", [["2024-03-01"], ["true"], [True], [None], [], [[1]], ["", "x"]])
+def test_deployed_times_unwrap_no_strings(given: Any) -> None:
+    assert refusal({"time": {"@literal": given}}).startswith("time: ")
 
 
 ENTERED = {"type": "track", "event": "Audience Entered", "context": {"traits": {"email": "a@b.io"}}, "properties": {}}

@@ -94,6 +94,17 @@ class TestUpsertProfile:
         assert requests[1].json["data"] == requests[0].json["data"] | {"id": "01/DUP"}
         assert outcome.kind == "delivered"
 
+    def test_conflict_of_the_list_call(self) -> None:
+        """Segment answers it like one of the profile."""
+        conflict = {"errors": [{"code": "duplicate_profile", "meta": {"duplicate_profile_id": "P2"}}]}
+        replies = [(201, {"data": {"id": "P1"}}), (409, conflict), (200, None), (204, None)]
+        requests, (outcome,) = run("upsertProfile", {"list_id": "L1"}, self.IDENTIFY, replies=replies)
+        assert [(r.method, r.path) for r in requests][2:] == [
+            ("PATCH", "/api/profiles/P2"),
+            ("POST", "/api/lists/L1/relationships/profiles"),
+        ]
+        assert outcome.kind == "delivered"
+
     @pytest.mark.parametrize(
         "reply", [None, {}, [], {"errors": "x"}, {"errors": [{"meta": {"duplicate_profile_id": 5}}]}]
     )

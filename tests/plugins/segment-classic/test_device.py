@@ -47,6 +47,12 @@ def test_the_user_id_becomes_the_id() -> None:
     }
 
 
+def test_the_first_spelling_decides_whether_there_is_an_address() -> None:
+    event = {"type": "identify", "traits": {"email": "", "$email": "a@b.co"}}
+    assert calls(event) == []
+    assert calls({"type": "identify", "traits": {"$email": "a@b.co", "email": ""}}) != []
+
+
 def test_only_the_exact_spelling_is_moved() -> None:
     assert identify({"first_name": "Ada", "Email": "a@b.co", "plan": None}) == {
         "first_name": "Ada",

@@ -49,17 +49,18 @@ class UpsertProfile(Action):
         return Item(attributes, list_id=list_id, group=list_id)
 
     def single(self, item: Item) -> SingleFlow:
-        """POST /api/profiles; on 409 PATCH the existing profile; then POST it to the list."""
+        """POST /api/profiles, then POST the profile to the list; on 409 PATCH the existing profile first."""
         reply = yield self.calls.create_profile(item.body)
-        profile_id = reply.data_id if reply.ok else None
-        if reply.status == CONFLICT and reply.duplicate_profile_id:
-            profile_id = reply.duplicate_profile_id
+        if reply.ok and item.list_id:
+            if reply.data_id is None:
+                return _no_id(reply.status)
+            reply = yield self.calls.add_to_list(item.list_id, reply.data_id)
+        profile_id = reply.duplicate_profile_id
+        if reply.status == CONFLICT and profile_id:
             reply = yield self.calls.update_profile(profile_id, item.body)
-        if not reply.ok or not item.list_id:
-            return settle_reply(reply, item.notes)
-        if profile_id is None:
-            return _no_id(reply.status)
-        return settle_reply((yield self.calls.add_to_list(item.list_id, profile_id)), item.notes)
+            if reply.ok and item.list_id:
+                reply = yield self.calls.add_to_list(item.list_id, profile_id)
+        return settle_reply(reply, item.notes)
 
     def batch(self, items: Sequence[Item]) -> BatchFlow:
         """POST /api/profile-bulk-import-jobs, with the list that the items share."""

@@ -10,7 +10,14 @@ from klavier.values.times import NO_TIME
 from klavier.vendor import RejectEvent
 from klavier_segment_actions.fidelity import Fidelity
 from klavier_segment_actions.javascript.missing import MISSING
-from klavier_segment_actions.payload.coercion import as_boolean, as_number, as_text, unwrapped, vendor_number
+from klavier_segment_actions.payload.coercion import (
+    as_boolean,
+    as_number,
+    as_text,
+    item_of_two_kinds,
+    unwrapped,
+    vendor_number,
+)
 from klavier_segment_actions.payload.fields import Field, Partly
 from klavier_segment_actions.payload.formats import (
     is_email,
@@ -62,7 +69,7 @@ def _text(field: Field, place: str, fidelity: Fidelity) -> Check:
     longest = field.longest if fidelity.checks_limits or field.identifier else None
     email, strict = field.email, field.strict_email
     countries = fidelity.countries if field.country else None
-    to_text = _converter(place, nullable=field.nullable)
+    to_text = _converter(place, nullable=field.nullable, safe=fidelity.safe_readings)
     if longest is None and not email and countries is None:
         return lambda value: value if type(value) is str else to_text(value)
 
@@ -79,13 +86,14 @@ def _text(field: Field, place: str, fidelity: Fidelity) -> Check:
     return check
 
 
-def _converter(place: str, *, nullable: bool) -> Callable[[Any], str | None]:
+def _converter(place: str, *, nullable: bool, safe: bool) -> Callable[[Any], str | None]:
     def to_text(value: Any) -> str | None:
-        if nullable:
-            if value is None:
-                return None
-            if isinstance(value, list):  # Segment unwraps arrays for fields of one kind only
+        if nullable and isinstance(value, list):
+            value = MISSING if safe else item_of_two_kinds(value, otherwise="null")
+            if value is MISSING:
                 raise RejectEvent(f"{place}: must be a string or null, not an array")
+        if nullable and value is None:
+            return None
         text = as_text(value)
         if text is None:
             raise RejectEvent(f"{place}: must be a string, not {kind_of(unwrapped(value))}")
@@ -124,8 +132,10 @@ def _boolean(place: str) -> Check:
 
 
 def _time(place: str, *, safe: bool, as_given: bool) -> Check:
-    def check(value: Any) -> Any:
-        value = unwrapped(value)
+    def check(given: Any) -> Any:
+        value = unwrapped(given)
+        if not safe and isinstance(given, list):
+            value = item_of_two_kinds(given, otherwise="number")
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise RejectEvent(f"{place}: must be a time, not {kind_of(value)}")
         if value == 0:

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from klavier.jsvalues import to_string
+from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.javascript.values import to_number
 
 _NUMBER = re.compile(r"\s*+[+-]?(?:[0-9]++\.?[0-9]*+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?\s*+")
@@ -21,6 +22,23 @@ _LARGEST_EXACT = 2**53
 def unwrapped(value: Any) -> Any:
     """Return the item of an array with one item, and any other value unchanged."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def item_of_two_kinds(value: list[Any], *, otherwise: str) -> Any:
+    """Return the item of an array with one item, as Segment's validator converts it for a field of two kinds.
+
+    The kinds are a string or else `otherwise`, "null" or "number".  An item that is a string already is converted to
+    the other kind or refused, as are objects and arrays; `MISSING` stands for a refusal.
+    """
+    item = value[0] if len(value) == 1 else MISSING
+    if item is None:
+        return ""
+    if isinstance(item, str):
+        if otherwise == "null":
+            return MISSING if item else None
+        number = vendor_number(item) if item else None
+        return MISSING if number is None else number
+    return to_string(item) if isinstance(item, (bool, int, float)) else MISSING
 
 
 def as_text(value: Any) -> str | None:

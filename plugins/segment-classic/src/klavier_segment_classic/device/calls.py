@@ -12,7 +12,7 @@ from klavier_segment_classic.device.orders import translate_order
 from klavier_segment_classic.facade.commerce import is_order_completed, read_revenue
 from klavier_segment_classic.facade.dates import read_dates
 from klavier_segment_classic.facade.keys import UNDEFINED, Keys, is_truthy, normalize, without
-from klavier_segment_classic.facade.profile import is_text, trim
+from klavier_segment_classic.facade.profile import find_email, is_text, trim
 from klavier_segment_classic.rules import Rules, track_email
 from klavier_segment_classic.tables.profile import CLIENT
 
@@ -52,7 +52,7 @@ def _profile_properties(event: Identify, rules: Rules) -> JsonObject:
                 properties.pop(name, None)
     if (
         not is_truthy(profile.user_id)
-        and not is_truthy(properties.get("$email"))
+        and not is_truthy(find_email(profile))
         and not is_truthy(properties.get("$exchange_id"))
     ):
         raise SkipEvent("no identity: send a userId, or traits with an email or exchangeId")

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from klavier.events.model import JsonObject
 from klavier.values import read_phone
-from klavier_segment_classic.facade.dates import Date
+from klavier_segment_classic.facade.dates import Date, read_dates
 from klavier_segment_classic.facade.keys import UNDEFINED, Keys, find, first_truthy, is_truthy
 from klavier_segment_classic.fidelity import Fidelity
 
@@ -128,7 +128,7 @@ def find_timezone(profile: Profile, name: str) -> Any:
     """Return the time zone of the context; as documented the trait goes first."""
     if profile.fidelity.timezone_trait and is_truthy(found := profile.trait(name)):
         return found
-    return find(profile.context, name)
+    return read_dates(find(profile.context, name))
 
 
 def trim(text: str) -> str:
