@@ -8,13 +8,13 @@ import re
 from decimal import Decimal
 from typing import Any
 
-_SPACE = (
+SPACE = (
     "\t\n\v\f\r \u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 """JavaScript's white space, which is not Python's: the byte order mark is in it, separators such as `\\x1c` are not."""
 _FLOAT_PREFIX = re.compile(
-    rf"[{_SPACE}]*([+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?))"
+    rf"[{SPACE}]*([+-]?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?))"
 )
 _PLAIN_DIGITS = range(-7, 21)
 """JavaScript writes numbers without an exponent while the decimal point stands in this range."""
@@ -42,7 +42,7 @@ def parse_float(value: Any) -> float | int | None:
 
 def trim(text: str) -> str:
     """Return a text without white space around it, as JavaScript's `trim` does."""
-    return text.strip(_SPACE)
+    return text.strip(SPACE)
 
 
 def to_string(value: Any) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from klavier_segment_actions.javascript.dates import parse_date, to_civil, to_days, to_iso
+from klavier.jsdates import parse_date, to_civil, to_days, to_iso
 from klavier_segment_actions.javascript.missing import MISSING
 from klavier_segment_actions.javascript.values import (
     add,

@@ -150,6 +150,14 @@ def test_consent_flags_are_never_guessed(words: tuple[Any, Any]) -> None:
     assert only("subscribeProfile", {"historical_import": given}, event)["historical_import"] is sent
 
 
+@pytest.mark.parametrize("given", [[""], [None]])
+def test_an_empty_item_of_an_array_is_no_string(given: Any) -> None:
+    fields = {"unique_id": {"@literal": given}, "metric_name": {"@literal": given}}
+    assert rejection("trackEvent", fields, TRACK) == "metric_name: required, and the mapping resolves to nothing"
+    assert "unique_id" in only("trackEvent", {"unique_id": {"@literal": given}}, TRACK)
+    assert deployed({"unique_id": {"@literal": given}})["unique_id"] == ""
+
+
 ITEMS = [([5], "5"), ([False], "false"), ([""], None), ([None], "")]
 
 

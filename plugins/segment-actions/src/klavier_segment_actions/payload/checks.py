@@ -73,8 +73,10 @@ def _text(field: Field, place: str, fidelity: Fidelity) -> Check:
     if longest is None and not email and countries is None:
         return lambda value: value if type(value) is str else to_text(value)
 
-    def check(value: Any) -> str:
-        text = value if type(value) is str else to_text(value) or ""
+    def check(value: Any) -> Any:
+        text = value if type(value) is str else to_text(value)
+        if text is MISSING:
+            return MISSING
         if longest is not None and len(text) * 2 > longest and utf16_length(text) > longest:
             raise RejectEvent(f"{place}: must have at most {longest} characters, not {utf16_length(text)}")
         if email and not (is_email(text) and (not strict or is_strict_email(text))):
@@ -86,8 +88,8 @@ def _text(field: Field, place: str, fidelity: Fidelity) -> Check:
     return check
 
 
-def _converter(place: str, *, nullable: bool, safe: bool) -> Callable[[Any], str | None]:
-    def to_text(value: Any) -> str | None:
+def _converter(place: str, *, nullable: bool, safe: bool) -> Callable[[Any], Any]:
+    def to_text(value: Any) -> Any:
         if nullable and isinstance(value, list):
             value = MISSING if safe else item_of_two_kinds(value, otherwise="null")
             if value is MISSING:
@@ -97,7 +99,7 @@ def _converter(place: str, *, nullable: bool, safe: bool) -> Callable[[Any], str
         text = as_text(value)
         if text is None:
             raise RejectEvent(f"{place}: must be a string, not {kind_of(unwrapped(value))}")
-        return text
+        return MISSING if safe and not text else text
 
     return to_text
 

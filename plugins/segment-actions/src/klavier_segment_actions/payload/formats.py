@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+from klavier.jsdates import MOST_MILLISECONDS, parse_date, to_days, to_iso
 from klavier.values import klaviyo_time, read_phone, read_time
 from klavier.values.times import EARLIEST_YEAR, NO_TIME, TOO_EARLY, TOO_LATE, is_iso_time
-from klavier_segment_actions.javascript.dates import MOST_MILLISECONDS, parse_date, to_days, to_iso
 from klavier_segment_actions.javascript.values import SPACE, to_number, to_text
 
 # Possessive quantifiers: no part is ever matched a second time, so the time is linear in the text.

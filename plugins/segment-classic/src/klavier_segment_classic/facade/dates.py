@@ -5,11 +5,15 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from klavier.jsdates import parse_date
+
 _ISO = re.compile(
     r"([0-9]{4})(?:-?([0-9]{2})(?:-?([0-9]{2}))?)?"
     r"(?:[ T]([0-9]{2}):?([0-9]{2})(?::?([0-9]{2})(?:[,.]([0-9]+))?)?(?:Z|([+-])([0-9]{2})(?::?([0-9]{2}))?)?)?"
 )
 _SHORTEST = len("2014-05-06")
+_LONGEST = 1000
+"""Longer timestamps are none; the bound is far above any form."""
 _USUAL = (len("2014-05-06T07:08:09Z"), len("2014-05-06T07:08:09.123Z"))
 """Lengths of the forms that nearly all timestamps have; Python's own reader is fast with them."""
 _MILLISECONDS = re.compile(r"[0-9]{13}")
@@ -50,7 +54,8 @@ def date_text(date: Date) -> str:
 def read_seconds(timestamp: Any) -> int | None:
     """Read a message's timestamp as whole seconds since 1970; None for what is no time.
 
-    ISO text, seconds or milliseconds, as a number or as text with 10 or 13 digits in it; null is the year 1970.
+    ISO text, seconds or milliseconds, as a number or as text with 10 or 13 digits in it, and other text that
+    JavaScript's `Date` reads; null is the year 1970.
     """
     milliseconds = _milliseconds_of(timestamp)
     if milliseconds is None or abs(milliseconds) > _LARGEST:
@@ -95,7 +100,7 @@ def _milliseconds_of(timestamp: Any) -> float | None:
             number_text = _LEADING_INTEGER.match(timestamp)
             # As a float, since JavaScript reads more digits than Python makes an integer of: as infinity.
             return float(number_text[1]) * factor if number_text else None
-    return None
+    return parse_date(timestamp) if len(timestamp) <= _LONGEST else None
 
 
 def _moment_of(text: str) -> datetime | None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from liquid.exceptions import LiquidError
 
-from klavier_segment_actions.javascript.dates import (
+from klavier.jsdates import (
     MOST_MILLISECONDS,
     Civil,
     parse_date,

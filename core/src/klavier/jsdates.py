@@ -8,7 +8,7 @@ is no day begins a year.
 import re
 from typing import Final, NamedTuple
 
-from klavier_segment_actions.javascript.values import SPACE
+from klavier.jsvalues import SPACE
 
 MOST_MILLISECONDS: Final = 8.64e15
 """The range of JavaScript's dates, in both directions."""
