@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,21 @@ CONFIGURATIONS = {
     "a date": (b'vendor = "little"\n[vendors.little]\nlist_id = 2026-11-22', "list_id: must be a string"),
     "a variable": (b'vendor = "little"\n[vendors.little]\nlist_id = "${NOT_SET}"', "variable NOT_SET is not set"),
     "no vendor": (b"", "no vendor: pass --vendor NAME"),
+    "a misspelled vendor": (b'vendr = "little"', "klavier.toml: vendr: unknown key; did you mean 'vendor'?"),
+    "text without quotes": (b"vendor = little", 'write NAME = "TEXT", each name once in its table'),
+    "a variable without braces": (
+        b'vendor = "little"\n[klaviyo]\nprivate_api_key = "$KEY"',
+        "klaviyo.private_api_key: a variable is written in braces, such as ${KLAVIYO_PRIVATE_API_KEY}",
+    ),
+    "a variable without end": (b'vendor = "little"\n[klaviyo]\nprivate_api_key = "${KEY"', "has no closing '}'"),
+    "a private key as the public one": (
+        b'vendor = "little"\n[klaviyo]\npublic_api_key = "pk_0123"',
+        "klaviyo.public_api_key: is a private key (pk_...)",
+    ),
+    "an empty write key": (
+        b'vendor = "little"\n[gateway.sources.web]\nwrite_key = ""',
+        "gateway.sources.web.write_key: must have at least 8 plain characters",
+    ),
     "a vendor that is no text": (b"vendor = 3", "klavier.toml: vendor: must be a string, not a number"),
 }
 
@@ -143,6 +160,33 @@ def test_an_invalid_configuration_prints_the_problem_and_exits_with_2(
     result = run(command, "-", stdin=GOOD)
     assert (result.exit_code, result.stdout) == (2, "")
     assert problem in result.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [["run"], ["serve"], ["status"], ["dead", "list"], ["dead", "show", "1"]], ids=" ".join
+)
+def test_a_command_without_vendor_option_asks_for_a_configuration(command: list[str], run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").write_text("")
+    assert "Error: no vendor: set it in klavier.toml (installed: " in run(*command).stderr
+    (folder / "klavier.toml").unlink()
+    result = run(*command)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no klavier.toml in this folder: write one with klavier init, or pass --config FILE" in result.stderr
+
+
+def test_a_comparison_names_the_side_that_lacks_its_vendor(run: Run, folder: Path) -> None:
+    (folder / "klavier.toml").unlink()
+    assert "no vendor: pass --to NAME" in run("diff", "-", "--from", "rudderstack", stdin=GOOD).stderr
+    assert "no vendor: pass --from NAME" in run("diff", "-", "--to", "rudderstack", stdin=GOOD).stderr
+
+
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_standard_stream_is_no_mistake(closed: int, folder: Path) -> None:
+    (folder / "events.jsonl").write_bytes(GOOD)
+    shell = f'exec "$0" -m klavier plan events.jsonl {closed}>&-'
+    command = ["/bin/sh", "-c", shell, sys.executable]
+    done = subprocess.run(command, capture_output=True, timeout=60, check=False)  # noqa: S603 -- a fixed command
+    assert (done.returncode, b"Traceback" in done.stderr) == (0, False)
 
 
 anything = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

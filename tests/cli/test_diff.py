@@ -137,7 +137,7 @@ def test_wrong_use(run: Run, folder: Path) -> None:
         assert result.exit_code == 2, result.output
         return result.stderr
 
-    assert "no vendor: pass --vendor NAME" in complaint("-")
+    assert "no vendor: pass --from NAME" in complaint("-")
     assert "there is no such file" in complaint("nowhere.jsonl", *CLASSIC_TO_ACTIONS)
     assert "did you mean 'segment-actions'?" in complaint("-", "--from", "rudderstack", "--to", "segment-action")
     assert "-: no line of it is an event; line 1: not JSON" in complaint("-", *CLASSIC_TO_ACTIONS, stdin=b"nonsense\n")

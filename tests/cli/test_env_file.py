@@ -83,7 +83,7 @@ def test_a_broken_line_is_named_and_not_shown(run: Run, folder: Path, text: str,
 
 def test_a_missing_file_is_named(run: Run) -> None:
     result = run("plan", "-", "--env-file", "none.env", stdin=EVENT)
-    assert (result.exit_code, "none.env: No such file" in result.output) == (2, True)
+    assert (result.exit_code, "none.env: there is no such file; check the path" in result.output) == (2, True)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

@@ -62,4 +62,4 @@ def test_a_port_that_is_in_use_is_reported(run: Run, folder: Path) -> None:
         port = taken.getsockname()[1]
         result = run("sandbox", "--port", str(port))
     assert result.exit_code == 2
-    assert f"Error: cannot listen on 127.0.0.1:{port} (OSError); choose another port" in result.stderr
+    assert f"Error: cannot listen on 127.0.0.1:{port} (Address already in use); choose another port" in result.stderr

@@ -105,7 +105,7 @@ def test_a_time_span_and_a_sample(run: Run, faithful: SandboxServer) -> None:
     [
         ("AbC123", "private_api_key: is a public key (site id), which reads nothing"),
         ("2abcdefghijklmnopqrstuvwxy0", "private_api_key: is no private key of Klaviyo, but perhaps the write key"),
-        ("${NOT_SET}", "no private key is configured, which reading the account takes"),
+        ("${NOT_SET}", "no private key is configured, and reading the account needs one"),
     ],
 )
 def test_what_is_no_private_key_is_refused(

@@ -284,6 +284,8 @@ def test_an_outbox_that_is_full_refuses_to_the_caller(tmp_path: Path) -> None:
 def test_an_outbox_url_without_a_plugin_is_a_configuration_error(tmp_path: Path) -> None:
     with pytest.raises(klavier.ConfigError, match="no installed plugin opens pigeon:// outboxes"):
         klavier.open({**settings(tmp_path), "delivery": {"outbox": "pigeon://loft"}})
+    with pytest.raises(klavier.ConfigError, match=r"opens postgresql:// outboxes; pip install 'klavier\[postgres\]'"):
+        klavier.Plugins().open_outbox("postgresql://host/shop", None, None)
 
 
 # Forks ----------------------------------------------------------------------------------------------------------------

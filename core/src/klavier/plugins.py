@@ -17,6 +17,9 @@ import pluggy
 from klavier.errors import ConfigError, EventError, KlavierError, PluginError
 from klavier.hookspecs import PROJECT, VENDOR_NAME, Hooks
 
+_POSTGRES = ("postgresql", "postgres")
+"""The schemes of the outbox that klavier's own plugin opens."""
+
 if TYPE_CHECKING:
     import click
 
@@ -149,7 +152,8 @@ class Plugins:
             if found is not None:
                 return found  # type: ignore[no-any-return]  # the plugin's promise, held by OutboxConformance
         scheme = url.partition("://")[0]
-        raise ConfigError(f"delivery.outbox: no installed plugin opens {scheme}:// outboxes; install one that does")
+        remedy = "pip install 'klavier[postgres]'" if scheme in _POSTGRES else "install one that does"
+        raise ConfigError(f"delivery.outbox: no installed plugin opens {scheme}:// outboxes; {remedy}")
 
     def transform(self, event: "Event", vendor: str) -> "Event | Outcome":
         """Run every transformation in turn; an outcome drops the event, also the `failed` one of a broken plugin."""

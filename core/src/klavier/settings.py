@@ -185,7 +185,7 @@ def _message_of(error: Exception, value: Any, *, is_secret: bool) -> str:
     """Return the message of a converter or validator without the value of a secret."""
     message = str(error) if isinstance(error, (ValueError, TypeError)) else ""
     hidden = message.replace(str(value), "(secret)") if is_secret and len(str(value)) >= _DISTINCT else message
-    if not message or (is_secret and hidden == message and str(value) in message):
+    if not message or (is_secret and value and hidden == message and str(value) in message):
         return f"cannot be used ({type(error).__name__})"
     return hidden
 

@@ -159,7 +159,7 @@ def _describe(causes: "Counter[str]") -> str:
 
 def _prepare(config_file: Path | None) -> Setup:
     """Read the configuration; keys are not needed."""
-    return prepare(Choice(config_file=config_file), purpose="plan")
+    return prepare(Choice(config_file=config_file, option=None), purpose="plan")
 
 
 def _read_event(letter: DeadLetter) -> Any:

@@ -56,7 +56,8 @@ def _choice(side: str, options: dict[str, Any], config_file: Path | None) -> Cho
     """Return the options of one side."""
     vendor, settings = options.pop(f"{side}_vendor"), options.pop(f"{side}_settings")
     chosen = {name: options.pop(f"{side}_{name}") for name in ("fidelity", "wire")}
-    return Choice(vendor, settings, config_file, {name: value for name, value in chosen.items() if value is not None})
+    overrides = {name: value for name, value in chosen.items() if value is not None}
+    return Choice(vendor, settings, config_file, overrides, option=f"--{side}")
 
 
 def _options_of(side: str) -> Callable[[_Command], _Command]:

@@ -25,8 +25,12 @@ def read_env_file(path: Path) -> dict[str, str]:
     """
     try:
         text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"--env-file: {path}: there is no such file; check the path") from None
+    except IsADirectoryError:
+        raise UsageError(f"--env-file: {path}: is a folder; pass the path of a file") from None
     except OSError as error:
-        raise UsageError(f"--env-file: {path}: {error.strerror or type(error).__name__}") from None
+        raise UsageError(f"--env-file: {path}: cannot be read: {error.strerror or type(error).__name__}") from None
     except UnicodeDecodeError:
         raise UsageError(f"--env-file: {path}: not UTF-8 text; save it as UTF-8") from None
     if is_open_to_others(path):

@@ -52,7 +52,8 @@ def command(  # noqa: PLR0913 -- one for each option
 ) -> None:
     """Show what would be sent to Klaviyo for each event of each FILE; without FILE, or with -, of standard input.
 
-    Nothing is sent, and no key is needed.
+    Nothing is sent.
+    Placeholders stand in for the keys whose variables are not set, and without a configuration for all keys.
     Each request is assumed to succeed.
     In device mode the calls of the vendor's browser code are shown as well.
     """

@@ -45,7 +45,7 @@ def command(*, config_file: Path | None, until_empty: bool, timeout: float, as_:
     SIGHUP reads the configuration again, and with it the key.
     One process delivers at a time: another one waits, and takes over when the first ends.
     """
-    run = _Run(Choice(config_file=config_file), timeout if until_empty else None, health)
+    run = _Run(Choice(config_file=config_file, option=None), timeout if until_empty else None, health)
     asyncio.run(run.deliver())
     counts = run.status.to_json()
     click.echo(json_line(counts).decode().rstrip() if as_ == "json" else run.status.line())

@@ -41,7 +41,7 @@ def command(  # noqa: PLR0913 -- one for each option
     A page at /console/ shows what goes through; on other than loopback addresses it needs [console] password.
     It needs the extra: pip install 'klavier[server]'.
     """
-    choice = Choice(config_file=config_file)
+    choice = Choice(config_file=config_file, option=None)
     serving = _Serving(choice, host, port, deliver=not no_deliver, has_console=not no_console, health=health)
     asyncio.run(serving.serve())
 

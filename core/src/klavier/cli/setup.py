@@ -13,7 +13,7 @@ from klavier.cli.messages import note, warn
 from klavier.cli.options import VendorName
 from klavier.cli.settings_file import SettingsFile, read_settings
 from klavier.config.environment import REFERENCE
-from klavier.config.load import check
+from klavier.config.load import check, unknown_keys
 from klavier.config.local_plugin import PLUGIN_FILE, discover_with_local, is_allowed
 from klavier.config.location import CONFIG_FILE, CONFIG_VARIABLE, find_config
 from klavier.config.model import Config
@@ -65,6 +65,8 @@ class Choice:
     config_file: Path | None = None
     overrides: Mapping[str, Any] = field(factory=dict, repr=False)
     delivery: Mapping[str, bool] = field(factory=dict)
+    option: str | None = "--vendor"
+    """The option that names the vendor; None where the command has none."""
 
 
 def _load_env_file(_: click.Context, __: click.Parameter, path: Path | None) -> None:
@@ -243,7 +245,7 @@ def _finish(  # noqa: PLR0913 -- the options, the file that they name, and what 
     *,
     needs_plugins: bool,
 ) -> Setup:
-    name = _choose(data, choice.vendor or (None if given is None else given.vendor), plugins)
+    name = _choose(data, choice, choice.vendor or (None if given is None else given.vendor), plugins, file)
     if given is not None:
         sections = data.get("vendors")
         data["vendors"] = {**(sections if isinstance(sections, dict) else {}), name: given.settings_of(name)}
@@ -316,17 +318,21 @@ def _placeholders_beside(section: Mapping[str, Any]) -> dict[str, str]:
 
 def _is_unset(value: Any) -> bool:
     found = REFERENCE.finditer(value) if isinstance(value, str) else ()
-    return any(match[1] and match[1] not in os.environ for match in found)
+    return any(match[2] and match[1] and match[1] not in os.environ for match in found)
 
 
-def _choose(data: dict[str, Any], vendor: str | None, plugins: Plugins) -> str:
+def _choose(data: dict[str, Any], choice: Choice, vendor: str | None, plugins: Plugins, file: Path | None) -> str:
     """Insert the name of the vendor into the data and return it; raises `ConfigError` where there is none."""
     if vendor is not None:
         data["vendor"] = vendor
-    if data.get("vendor") is None:
-        here = ", ".join(sorted(plugins.vendors)) or "none; try: pip install 'klavier[rudderstack]'"
-        raise ConfigError(f"no vendor: pass --vendor NAME or set it in {CONFIG_FILE} (installed: {here})")
-    return str(data["vendor"])
+    if data.get("vendor") is not None:
+        return str(data["vendor"])
+    if file is None and choice.option is None:
+        raise ConfigError(f"no {CONFIG_FILE} in this folder: write one with klavier init, or pass --config FILE")
+    here = ", ".join(sorted(plugins.vendors)) or "none; try: pip install 'klavier[rudderstack]'"
+    remedy = "" if choice.option is None else f"pass {choice.option} NAME or "
+    problem = f"no vendor: {remedy}set it in {CONFIG_FILE if file is None else file} (installed: {here})"
+    raise ConfigError([problem, *(f"{file}: {fault}" for fault in unknown_keys(data))])
 
 
 def _placed(error: ConfigError, file: Path | None, given: SettingsFile | None, name: str) -> ConfigError:

@@ -51,7 +51,7 @@ def command(*, config_file: Path | None, max_age: float, max_dead: int, min_free
     or nobody delivers them, delivery is paused, an endpoint answers nobody, there are dead letters, the disk is
     nearly full. It sends nothing and changes nothing.
     """
-    with open_existing(prepare(Choice(config_file=config_file), purpose="plan")) as outbox:
+    with open_existing(prepare(Choice(config_file=config_file, option=None), purpose="plan")) as outbox:
         status = read_status(outbox)
     problems = list(find_problems(status, Limits(max_age, max_dead, min_free * _MEGABYTE)))
     if as_ == "json":

@@ -88,7 +88,7 @@ def check(
     problems: list[str] = _address_problems(data)
     data = substitute(dict(data), environ, problems)
     # A value whose variable is missing stays as written, so that it is not called wrong a second time.
-    problems.extend(_unknown_keys(data))
+    problems.extend(unknown_keys(data))
     name = _chosen(data, plugins, problems)
     klaviyo = _section(data, "klaviyo", KlaviyoSection, problems)
     if klaviyo.private_api_key is not None and klaviyo.access_token is not None:
@@ -138,7 +138,8 @@ def _address_problems(data: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _unknown_keys(data: Mapping[str, Any]) -> list[str]:
+def unknown_keys(data: Mapping[str, Any]) -> list[str]:
+    """Return one problem for each key at the top of a configuration that it does not have."""
     return [f"{key}: unknown key{_remedy(key)}" for key in data if key not in _KEYS]
 
 

@@ -88,6 +88,14 @@ def _some_connections(value: int) -> None:
 def _header_text(value: str | None) -> None:
     if value is not None and not (value.isascii() and value.isprintable() and value and " " not in value):
         raise ValueError("must be a key as Klaviyo shows it: plain characters without spaces, not empty")
+    if value is not None and value.startswith("$") and not value.startswith("${"):
+        raise ValueError("a variable is written in braces, such as ${KLAVIYO_PRIVATE_API_KEY}")
+
+
+def _public_key(value: str | None) -> None:
+    _header_text(value)
+    if value is not None and value.startswith("pk_"):
+        raise ValueError("is a private key (pk_...), which browsers must not get; the public key has six characters")
 
 
 @frozen
@@ -98,7 +106,7 @@ class KlaviyoSection:
         None, secret=True, validator=_header_text, doc="The private API key, for what a server sends."
     )
     public_api_key: str | None = setting(
-        None, validator=_header_text, doc="The public API key (site id), for what a browser sends and the legacy calls."
+        None, validator=_public_key, doc="The public API key (site id), for what a browser sends and the legacy calls."
     )
     access_token: str | None = setting(
         None, secret=True, validator=_header_text, doc="An OAuth access token, in place of the private API key."

@@ -21,7 +21,7 @@ def parse_toml(text: str, path: Path | str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from None
+        raise ConfigError(f'{path}: not TOML: {error}; write NAME = "TEXT", each name once in its table') from None
     except (RecursionError, ValueError):  # nested without end, or an integer of thousands of digits
         raise ConfigError(f"{path}: not a configuration: nested too deep, or a number too long") from None
 
@@ -44,9 +44,11 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: there is no such file; give the path of one") from None
+        raise ConfigError(
+            f"{path}: there is no such file; check the path, or write a configuration: klavier init"
+        ) from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder; give the path of a file in it") from None
+        raise ConfigError(f"{path}: is a folder; pass the path of a file") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the path cannot be used"
         raise ConfigError(f"{path}: cannot be read: {why}") from None

@@ -7,6 +7,7 @@ everything; these refuse pages of other sites and host names that are a stranger
 
 import asyncio
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -139,7 +140,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener  # noqa: TRY300 -- setsockopt may raise too
     except OSError as error:
-        raise UsageError(f"cannot listen on {host}:{port} ({type(error).__name__}); choose another port") from None
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise UsageError(f"cannot listen on {host}:{port} ({reason}); choose another port") from None
 
 
 def _url(listener: socket.socket) -> str:

@@ -62,7 +62,7 @@ def _read_rows(rows: Iterator[list[str]], source: str, position: Position) -> It
         try:
             row = next(rows, None)
         except (csv.Error, UnicodeDecodeError) as error:
-            why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else f"not CSV: {error}"
+            why = "not UTF-8, save it as UTF-8" if isinstance(error, UnicodeDecodeError) else f"not CSV: {error}"
             yield Line(source, number + 1, b"", position(), f"{why}; nothing after it was read", "row")
             return
         if row is None:

@@ -17,7 +17,7 @@ def check_keys(keys: Mapping[str, str | None]) -> None:
     if token is not None and token != TOKEN_PLACEHOLDER and not _PUBLIC_KEY.fullmatch(token):
         return
     if token is None and (not key or key == PLACEHOLDERS["private_api_key"]):
-        raise ConfigError(f"no private key is configured, which reading the account takes: {remedy}")
+        raise ConfigError(f"no private key is configured, and reading the account needs one: {remedy}")
     name, key = ("access_token", token) if token is not None else ("private_api_key", key)
     if _PUBLIC_KEY.fullmatch(key or ""):
         raise ConfigError(f"{name}: is a public key (site id), which reads nothing: {remedy}")
