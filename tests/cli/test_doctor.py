@@ -95,7 +95,7 @@ def test_every_mistake_of_the_configuration_and_every_broken_plugin(run: Run, fo
     (folder / "klavier_plugin.py").write_text("import no_such_module")
     result = run("doctor")
     assert result.exit_code == 1
-    assert "wrong  plugins        klavier_plugin.py: plugin klavier_plugin.py: ModuleNotFoundError" in result.stdout
+    assert "wrong  plugins        klavier_plugin.py: ModuleNotFoundError" in result.stdout
     assert "wrong  configuration  klavier.toml: klaviyo.privat_api_key: unknown setting\n" in result.stdout
     assert "                      did you mean 'private_api_key'?\n" in result.stdout
     assert result.stdout.count("wrong  configuration") == 2

@@ -117,7 +117,7 @@ def test_plugins_transform_and_drop_but_observe_nothing_since_nothing_was_delive
     assert [result.outcome.reason for result in results[1:4]] == [
         "dropped by a plugin",
         "plugin transformer raised ValueError in a transformation",
-        "plugin transformer gave a string in a transformation, not an event, an outcome or None",
+        "plugin transformer returned a string in a transformation, not an event, an outcome or None",
     ]
     assert results[0].event is not None
     assert results[0].event.payload["event"] == "Renamed"

@@ -110,11 +110,11 @@ def test_an_unknown_command_or_option_is_wrong_use_and_the_closest_is_named(run:
 def test_a_broken_plugin_is_warned_of_and_the_rest_works(run: Run, folder: Path) -> None:
     (folder / "klavier_plugin.py").write_text("1 / 0")
     (folder / "klavier.toml").write_text("")
-    assert "plugin klavier_plugin.py: ZeroDivisionError: division by zero" in run("vendors").stdout
+    assert "broken  klavier_plugin.py: ZeroDivisionError: division by zero" in run("vendors").stdout
     assert run("--help").exit_code == 0
     planned = run("plan", "-", "--vendor", "nobody", stdin=EVENT)
     assert planned.exit_code == 2
-    assert "warning: plugin klavier_plugin.py was not loaded: plugin klavier_plugin.py: ZeroDivision" in planned.stderr
+    assert "warning: plugin klavier_plugin.py was not loaded: ZeroDivision" in planned.stderr
 
 
 def test_a_closed_pipe_ends_it_without_an_error(start: Start, folder: Path) -> None:

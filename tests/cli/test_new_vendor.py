@@ -20,6 +20,8 @@ def test_the_files_bear_the_name_and_the_tests_pass(run: Run, folder: Path) -> N
     module, test = "klavier-my-shop/klavier_my_shop.py", "klavier-my-shop/tests/test_my_shop.py"
     assert written == {module, test, "klavier-my-shop/README.md", "klavier-my-shop/pyproject.toml"}
     assert all(name in output for name in written)
+    assert "pip install './klavier-my-shop[test]'" in output  # brings pytest, which the next line needs
+    assert "python -m pytest klavier-my-shop\n" in output
     text = "".join((folder / name).read_text("utf-8") for name in written)
     assert "igeonry" not in text
     assert 'my-shop = "klavier_my_shop"' in text

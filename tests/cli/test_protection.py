@@ -24,7 +24,7 @@ def sandbox(folder: Path) -> Iterator[SandboxServer]:
         yield server
 
 
-FAULT = "plugins: klavier_plugin.py cannot be loaded: plugin klavier_plugin.py: ZeroDivisionError: division by zero"
+FAULT = "plugins: klavier_plugin.py cannot be loaded: ZeroDivisionError: division by zero"
 REMEDY = '[plugins] optional = ["klavier_plugin.py"]'
 
 

@@ -157,6 +157,11 @@ def test_a_relay_delivers_the_changed_requests(tmp_path: Path, bulk: str) -> Non
     assert len(sandbox.state()["events"]) == 20
 
 
+def test_a_change_with_other_arguments_is_refused_at_once() -> None:
+    with pytest.raises(klavier.PluginError, match=r"write it as change\(request, events\)"):
+        klavier.derive_vendor("rudderstack", "our-rudderstack", lambda request: request)  # type: ignore[arg-type,misc]  # wrong on purpose
+
+
 def test_the_difference_is_shown(run: Run, folder: Path) -> None:  # noqa: F811 -- the fixtures
     (folder / "klavier_plugin.py").write_text(PLUGIN)
     (folder / "events.jsonl").write_text(json.dumps(TRACK) + "\n")

@@ -85,10 +85,10 @@ def test_without_one_that_knows_it_the_error_stays() -> None:
     ("read", "message"),
     [
         (lambda payload: payload["absent"], "plugin p0 raised KeyError in reading the event"),
-        (lambda payload: payload, "plugin p0 gave an object in reading, not an event or None"),
+        (lambda payload: payload, "plugin p0 returned an object in reading, not an event or None"),
         (
             lambda _: klavier.Track({}, properties={"x": float("nan")}),
-            "plugin p0 gave an event that JSON cannot say: .*x: ",
+            "plugin p0 returned an event that JSON cannot express: .*x: ",
         ),
         (lambda payload: parse_event(payload, plugins=plugins_of(pigeon)), "pigeon: name what happened"),
         (parse_event, "type: no event type"),

@@ -100,6 +100,14 @@ def wrong_argument() -> object:
     return Plugin()
 
 
+def unmarked() -> object:
+    class Plugin:
+        def klavier_vendors(self) -> list[VendorSpec]:
+            return [spec("left-behind")]
+
+    return Plugin()
+
+
 def wrapper() -> object:
     class Plugin:
         @hookimpl(wrapper=True)
@@ -128,7 +136,7 @@ def raising(error: BaseException | type[BaseException]) -> object:
         (raising(RuntimeError("first line\nsecond line")), "RuntimeError: first line$"),
         (raising(RuntimeError), "RuntimeError: no message$"),
         (raising(SystemExit(3)), "SystemExit: 3"),
-        (vendors(spec("left-behind"), "quiet"), "klavier_vendors gave a string, not a VendorSpec"),
+        (vendors(spec("left-behind"), "quiet"), "klavier_vendors returned a string, not a VendorSpec"),
         (vendors(spec("left-behind"), spec("taken")), "vendor 'taken' is registered already; rename one"),
         (vendors(spec("left-behind"), spec("left-behind")), "vendor 'left-behind' is registered already"),
         (vendors(spec("Not A Name")), "lower-case words joined by hyphens"),
@@ -137,7 +145,11 @@ def raising(error: BaseException | type[BaseException]) -> object:
         (vendors(spec(settings=dict)), "the settings of vendor 'quiet' are no attrs class"),
         (vendors(spec(settings=NoSettings())), "the settings of vendor 'quiet' are no attrs class"),
         (vendors(spec(build=None)), "the build of vendor 'quiet' cannot be called"),
-        (SimpleNamespace(klavier_vendors=hookimpl(lambda: None)), "NoneType"),
+        (
+            SimpleNamespace(klavier_vendors=hookimpl(lambda: None)),
+            "klavier_vendors returned null, not a list",
+        ),
+        (unmarked(), "klavier_vendors is not marked; write @klavier.hookimpl above it"),
     ],
 )
 def test_a_plugin_that_breaks_the_contract_is_named_and_leaves_nothing_behind(plugin: object, words: str) -> None:
@@ -266,7 +278,7 @@ def test_without_any_vendor_the_remedy_is_to_install_one() -> None:
     ("build", "words"),
     [
         (lambda _: 1 / 0, "vendor quiet: building it raised ZeroDivisionError"),
-        (lambda _: None, "vendor quiet: building it gave null, not a Vendor"),
+        (lambda _: None, "vendor quiet: building it returned null, not a Vendor"),
     ],
 )
 def test_a_vendor_that_cannot_be_built_is_a_plugin_error(build: Callable[[Any], Any], words: str) -> None:

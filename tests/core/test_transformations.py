@@ -97,11 +97,14 @@ def bomb(_: Event) -> None:
     ("change", "reason"),
     [
         (bomb, "plugin p0 raised ValueError in a transformation"),
-        (lambda _: {"type": "track"}, "plugin p0 gave an object in a transformation, not an event, an outcome or None"),
-        (lambda _: delivered(), "plugin p0 gave a delivered outcome for an event that nobody sent"),
+        (
+            lambda _: {"type": "track"},
+            "plugin p0 returned an object in a transformation, not an event, an outcome or None",
+        ),
+        (lambda _: delivered(), "plugin p0 returned a delivered outcome for an event that nobody sent"),
         (
             lambda _: Track({"type": "track"}, event="A", properties={"a": [float("nan")]}),
-            f"plugin p0 gave an event that JSON cannot say: properties.a[0]: {NAN}",
+            f"plugin p0 returned an event that JSON cannot express: properties.a[0]: {NAN}",
         ),
     ],
 )

@@ -1,5 +1,6 @@
 """A vendor that differs from another one in its requests: `klavier.derive_vendor`."""
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from importlib.metadata import entry_points
@@ -32,9 +33,16 @@ def derive_vendor(
     What `change` raises fails the events of that request and no others.  The calls of a vendor's browser code
     (device mode) stay as they are, and so do the terms of `klavier migrate`, which are those of `base`.
 
-    Raises `PluginError` where no vendor of this name is installed.
+    Raises `PluginError` where no vendor of this name is installed, or `change` takes other arguments.
     """
     spec = base if isinstance(base, VendorSpec) else _installed(base)
+    try:
+        inspect.signature(change).bind(None, ())
+    except ValueError:  # a built-in function without a signature
+        pass
+    except TypeError:
+        remedy = "write it as change(request, events)"
+        raise PluginError(f"vendor {name!r}: its change takes other arguments; {remedy}") from None
     added = frozenset(constants)
 
     def build(settings: Any) -> Vendor:

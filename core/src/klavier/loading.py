@@ -30,5 +30,5 @@ def bind(spec: VendorSpec, settings: Any) -> Vendor:
         # A foreign message may quote a setting: only its kind is shown.
         raise PluginError(f"vendor {spec.name}: building it raised {type(error).__name__}") from error
     if not isinstance(vendor, Vendor):
-        raise PluginError(f"vendor {spec.name}: building it gave {kind_of(vendor)}, not a Vendor")
+        raise PluginError(f"vendor {spec.name}: building it returned {kind_of(vendor)}, not a Vendor")
     return vendor

@@ -74,6 +74,7 @@ class Plugins:
             self._manager.register(plugin, shown)
             self._manager.check_pending()
             self._check_wrappers(plugin, shown)
+            self._check_markers(plugin, shown)
             if self._asks_for_vendors:
                 self._vendors |= self._vendors_of(plugin, shown)
         except (Exception, SystemExit) as error:
@@ -219,6 +220,7 @@ class Plugins:
     def set_aside(self, name: str, error: BaseException) -> None:
         """Report a plugin as broken, with what it raised; the others work on."""
         reason = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {_first_line(error)}"
+        reason = reason.removeprefix(f"plugin {name}: ")  # whoever shows it shows the name too
         self._broken.append(BrokenPlugin(name, reason))
 
     def _calls(self, hook: str) -> "Iterator[_Call]":
@@ -242,14 +244,23 @@ class Plugins:
                 if implementation.plugin is plugin and (implementation.wrapper or implementation.hookwrapper):
                     raise PluginError(f"plugin {shown}: {caller.name} is a wrapper; make it a plain implementation")
 
+    def _check_markers(self, plugin: object, shown: str) -> None:
+        """Refuse a function with a hook's name that is not marked: pluggy would never call it."""
+        implemented = {caller.name for caller in self._manager.get_hookcallers(plugin) or ()}
+        for name in sorted(set(vars(Hooks)) - implemented):
+            if name.startswith("klavier_") and callable(getattr(plugin, name, None)):
+                raise PluginError(f"plugin {shown}: {name} is not marked; write @klavier.hookimpl above it")
+
     def _vendors_of(self, plugin: object, shown: str) -> "dict[str, VendorSpec]":
         found: dict[str, VendorSpec] = {}
         for call in self._calls("klavier_vendors"):
-            from klavier.plugin_checks import fault_of_spec  # noqa: PLC0415 -- see above
+            from klavier.plugin_checks import fault_of_list, fault_of_spec  # noqa: PLC0415 -- see above
 
-            for spec in call.run() if call.owner is plugin else ():
-                problem = fault_of_spec(spec, {**self._vendors, **found})
-                if problem:
+            specs = call.run() if call.owner is plugin else ()
+            if problem := fault_of_list(specs):
+                raise PluginError(f"plugin {shown}: {problem}")
+            for spec in specs:
+                if problem := fault_of_spec(spec, {**self._vendors, **found}):
                     raise PluginError(f"plugin {shown}: {problem}")
                 found[spec.name] = spec
         return found

@@ -1,12 +1,15 @@
 """The kit bites: a good vendor passes, and each broken one fails the test of the promise that it breaks."""
 
+import time
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 import pytest
 from hypothesis import Phase, settings
 
+from klavier.events.model import Event
 from klavier.testing import VendorConformance
-from klavier.vendor import Vendor
+from klavier.vendor import Delivery, Vendor
 from tests.support import fakes
 
 SETTINGS = fakes.Settings(private_api_key=fakes.SECRET, list_id="Xue/pk?K")
@@ -70,3 +73,18 @@ def test_a_broken_vendor_fails(test: str, broken: type[fakes.GoodVendor], messag
 
     with pytest.raises(AssertionError, match=message):
         getattr(Conformance(), f"test_{test}")()
+
+
+def test_no_deadline_fails_a_vendor_on_a_busy_machine() -> None:
+    class Slow(fakes.GoodVendor):
+        def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
+            time.sleep(0.005)
+            return super().deliveries(events)
+
+    class Conformance(VendorConformance):
+        search = settings(max_examples=2, deadline=1, derandomize=True, database=None)
+
+        def make(self) -> Vendor:
+            return Slow(SETTINGS)
+
+    Conformance().test_pure()

@@ -1,6 +1,5 @@
 """`klavier new-vendor`: write a plugin for a vendor of one's own, from the template that ships with klavier."""
 
-import shutil
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import click
 
 import klavier
-from klavier.cli.messages import warn
 from klavier.errors import UsageError
 from klavier.hookspecs import VENDOR_NAME
 from klavier.plugins import installed_plugins
@@ -39,12 +37,10 @@ def command(*, name: str, output: Path | None) -> None:
     written = write_plugin(name, folder)
     for path in written:
         click.echo(path)
-    if not shutil.which("pytest"):
-        warn("its tests need pytest and hypothesis: pip install 'klavier[testing]'")
     shown = click.format_filename(folder)
     click.echo(
-        f"\nTest it:     cd {shown} && python -m pytest"
-        f"\nInstall it:  pip install {shown if folder.is_absolute() else f'./{shown}'}"
+        f"\nInstall it:  pip install '{shown if folder.is_absolute() else f'./{shown}'}[test]'"
+        f"\nTest it:     python -m pytest {shown}"
         f"\nUse it:      klavier vendors {name}"
     )
 
