@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from klavier.migration.portable import Portable
 
 Wire = Literal["current", "native"]
-"""Which of Klaviyo's APIs says it: the newest revision, or the endpoints and revision the vendor itself uses."""
+"""Which of Klaviyo's APIs is used: the newest revision, or the endpoints and revision the vendor itself uses."""
 
 FidelityName = Literal["documented", "deployed"]
 """What is followed: the vendor's documents, or what its implementation was observed to do."""
