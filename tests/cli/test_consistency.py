@@ -37,6 +37,27 @@ def test_data_is_printed_as_text_or_json(words: list[str], run: Run) -> None:
         assert run(*words, "--format", name, stdin=EVENT).exit_code == 0
 
 
+@pytest.mark.parametrize("words", [["diff", "-", "--from", "little", "--to", "little"], ["schema"]])
+def test_a_hyphen_as_output_is_standard_output(words: list[str], run: Run, folder: Path) -> None:
+    assert run(*words, "--output", "-", stdin=EVENT).stdout == run(*words, stdin=EVENT).stdout != ""
+    assert not (folder / "-").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["send", "-", "--rejects", "-"],
+        ["init", "--vendor", "little", "--output", "-"],
+        ["migrate", "--from", "little", "--to", "rudderstack", "--output", "new.toml", "--page", "-"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_no_file_gets_the_name_of_a_hyphen(words: list[str], run: Run, folder: Path) -> None:
+    result = run(*words, stdin=EVENT)
+    assert (result.exit_code, (folder / "-").exists()) == (2, False)
+    assert "pass the name of a file" in result.stderr
+
+
 def test_quiet_prints_no_notes(run: Run) -> None:
     for words in (["-q", "plan", "-"], ["plan", "-", "--quiet"]):
         assert run(*words, stdin=EVENT).stderr_bytes == b""

@@ -188,6 +188,11 @@ def test_exported_events_can_be_sent_again_and_no_file_is_overwritten(run: Run, 
     names = [json.loads(line)["event"] for line in (letters / "bad.jsonl").read_text().splitlines()]
     assert names == ["Signed Up", "Nobody"]
     assert stat.S_IMODE((letters / "bad.jsonl").stat().st_mode) == 0o600
+    piped = run("dead", "export", "-")
+    assert (piped.stdout_bytes, piped.stderr) == (
+        (letters / "bad.jsonl").read_bytes(),
+        "2 events written to standard output\n",
+    )
     again = run("dead", "export", "bad.jsonl")
     assert again.exit_code == 2
     assert "exists already; pass the name of a new file" in again.output

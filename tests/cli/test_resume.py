@@ -193,6 +193,12 @@ def test_progress_that_does_not_fit_is_refused_before_anything_is_sent(
     assert len(server.sandbox.calls) == calls
 
 
+def test_progress_that_cannot_be_written_is_refused_before_anything_is_sent(run: Run, server: SandboxServer) -> None:
+    result = run("send", "events.jsonl", "--progress", "nowhere/events.progress")
+    assert (result.exit_code, server.sandbox.calls) == (2, [])
+    assert "nowhere/events.progress.new: cannot be written: No such file or directory" in result.stderr
+
+
 def test_a_signal_ends_a_wait_for_standard_input(start: Start, server: SandboxServer) -> None:
     process = start("send", "--progress", "kept", "--format", "jsonl")
     assert process.stdin is not None

@@ -85,7 +85,7 @@ class Checkpoint:
             "rejects": self.flush_rejects(),
             "summary": summary,
         }
-        new = self.path.with_name(f"{self.path.name}.new")
+        new = _draft(self.path)
         with open_private(new) as file:
             file.write(orjson.dumps(content))
         new.replace(self.path)
@@ -98,9 +98,13 @@ class Checkpoint:
 def open_checkpoint(path: Path, vendor: str, address: str, sources: Sequence[str]) -> Checkpoint:
     """Read how far an earlier run came, or start at the beginning where there is no file.
 
-    Raises `UsageError` for a file that is damaged, or that belongs to another input, vendor or address.
+    Raises `UsageError` for a file that is damaged, that belongs to another input, vendor or address, or that cannot be
+    written: nothing is sent whose position could not be recorded.
     """
     checkpoint = Checkpoint(path, vendor, address, list(sources))
+    with open_private(_draft(path)):
+        pass
+    _draft(path).unlink()
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -120,6 +124,11 @@ def open_checkpoint(path: Path, vendor: str, address: str, sources: Sequence[str
         if before[name] != now:
             raise UsageError(f"{path}: belongs to another {name} ({_shown(before[name])}); {_REMEDY}")
     return evolve(checkpoint, summary=summary, done=summary.total, digest=digest, rejected_bytes=rejects)
+
+
+def _draft(path: Path) -> Path:
+    """Return the path of the file that replaces the old one when it is complete."""
+    return path.with_name(f"{path.name}.new")
 
 
 def _digest(line: Line) -> str:

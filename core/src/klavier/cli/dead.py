@@ -2,6 +2,7 @@
 
 import sys
 from collections import Counter
+from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,7 @@ def delete(*, selection: Selection, config_file: Path | None, yes: bool) -> None
 @selection_options(required=False)
 @config_option
 def export(*, file: Path, selection: Selection, config_file: Path | None) -> None:
-    """Write the events of the dead letters, or of the selected ones, to FILE (JSON Lines).
+    """Write the events of the dead letters, or of the selected ones, to FILE (JSON Lines); - is standard output.
 
     Correct them there and send them again with klavier send.
     The file holds personal data, so only you can read it.  The dead letters stay in the outbox.
@@ -139,11 +140,12 @@ def export(*, file: Path, selection: Selection, config_file: Path | None) -> Non
     with open_existing(setup) as outbox:
         letters = selection.letters(outbox, setup.plugins)
         written = 0
-        with create_private(file) as target:
+        is_stdout = str(file) == "-"
+        with nullcontext(sys.stdout.buffer) if is_stdout else create_private(file) as target:
             for letter in letters:
                 target.write(letter.payload + b"\n")
                 written += 1
-    click.echo(f"{count(written, 'event')} written to {plain(file)}")
+    click.echo(f"{count(written, 'event')} written to {'standard output' if is_stdout else plain(file)}", err=is_stdout)
 
 
 def _confirm(question: str) -> None:

@@ -10,7 +10,7 @@ import orjson
 from klavier.cli.diff_about import Period, about_rows
 from klavier.cli.diff_sides import Asked, names_of, prepare_sides, side_options
 from klavier.cli.diff_table import table
-from klavier.cli.options import format_option
+from klavier.cli.options import OutputFile, format_option
 from klavier.cli.private_files import write_content
 from klavier.cli.progress import lines_with_progress
 from klavier.comparison.masking import mask_secrets
@@ -36,7 +36,7 @@ MOST_SHARDS = 512
 @click.argument("file", metavar="FILE")
 @side_options
 @format_option("text", "json", "html", text="A table, JSON with every case, or one web page that needs nothing else.")
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Where to write it.")
+@click.option("--output", type=OutputFile(), metavar="FILE", help="Where to write it.")
 @click.option("--cases", type=click.IntRange(0), help="Cases of each difference that are kept; JSON keeps all.")
 @click.option(
     "--shards",

@@ -167,6 +167,8 @@ def _check(text: str, config: FirstConfig, plugins: "Plugins", folder: Path) -> 
 
 def _write(path: Path, text: str, *, is_private: bool) -> None:
     """Write the file; only its owner can read one that holds a write key."""
+    if str(path) == "-":
+        raise UsageError("--output: pass the name of a file; the JSON Schema is written beside it")
     if is_private:
         with create_private(path) as file:
             file.write(text.encode())

@@ -1,6 +1,7 @@
 """Types of options and arguments that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,18 @@ class FileName(click.types.StringParamType):
 
 
 FILE = FileName()
+
+
+class OutputFile(click.Path):
+    """The path of a file to write; `-` is standard output, as where the option is missing: None."""
+
+    def __init__(self) -> None:
+        """Accept no folder."""
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path, or None for standard output."""
+        return None if str(value) == "-" else super().convert(value, param, ctx)
 
 
 class OutputFormat(click.Choice[str]):

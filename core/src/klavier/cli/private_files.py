@@ -43,6 +43,8 @@ def is_open_to_others(path: Path) -> bool:
 
 
 def _open(path: Path, flags: int, mode: str) -> BinaryIO:
+    if str(path) == "-":
+        raise UsageError("-: standard output cannot be used here; pass the name of a file")
     try:
         handle = os.open(path, flags | getattr(os, "O_CLOEXEC", 0), 0o600)
     except FileExistsError:

@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from klavier.cli.json_output import pretty_json
+from klavier.cli.options import OutputFile
 from klavier.cli.setup import config_option, known_plugins
 from klavier.config.json_schema import config_schema
 
 
 @click.command("schema", short_help="Print the JSON Schema of klavier.toml.")
 @config_option
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it to FILE.")
+@click.option("--output", type=OutputFile(), metavar="FILE", help="Write it to FILE.")
 def command(*, config_file: Path | None, output: Path | None) -> None:
     """Print the JSON Schema of klavier.toml, with the settings of the installed vendors.
 

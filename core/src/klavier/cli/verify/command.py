@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from klavier.cli.messages import note, warn
-from klavier.cli.options import FILE, format_option
+from klavier.cli.options import FILE, OutputFile, format_option
 from klavier.cli.private_files import open_private
 from klavier.cli.progress import Steps
 from klavier.cli.setup import (
@@ -86,7 +86,7 @@ class _Moment(click.ParamType[float]):
 @format_option(text="A table, or one JSON object.")
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OutputFile(),
     metavar="FILE",
     help="Write the result to FILE too: as a page (.html), as JSON for --against (.json), else as a table.",
 )
