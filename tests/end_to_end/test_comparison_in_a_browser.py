@@ -56,6 +56,12 @@ def test_the_page_opens_without_a_complaint(tmp_path: Path, comparison: klavier.
     assert f"{len(comparison.differences)} of {len(comparison.differences)} shown" in document
 
 
+def test_calls_and_notes_are_shown_beside_the_filters(tmp_path: Path, comparison: klavier.Comparison) -> None:
+    document, _ = opened(page(comparison), tmp_path)
+    assert '<section class="extra"><h2>API calls</h2>' in document
+    assert re.findall(r"<(?:tbody|section)[^>]*hidden", document) == []
+
+
 def test_a_complaint_would_be_seen(tmp_path: Path, comparison: klavier.Comparison) -> None:
     broken = page(comparison).replace("</body>", "<script>undefined.thing</script><img src='https://x.test/'></body>")
     _, console = opened(broken, tmp_path)

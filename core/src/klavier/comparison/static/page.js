@@ -17,7 +17,7 @@ if (filters) {
       row.hidden = !fits;
       shown += fits;
     }
-    for (const group of document.querySelectorAll(".rows tbody, .part")) {
+    for (const group of document.querySelectorAll(".part, .part .rows tbody")) {
       group.hidden = !group.querySelector("tr[data-kind]:not([hidden])");
     }
     showing.textContent = `${shown.toLocaleString("en")} of ${rows.length.toLocaleString("en")} shown`;
