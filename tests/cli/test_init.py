@@ -90,7 +90,7 @@ def test_a_sandbox_and_an_archive_are_written(run: Run, empty: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--vendor", "rudderstack", "--sandbox", "127.0.0.1:8765"), "klaviyo.base_url: must be a web address"),
+        (("--vendor", "rudderstack", "--sandbox", "127.0.0.1:8765"), "'--sandbox': must be a web address"),
         (("--vendor", "rudderstack", "--archive", "archive"), "--archive: keeps events that come over HTTP"),
         (("--vendor", "rudderstak"), "did you mean 'rudderstack'?"),
         (("--vendor", "rudderstack", "--set", "list=X"), "did you mean 'list_id'?"),

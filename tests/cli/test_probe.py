@@ -57,6 +57,24 @@ def test_what_is_no_event_is_wrong_use(run: Run, keyed: Path, text: bytes, words
     assert (result.exit_code, words in result.stderr) == (2, True)
 
 
+def test_several_events_are_too_many(run: Run, keyed: Path) -> None:
+    assert keyed.exists()
+    result = run("probe", *RUDDERSTACK, stdin=EVENT.rstrip() + b"\n" + EVENT)
+    assert (result.exit_code, "sends one event: pass one JSON object" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["probe"], ["send", "-"], ["verify", "-"], ["init", "--vendor", "little", "--output", "new.toml"]],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("address", ["localhost:8765", "127.0.0.1", "http://", "ftp://127.0.0.1"])
+def test_an_address_that_is_none_is_named_by_its_option(run: Run, words: list[str], address: str) -> None:
+    result = run(*words, "--sandbox", address, stdin=EVENT)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid value for '--sandbox': must be a web address without path or query, such as http" in result.stderr
+
+
 def test_a_file_that_is_missing_is_named(run: Run, keyed: Path) -> None:
     assert keyed.exists()
     result = run("probe", "nowhere.json")

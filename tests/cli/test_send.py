@@ -172,7 +172,7 @@ def test_without_any_key_nothing_is_sent(run: Run, folder: Path) -> None:
         (["-", "-"], "standard input can be read only once: pass - once"),
         (["none.jsonl"], "none.jsonl: there is no such file"),
         (["."], "klavier.toml: is no file of events"),
-        (["-", "--sandbox", "localhost:1"], "klaviyo.base_url: must be a web address without path or query"),
+        (["-", "--sandbox", "localhost:1"], "'--sandbox': must be a web address without path or query"),
         (["-", "--vendor", "nobody"], "'nobody' is not known"),
         (["-", "--rejects", "no/such/folder.jsonl"], "no/such/folder.jsonl: cannot be written: No such file or"),
         (

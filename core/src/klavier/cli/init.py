@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from klavier.cli.assignments import read_assignments
 from klavier.cli.first_config import FirstConfig, Source, write_config
 from klavier.cli.json_output import pretty_json
-from klavier.cli.options import VendorName
+from klavier.cli.options import VendorName, sandbox_option
 from klavier.cli.private_files import create_private
 from klavier.cli.setup import KEYS, PLACEHOLDERS, warn_of_broken
 from klavier.cli.wording import paint, plain
@@ -68,7 +68,7 @@ class Answers:
     help=f"The environment variable with Klaviyo's private key; {KEYS['private_api_key']} by default.",
 )
 @click.option("--public-key", metavar="KEY", help="Klaviyo's public key (site id); it is no secret.")
-@click.option("--sandbox", metavar="URL", help="Deliver to this address instead of Klaviyo's, such as a sandbox's.")
+@sandbox_option("Deliver to")
 @click.option("--archive", metavar="FOLDER", help="With --source sdk: keep accepted events in FOLDER.")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="A setting of the vendor; can be repeated.")
 @click.option(

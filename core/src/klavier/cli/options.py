@@ -33,6 +33,20 @@ class OutputFile(click.Path):
         return None if str(value) == "-" else super().convert(value, param, ctx)
 
 
+class WebAddress(click.types.StringParamType):
+    """The address of a server, such as a sandbox's."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the address; anything else is an error that names the option."""
+        from klavier.config.model import check_web_address  # noqa: PLC0415 -- loading it takes its time
+
+        try:
+            check_web_address(str(value))
+        except ValueError:
+            self.fail("must be a web address without path or query, such as http://127.0.0.1:8765", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class OutputFormat(click.Choice[str]):
     """A choice of output formats; `table` and `toml` are accepted for `text`, `jsonl` for `json`."""
 
@@ -51,6 +65,16 @@ class VendorName(click.types.StringParamType):
 
         vendors = sorted(installed_plugins().vendors.items())
         return [CompletionItem(name, help=spec.summary) for name, spec in vendors if name.startswith(incomplete)]
+
+
+def sandbox_option(verb: str) -> Callable[[Any], Any]:
+    """Add `--sandbox`; `verb` is what the command does with the address, such as `Send to`."""
+    return click.option(
+        "--sandbox",
+        type=WebAddress(),
+        metavar="URL",
+        help=f"{verb} this address instead of Klaviyo's, such as a sandbox's.",
+    )
 
 
 def format_option(*formats: str, text: str) -> Callable[[Any], Any]:

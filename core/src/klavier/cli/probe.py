@@ -8,10 +8,10 @@ from typing import Any
 import click
 
 from klavier.cli.json_output import json_line, pretty_json
-from klavier.cli.options import FILE, format_option
+from klavier.cli.options import FILE, format_option, sandbox_option
 from klavier.cli.setup import Choice, Setup, choice_options, prepare
 from klavier.cli.wording import COLORS, call_title, event_title, paint, plain
-from klavier.errors import TransportError, UsageError
+from klavier.errors import EventError, TransportError, UsageError
 from klavier.events.model import Event
 from klavier.events.reader import parse_line
 from klavier.flows.drivers import deliver_async, plan
@@ -29,7 +29,7 @@ Exchange = tuple[Request, Response]
 @click.command("probe", short_help="Send one event and show Klaviyo's replies.")
 @click.argument("file", metavar="[FILE]", type=FILE, default="-")
 @choice_options
-@click.option("--sandbox", metavar="URL", help="Send to this address instead of Klaviyo's, such as a sandbox's.")
+@sandbox_option("Send to")
 @format_option(text="For reading, or one JSON object.")
 def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None:
     """Send the event in FILE (JSON; standard input without FILE) and show each request with its reply.
@@ -39,7 +39,7 @@ def command(*, file: str, choice: Choice, sandbox: str | None, as_: str) -> None
     """
     text = _text(file)
     setup = prepare(choice, base_url=sandbox, purpose="send")
-    event = parse_line(text, plugins=setup.plugins)
+    event = _read(text, setup)
     exchanges: list[Exchange] = []
     dropped = setup.plugins.transform(event, setup.vendor.name)
     if isinstance(dropped, Outcome):
@@ -86,6 +86,16 @@ def _text(file: str) -> bytes:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "the path cannot be used"
         raise UsageError(f"{file}: cannot be read: {why}") from None
+
+
+def _read(text: bytes, setup: Setup) -> Event:
+    """Parse the event; raises `EventError`, which for several lines says that one event is sent."""
+    try:
+        return parse_line(text, plugins=setup.plugins)
+    except EventError as error:
+        if len(text.split(b"}\n")) > 2:  # noqa: PLR2004 -- the end of one object, and what follows it
+            raise UsageError(f"{error}; klavier probe sends one event: pass one JSON object") from None
+        raise
 
 
 def _object(exchanges: list[Exchange], calls: list[Any], outcome: Outcome, setup: Setup) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from attrs import evolve
 from klavier.cli.checkpoint import ENDING, Checkpoint, open_checkpoint
 from klavier.cli.json_output import json_line, result_object
 from klavier.cli.messages import note, print_error, warn
-from klavier.cli.options import FILE, format_option
+from klavier.cli.options import FILE, format_option, sandbox_option
 from klavier.cli.plan import open_sources, plan_lines, print_skipped
 from klavier.cli.private_files import open_private
 from klavier.cli.progress import with_progress
@@ -43,7 +43,7 @@ ResultHandler = Callable[[Result], None]
 @click.argument("files", metavar="[FILE]...", type=FILE, nargs=-1)
 @choice_options
 @click.option("--dry-run", is_flag=True, help="Send nothing: show what would be sent, as klavier plan does.")
-@click.option("--sandbox", metavar="URL", help="Send to this address instead of Klaviyo's, such as a sandbox's.")
+@sandbox_option("Send to")
 @format_option(text="A summary, or one JSON object for each event.")
 @click.option(
     "--rejects",

@@ -28,7 +28,8 @@ _LEAST_OUTBOX = 1_000_000
 """Bytes: room for a few hundred events and the index of those that were delivered."""
 
 
-def _web_address(value: str) -> None:
+def check_web_address(value: str) -> None:
+    """Raise `ValueError` for what is not the address of a server, without path, query and credentials."""
     wrong = "must be a web address without path or query, such as https://a.klaviyo.com"
     try:
         parts = urlsplit(value)
@@ -111,7 +112,7 @@ class KlaviyoSection:
     access_token: str | None = setting(
         None, secret=True, validator=_header_text, doc="An OAuth access token, in place of the private API key."
     )
-    base_url: str = setting(BASE_URL, validator=_web_address, doc="Where Klaviyo answers; a sandbox has its own.")
+    base_url: str = setting(BASE_URL, validator=check_web_address, doc="Where Klaviyo answers; a sandbox has its own.")
     connect_timeout: float = setting(10.0, validator=_seconds, doc="Seconds to wait for a connection.")
     read_timeout: float = setting(30.0, validator=_seconds, doc="Seconds to wait between two pieces of a reply.")
     total_timeout: float = setting(120.0, validator=_seconds, doc="Seconds to wait for a whole reply.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 
 from klavier.cli.messages import note, warn
-from klavier.cli.options import FILE, OutputFile, format_option
+from klavier.cli.options import FILE, OutputFile, format_option, sandbox_option
 from klavier.cli.private_files import open_private
 from klavier.cli.progress import Steps
 from klavier.cli.setup import (
@@ -64,7 +64,7 @@ class _Moment(click.ParamType[float]):
 @click.command("verify", short_help="Check that Klaviyo holds what events should have left there.")
 @click.argument("files", metavar="EVENTS...", type=FILE, nargs=-1, required=True)
 @choice_options
-@click.option("--sandbox", metavar="URL", help="Read from this address instead of Klaviyo's, such as a sandbox's.")
+@sandbox_option("Read from")
 @click.option("--since", type=_Moment(), metavar="DATE", help="Leave out events before this date or time, in UTC.")
 @click.option("--until", type=_Moment(), metavar="DATE", help="Leave out events from this date or time on, in UTC.")
 @click.option("--all", "every", is_flag=True, help="Check every profile and event, not a sample.")
