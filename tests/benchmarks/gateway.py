@@ -13,24 +13,27 @@ server that stands for Klaviyo share the machine's cores.
 """
 
 import asyncio
+import itertools
 import json
 import os
-import re
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
+from typing import TYPE_CHECKING
 
 import httpx
 from attrs import field, frozen
 
 from tests.support.counting_server import counting_server
 from tests.support.servers import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 BATCH = 100
 CONNECTIONS = 8
@@ -39,7 +42,6 @@ RATE = 3000
 """Events a second of the steady phase."""
 
 KEY = "wk_0123456789"
-_LENGTH = re.compile(rb"(?i)content-length: *(\d+)")
 BARE = """
 import orjson, uvicorn
 from starlette.applications import Starlette
@@ -57,16 +59,16 @@ CONFIG = """
 vendor = "rudderstack"
 [klaviyo]
 private_api_key = "pk_benchmark"
-base_url = "%s"
+base_url = "{url}"
 [vendors.rudderstack]
 api_version = "v2"
 [delivery]
 bulk = "max"
 [gateway]
-reorder_window = %s
+reorder_window = {window}
 [gateway.sources.load]
-write_key = "%s"
-rate_limit = 1000000
+write_key = "wk_0123456789"
+rate_limit = {limit}
 """
 
 
@@ -89,28 +91,26 @@ class Phase:
         return 1000 * quantiles(self.latencies, n=100)[percent - 1]
 
 
-def bodies(prefix: str) -> Iterator[bytes]:
-    """Yield requests of new events, as an SDK writes them; each event has about 400 bytes."""
-    number = 0
-    while True:
-        batch = [
-            {
-                "type": "track",
-                "event": "Product Viewed",
-                "messageId": f"{prefix}-{number}-{n}",
-                "userId": f"user-{(number * BATCH + n) % 5000}",
-                "timestamp": "2026-11-30T09:00:00.000Z",
-                "properties": {"product_id": f"p{n}", "name": "Metronome", "price": 30.5, "currency": "USD"},
-                "context": {"library": {"name": "load", "version": "1"}, "traits": {"email": f"u{n}@shop.test"}},
-            }
-            for n in range(BATCH)
-        ]
-        number += 1
-        body = json.dumps({"batch": batch, "writeKey": KEY, "sentAt": "2026-11-30T09:00:00.000Z"}).encode()
-        yield b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+def request_of(prefix: str, number: int) -> bytes:
+    """Return a request with a batch of new events, as an SDK writes it; each event has about 400 bytes."""
+    batch = [
+        {
+            "type": "track",
+            "event": "Product Viewed",
+            "messageId": f"{prefix}-{number}-{n}",
+            "userId": f"user-{(number * BATCH + n) % 5000}",
+            "timestamp": "2026-11-30T09:00:00.000Z",
+            "properties": {"product_id": f"p{n}", "name": "Metronome", "price": 30.5, "currency": "USD"},
+            "context": {"library": {"name": "load", "version": "1"}, "traits": {"email": f"u{n}@shop.test"}},
+        }
+        for n in range(BATCH)
+    ]
+    body = json.dumps({"batch": batch, "writeKey": KEY, "sentAt": "2026-11-30T09:00:00.000Z"}).encode()
+    return b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+    """Send a request, and return the status of its reply."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     length = next(
@@ -122,8 +122,8 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
 
 async def measure(port: int, prefix: str, rate: float | None) -> Phase:
     """Send for some seconds: as much as is taken, or so many events a second."""
-    requests = bodies(prefix)
-    prepared = [next(requests) for _ in range(400)]
+    numbers = itertools.count()
+    prepared = [request_of(prefix, next(numbers)) for _ in range(400)]
     latencies: list[float] = []
     refused = 0
     began = time.perf_counter()
@@ -136,9 +136,9 @@ async def measure(port: int, prefix: str, rate: float | None) -> Phase:
             due = began if rate is None else began + next(turns) * BATCH / rate
             if due > now:
                 await asyncio.sleep(due - now)
-            request = prepared.pop() if prepared else next(requests)
+            request = prepared.pop() if prepared else request_of(prefix, next(numbers))
             sent = time.perf_counter() if rate is None else max(due, began)
-            status = await _ask(reader, writer, request)
+            status = await ask(reader, writer, request)
             latencies.append(time.perf_counter() - sent)
             refused += status != 200
         writer.close()
@@ -148,7 +148,8 @@ async def measure(port: int, prefix: str, rate: float | None) -> Phase:
 
 
 @contextmanager
-def _server(command: list[str], port: int, folder: Path) -> Iterator[None]:
+def server(command: list[str], port: int, folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a server with Python until the end of the block, which begins when it answers."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([sys.executable, *command], cwd=folder, stdout=log, stderr=log)  # noqa: S603 -- ours
         try:
@@ -159,16 +160,25 @@ def _server(command: list[str], port: int, folder: Path) -> Iterator[None]:
                 except httpx.TransportError:
                     assert process.poll() is None, (folder / "log").read_text()
                     time.sleep(0.1)
-            yield
+            yield process
         finally:
             process.terminate()
             process.wait(60)
 
 
+def _metrics(port: int) -> dict[str, float]:
+    lines = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text.splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+
+
+def waiting_events(port: int) -> float:
+    """Return how many events wait in the outbox of the gateway that is monitored at a port."""
+    return _metrics(port)["klavier_pending_events"]
+
+
 def _delivered(port: int) -> str:
     """Return how many events were delivered, and how many wait, as the gateway's metrics show it."""
-    lines = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text.splitlines()
-    shown = {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[:1] != "#")}
+    shown = _metrics(port)
     delivered = sum(value for name, value in shown.items() if name.startswith("klavier_outcomes_total"))
     return f"; {delivered:,.0f} delivered meanwhile, {shown['klavier_pending_events']:,.0f} wait"
 
@@ -189,10 +199,10 @@ def main() -> None:
             folder.mkdir()
             command = ["-c", BARE % port]
             if kind != "bare":
-                (folder / "klavier.toml").write_text(CONFIG % (klaviyo, window, KEY))
+                (folder / "klavier.toml").write_text(CONFIG.format(url=klaviyo, window=window, limit=1_000_000))
                 command = ["-m", "klavier", "serve", "--port", str(port), "--health", f"127.0.0.1:{monitored}"]
             before = _spent()
-            with _server(command, port, folder):
+            with server(command, port, folder):
                 most = asyncio.run(measure(port, f"{kind}-most", None))
                 steady = asyncio.run(measure(port, f"{kind}-steady", RATE))
                 note = "" if kind == "bare" else _delivered(monitored)
