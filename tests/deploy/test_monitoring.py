@@ -13,6 +13,7 @@ from klavier import metrics
 from klavier.monitoring.gauges import show_metrics
 from klavier.outbox import DeadCause
 from klavier.outcome import failed
+from klavier.shadow.shadow import Shadow
 from klavier.worker.report import LimitUse, OpenCircuit, WorkerReport
 from klavier.worker.status import Holder, Status
 from tests.support.repository import ROOT
@@ -28,6 +29,7 @@ _FROM_PROMETHEUS = {"job", "instance", "le"}
 
 def shown() -> dict[str, set[str]]:
     """Return the labels of each metric that a process with everything to show shows."""
+    vendor = klavier.load_vendor("rudderstack", {"private_api_key": "pk_any"})
     status = Status(
         time=1.0,
         waiting=1,
@@ -36,7 +38,11 @@ def shown() -> dict[str, set[str]]:
         dead_causes=(DeadCause("failed", 400, 1),),
         free_bytes=1,
         holder=Holder("h", 1.0, is_alive=True),
-        worker=WorkerReport(circuits=(OpenCircuit("e", 1.0),), limits=(LimitUse("e", 0.5),)),
+        worker=WorkerReport(
+            circuits=(OpenCircuit("e", 1.0),),
+            limits=(LimitUse("e", 0.5),),
+            parts={"shadow": Shadow(vendor, vendor).summarize() | {"outcomes": [{"delivered": 1}] * 2}},
+        ),
     )
     registry = CollectorRegistry()
     counted = metrics.plugin(registry)

@@ -139,6 +139,30 @@ def test_each_part_of_the_status_is_a_metric() -> None:
     assert sample(silent, "klavier_lease_held") == sample(silent, "klavier_paused") == 0
 
 
+def test_what_the_shadow_found_is_a_metric() -> None:
+    part = {
+        "vendors": ["rudderstack", "segment-classic"],
+        "events": 40,
+        "passed_over": 2,
+        "errors": 1,
+        "differences": 9,
+        "outcomes": [{"delivered": 40}, {"delivered": 30, "skipped": 10}],
+    }
+    assert STATUS.worker is not None
+    text = show_metrics(evolve(STATUS, worker=evolve(STATUS.worker, parts={"shadow": part})), {}).decode()
+    expected = {
+        'klavier_shadow_events_total{result="compared"}': 40,
+        'klavier_shadow_events_total{result="passed over"}': 2,
+        'klavier_shadow_events_total{result="failed"}': 1,
+        "klavier_shadow_differences_total": 9,
+        'klavier_shadow_outcomes_total{outcome="skipped",vendor="segment-classic"}': 10,
+    }
+    assert {name: sample(text, name) for name in expected} == expected
+    assert "klavier_shadow" not in show_metrics(STATUS, {}).decode()
+    other = evolve(STATUS, worker=evolve(STATUS.worker, parts={"shadow": {"events": 1}}))
+    assert "klavier_shadow" not in show_metrics(other, {}).decode()
+
+
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer mt_012345678", f"Basic {TOKEN}", "Bearer \xfc"])
 def test_metrics_beside_events_need_the_token(health: Health, header: str | None) -> None:
     client = Client(Starlette(routes=list(health.routes(TOKEN))))

@@ -1,6 +1,7 @@
 """The status as gauges for Prometheus; needs prometheus-client."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -47,7 +48,9 @@ class _StatusCollector(Collector):
             yield _gauge("klavier_disk_free_bytes", "Bytes that are free on the outbox's disk.", status.free_bytes)
         is_held = holder is not None and holder.is_alive
         yield _gauge("klavier_lease_held", "1 where a process delivers from the outbox.", int(is_held))
-        yield from _worker_gauges(status.worker if is_held and status.worker is not None else WorkerReport())
+        worker = status.worker if is_held and status.worker is not None else WorkerReport()
+        yield from _worker_gauges(worker)
+        yield from _shadow_counters(worker.parts.get("shadow"))
         counter = CounterMetricFamily(
             "klavier_gateway_events", "Events that arrived over HTTP.", labels=("source", "acceptance")
         )
@@ -71,6 +74,30 @@ def _worker_gauges(worker: WorkerReport) -> Iterator[Metric]:
     for limit in worker.limits:
         limits.add_metric((limit.endpoint,), limit.share)
     yield limits
+
+
+def _shadow_counters(part: Any) -> Iterator[Metric]:
+    """Yield what the shadow of the process that delivers counted; nothing where there is none."""
+    try:
+        counts = {"compared": part["events"], "passed over": part["passed_over"], "failed": part["errors"]}
+        outcomes = dict(zip(part["vendors"], part["outcomes"], strict=True))
+        number = part["differences"]
+    except (TypeError, KeyError, ValueError):  # there is none, or the process has another version
+        return
+    events = CounterMetricFamily("klavier_shadow_events", "Events for the shadow, by result.", labels=("result",))
+    for result, count in counts.items():
+        events.add_metric((result,), count)
+    yield events
+    differences = CounterMetricFamily("klavier_shadow_differences", "Differences that the shadow found.")
+    differences.add_metric((), number)
+    yield differences
+    by_vendor = CounterMetricFamily(
+        "klavier_shadow_outcomes", "Outcomes of the events that were compared.", labels=("vendor", "outcome")
+    )
+    for vendor, kinds in outcomes.items():
+        for kind, count in kinds.items():
+            by_vendor.add_metric((vendor, kind), count)
+    yield by_vendor
 
 
 def _gauge(name: str, documentation: str, value: float) -> GaugeMetricFamily:

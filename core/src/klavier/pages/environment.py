@@ -4,15 +4,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 
 @cache
 def template_environment(package: str) -> Environment:
-    """Return the environment for the templates of a package; every value is escaped, none is left out silently."""
+    """Return the environment for the templates of a package, and for those that all pages share.
+
+    Every value is escaped, none is left out silently.
+    """
     environment = Environment(
-        loader=PackageLoader(package, "templates"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("klavier.pages")]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=visible,
