@@ -30,7 +30,7 @@ python_maximum_signature_line_length = 88
 nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|contextlib|importlib|click|os)\..*"),
     ("py:class", r"klavier(\.\w+){2,}|BrowserCall"),  # what is not public is named, not linked
-    ("py:class", r"CollectorRegistry|MeterProvider|TracerProvider|PathLike|pyspark\..*"),  # of extras
+    ("py:class", r"CollectorRegistry|MeterProvider|starlette\..*|TracerProvider|PathLike|pyspark\..*"),  # of extras
     ("py:class", r"InProcessTransport|HttpTransport|Line|Outbox|pathlib\.Path"),  # as above
 ]
 

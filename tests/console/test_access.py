@@ -13,7 +13,7 @@ from klavier.cli.serve_console import make_console
 from klavier.config.load import load_config
 from klavier.console import guard
 from klavier.console.sessions import SESSION_SECONDS, Sessions, SignIn
-from klavier.gateway.app import Gateway
+from klavier.gateway.asgi import Gateway
 from tests.support.web_console import EVENT, PASSWORD, TOKEN, Shop, Visitor
 
 PATHS = ["", "live2", "events/1", "letters/1", "sign-in", "static/console.css", "static/console.js", "figures.json"]
@@ -54,6 +54,22 @@ def test_it_answers_under_no_other_name(closed_shop: Shop, host: str) -> None:
 def test_an_open_console_is_not_for_those_behind_a_proxy(shop: Shop, closed_shop: Shop, header: str) -> None:
     assert shop.visitor().get("", **{header: "192.0.2.1"}).status_code == 403
     assert closed_shop.visitor().get("sign-in", **{header: "192.0.2.1"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*PATHS, "live"])
+def test_head_is_answered_as_get(shop: Shop, closed_shop: Shop, path: str) -> None:
+    if path != "live":  # a stream has no end
+        for each in (shop, closed_shop):
+            get, head = (each.visitor().send(method, path) for method in ("GET", "HEAD"))
+            assert (head.status_code, head.headers.get("location")) == (get.status_code, get.headers.get("location"))
+    assert shop.visitor().send("HEAD", path).content == b""
+
+
+def test_head_shows_no_personal_data(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    shop.finish(EVENT)
+    with caplog.at_level("INFO"):
+        assert shop.visitor().send("HEAD", "events/1").status_code == 200
+    assert "personal data" not in caplog.text
 
 
 def test_an_open_console_begins_a_session_by_itself(shop: Shop) -> None:
@@ -255,6 +271,6 @@ def test_without_a_password_it_is_for_this_machine_alone(
         f'{section}\n[gateway.sources.web]\nwrite_key = "wk_0123456789"\n'
     )
     config = load_config(file)
-    console = make_console(config, Gateway(config, tmp_path), host, delivers=True)
+    console = make_console(config, Gateway(config, tmp_path), host)
     assert (console is not None) == is_open
     assert ("set password under [console]" in capsys.readouterr().err) != is_open

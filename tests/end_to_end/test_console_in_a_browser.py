@@ -16,7 +16,7 @@ import uvicorn
 from klavier.cli.serve_console import make_console
 from klavier.config.load import load_config
 from klavier.console.app import Console
-from klavier.gateway.app import Gateway
+from klavier.gateway.asgi import Gateway
 from klavier.sandbox import Sandbox
 from klavier.shadow import shadow
 from tests.support.browser import NEEDS_A_BROWSER, executable
@@ -95,11 +95,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     (folder / "klavier.toml").write_text(CONFIG, "utf-8")
     config = load_config(folder / "klavier.toml")
     gateway = Gateway(config, folder, transport=Sandbox(unknown_lists="create").transport())
-    console = make_console(config, gateway, "127.0.0.1", delivers=True)
+    console = make_console(config, gateway, "127.0.0.1")
     assert console is not None
-    server = uvicorn.Server(
-        uvicorn.Config(console.wrap(gateway.app), port=0, log_config=None, access_log=False, ws="none")
-    )
+    server = uvicorn.Server(uvicorn.Config(gateway.app, port=0, log_config=None, access_log=False, ws="none"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve()), name="console", daemon=True)
     thread.start()
     wait_until(lambda: server.started)

@@ -196,6 +196,19 @@ def test_webhooks_are_signed(tmp_path: Path, body: Any, signed: Any) -> None:
             assert post(gateway, "/v1/webhook", content, headers=headers).status_code == status
 
 
+@pytest.mark.parametrize("path", ["/v1/track", "/v1/batch", "/beacon/v1/batch", "/v1/import", "/v1/webhook"])
+def test_a_source_with_a_secret_accepts_nothing_unsigned_by_any_path(tmp_path: Path, path: str) -> None:
+    with gateway_server(tmp_path, 'webhook_secret = "s3cret"') as gateway:
+        content = json.dumps({"batch": [TRACK]} if "batch" in path else TRACK).encode()
+        refused = post(gateway, path, content)
+        assert (refused.status_code, refused.json()["code"]) == (401, "invalid_signature")
+        params = {"userId": "u1", "event": "E", "writeKey": KEY}
+        httpx.get(f"{gateway.url}/pixel/v1/track", params=params)
+        assert gateway.gateway._parts.outbox.last_seq() == 0
+        signature = hmac.new(b"s3cret", content, hashlib.sha1).hexdigest()
+        assert post(gateway, path, content, headers={**BASIC, "X-Signature": signature}).status_code == 200
+
+
 def test_a_pixel_always_answers_with_an_image(gateway: Running) -> None:
     query = {"userId": "u1", "event": "Opened", "messageId": "m1"}
     for params in ({**query, "writeKey": KEY}, query):
@@ -212,6 +225,12 @@ def test_settings_of_the_browser_sdks(gateway: Running) -> None:
     assert {"id", "config", "destinations"} <= source.keys()
     assert httpx.get(f"{gateway.url}/v1/projects/nobody_knows/settings").status_code == 401
     assert httpx.get(f"{gateway.url}/sourceConfig", params={"writeKey": "nobody"}).status_code == 401
+
+
+def test_a_page_behind_tls_gets_an_address_with_tls(gateway: Running) -> None:
+    """A page may not send to an address without it."""
+    reply = httpx.get(f"{gateway.url}/v1/projects/{KEY}/settings", headers={"X-Forwarded-Proto": "https"})
+    assert reply.json()["integrations"]["Segment.io"]["protocol"] == "https"
 
 
 @pytest.mark.parametrize("path", METRICS)
@@ -278,7 +297,7 @@ def test_a_worker_that_ends_by_mistake_starts_again(
         await run(self, *arguments, **options)
 
     monkeypatch.setattr(LeasedWorker, "run", fail_first)
-    monkeypatch.setattr("klavier.gateway.app._RESTART_SECONDS", 0.01)
+    monkeypatch.setattr("klavier.gateway.asgi._RESTART_SECONDS", 0.01)
     with gateway_server(tmp_path) as gateway:
         assert post(gateway, "/v1/track", TRACK).status_code == 200
         assert names(gateway) == ["Signed Up"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from klavier.cli.web_server import listen, make_server
 from klavier.config.load import load_config
-from klavier.gateway.app import Gateway
+from klavier.gateway.asgi import Gateway
 from klavier.sandbox import Sandbox
 from tests.support.servers import free_port
 

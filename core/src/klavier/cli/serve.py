@@ -73,15 +73,15 @@ class _Serving:
     async def _serve_once(self, listener: "socket.socket") -> None:
         try:
             from klavier.cli.serve_console import make_console  # noqa: PLC0415 -- loads what serves
-            from klavier.gateway.app import Gateway  # noqa: PLC0415 -- as above
+            from klavier.gateway import Gateway  # noqa: PLC0415 -- as above
         except ImportError:
             raise UsageError("klavier serve needs starlette and uvicorn; pip install 'klavier[server]'") from None
         host, config = self._address[0], self._setup.config
         enable_metrics(self._setup.plugins)
         gateway = Gateway(config, config.folder, deliver=self._deliver, has_watchdog=True)
-        console = make_console(config, gateway, host, delivers=self._deliver) if self._has_console else None
+        console = make_console(config, gateway, host) if self._has_console else None
         async with contextlib.AsyncExitStack() as stack:
-            server = make_server(gateway.app if console is None else console.wrap(gateway.app), lifespan=True)
+            server = make_server(gateway.app, lifespan=True)
             self._handle_signals(server, console)
             if self._health is not None:
                 monitored = await stack.enter_async_context(serving(gateway.health.app(), self._health))

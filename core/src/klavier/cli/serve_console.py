@@ -1,33 +1,24 @@
-"""Whether `klavier serve` shows its console, and what that watches."""
+"""Whether `klavier serve` shows its console."""
 
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-
 from klavier.cli.messages import note
-from klavier.console.app import Console
+from klavier.gateway.with_console import add_console
 from klavier.http.encoding import is_loopback
 
 if TYPE_CHECKING:
     from klavier.config.model import Config
-    from klavier.gateway.app import Gateway
+    from klavier.console.app import Console
+    from klavier.gateway.asgi import Gateway
 
 
-def make_console(config: "Config", gateway: "Gateway", host: str, *, delivers: bool) -> Console | None:
-    """Return the console of a gateway that listens on `host`; None, with a note, where nobody would have to sign in."""
+def make_console(config: "Config", gateway: "Gateway", host: str) -> "Console | None":
+    """Add the console to a gateway that listens on `host`; None, with a note, where nobody would have to sign in."""
     missing = _find_exposure(config, host)
     if missing:
         note(f"no console: {missing}")
         return None
-    proxies = gateway.service.proxies
-
-    def client_address(request: Request) -> str:
-        peer = request.client.host if request.client else ""
-        return proxies.client_address(peer, ",".join(request.headers.getlist("x-forwarded-for")))
-
-    console = Console(config, gateway.worker, delivers=delivers, client_address=client_address)
-    gateway.service.watch = console.recorder.on_accepted
-    return console
+    return add_console(config, gateway)
 
 
 def _find_exposure(config: "Config", host: str) -> str:

@@ -76,7 +76,9 @@ class SourceSection:
     )
     enabled: bool = setting(default=True, doc="Whether events are accepted; false revokes the source's keys.")
     webhook_secret: str | None = setting(
-        None, secret=True, doc="The shared secret with which webhooks sign their events; unsigned ones are refused."
+        None,
+        secret=True,
+        doc="The shared secret with which webhooks sign their events; without a signature nothing is accepted.",
     )
     rate_limit: int = setting(3000, validator=_rate, doc="Events a second that are accepted; beyond, the reply is 429.")
 

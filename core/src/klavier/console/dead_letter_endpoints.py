@@ -38,7 +38,7 @@ class DeadLetterEndpoints:
         letter = await asyncio.to_thread(dead_letters.find, self._outbox, visit.request.path_params["seq"])
         if letter is None:
             return gone(visit, "This dead letter was retried or deleted meanwhile.")
-        masked = visit.request.method == "GET"
+        masked = visit.request.method != "POST"
         if not masked:
             _log.info("the console showed the personal data of a dead letter to a signed-in user")
         return page(

@@ -64,6 +64,8 @@ class Endpoints:
 
     async def stream(self, visit: Visit) -> Response:
         """Send the panels that change, until the page is left."""
+        if visit.request.method == "HEAD":
+            return Response(media_type="text/event-stream")
         if not self.live.has_room:
             return PlainTextResponse("too many pages are open\n", 503, {"Retry-After": "10"})
         return StreamingResponse(
@@ -84,7 +86,7 @@ class Endpoints:
         recorded = self._recorder.find(visit.request.path_params["number"])
         if recorded is None:
             return gone(visit, "This event is no longer kept: the page shows the last ones only.")
-        masked = visit.request.method == "GET"
+        masked = visit.request.method != "POST"
         if not masked:
             _log.info("the console showed the personal data of an event to a signed-in user")
         exchanges = [

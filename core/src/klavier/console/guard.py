@@ -86,7 +86,7 @@ class Guard:
                 return with_headers(refused)
             session, cookie = self._find_session(request)
             if session is None:
-                is_page = request.method == "GET" and "text/html" in request.headers.get("accept", "")
+                is_page = request.method != "POST" and "text/html" in request.headers.get("accept", "")
                 wanted = RedirectResponse(SIGN_IN, 303) if is_page else PlainTextResponse("sign in first\n", 401)
                 return with_headers(wanted)
             form: Form = {}
@@ -179,7 +179,7 @@ class Guard:
         session = self._sessions.find(request.cookies.get(COOKIE, ""))
         if session is not None or not self._is_open:
             return session, None
-        if request.method != "GET":
+        if request.method == "POST":
             return None, None
         value, session = self._sessions.begin()
         return session, value

@@ -1,1 +1,5 @@
 """Events over HTTP: the endpoints of Segment's, RudderStack's and Freshpaint's SDKs, answered into an outbox."""
+
+from klavier.gateway.asgi import Gateway, app
+
+__all__ = ["Gateway", "app"]

@@ -39,9 +39,8 @@ _log = logging.getLogger("klavier.gateway")
 
 def routes(service: "GatewayService") -> list[Route]:
     """Return the routes that take events from SDKs."""
-    collect = _guarded(_Collect(service))
     webhook = _guarded(_Webhook(service))
-    found = [Route(path, collect, methods=["POST"]) for path in ROUTES]
+    found = [Route(path, _guarded(_Collect(service, kind)), methods=["POST"]) for path, kind in ROUTES.items()]
     found += [Route(path, _guarded(_swallow(service)), methods=["POST"]) for path in METRICS]
     return [
         *found,
@@ -80,24 +79,27 @@ def _refuse(refusal: Refusal) -> Response:
 class _Collect:
     """Accepts the events of Segment's, RudderStack's and Freshpaint's SDKs."""
 
-    def __init__(self, service: "GatewayService") -> None:
+    def __init__(self, service: "GatewayService", event_type: str | None) -> None:
+        """`event_type` is the type that the path names."""
         self._service = service
+        self._event_type = event_type
 
     async def __call__(self, request: Request) -> Response:
         service = self._service
         collected = Collected(
             await _read_raw(request, service),
-            ROUTES[request.url.path],
+            self._event_type,
             _keys_outside(request),
             request.headers.get("content-encoding", ""),
-            client=_client(request, service, is_browser=_is_browser(request)),
+            request.headers.get("x-signature", ""),
+            _client(request, service, is_browser=_is_browser(request)),
         )
         await service.collect(collected)
         return JSONResponse({"success": True})
 
 
 class _Webhook:
-    """Accepts events from other servers: one event or an array, signed where the source has a secret."""
+    """Accepts events from other servers: one event or an array."""
 
     def __init__(self, service: "GatewayService") -> None:
         self._service = service
@@ -111,7 +113,7 @@ class _Webhook:
             None,
             _keys_outside(request),
             request.headers.get("content-encoding", ""),
-            signature=request.headers.get("x-signature", ""),
+            request.headers.get("x-signature", ""),
         )
         await self._service.collect(collected)
         return JSONResponse({"success": True})
@@ -149,7 +151,8 @@ def _segment_settings(service: "GatewayService") -> Endpoint:
         host = request.headers.get("host", "")
         if not _HOST.fullmatch(host):
             raise Refusal(400, "invalid_host", "the Host header is no host name")
-        return JSONResponse(segment_settings(request.url.scheme, host, key), headers=_NO_STORE)
+        place = host + request.scope.get("root_path", "")
+        return JSONResponse(segment_settings(_scheme(request), place, key), headers=_NO_STORE)
 
     return answer
 
@@ -197,6 +200,11 @@ async def _read_raw(request: Request, service: "GatewayService") -> bytes:
     finally:
         bodies.shrink(len(body))
     return bytes(body)
+
+
+def _scheme(request: Request) -> str:
+    """Return how browsers reach this server: a proxy in front that ends TLS says so, in a reply to its own client."""
+    return "https" if request.headers.get("x-forwarded-proto") == "https" else request.url.scheme
 
 
 def _keys_outside(request: Request) -> list[str]:

@@ -15,13 +15,16 @@ def error_body(code: str, message: str) -> dict[str, str]:
     return {"code": code, "message": message}
 
 
-def segment_settings(scheme: str, host: str, write_key: str) -> dict[str, Any]:
-    """Return the settings of Segment's browser SDK: events go to this server, no other destination is loaded."""
+def segment_settings(scheme: str, place: str, write_key: str) -> dict[str, Any]:
+    """Return the settings of Segment's browser SDK: events go to this server, no other destination is loaded.
+
+    `place` is the server's host name, and the path below which it is mounted.
+    """
     return {
         "integrations": {
             "Segment.io": {
                 "apiKey": write_key,
-                "apiHost": f"{host}/v1",
+                "apiHost": f"{place}/v1",
                 "protocol": scheme,
                 "unbundledIntegrations": [],
                 "addBundledMetadata": False,

@@ -46,8 +46,8 @@ class Collected:
     keys: Sequence[str] = field(repr=False)
     """Write keys outside the body, the first one given counts."""
     content_encoding: str = ""
-    signature: str | None = None
-    """The signature of a webhook; None for a request that is none."""
+    signature: str = ""
+    """The signature over the body, for sources that have a secret."""
     client: Client = field(factory=Client, repr=False)
 
 
@@ -148,7 +148,7 @@ class GatewayService:
 
     def _authenticate(self, request: Collected, body: Any, text: bytes) -> Source:
         source = self.find_source([*request.keys, *_keys_inside(body)])
-        if request.signature is not None and not source.verify_signature(text, request.signature):
+        if not source.verify_signature(text, request.signature):
             self._count(source.name, "refused")
             raise Refusal(401, "invalid_signature", "the signature does not match the source's webhook_secret")
         return source

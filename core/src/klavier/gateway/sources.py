@@ -43,7 +43,7 @@ class Source:
         self.keys = tuple(key.encode() for key in keys if key)
 
     def verify_signature(self, text: bytes, signature: str) -> bool:
-        """Return whether a webhook's body is signed with the source's secret; True where it has none.
+        """Return whether a body is signed with the source's secret, by whatever path it came; True where it has none.
 
         The signature is the hexadecimal HMAC-SHA1 over the JSON of the event, of a batch only of its first event.
         Source: Segment's Webhooks (Actions) destination.

@@ -56,7 +56,7 @@ class Gateway:
         vendor = config.build_vendor()
         self._shadow = make_shadow(config, vendor)
         self._parts = make_relay_config(config, None if self._shadow is None else self._shadow.add)
-        self._deliver = deliver
+        self.delivers = deliver
         self.worker = LeasedWorker(self._parts, has_watchdog=has_watchdog)
         self._loop: asyncio.AbstractEventLoop | None = None
         self.service = GatewayService(config, self._parts, folder, self._notify)
@@ -84,7 +84,7 @@ class Gateway:
         """Start storing and delivering."""
         self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self.service.intake.run(), name="klavier-intake")]
-        if self._deliver:
+        if self.delivers:
             self._tasks.append(asyncio.create_task(self._run_worker(), name="klavier-worker"))
         return self
 
@@ -115,7 +115,7 @@ class Gateway:
 
     def _notify(self) -> None:
         """Wake the worker; called from the thread that stores."""
-        if self._loop is not None and self._deliver:
+        if self._loop is not None and self.delivers:
             self._loop.call_soon_threadsafe(self.worker.notify)
 
     @contextlib.asynccontextmanager
@@ -129,12 +129,21 @@ def app(
     *,
     environ: Mapping[str, str] | None = None,
     deliver: bool = True,
+    console: bool = False,
 ) -> Starlette:
     """Return the gateway as an ASGI application, to serve or to mount in another one.
 
-    An application that mounts it runs the lifespan of it as well, as Starlette and FastAPI document. Raises
-    `ConfigError` for what is wrong in the configuration.
+    An application that mounts it runs the lifespan of it as well, as Starlette and FastAPI document. With `console` it
+    has the page at /console/ too, where it is not mounted below a path. Raises `ConfigError` for what is wrong in the
+    configuration, and for a console that everybody could open.
     """
-    if isinstance(config, Config):
-        return Gateway(config, Path(), deliver=deliver).app
-    return Gateway(load_config(config, environ=environ), Path(config).parent, deliver=deliver).app
+    if not isinstance(config, Config):
+        config = load_config(config, environ=environ)
+    gateway = Gateway(config, config.folder, deliver=deliver)
+    if console:
+        if not (config.console.password or config.console.token):
+            raise ConfigError("console.password: set one, since the address of the application is not known here")
+        from klavier.gateway.with_console import add_console  # noqa: PLC0415 -- only where it is asked for
+
+        add_console(config, gateway)
+    return gateway.app
