@@ -1,13 +1,15 @@
 """The pages: nothing of an event becomes markup, nothing personal is shown unasked, no script stands in a page."""
 
 import re
+import time
 
+import orjson
 import pytest
 
 from klavier.console.figures import FigureReader
 from klavier.console.pages import PANELS
 from klavier.errors import OutboxError
-from klavier.outbox.entry import Entry
+from klavier.outbox.entry import Entry, Settlement
 from klavier.outcome import failed, rejected
 from klavier.worker.in_flight import Result
 from tests.support.web_console import EVENT, PASSWORD, TOKEN, Shop, Tags, Visitor
@@ -165,3 +167,29 @@ def test_what_is_nested_deeply_is_named(shop: Shop, depth: int) -> None:
     visitor.get()
     pages = ["events/1", f"letters/{seq}"]
     assert [reply.status_code for page in pages for reply in (visitor.get(page), visitor.post(page))] == [200] * 4
+
+
+def test_an_event_that_is_tried_again_is_shown_with_its_last_reply(shop: Shop) -> None:
+    shop.finish(EVENT, failed("Klaviyo answered 503"), reply={"errors": []}, due=time.time() + 40)
+    visitor = shop.visitor()
+    text = " ".join(Tags(visitor.get().text).text.split())
+    assert "Klaviyo answered 503 to be retried" in text
+    event = visitor.get("events/1").text
+    assert "Next try" in event
+    assert "Finished" not in event
+    assert "Reply: 400" in event
+
+
+def test_events_that_wait_for_long_are_listed(shop: Shop) -> None:
+    new, old = {**EVENT, "messageId": "m2", "event": "Just Now"}, {**EVENT, "event": "Long <b>Ago</b>"}
+    shop.outbox.append([("m1", "k", orjson.dumps(old)), ("m3", "k", b"no JSON")], now=time.time() - 90)
+    shop.outbox.append([("m2", "k", orjson.dumps(new))])
+    shop.console.recorder.on_accepted([("m1", "web")])
+    text = " ".join(Tags(shop.visitor().get().text).text.split())
+    assert "Waiting longest 1 min track Long <b>Ago</b> web; its turn has not come" in text
+    assert "not an event other" in text
+    assert "Just Now" not in text
+    (first, *_) = shop.outbox.read(0, 1)
+    shop.outbox.settle([Settlement(first, due=time.time() + 300, tries=2, first_try=1.0)])
+    text = " ".join(Tags(shop.visitor().get().text).text.split())
+    assert re.search(r"web; next try in [45] min; tried 2 times", text)

@@ -59,6 +59,34 @@ def test_at_most_some_megabytes_are_kept() -> None:
     assert 1_900_000 < sum(len(event.payload or b"") for event in found.events(1000)) <= 2_000_000
 
 
+def test_an_attempt_takes_the_place_of_the_one_before() -> None:
+    found = Recorder(lambda: 100.0)
+    found.on_accepted([("m1", "web")])
+    found.on_result(result(1, size=500), 130.0)
+    found.on_result(result(2))
+    found.on_result(result(1), 160.0)
+    assert [(event.seq, event.due, event.source) for event in found.events(9)] == [
+        (1, 160.0, "web"),
+        (2, None, "other"),
+    ]
+    retried = found.retried(1)
+    assert retried is not None
+    assert retried.due == 160.0
+    assert [dict(minute.counts) for minute in found.minutes()][-1] == {("other", "delivered"): 1}
+    found.on_result(result(1))
+    assert [(event.seq, event.due, event.source) for event in found.events(9)] == [(1, None, "web"), (2, None, "other")]
+    assert found.retried(1) is None
+    assert found._bytes == sum(len(event.payload or b"") for event in found.events(9))
+
+
+def test_attempts_that_make_room_are_forgotten() -> None:
+    found = Recorder()
+    for number in range(MOST_EVENTS + 10):
+        found.on_result(result(number), 5.0)
+    assert len(found._retried) == len(found.events(1000)) == MOST_EVENTS
+    assert found.retried(0) is None
+
+
 def test_what_is_no_event_is_kept_too() -> None:
     found = Recorder()
     found.on_result(result(is_event=False))

@@ -59,13 +59,15 @@ class Shop:
         """Return somebody without a session."""
         return Visitor(self.console.app, address, headers)
 
-    def finish(self, event: dict[str, Any], outcome: Outcome | None = None, *, reply: Any = None) -> None:
-        """Let an event have its outcome, after one request with the whole event in it."""
+    def finish(
+        self, event: dict[str, Any], outcome: Outcome | None = None, *, reply: Any = None, due: float | None = None
+    ) -> None:
+        """Let an attempt of an event end, after one request with the whole event in it; `due` is when it is retried."""
         self._seq += 1
         payload = orjson.dumps(event)
         entry = Entry(self._seq, str(event.get("messageId", "")), "k", payload, time.time() - 0.5)
         sent = [(Request("POST", "/api/events", json=event), Response(202 if reply is None else 400, reply))]
-        self.console.recorder.on_result(Result(entry, outcome or delivered(), sent, parse_event(event)))
+        self.console.recorder.on_result(Result(entry, outcome or delivered(), sent, parse_event(event)), due)
 
     def bury(self, event: Any, reason: str = "Klaviyo answered 400: invalid", status: int | None = 400) -> int:
         """Let an event become a dead letter; returns its number."""

@@ -65,7 +65,7 @@ def group_by_cause(outbox: Outbox) -> list[Cause]:
 
 def show(letter: DeadLetter) -> ShownLetter:
     """Return what is shown of a dead letter in a list."""
-    event_type, name = _name_event(letter.payload)
+    event_type, name = name_event(letter.payload)
     return ShownLetter(
         letter.seq, letter.died, event_type, name, letter.kind, letter.status, letter.reason, letter.tries
     )
@@ -109,7 +109,7 @@ def requeue_edited(outbox: Outbox, letter: DeadLetter, text: str, vendor: Vendor
     outbox.delete([letter.seq])
 
 
-def _name_event(payload: bytes) -> tuple[str, str]:
+def name_event(payload: bytes) -> tuple[str, str]:
     """Return the type and the name of an event; empty texts for what is none."""
     try:
         event = orjson.loads(payload)

@@ -12,6 +12,7 @@ from klavier.console.chart import Chart, draw
 from klavier.console.dead_letters import Cause, group_by_cause
 from klavier.console.recorder import Minute, Recorded, Recorder
 from klavier.console.shadow import ShownShadow, read_shadow
+from klavier.console.waiting import ShownWaiting, read_waiting
 from klavier.errors import OutboxError
 from klavier.outcome import KINDS
 from klavier.worker.status import Limits, Status, read_status
@@ -57,6 +58,7 @@ class Figures:
     start: float
     """The Unix time at which the charts begin."""
     events: list[Recorded] = field(repr=False)
+    waiting: list[ShownWaiting]
     causes: list[Cause]
 
     @property
@@ -105,11 +107,12 @@ class FigureReader:
                 if fresh or self._known != known or now - self._causes_at >= _LETTERS_SECONDS:
                     self._causes = await asyncio.to_thread(group_by_cause, outbox) if status.dead else []
                     self._known, self._causes_at = known, now
-                self._figures = self._make(status, self._causes)
+                waiting = await asyncio.to_thread(read_waiting, outbox, self._recorder, status.time)
+                self._figures = self._make(status, waiting)
                 self._read_at = now
             return self._figures
 
-    def _make(self, status: Status, causes: list[Cause]) -> Figures:
+    def _make(self, status: Status, waiting: list[ShownWaiting]) -> Figures:
         minutes = self._recorder.minutes()
         known = {} if status.worker is None else {item.at: item.outcomes for item in status.worker.minutes}
         outcomes = [known.get(minute.start, {}) for minute in minutes]
@@ -129,7 +132,8 @@ class FigureReader:
             by_source=_by_source(minutes),
             start=minutes[0].start,
             events=self._recorder.events(SHOWN_EVENTS),
-            causes=causes,
+            waiting=waiting,
+            causes=self._causes,
         )
 
 

@@ -1,4 +1,4 @@
-"""What went through lately: events a minute by source and outcome, and the last events with their requests."""
+"""What went through lately: events a minute by source and outcome, and the last attempts with their requests."""
 
 import itertools
 import time
@@ -32,12 +32,17 @@ UNKNOWN = "other"
 """The source of events that another process accepted, or that waited for longer than sources are known."""
 
 
-@frozen
+@frozen(eq=False)
 class Recorded:
-    """One event that has its outcome; `number` counts them, `sent` are the last attempt's requests with replies."""
+    """How the last attempt of one event ended at a time `at`; `number` counts attempts, `sent` has its requests.
+
+    `due` is when the event is tried again, None for one that has its outcome.
+    """
 
     number: int
+    seq: int
     at: float
+    due: float | None
     source: str
     event_type: str
     name: str
@@ -69,6 +74,8 @@ class Recorder:
         self._lock = Lock()
         self._minutes: deque[Minute] = deque(maxlen=MINUTES)
         self._events: deque[Recorded] = deque()
+        self._retried: dict[int, Recorded] = {}
+        """Those of the last events that are tried again, by their positions in the outbox."""
         self._bytes = 0
         self._sources: OrderedDict[str, str] = OrderedDict()
         self._numbers = itertools.count(1)
@@ -85,16 +92,20 @@ class Recorder:
             while len(self._sources) > _MOST_SOURCES:
                 self._sources.popitem(last=False)
 
-    def on_result(self, result: Result) -> None:
-        """Note the final outcome of an event."""
+    def on_result(self, result: Result, due: float | None = None) -> None:
+        """Note how an attempt of an event ended; `due` is when it is tried again, None for its final outcome."""
         entry, event, now = result.entry, result.event, self._now()
-        size = len(entry.payload)
-        is_kept = size <= _LARGEST
+        is_kept = len(entry.payload) <= _LARGEST
         with self._lock:
-            source = self._sources.pop(entry.message_id, UNKNOWN)
+            source = self._sources.get(entry.message_id, UNKNOWN)
+            if due is None:
+                self._sources.pop(entry.message_id, None)
+                self._minute(now).counts[source, result.outcome.kind] += 1
             recorded = Recorded(
                 number=next(self._numbers),
+                seq=entry.seq,
                 at=now,
+                due=due,
                 source=source,
                 event_type="" if event is None else event.type,
                 name=str(getattr(event, "event", None) or getattr(event, "name", None) or ""),
@@ -104,11 +115,22 @@ class Recorder:
                 payload=entry.payload if is_kept else None,
                 sent=tuple(result.sent) if is_kept else (),
             )
-            self._minute(now).counts[source, result.outcome.kind] += 1
-            self._events.append(recorded)
-            self._bytes += size if is_kept else 0
-            while len(self._events) > MOST_EVENTS or self._bytes > _MOST_BYTES:
-                self._bytes -= len(self._events.popleft().payload or b"")
+            self._keep(recorded)
+
+    def _keep(self, recorded: Recorded) -> None:
+        """Add a record, in place of that of the event's attempt before; the oldest ones make room."""
+        before = self._retried.pop(recorded.seq, None)
+        if before is not None:
+            self._events.remove(before)
+            self._bytes -= len(before.payload or b"")
+        if recorded.due is not None:
+            self._retried[recorded.seq] = recorded
+        self._events.append(recorded)
+        self._bytes += len(recorded.payload or b"")
+        while len(self._events) > MOST_EVENTS or self._bytes > _MOST_BYTES:
+            oldest = self._events.popleft()
+            self._bytes -= len(oldest.payload or b"")
+            self._retried.pop(oldest.seq, None)
 
     def events(self, most: int) -> list[Recorded]:
         """Return the last events, the newest first."""
@@ -119,6 +141,16 @@ class Recorder:
         """Return one of the last events; None where it is no longer kept."""
         with self._lock:
             return next((event for event in self._events if event.number == number), None)
+
+    def retried(self, seq: int) -> Recorded | None:
+        """Return the last attempt of an event that waits to be tried again; None where none is kept."""
+        with self._lock:
+            return self._retried.get(seq)
+
+    def source(self, message_id: str) -> str:
+        """Return the source of an event that waits."""
+        with self._lock:
+            return self._sources.get(message_id, UNKNOWN)
 
     def minutes(self) -> list[Minute]:
         """Return the last hour as minutes without gaps, the present one last."""

@@ -94,7 +94,7 @@ class LeasedWorker:
         self._has_watchdog = has_watchdog
         self.kinds: Counter[Kind] = Counter()
         self.watch: Watcher | None = None
-        """Sees each event's final outcome with its requests and replies; set it before `run`."""
+        """Sees how each attempt ended, with its requests and replies; set it before `run`."""
         self.worker: Worker | None = None
         """The worker while this process holds the lease."""
         self.rate_limiter: RateLimiter = RateLimiter(time.monotonic, share=config.options.share)

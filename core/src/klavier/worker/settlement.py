@@ -25,8 +25,9 @@ from klavier.worker.in_flight import Finished, Result
 Observer = Callable[[Event | None, Entry, Outcome], None]
 """Called with the final outcome of each event, once it is written down."""
 
-Watcher = Callable[[Result], None]
-"""Called like an observer, with the requests and replies of the last attempt; must not raise."""
+Watcher = Callable[[Result, float | None], None]
+"""Called with how each attempt ended, once it is written down, and with the Unix time at which the event is tried
+again: None for a final outcome. Must not raise."""
 
 _TOGETHER = 6
 """How many finished attempts a connection are settled in one transaction: neighbours in the outbox leave it at little
@@ -70,7 +71,8 @@ class Settler:
         """
         self._outbox = outbox
         self._policy = policy
-        self._observe = _combine(observe, watch)
+        self._observe = observe
+        self._watch = watch
         self._now = now
         self._vendor = vendor
         self._own_loop = own_loop
@@ -134,9 +136,12 @@ class Settler:
                 due[item.entry.seq] = item.due
         left = set()
         for result in results:
-            if result.entry.seq not in due:
-                left.add(result.entry.seq)
-                self._observe(result)
+            entry = result.entry
+            if entry.seq not in due:
+                left.add(entry.seq)
+                self._observe(result.event, entry, result.outcome)
+            if self._watch is not None:
+                self._watch(result, due.get(entry.seq))
         self._observing_from = None
         for each in finished:
             if due or len(each.results) < len(each.entries):
@@ -162,15 +167,6 @@ class Settler:
             else:
                 self._alerts.resolve("disk", "the outbox can be written again: delivery goes on")
                 return
-
-
-def _combine(observe: Observer, watch: Watcher | None) -> Watcher:
-    def report(result: Result) -> None:
-        observe(result.event, result.entry, result.outcome)
-        if watch is not None:
-            watch(result)
-
-    return report
 
 
 def settle(
