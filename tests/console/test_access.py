@@ -139,6 +139,37 @@ def test_tries_are_counted_by_address_and_in_all() -> None:
     assert check.wait("somebody else") == 60.0
 
 
+def test_the_failures_of_others_keep_nobody_out_who_has_signed_in() -> None:
+    sign_in = SignIn([PASSWORD], lambda: 100.0)
+    assert sign_in.check(PASSWORD, "operator")
+    for number in range(60):
+        sign_in.check("wrong", f"stranger {number}")
+    assert sign_in.wait("operator") == 0.0
+    assert sign_in.wait("another stranger") > 0.0
+    for _ in range(5):
+        sign_in.check("wrong", "operator")
+    assert sign_in.wait("operator") > 0.0
+
+
+def test_no_session_is_chosen_by_a_stranger(closed_shop: Shop) -> None:
+    visitor = closed_shop.visitor()
+    visitor.cookie = "chosen-by-a-stranger"
+    visitor.post("sign-in", {"password": PASSWORD})
+    assert visitor.cookie not in ("", "chosen-by-a-stranger")
+    stranger = closed_shop.visitor()
+    stranger.cookie = "chosen-by-a-stranger"
+    assert stranger.get().status_code == 303
+    first = visitor.cookie
+    visitor.post("sign-in", {"password": PASSWORD})
+    assert visitor.cookie != first
+
+
+@pytest.mark.parametrize("query", ["?next=//evil.example", "?next=https://evil.example/", "?url=/\\evil.example"])
+def test_signing_in_leads_to_the_console_and_nowhere_else(closed_shop: Shop, query: str) -> None:
+    reply = closed_shop.visitor().post(f"sign-in{query}", {"password": PASSWORD, "next": "https://evil.example"})
+    assert (reply.status_code, reply.headers["location"]) == (303, "/console/")
+
+
 @pytest.mark.parametrize("given", ["", "correct", f"{PASSWORD} ", PASSWORD.upper(), "é", "\ud800"])
 def test_only_the_whole_secret_is_accepted(given: str) -> None:
     check = SignIn([PASSWORD, TOKEN], lambda: 0.0)

@@ -68,18 +68,25 @@ class SignIn:
         self._clock = clock
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
         self._all: deque[float] = deque()
+        self._known: OrderedDict[str, None] = OrderedDict()
+        """Addresses that have signed in."""
 
     def wait(self, address: str) -> float:
-        """Return the seconds until an address may try again; 0.0 for now."""
+        """Return the seconds until an address may try again; 0.0 for now.
+
+        The failures of others do not keep out an address that has signed in before.
+        """
         now = self._clock()
-        own = self._failures.get(address)
-        waits = [_wait(self._all, _TRIES_OF_ALL, now)] + ([] if own is None else [_wait(own, _TRIES, now)])
-        return max(waits)
+        own = _wait(self._failures.get(address, deque()), _TRIES, now)
+        return own if address in self._known else max(own, _wait(self._all, _TRIES_OF_ALL, now))
 
     def check(self, given: str, address: str) -> bool:
         """Return whether a secret is accepted; a wrong one counts as a failure of its address."""
         if self.accepts(given):
             self._failures.pop(address, None)
+            self._known[address] = None
+            while len(self._known) > _MOST_ADDRESSES:
+                self._known.popitem(last=False)
             return True
         now = self._clock()
         own = self._failures.setdefault(address, deque(maxlen=_TRIES))

@@ -10,6 +10,8 @@ from attrs import frozen
 _GZIP = b"\x1f\x8b"
 _AUTO_HEADER = zlib.MAX_WBITS | 32
 """Makes zlib read both its own and gzip's header."""
+_MOST_MEMBERS = 100
+"""Members of a gzip body: libraries write one, some a member for each buffer. Each costs a copy of what follows it."""
 
 
 LARGE = 500_000
@@ -54,8 +56,8 @@ def read_json(text: bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         pass
-    try:  # lone surrogates and NaN fail one event, not the whole batch: the check of each event finds them
-        return json.loads(text)
+    try:  # invalid UTF-8, lone surrogates and NaN fail one event, not the whole batch: each event is checked
+        return json.loads(text.decode("utf-8-sig", "surrogateescape"))
     except (ValueError, RecursionError):
         raise Refusal(400, "invalid_json", "the body is no JSON") from None
 
@@ -88,13 +90,28 @@ def decompress(raw: bytes, content_encoding: str, limit: int) -> bytes:
 def _decompress(raw: bytes, encoding: str, limit: int) -> bytes:
     if encoding not in ("gzip", "x-gzip", "deflate") and not raw.startswith(_GZIP):
         return raw
-    decoder = zlib.decompressobj(_AUTO_HEADER)
     try:
-        text = decoder.decompress(raw, limit + 1)
+        return _read_members(raw, limit)
     except zlib.error:
         if raw[:1] in (b"{", b"["):  # a proxy has decompressed the body and kept the header
             return raw
         raise Refusal(400, "invalid_encoding", "the body cannot be decompressed") from None
-    if not decoder.eof and len(text) <= limit:
-        raise Refusal(400, "invalid_encoding", "the compressed body is cut off")
-    return text
+
+
+def _read_members(raw: bytes, limit: int) -> bytes:
+    """Return the text of all members of a body, more than `limit` bytes where there are so many; zeros may follow.
+
+    Raises `zlib.error` for what is no compressed text, `Refusal` where the end is missing or there are many members.
+    """
+    text = b""
+    for _ in range(_MOST_MEMBERS):
+        decoder = zlib.decompressobj(_AUTO_HEADER)
+        text += decoder.decompress(raw, limit + 1 - len(text))
+        if len(text) > limit:
+            return text
+        if not decoder.eof:
+            raise Refusal(400, "invalid_encoding", "the compressed body is cut off")
+        raw = decoder.unused_data.lstrip(b"\0")
+        if not raw:
+            return text
+    raise Refusal(400, "invalid_encoding", f"the compressed body has more than {_MOST_MEMBERS} members")

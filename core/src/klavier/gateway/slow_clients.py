@@ -1,4 +1,4 @@
-"""Close connections whose request does not arrive, so that slow clients cannot occupy all of them."""
+"""Close connections whose request does not arrive, or does not end: slow clients cannot occupy all of them."""
 
 import asyncio
 from typing import Any
@@ -8,17 +8,22 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 HEADER_SECONDS = 10.0
 """How long the line and the headers of a request may take: phones on bad networks take two or three seconds."""
 
+_MOST_HEADER_BYTES = 1_000_000
+"""Bytes that may arrive before the headers are complete. h11 itself stops at 64 KB; httptools has no limit."""
+
 _Base: Any = AutoHTTPProtocol
 """uvicorn's protocol over httptools where that is installed, else over h11."""
 
 
 class TimelyProtocol(_Base):  # type: ignore[misc]  # which of the two it is, is known at run time only
-    """uvicorn's protocol, with a limit for the time until the headers of a request are complete.
+    """uvicorn's protocol, with limits for the time and the bytes until the headers of a request are complete.
 
-    uvicorn itself waits for them as long as the connection is open.
+    uvicorn itself waits for them as long as the connection is open, and keeps all of them.
     """
 
     _timer: asyncio.TimerHandle | None = None
+    _header_bytes = 0
+    """Bytes that were received since the last whole headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait for the first request."""
@@ -28,11 +33,17 @@ class TimelyProtocol(_Base):  # type: ignore[misc]  # which of the two it is, is
     def data_received(self, data: bytes) -> None:
         """Read data, and wait for the rest of the headers where they are not complete."""
         super().data_received(data)
-        if self.cycle is None or self.cycle.response_complete:
-            if self._timer is None:
-                self._wait_for_headers()
-        else:
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            self._header_bytes = 0
             self._stop_waiting()
+            return
+        is_rest_of_body = cycle is not None and cycle.more_body  # of a request that was refused
+        self._header_bytes = 0 if is_rest_of_body else self._header_bytes + len(data)
+        if self._header_bytes > _MOST_HEADER_BYTES:
+            self.transport.close()
+        elif self._timer is None:
+            self._wait_for_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
