@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import orjson
 import pytest
@@ -186,10 +187,18 @@ def test_events_that_wait_for_long_are_listed(shop: Shop) -> None:
     shop.outbox.append([("m2", "k", orjson.dumps(new))])
     shop.console.recorder.on_accepted([("m1", "web")])
     text = " ".join(Tags(shop.visitor().get().text).text.split())
-    assert "Waiting longest 1 min track Long <b>Ago</b> web; its turn has not come" in text
+    assert "Waiting longest 1 min track Long <b>Ago</b> web; waits for its turn or a reply" in text
     assert "not an event other" in text
     assert "Just Now" not in text
     (first, *_) = shop.outbox.read(0, 1)
     shop.outbox.settle([Settlement(first, due=time.time() + 300, tries=2, first_try=1.0)])
     text = " ".join(Tags(shop.visitor().get().text).text.split())
     assert re.search(r"web; next try in [45] min; tried 2 times", text)
+
+
+def test_the_configuration_of_a_shadow_is_shown_without_its_vendors_settings(tmp_path: Path) -> None:
+    section = '[shadow]\nvendor = "segment-classic"\nshare = 0.25\n[shadow.settings]\nprivate_key = "pk_of_the_shadow"'
+    page = Shop(tmp_path, more=section).visitor().get().text
+    assert "[shadow]" in page
+    assert "0.25" in page
+    assert "pk_of_the_shadow" not in page

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from klavier.config.model import Config
 from klavier.config.secrets import secret_values
+from klavier.config.shadow import ShadowSection
 from klavier.errors import KlavierError
 from klavier.redaction import hide_secrets
 from klavier.settings import describe
@@ -56,6 +57,8 @@ def sections(config: Config) -> list[Section]:
         named.append((f"[vendors.{vendor.name}]", vendor.settings))
     named += [("[delivery]", config.delivery), ("[gateway]", config.gateway), ("[console]", config.console)]
     named += [(f"[gateway.sources.{name}]", source) for name, source in config.gateway.sources.items()]
+    if config.shadow.vendor is not None:
+        named.append(("[shadow]", config.shadow))
     return [Section(title, tuple(_rows(section, secrets))) for title, section in named if attrs.has(type(section))]
 
 
@@ -70,6 +73,8 @@ def vendors(config: Config) -> list[ShownVendor]:
 def _rows(section: Any, secrets: frozenset[str]) -> Iterator[Row]:
     for info in describe(type(section)):
         value = getattr(section, info.name)
+        if isinstance(section, ShadowSection) and info.name == "settings":
+            continue  # of another vendor, which alone knows the secrets among them
         if any(attrs.has(type(item)) for item in (value.values() if isinstance(value, Mapping) else ())):
             continue  # a table of sections, each of which is shown by itself
         default = info.default.factory() if isinstance(info.default, attrs.Factory) else info.default  # type: ignore[arg-type]  # attrs.Factory is a function to mypy
