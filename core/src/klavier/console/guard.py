@@ -89,16 +89,11 @@ class Guard:
                 is_page = request.method != "POST" and "text/html" in request.headers.get("accept", "")
                 wanted = RedirectResponse(SIGN_IN, 303) if is_page else PlainTextResponse("sign in first\n", 401)
                 return with_headers(wanted)
-            form: Form = {}
-            if request.method == "POST":
-                read = await _read_form(request, _LARGEST_FORM)
-                if isinstance(read, Response):
-                    return with_headers(read)
-                form = read
-                if session.csrf and not _has_csrf(request, session, form):
-                    return with_headers(
-                        PlainTextResponse("the form is too old: load the page again, and repeat it\n", 403)
-                    )
+            form = await _read_form(request, _LARGEST_FORM)
+            if isinstance(form, Response):
+                return with_headers(form)
+            if request.method == "POST" and session.csrf and not _has_csrf(request, session, form):
+                return with_headers(PlainTextResponse("the form is too old: load the page again, and repeat it\n", 403))
             reply = with_headers(await answer(Visit(request, session, not self._is_open, form)))
             if cookie is not None:
                 self._set_cookie(request, reply, cookie)
@@ -115,12 +110,9 @@ class Guard:
             refused = self._refuse(request)
             if refused is not None:
                 return with_headers(refused)
-            form: Form = {}
-            if request.method == "POST":
-                read = await _read_form(request, _LARGEST_SIGN_IN)
-                if isinstance(read, Response):
-                    return with_headers(read)
-                form = read
+            form = await _read_form(request, _LARGEST_SIGN_IN)
+            if isinstance(form, Response):
+                return with_headers(form)
             return with_headers(await answer(request, form))
 
         return endpoint
@@ -214,7 +206,9 @@ def with_headers(reply: Response) -> Response:
 
 
 async def _read_form(request: Request, limit: int) -> Form | Response:
-    """Return the fields of a form; a reply where it is too large, too slow or no form."""
+    """Return the fields of a form, none where none is sent; a reply where it is too large, too slow or no form."""
+    if request.method != "POST":
+        return {}
     body = bytearray()
     try:
         async with asyncio.timeout(_FORM_SECONDS):

@@ -1,7 +1,7 @@
 """Store the events of requests durably, those of many requests with one write."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from attrs import define, field, frozen
 
@@ -30,7 +30,7 @@ Store = Callable[[Sequence[Message]], None]
 class _Waiting:
     """The events of one request, and what ends its wait when they are stored."""
 
-    messages: list[Message]
+    messages: Sequence[Message]
     stored: "asyncio.Future[None]"
 
 
@@ -53,16 +53,16 @@ class Intake:
         if self._bytes and self._bytes + size > MOST_BYTES:
             raise Refusal(429, "overloaded", "more events arrive than can be stored; send them again later", 1)
 
-    async def add(self, messages: Iterable[Message]) -> None:
+    async def add(self, messages: Sequence[Message]) -> None:
         """Return when the events of one request are stored.
 
         Raises `Refusal` (429) where too much waits already, `OutboxError` where they could not be stored.
         """
-        waiting = _Waiting(list(messages), asyncio.get_running_loop().create_future())
-        if not waiting.messages:
+        if not messages:
             return
-        size = sum(len(message.payload) for message in waiting.messages)
+        size = sum(len(message.payload) for message in messages)
         self.check_room(size)
+        waiting = _Waiting(messages, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         self._bytes += size
         self._added.set()
