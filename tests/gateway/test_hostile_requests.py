@@ -259,3 +259,14 @@ def test_no_event_writes_a_line_of_the_log(tmp_path: Any, caplog: pytest.LogCapt
     assert not [
         record for record in caplog.records if record.name.startswith("klavier") and "CRITICAL" in record.getMessage()
     ]
+
+
+def test_connections_far_beyond_the_limit_are_closed_at_once() -> None:
+    closed: list[bool] = []
+    protocol: Any = slow_clients.TimelyProtocol.__new__(slow_clients.TimelyProtocol)
+    protocol.connections, protocol.limit_concurrency = set(range(105)), 5
+    protocol.loop = SimpleNamespace(call_later=lambda *_: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(slow_clients._Base, "connection_made", lambda self, _: self.connections.add(self))
+        protocol.connection_made(SimpleNamespace(close=lambda: closed.append(True)))
+    assert closed

@@ -22,6 +22,11 @@ _BACKLOG = 2048
 """Connections that wait to be accepted: all that reconnect at once after a restart."""
 _CONNECTIONS = 2000
 """Connections at once: each takes about 30 KB while it is read, 60 MB in all."""
+_FILES = 8192
+"""Files and connections that the process may open: a burst is accepted, 2,048 at a time, before it can be refused.
+Systems begin processes with 1,024, with which such a burst would keep the outbox from opening its file."""
+_FILES_OF_A_CONNECTION = 4
+"""The part of the open files that connections may take, where the system allows fewer: one in four."""
 
 
 health_option = click.option(
@@ -62,6 +67,19 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def most_connections() -> int:
+    """Return how many connections a server may have at once; first raises the number of files that may be open."""
+    try:
+        import resource  # noqa: PLC0415 -- not on Windows
+    except ImportError:
+        return _CONNECTIONS
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= allowed < _FILES:
+        allowed = _FILES if most < 0 else min(_FILES, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    return _CONNECTIONS if allowed < 0 else min(_CONNECTIONS, allowed // _FILES_OF_A_CONNECTION)
+
+
 def parse_address(text: str) -> tuple[str, int]:
     """Return the host and the port of `HOST:PORT`; raises `UsageError` for anything else."""
     host, colon, port = text.rpartition(":")
@@ -97,7 +115,7 @@ def make_server(app: Any, *, lifespan: bool) -> "uvicorn.Server":
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=_HEADER_SECONDS,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=most_connections(),
     )
     return Server(config)
 

@@ -11,6 +11,9 @@ HEADER_SECONDS = 10.0
 _MOST_HEADER_BYTES = 1_000_000
 """Bytes that may arrive before the headers are complete. h11 itself stops at 64 KB; httptools has no limit."""
 
+_REFUSED_POLITELY = 100
+"""Connections beyond the limit that get an answer, 503; further ones are closed at once."""
+
 _Base: Any = AutoHTTPProtocol
 """uvicorn's protocol over httptools where that is installed, else over h11."""
 
@@ -26,9 +29,12 @@ class TimelyProtocol(_Base):  # type: ignore[misc]  # which of the two it is, is
     """Bytes that were received since the last whole headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to wait for the first request."""
+        """Begin to wait for the first request; close what is far beyond the limit of connections."""
         super().connection_made(transport)
-        self._wait_for_headers()
+        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency + _REFUSED_POLITELY:
+            transport.close()
+        else:
+            self._wait_for_headers()
 
     def data_received(self, data: bytes) -> None:
         """Read data, and wait for the rest of the headers where they are not complete."""
