@@ -71,8 +71,7 @@ class Settler:
         """
         self._outbox = outbox
         self._policy = policy
-        self._observe = observe
-        self._watch = watch
+        self._report = _combine(observe, watch)
         self._now = now
         self._vendor = vendor
         self._own_loop = own_loop
@@ -139,9 +138,7 @@ class Settler:
             entry = result.entry
             if entry.seq not in due:
                 left.add(entry.seq)
-                self._observe(result.event, entry, result.outcome)
-            if self._watch is not None:
-                self._watch(result, due.get(entry.seq))
+            self._report(result, due.get(entry.seq))
         self._observing_from = None
         for each in finished:
             if due or len(each.results) < len(each.entries):
@@ -167,6 +164,16 @@ class Settler:
             else:
                 self._alerts.resolve("disk", "the outbox can be written again: delivery goes on")
                 return
+
+
+def _combine(observe: Observer, watch: Watcher | None) -> Watcher:
+    def report(result: Result, due: float | None) -> None:
+        if due is None:
+            observe(result.event, result.entry, result.outcome)
+        if watch is not None:
+            watch(result, due)
+
+    return report
 
 
 def settle(
