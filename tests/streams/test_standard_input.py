@@ -1,7 +1,8 @@
-"""Standard input as a source: what its lines are called, and that a closed one is named."""
+"""Standard input and folders as sources: what lines are called, and what is refused."""
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,14 @@ def test_parquet_is_not_read_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"PAR1")))
     with pytest.raises(UsageError, match="Parquet is read from its end"):
         list(Sources(["-"]).lines())
+
+
+def test_text_that_is_found_in_a_folder_must_look_like_events(tmp_path: Path) -> None:
+    for name, text in (("a.jsonl", b'{"a": 1}\n'), ("b.jsonl", b""), ("c.jsonl", b'\n {"c": 3}\n')):
+        (tmp_path / name).write_bytes(text)
+    assert [line.text for line in Sources([str(tmp_path)]).lines()] == [b'{"a": 1}', b'{"c": 3}']
+    notes = tmp_path / "notes.txt"
+    notes.write_bytes(b"hello\n")
+    assert Sources([str(notes)]).size == 6  # named by the user
+    with pytest.raises(UsageError, match=r"notes.txt: is no file of events; move it elsewhere"):
+        Sources([str(tmp_path)])
