@@ -44,9 +44,15 @@ def test_the_log_is_shortened_as_far_as_other_processes_let_it(tmp_path: Path) -
     reader.execute("BEGIN")
     reader.execute("SELECT * FROM events").fetchall()
     outbox.append([("m2", "k", b"{}")])
+    statements: list[str] = []
+    outbox._database._connection.set_trace_callback(statements.append)
     began = time.monotonic()
     outbox._database.shorten_log()  # waits for readers, but not as long as for a writer
     assert 0.09 < time.monotonic() - began < 15
+    assert [each for each in statements if "busy_timeout" in each] == [
+        "PRAGMA busy_timeout = 100",
+        "PRAGMA busy_timeout = 30000",
+    ]
     reader.close()
     assert len(outbox.read(0, 10)) == 2
     outbox.close()

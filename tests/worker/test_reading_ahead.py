@@ -99,3 +99,12 @@ def test_memory_is_used_up_by_entries_bytes_and_partitions(monkeypatch: pytest.M
     assert partitions.can_load
     partitions.add([entry(4, "c")], 0.0)
     assert not partitions.can_load
+
+
+def test_what_waits_behind_a_failure_is_still_known_to_wait() -> None:
+    partitions = loaded(*(entry(n, "a") for n in range(1, 301)))
+    assert take(partitions) == [[1]]
+    partitions.delay_until(entry(1, "a"), 5.0)
+    assert partitions.loaded.entries == 0
+    assert take(partitions, 5.0) == [[1]]
+    assert partitions.backlog([entry(1, "a")]) == 299
