@@ -229,6 +229,15 @@ def test_an_original_time_that_v1_does_not_read_is_noted(version: str, *, noted:
     assert rehearse(vendor, [parse_event(dated)]).outcomes[0].notes == ()
 
 
+@pytest.mark.parametrize("version", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("time", [0, False, []])
+def test_a_time_that_is_none_is_noted(version: str, time: Any) -> None:
+    vendor = load_vendor("rudderstack", {**KEYS, "api_version": version})
+    payload = {"type": "track", "event": "Paid", "userId": "u", "timestamp": time}
+    (note,) = rehearse(vendor, [parse_event(payload)]).outcomes[0].notes
+    assert note.startswith("time left out: ")
+
+
 def test_traits_that_bulk_upload_does_not_read_are_noted() -> None:
     vendor = load_vendor("rudderstack", {**KEYS, "bulk_upload": True})
     payload = {"type": "identify", "traits": {"email": "a@shop.test"}, "context": {"traits": {"plan": "pro"}}}

@@ -39,7 +39,8 @@ class V1Content:
             content, make_profile = self._read_plain(name, properties, notes), self._profile
         else:
             content, make_profile = self._read_ecommerce(metric, properties, notes), self._ecommerce_profile
-        content.time = event.timestamp if truthy(event.timestamp) else None
+        if truthy(event.timestamp) or not (self._exact or event.timestamp == ""):
+            content.time = event.timestamp
         if content.time is None and payload.get("originalTimestamp") not in (None, ""):
             notes.append(TIME_NOT_READ)
         if self._flatten:
