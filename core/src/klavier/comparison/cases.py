@@ -1,18 +1,27 @@
 """Cases of a difference, of which only the first ones are kept."""
 
+from bisect import insort
+
 from klavier.comparison.report import Case
 
-_SLACK = 32
-"""Cases above the number that is kept before a list is sorted and cut: a sort for every case would be slow."""
+
+def is_wanted(cases: list[Case], line: int | None, most: int | None) -> bool:
+    """Return whether a case of this input event may be one of the first `most`; spares making the others."""
+    if most is None or len(cases) < most:
+        return True
+    if most == 0:
+        return False
+    last = cases[-1].line
+    return line is None or last is None or line < last
 
 
 def add_case(cases: list[Case], case: Case, most: int | None) -> None:
-    """Add a case to a list that keeps at least the first `most`, all of them if None."""
-    if most == 0:
-        return
-    cases.append(case)
-    if most is not None and len(cases) > most + _SLACK:
-        cases[:] = first_cases(cases, most)
+    """Add a case to a list that keeps the first `most` in order; all of them, as they come, if None."""
+    if most is None:
+        cases.append(case)
+    elif is_wanted(cases, case.line, most):
+        insort(cases, case, key=_place)
+        del cases[most:]
 
 
 def first_cases(cases: list[Case], most: int | None) -> list[Case]:

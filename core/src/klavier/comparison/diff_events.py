@@ -59,16 +59,15 @@ def _valued(side: str, title: str) -> str:
 
 
 def _compare_fields(ours: StoredEvent, theirs: StoredEvent, where: str, rows: Rows, of: Totals) -> None:
-    for name, read in _FIELDS.items():
-        left, right = read(ours), read(theirs)
+    for name, left, right in zip(_FIELDS, _fields(ours), _fields(theirs), strict=True):
         if is_same(left, right):
             continue
-        both = left is not None and right is not None
-        detail = (shift(left, right) if name == "time" else change(left, right)) if both else ""
-        if name == "time" and both:
-            left, right = ours.written_time, theirs.written_time
-        case = Case(ours.line, ours.person.name, left, right)
+        values, detail = (left, right), ""
+        if left is not None and right is not None:
+            detail = shift(left, right) if name == "time" else change(left, right)
+            values = (ours.written_time, theirs.written_time) if name == "time" else values
         unless = _unless_valued(ours, theirs) if name == "value" else ""
+        case = Case(ours.line, ours.person.name, *values)
         rows.add_value("event_fields", name, case, where=where, detail=detail, of=of, unless=unless)
 
 
@@ -81,10 +80,10 @@ def _unless_valued(ours: StoredEvent, theirs: StoredEvent) -> str:
     return _valued(side, missing.title)
 
 
-_FIELDS: dict[str, Callable[[StoredEvent], Any]] = {
-    "time": lambda held: held.event.time if held.event.dated else None,
-    "value": lambda held: held.event.value,
-    "currency": lambda held: held.event.currency,
-    "unique id": lambda held: held.event.unique_id,
-    "backfill": lambda held: True if held.event.backfill else None,
-}
+_FIELDS = ("time", "value", "currency", "unique id", "backfill")
+
+
+def _fields(held: StoredEvent) -> tuple[Any, ...]:
+    """Return the values of `_FIELDS`; None for one that the event does not have."""
+    event = held.event
+    return event.time if event.dated else None, event.value, event.currency, event.unique_id, event.backfill or None

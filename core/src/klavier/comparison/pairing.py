@@ -36,30 +36,27 @@ class _Open:
 def pair_events(left: list[StoredEvent], right: list[StoredEvent]) -> Pairing:
     """Pair events, both sorted by input event."""
     found = Pairing()
-    for _, ours, theirs in _by_line(left, right):
-        still = _pair_same_metrics(ours, theirs, found.pairs)
-        _pair_others(still, found)
+    for ours, theirs in _by_line(left, right):
+        if len(ours) == len(theirs) == 1:  # nearly always: nothing to choose
+            found.pairs.append((ours[0], theirs[0]))
+        else:
+            _pair_others(_pair_same_metrics(ours, theirs, found.pairs), found)
     return _pair_by_id(found)
 
 
 def _by_line(
     left: list[StoredEvent], right: list[StoredEvent]
-) -> Iterator[tuple[int, list[StoredEvent], list[StoredEvent]]]:
+) -> Iterator[tuple[list[StoredEvent], list[StoredEvent]]]:
     by_line = attrgetter("line")
     ours = {line: list(events) for line, events in groupby(left, by_line)}
     theirs = {line: list(events) for line, events in groupby(right, by_line)}
     for line in sorted(ours.keys() | theirs.keys()):
-        yield line, ours.get(line, []), theirs.get(line, [])
+        yield ours.get(line, []), theirs.get(line, [])
 
 
 def _pair_same_metrics(
     left: list[StoredEvent], right: list[StoredEvent], pairs: list[tuple[StoredEvent, StoredEvent]]
 ) -> _Open:
-    if len(left) == len(right) == 1:
-        if left[0].title != right[0].title:
-            return _Open(left, right)
-        pairs.append((left[0], right[0]))
-        return _Open([], [])
     still = _Open([], [])
     for title in dict.fromkeys(event.title for event in (*left, *right)):
         ours = [event for event in left if event.title == title]
@@ -76,6 +73,9 @@ def _pair_best(
     """Pair as many as there are on both sides; returns the rest."""
     if not left or not right:
         return _Open(left, right)
+    if len(left) == len(right) == 1:
+        pairs.append((left[0], right[0]))
+        return _Open([], [])
     taken_left, taken_right = set(), set()
     values = _Values()
     for i, j in similarity.best_pairs(left, right, values.shared_weight):

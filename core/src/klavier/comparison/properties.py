@@ -7,16 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
-from klavier.comparison.cases import add_case, first_cases
+from klavier.comparison.cases import add_case, first_cases, is_wanted
 from klavier.comparison.renames import Pair, Shape, find_renames
 from klavier.comparison.report import Case, DifferenceKind
 from klavier.comparison.values import change, is_same, is_telling
 from klavier.comparison.values import frozen as frozen_value
 
 
-@frozen(eq=False)
+@define(eq=False)  # never changed; frozen it would take twice as long to make, and every event has one
 class Compared:
     """The properties of two matched objects, with their profile and input event."""
 
@@ -61,10 +61,11 @@ class Counted:
         self.count = count
         self.cases = [] if cases is None else cases
 
-    def add(self, case: Case, most: int | None) -> None:
+    def add(self, pair: Compared, left: Any, right: Any, most: int | None) -> None:
         """Count one case."""
         self.count += 1
-        add_case(self.cases, case, most)
+        if is_wanted(self.cases, pair.line, most):
+            add_case(self.cases, Case(pair.line, pair.person, left, right), most)
 
     def merge(self, other: "Counted", most: int | None) -> None:
         """Add what another shard counted."""
@@ -98,8 +99,8 @@ class PropertyTally:
         """Compare two objects."""
         self.objects += 1
         left, right = pair.left, pair.right
-        for name in left.keys() & right.keys():
-            if not is_same(left[name], right[name]):
+        for name, value in left.items():
+            if name in right and not is_same(value, right[name]):
                 self._add_changed(pair, name)
         if left.keys() != right.keys():
             self._add_unpaired(pair, _without(left, right), _without(right, left))
@@ -145,7 +146,7 @@ class PropertyTally:
         """Count a value that differs; where it does in no simple way, compare what is inside, arrays item by item."""
         left, right = pair.left[name], pair.right[name]
         how = change(left, right)
-        self.changed[name, how].add(Case(pair.line, pair.person, left, right), self.most)
+        self.changed[name, how].add(pair, left, right, self.most)
         if how:
             return
         for one, other in zip(left, right, strict=True) if isinstance(left, list) else [(left, right)]:
@@ -169,9 +170,9 @@ class PropertyTally:
                 if is_telling(value):
                     self.telling.add((name, other))
             values = {other: right[other] for other in same}
-            self.lefts[name, tuple(same)].add(Case(pair.line, pair.person, value, values), self.most)
+            self.lefts[name, tuple(same)].add(pair, value, values, self.most)
         for name, value in right.items():
-            self.rights[name, tuple(equals.get(name, ()))].add(Case(pair.line, pair.person, None, value), self.most)
+            self.rights[name, tuple(equals.get(name, ()))].add(pair, None, value, self.most)
 
 
 def _without(these: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:

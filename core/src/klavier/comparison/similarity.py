@@ -1,7 +1,7 @@
 """The similarity of two names, or of two events; symmetric in its arguments."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -37,9 +37,11 @@ class ValueSet:
     __slots__ = ("telling", "trivial")
 
     def __init__(self, values: Iterable[Any]) -> None:
-        known = list(values)
-        self.telling = frozenset(frozen(value) for value in known if is_telling(value))
-        self.trivial = frozenset(frozen(value) for value in known if not is_telling(value))
+        telling: set[Hashable] = set()
+        trivial: set[Hashable] = set()
+        for value in values:
+            (telling if is_telling(value) else trivial).add(frozen(value))
+        self.telling, self.trivial = frozenset(telling), frozenset(trivial)
 
     def shared_weight(self, other: "ValueSet") -> float:
         """Return the weight of the values that two objects share."""

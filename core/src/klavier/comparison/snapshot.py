@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from klavier.klaviyo.attributes import PROFILE_IDENTIFIERS
 from klavier.sandbox.state import name_of
@@ -40,7 +40,7 @@ class StoredProfile:
         return [*found, ("_kx", held["_kx"])] if "_kx" in held else found
 
 
-@frozen(eq=False)
+@define(eq=False)  # never changed; frozen it would take twice as long to make, and every event has one
 class StoredEvent:
     """One event in Klaviyo, with its profile and its input event."""
 
@@ -52,7 +52,8 @@ class StoredEvent:
     @property
     def title(self) -> str:
         """The name of its metric, with the service where there is one."""
-        return metric_title(self.metric)
+        metric = self.metric
+        return metric.name if metric.service is None else f"{metric.name} ({metric.service})"
 
     @property
     def written_time(self) -> str:
@@ -91,11 +92,6 @@ def read_snapshot(side: "Side") -> Snapshot:
         events += [StoredEvent(event, metrics[event.metric], person, line) for line, event in own]
     events.sort(key=lambda held: (held.line, held.event.number))
     return Snapshot(people, events, dict(account.lists))
-
-
-def metric_title(metric: "Metric") -> str:
-    """Name a metric, with its service where there is one."""
-    return metric.name if metric.service is None else f"{metric.name} ({metric.service})"
 
 
 def _survivor(side: "Side", profile_id: str) -> str:

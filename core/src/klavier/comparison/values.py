@@ -6,17 +6,22 @@ from typing import Any
 from klavier.strictjson import kind_of
 
 _TRIVIAL = (True, False, 0, 1, "")
+_PLAIN = frozenset({str, int, float, type(None)})
+"""The types of values that stand for themselves."""
 _WHOLE_HOUR = 3600
 
 
 def frozen(value: Any) -> Hashable:
     """Return a hashable stand-in for a JSON value: equal for equal ones, 1 and 1.0 among them, but not 1 and true."""
-    if isinstance(value, bool):
+    if type(value) is bool:
         return ("boolean", value)
     if isinstance(value, dict):
-        return ("object", frozenset((key, frozen(item)) for key, item in value.items()))
+        return (
+            "object",
+            frozenset([(key, item if type(item) in _PLAIN else frozen(item)) for key, item in value.items()]),
+        )
     if isinstance(value, (list, tuple)):
-        return ("array", tuple(frozen(item) for item in value))
+        return ("array", tuple([item if type(item) in _PLAIN else frozen(item) for item in value]))
     hashable: Hashable = value
     return hashable
 
