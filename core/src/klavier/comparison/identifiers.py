@@ -17,8 +17,8 @@ _IDS = frozenset(
     {"userid", "anonymousid", "previousid", "externalid", "distinctid", "deviceid", "email", "emailaddress", "kx"}
 )
 """Names of members with an identifier, as letters without case."""
-_OF_TRAITS = frozenset({"id"})
-"""Further names in traits; in properties they are ids of other things."""
+_IDS_IN_TRAITS = _IDS | {"id"}
+"""In properties `id` is the id of another thing."""
 _PHONES = frozenset({"phone", "phonenumber"})
 _PHONE_DIGITS = 9
 """Last digits of a phone number that are compared: with and without the code of the country it is the same."""
@@ -91,7 +91,7 @@ def marks_of(event: Event, paths: Sequence[Sequence[str]] = ()) -> set[int]:
     found = {_hash(value) for value in (event.user_id, event.anonymous_id, getattr(event, "previous_id", None))}
     for traits in (getattr(event, "traits", None), event.context.get("traits")):
         if type(traits) is dict:
-            found.update(_in_members(traits, _IDS | _OF_TRAITS))
+            found.update(_in_members(traits, _IDS_IN_TRAITS))
     properties = getattr(event, "properties", None)
     if properties:
         found.update(_in_members(properties, _IDS))

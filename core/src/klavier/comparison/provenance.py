@@ -13,7 +13,7 @@ Numbered = tuple[int, Event]
 
 
 class Provenance:
-    """Finds the origins among some input events that were delivered together."""
+    """Finds the origins among several input events that were delivered together."""
 
     def __init__(self, events: Sequence[Numbered]) -> None:
         self._events = events
@@ -27,9 +27,6 @@ class Provenance:
         the profile of the device, which another event of the same delivery may have changed.  A profile that would have
         none belongs to all events that name it, and to none where none does.
         """
-        if len(self._events) == 1:
-            yield from [[self._events[0][0]]] * len(profiles)
-            return
         owners: dict[str, str] = {}
         for profile in profiles:
             owners.update(dict.fromkeys(_names(profile), profile.id))
@@ -50,9 +47,6 @@ class Provenance:
 
         Decided by its unique id, else by its time and values, else by its position.
         """
-        if len(self._events) == 1:
-            yield from [self._events[0][0]] * len(events)
-            return
         if self._ids is None:
             self._ids = {event.stable_id: number for number, event in self._events}
         for place, event in enumerate(events):

@@ -80,14 +80,28 @@ class Side:
         self.browser_calls += len(delivery.browser_calls)
         for (number, _), outcome in zip(events, deliver(delivery, self._send), strict=True):
             self._settle(number, outcome)
+        if len(events) == 1:
+            self._trace_to(events[0][0])
+        else:
+            self._trace_among(events)
+        self.trace.clear()
+
+    def _trace_to(self, number: int) -> None:
+        """Record that all that was written came from one input event."""
+        for profile_id in self.trace.profiles:
+            self.profile_sources.setdefault(profile_id, []).append(number)
+        for event in self.trace.events:
+            self.event_sources[event.number] = number
+
+    def _trace_among(self, events: "list[Numbered]") -> None:
+        """Record from which of some input events each profile and each event came."""
         origins, trace = Provenance(events), self.trace
         by_id = self.account.profiles.by_id
         touched = [by_id[profile_id] for profile_id in trace.profiles if profile_id in by_id]
-        for profile, numbers_of_profile in zip(touched, origins.of_profiles(touched), strict=True):
-            self.profile_sources.setdefault(profile.id, []).extend(numbers_of_profile)
+        for profile, numbers in zip(touched, origins.of_profiles(touched), strict=True):
+            self.profile_sources.setdefault(profile.id, []).extend(numbers)
         for event, number in zip(trace.events, origins.of_events(trace.events), strict=True):
             self.event_sources[event.number] = number
-        trace.clear()
 
     def _send(self, request: "Request") -> "Response":
         operation = find_operation(request.method, request.path)

@@ -159,7 +159,7 @@ def _is_plain(attributes: Any, profile: Any, body: bytes | None = None) -> bool:
         and (
             _is_flat(map(type, properties.values()))
             or (body is not None and _has_few_levels(body))
-            or _is_plainly_nested(properties)
+            or is_plainly_nested(properties)
         )
     )
 
@@ -169,7 +169,7 @@ def _has_few_levels(body: bytes) -> bool:
     return len(body) <= 2 * ARRAY_ITEMS and body.count(b"{") + body.count(b"[") <= NESTING + _AROUND
 
 
-def _is_plainly_nested(properties: JsonObject) -> bool:
+def is_plainly_nested(properties: JsonObject) -> bool:
     """Return whether nothing inside is nested too deep and no array is too long; checks level by level."""
     level: list[Any] = [properties]
     for _ in range(NESTING + 1):

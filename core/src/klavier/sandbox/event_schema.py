@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from klavier.klaviyo.attributes import IDENTIFIERS
 from klavier.klaviyo.limits import (
     ARRAY_ITEMS,
@@ -11,6 +13,7 @@ from klavier.klaviyo.limits import (
     PROPERTIES,
     STRING_BYTES,
     UNIQUE_ID,
+    is_plainly_nested,
 )
 from klavier.sandbox.free_profiles import free_profile
 from klavier.sandbox.profile_schema import attributes, identified, maybe_null, meta
@@ -126,30 +129,11 @@ def _within_limits(most: int) -> Check:
     def check(properties: Any) -> list[Flaw] | None:
         if len(properties) > most:
             return [("", f"Invalid input: ensure this field has no more than {most} properties.")]
-        if all(type(value) in _PLAIN or _fits(value, 1) for value in properties.values()):
-            return None
+        if is_plainly_nested(properties) and len(orjson.dumps(properties)) <= STRING_BYTES:
+            return None  # too short for a long string, as nearly all are
         return [(step(k) + place, detail) for k, v in properties.items() for place, detail in oversize(v, 1)]
 
     return check
-
-
-_PLAIN = frozenset({int, float, bool, type(None)})
-
-
-def _fits(value: Any, depth: int) -> bool:
-    """Return quickly whether a value is within the limits; `oversize` examines what this cannot decide."""
-    kind = type(value)
-    if kind is str:
-        return len(value) <= STRING_BYTES // 4
-    if kind is dict:
-        members = value.values()
-    elif kind is list:
-        if len(value) > ARRAY_ITEMS:
-            return False
-        members = value
-    else:
-        return True
-    return depth <= NESTING and all(_fits(item, depth + 1) for item in members)
 
 
 def oversize(value: Any, depth: int) -> list[Flaw]:

@@ -11,7 +11,7 @@ from klavier.sandbox.account import Account
 from klavier.sandbox.errors import Problem, RefusedError, error_document
 from klavier.sandbox.exchange import Exchange, Incoming, Reply
 from klavier.sandbox.operations import SERVED
-from klavier.sandbox.queries import NO_QUERY, Selection, read_query
+from klavier.sandbox.queries import ALL, NO_QUERY, Selection, read_query
 from klavier.sandbox.rates import Windows
 from klavier.sandbox.request_body import read_body, read_document
 from klavier.sandbox.revisions import OLDEST_SERVED, Rules, read_revision, rules_for
@@ -130,7 +130,7 @@ class Gateway:
     def _select(self, operation: Operation, incoming: Incoming, rules: Rules) -> Selection:
         query = SERVED[operation.name].query
         if operation.is_legacy or (not incoming.params and query is NO_QUERY):
-            return Selection()
+            return ALL
         ignored = ("company_id",) if incoming.path.startswith("/client/") else ()
         return read_query(query, incoming.params, rules, ignored=ignored)
 

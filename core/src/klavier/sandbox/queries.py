@@ -149,7 +149,8 @@ class Selection:
         return next(found, ())
 
 
-_ALL = Selection()
+ALL = Selection()
+"""What a request without parameters selects."""
 
 
 def read_query(query: Query, params: Mapping[str, str], rules: Rules, *, ignored: Collection[str] = ()) -> Selection:
@@ -159,7 +160,7 @@ def read_query(query: Query, params: Mapping[str, str], rules: Rules, *, ignored
     """
     given = {name: value for name, value in params.items() if name not in ignored}
     if not given and query.size is None:
-        return _ALL
+        return ALL
     for name in given:
         if name not in query.parameters or not _exists(query, name, rules):
             raise RefusedError(400, f"'{_shown(name)}' is not a parameter of this endpoint.", parameter=name)

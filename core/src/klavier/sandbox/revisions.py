@@ -52,7 +52,7 @@ CHANGES: dict[str, str] = {
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\w+)?")
 
 
-@frozen
+@frozen(eq=False)  # `rules_for` makes each once, so that identity tells them apart, without hashing all changes
 class Rules:
     """The changes of `CHANGES` that are in force in a revision, and the options of the account that bodies depend on.
 
@@ -74,6 +74,7 @@ def rules_for(revision: str, *, sms: bool = True) -> Rules:
     return Rules(revision, frozenset(name for name, since in CHANGES.items() if revision >= since), sms)
 
 
+@lru_cache(maxsize=64)
 def read_revision(header: str) -> str | None:
     """Read the revision header, with or without a suffix such as `.pre`; None for what is no date."""
     found = _DATE.fullmatch(header.strip())

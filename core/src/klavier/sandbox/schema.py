@@ -119,7 +119,7 @@ def nullable(inner: Check) -> Check:
 
 def record(resource: str, fields: Mapping[str, Check], required: Collection[str] = ()) -> Check:
     """Accept objects with these fields and no others; `resource` is its name in messages."""
-    find, needs = fields.get, tuple(required)
+    find, needs = fields.get, frozenset(required)
 
     def check(value: Any) -> list[Flaw] | None:
         if type(value) is not dict:
@@ -128,10 +128,7 @@ def record(resource: str, fields: Mapping[str, Check], required: Collection[str]
             inner = find(key)
             if inner is None or inner(item):
                 return collect(value)
-        for name in needs:
-            if name not in value:
-                return collect(value)
-        return None
+        return None if needs <= value.keys() else collect(value)
 
     def collect(value: dict[str, Any]) -> list[Flaw]:
         flaws: list[Flaw] = []
@@ -143,7 +140,7 @@ def record(resource: str, fields: Mapping[str, Check], required: Collection[str]
             flaws.extend((f"/{key}{place}", detail) for place, detail in inner(item) or ())
         flaws.extend(
             (f"/{name}", f"'{name}' is a required field for the resource '{resource}'.")
-            for name in needs
+            for name in required
             if name not in value
         )
         return flaws

@@ -8,7 +8,7 @@ repeats a matched one is a double.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from klavier.comparison.similarity import ValueSet, best_pairs
 from klavier.comparison.snapshot import StoredEvent
@@ -36,7 +36,7 @@ class Matching:
     """Events of the account, of any metric and time, that are none of the predicted ones."""
 
 
-@frozen(eq=False)
+@define(eq=False)  # never changed; frozen it would take twice as long to make, and every event has one
 class Open:
     """The events of one person that are not matched yet."""
 
@@ -80,15 +80,23 @@ def _by_metric_and_time(held: StoredEvent) -> Hashable:
 
 def _match_by(key: Callable[[StoredEvent], Hashable], left: Open, pairs: list[tuple[StoredEvent, StoredEvent]]) -> Open:
     """Pair events with the same key, the most similar first; return the rest."""
+    if not left.predicted or not left.actual:
+        return left
     by_key: defaultdict[Hashable, Open] = defaultdict(lambda: Open([], []))
     rest = Open([], [])
     for held in left.predicted:
-        (rest if key(held) is None else by_key[key(held)]).predicted.append(held)
+        found = key(held)
+        (rest if found is None else by_key[found]).predicted.append(held)
     for held in left.actual:
-        (rest if key(held) is None else by_key[key(held)]).actual.append(held)
+        found = key(held)
+        (rest if found is None else by_key[found]).actual.append(held)
     for group in by_key.values():
         if len(group.predicted) == len(group.actual) == 1:  # nearly always: nothing to choose
             pairs.append((group.predicted[0], group.actual[0]))
+            continue
+        if not group.predicted or not group.actual:
+            rest.predicted.extend(group.predicted)
+            rest.actual.extend(group.actual)
             continue
         taken_left, taken_right = set(), set()
         for i, j in best_pairs(group.predicted, group.actual, _weight):
@@ -102,6 +110,8 @@ def _match_by(key: Callable[[StoredEvent], Hashable], left: Open, pairs: list[tu
 
 def _take_doubles(left: Open, pairs: Sequence[tuple[StoredEvent, StoredEvent]], found: Matching) -> Open:
     """Take out the events of the account that repeat a matched one: its metric, second and most of its values."""
+    if not left.actual:
+        return left
     known: defaultdict[Hashable, list[tuple[StoredEvent, StoredEvent]]] = defaultdict(list)
     for pair in pairs:
         known[pair[1].title, pair[1].event.time].append(pair)

@@ -1,7 +1,7 @@
 """What events should have left in a Klaviyo account: the content of a sandbox after one vendor delivered them."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -158,17 +158,15 @@ def _texts_of(event: "Event") -> Iterator[str]:
     traits = getattr(event, "traits", None)
     for members in (traits, event.context.get("traits"), getattr(event, "properties", None), event.payload):
         if isinstance(members, dict):
-            yield from (text for value in members.values() if (text := _text(value)) is not None)
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value
-    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+            for value in members.values():
+                if isinstance(value, str):
+                    yield value
+                elif isinstance(value, (int, float)) and not isinstance(value, bool):
+                    yield str(value)
 
 
 def _hash(text: str) -> int:
     """Return the same number for an identifier however it is written: in capital letters, or a phone number."""
     if text[:1] in _PHONE_STARTS and not text.isalnum():
-        text = "".join(char for char in text if char.isalnum())
+        text = "".join(filter(str.isalnum, text))
     return hash(text.strip().casefold())
