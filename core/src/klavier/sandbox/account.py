@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Literal
 
 from attrs import define, field
@@ -113,14 +114,18 @@ class Account:
 
     def __attrs_post_init__(self) -> None:
         """Create the index of profiles."""
-        self.profiles = Profiles(lambda: self.ids.ulid("profile"))
+        self.profiles = self._no_profiles()
 
     def clear(self) -> None:
         """Delete everything that the account holds."""
         self.ids = Ids()
-        self.profiles = Profiles(lambda: self.ids.ulid("profile"))
+        self.profiles = self._no_profiles()
         for held in (self.lists, self.metrics, self.jobs):
             held.clear()
+
+    def _no_profiles(self) -> Profiles:
+        # Not by a method of the account: in a circle of references its content would wait for the garbage collector.
+        return Profiles(partial(self.ids.ulid, "profile"))
 
     def find_list(self, list_id: str) -> List | None:
         """Return a list, which is created where the account creates unknown ones."""
