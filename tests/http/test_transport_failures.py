@@ -99,6 +99,20 @@ def test_no_reply_is_a_transport_error(
     assert time.monotonic() - started < 5
 
 
+def test_replies_without_an_end_are_bounded_together() -> None:
+    """Each of 32 connections may be sent one; 20 MB of each would be 640 MB."""
+
+    async def run(url: str) -> list[str]:
+        async with Transport(KEY, base_url=url) as transport:
+            replies = await asyncio.gather(*(transport.send(EVENT) for _ in range(8)), return_exceptions=True)
+        return [str(reply) for reply in replies]
+
+    with raw_server(flood) as url:
+        problems = asyncio.run(run(url))
+    assert any("replies are larger than 50000000 bytes together" in problem for problem in problems)
+    assert all("larger than" in problem for problem in problems)
+
+
 def test_a_refused_connection_is_a_transport_error(send: Send) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

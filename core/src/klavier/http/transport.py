@@ -8,6 +8,7 @@ call carries personal data.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,6 +31,10 @@ KLAVIYO = "https://a.klaviyo.com"
 
 LARGEST_REPLY = 20_000_000
 """How many bytes of a reply are read; Klaviyo's own are far smaller."""
+
+_LARGEST_TOGETHER = 50_000_000
+"""How many bytes of replies are held while they are read, of all requests in flight: a server that sends without an
+end to each of 32 connections would take 640 MB otherwise. Replies of 1.5 MB each stay below it."""
 
 _IDLE = 30.0
 """Seconds that an idle connection is kept: less than servers usually keep theirs, so that few are found closed."""
@@ -82,6 +87,7 @@ class Transport:
         self._timeouts = {"connect": connect_timeout, "read": read_timeout, "write": read_timeout, "pool": None}
         self._total_timeout = total_timeout
         self._largest_reply = largest_reply
+        self._held = 0
         self._read_only = read_only
         self._closed = False
         self._own: httpx.AsyncBaseTransport | None = None
@@ -118,7 +124,7 @@ class Transport:
         raise TransportError(problem)
 
     async def _exchange(self, request: Request) -> Response:
-        encoder, body = self._encoder, bytearray()
+        encoder = self._encoder
         http_request = httpx.Request(
             request.method,
             encoder.url(request),
@@ -130,13 +136,29 @@ class Transport:
         async with asyncio.timeout(self._total_timeout):
             reply = await self._send_http(http_request)
             try:
-                async for piece in reply.aiter_bytes():
-                    body += piece
-                    if len(body) > self._largest_reply:
-                        raise BoundError(f"the reply is larger than {self._largest_reply} bytes")
+                body = await self._read(reply)
             finally:
                 await reply.aclose()
         return Response(reply.status_code, decode_body(body), dict(reply.headers.items()))
+
+    async def _read(self, reply: httpx.Response) -> bytes:
+        """Return the body of a reply; raises `BoundError` where it, or all that are read, are too large."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async with aclosing(reply.aiter_bytes()) as parts:  # type: ignore[type-var]  # it is a generator
+                async for piece in parts:
+                    size += len(piece)
+                    self._held += len(piece)
+                    if size > self._largest_reply:
+                        raise BoundError(f"the reply is larger than {self._largest_reply} bytes")
+                    if self._held > _LARGEST_TOGETHER:
+                        raise BoundError(f"replies are larger than {_LARGEST_TOGETHER} bytes together")
+                    pieces.append(piece)
+            return b"".join(pieces)
+        finally:
+            self._held -= size
+            pieces.clear()  # an error refers to this frame
 
     async def close(self) -> None:
         """Close the connections, except those of a transport that was passed in."""
