@@ -164,6 +164,22 @@ def test_counts_go_on_after_a_hangup(start: Start) -> None:
     assert (process.returncode, output) == (0, b"2 delivered, 0 skipped, 0 rejected, 0 failed, 0 waiting\n")
 
 
+@pytest.mark.usefixtures("sandbox")
+def test_delivery_goes_on_after_the_outbox_was_deleted(start: Start, folder: Path) -> None:
+    accept("one")
+    process = start("run")
+    wait_until_empty()
+    for file in folder.glob("klavier.db*"):
+        file.unlink()
+    accept("two")
+    wait_until_empty()
+    assert (waiting(), process.poll()) == (0, None)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=LONG)
+    assert process.returncode == 0
+    assert b"error: outbox klavier.db: the file was deleted or replaced" in told
+
+
 def test_monitors_ask_at_an_address_of_their_own(start: Start, sandbox: klavier.Sandbox) -> None:
     accept("one")
     process = start("run", "--health", "127.0.0.1:0")

@@ -5,6 +5,7 @@ of the program and of the machine.
 """
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -49,8 +50,11 @@ _PROBLEMS: Final = {
 }
 """SQLite's own messages are never shown: some of them quote the content of the file."""
 
-_parents: list[sqlite3.Connection] = []
-"""Connections of parent processes: a child must not use them, not even close them."""
+_unused: list[sqlite3.Connection] = []
+"""Connections that are not closed: of parent processes, which a child must not use, and to files that were replaced,
+whose log has the name of the new file's."""
+
+_log = logging.getLogger("klavier.relay")
 
 
 class Database(ForkAware):
@@ -59,13 +63,17 @@ class Database(ForkAware):
     def __init__(self, path: str, timeout: float, open_: Open | None, wall: Callable[[], float]) -> None:
         """Open or create the file at `path` (0600); `timeout` is how long to wait for another process, in seconds."""
         self.path = path
+        self._file = path if path == IN_MEMORY else str(Path(path).absolute())
         self.lock = threading.RLock()
         self._timeout = timeout
         self._open_file = open_ or _open
         self._wall = wall
-        self.space = DiskSpace(None if path == IN_MEMORY else Path(path))
+        self.space = DiskSpace(None if path == IN_MEMORY else Path(self._file))
         self._pid = os.getpid()
+        self._is_closed = False
         self._connection = self._open()
+        self.identity = self._find_identity()
+        """Which file is open, by device and inode; empty in memory."""
         register(self)
 
     @contextmanager
@@ -75,6 +83,8 @@ class Database(ForkAware):
             if self._pid != os.getpid():
                 self._pid = os.getpid()
                 self._connection = self._open()
+            if not self._is_closed and not self._connection.in_transaction:
+                self._follow_path()
             try:
                 yield self._connection
             except sqlite3.Error as error:
@@ -124,6 +134,7 @@ class Database(ForkAware):
     def close(self) -> None:
         """Close the connection of this process."""
         with self.lock:
+            self._is_closed = True
             if self._pid == os.getpid():
                 self._connection.close()
 
@@ -138,7 +149,29 @@ class Database(ForkAware):
     def renew_after_fork(self) -> None:
         """Leave the parent's connection alone; the next use opens the file for the child."""
         self.lock = threading.RLock()
-        _parents.append(self._connection)
+        _unused.append(self._connection)
+
+    def _follow_path(self) -> None:
+        """Open the file that is at the path now, where the open one was deleted or replaced: nobody else has that."""
+        found = self._find_identity()
+        if found == self.identity:
+            return
+        connection = self._open()
+        _unused.append(self._connection)
+        self._connection, self.identity = connection, self._find_identity()
+        _log.error("outbox %s: the file was deleted or replaced; what waited in it is not delivered", self.path)
+
+    def _find_identity(self) -> str:
+        """Return which file is at the path, by device and inode; what is open where that cannot be found out."""
+        if self.path == IN_MEMORY:
+            return ""
+        try:
+            found = os.stat(self._file)  # noqa: PTH116 -- a third of the time of Path's, before each use
+        except FileNotFoundError:
+            return "deleted"
+        except OSError:
+            return getattr(self, "identity", "")
+        return f"{found.st_dev}:{found.st_ino}"
 
     def _open(self) -> sqlite3.Connection:
         try:
@@ -156,8 +189,8 @@ class Database(ForkAware):
             try:
                 if self.path != IN_MEMORY:
                     with contextlib.suppress(OSError):  # SQLite raises the error that says why
-                        os.close(open_private(self.path))  # the files beside it get the same rights
-                connection = self._open_file(self.path, self._timeout)
+                        os.close(open_private(self._file))  # the files beside it get the same rights
+                connection = self._open_file(self._file, self._timeout)
                 undo.callback(connection.close)  # a file that cannot be used is not kept open
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # for a new file: it can shrink again
                 _use_wal(connection, time.monotonic() + self._timeout)

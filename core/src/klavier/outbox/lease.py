@@ -31,6 +31,7 @@ class LeaseTable(ForkAware):
         self._monotonic = monotonic
         self._observed: tuple[int, int] | None = None
         self._since = 0.0
+        self._acquired_on = ""
         self._locks: set[FileLock] = set()
         register(self)
 
@@ -53,6 +54,7 @@ class LeaseTable(ForkAware):
                 "UPDATE lease SET holder = ?, token = ?, beats = 0, seconds = ?, lock = ?, renewed = ?, report = x''",
                 (holder, token + 1, seconds, lock.identity, self._wall()),
             )
+            self._acquired_on = self._database.identity
             return int(token) + 1, LeaseHolder(owner, max(0.0, self._wall() - renewed), report)
 
         acquired = None
@@ -71,7 +73,7 @@ class LeaseTable(ForkAware):
         """Count up the beats of a lease, and store the holder's report; False where it is lost."""
 
         def step(connection: sqlite3.Connection) -> bool:
-            if not _is_held(connection, token):
+            if not self._is_held(connection, token):
                 return False
             lock.acquire()  # on a new file where it was deleted, or now that a silent holder has ended
             connection.execute(
@@ -84,9 +86,12 @@ class LeaseTable(ForkAware):
 
     def release(self, token: int, lock: FileLock) -> None:
         """Free the lease where it is still held."""
-        self._database.write(
-            lambda connection: connection.execute("UPDATE lease SET holder = '', lock = '' WHERE token = ?", (token,))
-        )
+
+        def step(connection: sqlite3.Connection) -> None:
+            if self._is_held(connection, token):
+                connection.execute("UPDATE lease SET holder = '', lock = ''")
+
+        self._database.write(step)
         lock.release()
         self._locks.discard(lock)
 
@@ -101,6 +106,17 @@ class LeaseTable(ForkAware):
         while self._locks:
             self._locks.pop().release()
 
+    def check_token(self, connection: sqlite3.Connection, token: int) -> None:
+        """Raise `LeaseLostError` where another worker has acquired the lease since; inside a transaction."""
+        if not self._is_held(connection, token):
+            path = self._database.path
+            raise LeaseLostError(f"outbox {path}: another worker delivers from it now; nothing was settled")
+
+    def _is_held(self, connection: sqlite3.Connection, token: int) -> bool:
+        """Return whether a fencing number is the present one, of the file that it was acquired on."""
+        held = connection.execute("SELECT 1 FROM lease WHERE token = ? AND holder != ''", (token,)).fetchone()
+        return held is not None and self._acquired_on == self._database.identity
+
     def _is_silent(self, observed: tuple[int, int], seconds: float) -> bool:
         """Return whether a holder has not renewed for longer than it may."""
         now = self._monotonic()
@@ -112,14 +128,3 @@ class LeaseTable(ForkAware):
         """Close the child's ends of the parent's lock files, so that they are free when the parent dies."""
         while self._locks:
             self._locks.pop().abandon()
-
-
-def check_token(connection: sqlite3.Connection, path: str, token: int) -> None:
-    """Raise `LeaseLostError` where another worker has acquired the lease since; inside a transaction."""
-    if not _is_held(connection, token):
-        raise LeaseLostError(f"outbox {path}: another worker delivers from it now; nothing was settled")
-
-
-def _is_held(connection: sqlite3.Connection, token: int) -> bool:
-    held = connection.execute("SELECT 1 FROM lease WHERE token = ? AND holder != ''", (token,)).fetchone()
-    return held is not None

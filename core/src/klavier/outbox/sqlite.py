@@ -12,7 +12,7 @@ from klavier.outbox.base import UNLIMITED, Coming
 from klavier.outbox.database import IN_MEMORY, Database, Open
 from klavier.outbox.entry import DeadCause, DeadLetter, Entry, NewEntry, OutboxDetails, OutboxStatus, Settlement
 from klavier.outbox.held_lease import HeldLease
-from klavier.outbox.lease import LeaseTable, check_token
+from klavier.outbox.lease import LeaseTable
 from klavier.outbox.memory import bounded
 from klavier.outbox.translation_mark import TranslationMark
 
@@ -50,7 +50,7 @@ class SqliteOutbox:
         in tests; so do `wall` and `monotonic`, the machine's clocks.
         """
         self.path: str = str(path)
-        beside = None if self.path == IN_MEMORY else self.path
+        beside = None if self.path == IN_MEMORY else str(Path(path).absolute())
         self._dead_letter_age = dead_letter_age
         self._wall = wall
         self._database = Database(self.path, timeout, open_file, wall)
@@ -100,7 +100,7 @@ class SqliteOutbox:
 
         def step(connection: sqlite3.Connection) -> None:
             if token is not None:
-                check_token(connection, self.path, token)
+                self._leases.check_token(connection, token)
             connection.executemany("UPDATE events SET due = ?, tries = ?, first_try = ? WHERE seq = ?", later)
             connection.executemany("DELETE FROM events WHERE seq BETWEEN ? AND ?", _spans(gone))
             dead_letter_table.insert(connection, letters)
