@@ -114,6 +114,28 @@ def test_delivery_goes_on_when_standard_error_cannot_be_written(
 
 
 @pytest.mark.usefixtures("sandbox")
+def test_a_gateway_without_files_left_says_so_once_and_goes_on(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = folder / "log"
+    command = f"ulimit -n 64; exec {sys.executable} -m klavier serve --port {port} 2>{log}"
+    process = subprocess.Popen(["/bin/sh", "-c", command], cwd=folder)  # noqa: S603 -- our own command
+    try:
+        while b"accepting events" not in (log.read_bytes() if log.exists() else b""):
+            time.sleep(0.05)
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(100)]
+        time.sleep(2.5)
+        for client in clients:
+            client.close()
+        assert send(f"http://127.0.0.1:{port}", KEYS[0], "one") == 200
+        assert end(process) == 0
+    finally:
+        process.kill()
+    assert log.read_bytes().count(b"too many open files: new connections wait") == 1
+    assert log.stat().st_size < 2000
+
+
+@pytest.mark.usefixtures("sandbox")
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_standard_stream_may_be_closed(folder: Path, number: int) -> None:
     """No file may get its number: what is printed would be written into it."""

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import errno
+import logging
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,9 +16,11 @@ from klavier.cli.signals import NOT_RELOADED, RELOADED, handle_signals
 from klavier.cli.web_server import enable_metrics, health_option, listen, make_server, serving
 from klavier.cli.wording import paint
 from klavier.errors import KlavierError, UsageError
+from klavier.worker.alerts import Alerts
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
     import uvicorn
 
@@ -62,6 +67,7 @@ class _Serving:
 
     async def serve(self) -> None:
         """Serve until a signal comes; while the configuration changes, clients wait to be accepted."""
+        asyncio.get_running_loop().set_exception_handler(_make_error_handler())
         with listen(*self._address) as listener:
             while True:
                 await self._serve_once(listener)
@@ -119,3 +125,19 @@ class _Serving:
             end()
 
         handle_signals(stop, reload)
+
+
+def _make_error_handler() -> "Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]":
+    """Return what logs that there are too many open files: asyncio itself logs it two thousand times a second."""
+    alerts = Alerts(logging.getLogger("klavier.gateway"), time.monotonic)
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            problem = "too many open files: new connections wait; allow more (ulimit -n, LimitNOFILE)"
+            alerts.report("files", problem, logging.ERROR)
+        # Accepting is tried again as often, which fails where the server has ended meanwhile.
+        elif not (isinstance(error, ValueError) and "_start_serving" in str(context.get("handle"))):
+            loop.default_exception_handler(context)
+
+    return handle
