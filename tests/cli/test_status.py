@@ -78,7 +78,7 @@ def test_what_calls_for_attention_exits_with_1(run: Run, outbox: SqliteOutbox) -
     assert [problem[:30] for problem in problems] == [
         "the oldest event has waited fo",
         "delivery is paused: the key is",
-        "create_event answers nobody: i",
+        "create_event accepts no requests: i",
         "1 dead letter: klavier dead li",
     ]
     found = json.loads(run("status", "--format", "json", "--max-age", "1e11", "--max-dead", "1").stdout)

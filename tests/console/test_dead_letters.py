@@ -94,7 +94,7 @@ def test_a_corrected_event_takes_the_place_of_its_letter(shop: Shop, visitor: Vi
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("{", "the event is no JSON: line 1, column 2"),
+        ("{", "the event is not JSON: line 1, column 2"),
         ("[1]", "an event is a JSON object, not an array"),
         ('{"type": "dance"}', "type"),
     ],

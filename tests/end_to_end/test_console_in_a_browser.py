@@ -230,7 +230,7 @@ def test_an_event_is_tried_with_every_vendor(browser: Any, shop: Shop) -> None:
             page.keyboard.press("Tab")
             page.keyboard.press("Enter")
         assert reply.value.status == 422
-        page.wait_for_selector("#trials >> text=this is no JSON")
+        page.wait_for_selector("#trials >> text=this is not JSON")
         assert page.evaluate("window.stayed")
 
 

@@ -58,9 +58,9 @@ PASSING = {
     "lost reply": Fault.lost_reply(**OFTEN),
     "reply cut off": Fault.cut(**OFTEN),
     "500 after the work": Fault(500, processed=True, **OFTEN),
-    "503 that is no JSON": Fault.garbled(status=503, **OFTEN),
-    "202 that is no JSON": Fault.garbled(status=202, processed=True, **OFTEN),
-    "400 that is no JSON": Fault.garbled(status=400, **OFTEN),
+    "503 that is not JSON": Fault.garbled(status=503, **OFTEN),
+    "202 that is not JSON": Fault.garbled(status=202, processed=True, **OFTEN),
+    "400 that is not JSON": Fault.garbled(status=400, **OFTEN),
     "redirect": Fault.redirect("https://elsewhere.test/", **OFTEN),
 }
 """Trouble that passes: every event arrives in the end."""
@@ -250,7 +250,7 @@ class Orders(Account):
         return found
 
 
-SOME = ["429 in a second", "500", "524", "reset", "lost reply", "503 that is no JSON"]
+SOME = ["429 in a second", "500", "524", "reset", "lost reply", "503 that is not JSON"]
 
 
 @pytest.mark.parametrize("mode", OPTIONS)

@@ -165,7 +165,7 @@ PAUSED = WorkerReport(paused=Pause("the key", 3.0))
         (evolve(FINE, waiting=5, oldest_age=30.0, holder=ALIVE), []),
         (evolve(FINE, waiting=5, oldest_age=301.0, holder=ALIVE), ["waited for 301 s"]),
         (evolve(FINE, holder=ALIVE, worker=PAUSED), ["paused: the key"]),
-        (evolve(FINE, holder=ALIVE, worker=WorkerReport(circuits=(OpenCircuit("e", 3.0),))), ["e answers nobody"]),
+        (evolve(FINE, holder=ALIVE, worker=WorkerReport(circuits=(OpenCircuit("e", 3.0),))), ["e accepts no requests"]),
         (evolve(FINE, dead=2), ["2 dead letters"]),
         (evolve(FINE, dead=1), []),
         (evolve(FINE, free_bytes=5), ["5 bytes left"]),

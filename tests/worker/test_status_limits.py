@@ -39,7 +39,7 @@ def test_up_to_its_limits_nothing_calls_for_attention() -> None:
         ({"worker": WorkerReport(paused=Pause("refused", 2.6))}, "delivery is paused: refused; the next try is in 3 s"),
         (
             {"worker": WorkerReport(circuits=(OpenCircuit("create_event", 1.2),))},
-            "create_event answers nobody: its events wait; the next try is in 1 s",
+            "create_event accepts no requests: its events wait; the next try is in 1 s",
         ),
     ],
 )
@@ -50,7 +50,7 @@ def test_what_is_beyond_a_limit_is_one_sentence(changes: dict[str, Any], expecte
 
 def test_a_slow_endpoint_names_no_next_try() -> None:
     worker = WorkerReport(circuits=(OpenCircuit("create_event", 0.0),))
-    assert problems(worker=worker) == ["create_event answers nobody: its events wait"]
+    assert problems(worker=worker) == ["create_event accepts no requests: its events wait"]
     assert problems(worker=worker, holder=None, oldest_age=1.0) == []  # what it said is out of date
 
 

@@ -56,7 +56,7 @@ class RetryPolicy:
     def is_free(self, outcome: Outcome, *, is_failing: bool = False) -> bool:
         """Return whether the event is not at fault for a failure, so that the attempt does not count.
 
-        `is_failing`: the endpoint answers nobody well.
+        `is_failing`: the endpoint accepts no requests.
         """
         return outcome.kind == "failed" and (outcome.status in _FREE_STATUSES or is_failing)
 

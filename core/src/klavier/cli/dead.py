@@ -165,7 +165,7 @@ def _prepare(config_file: Path | None) -> Setup:
 
 
 def _read_event(letter: DeadLetter) -> Any:
-    """Return the event as JSON data; a payload that is no JSON as a string."""
+    """Return the event as JSON data; a payload that is not JSON as a string."""
     try:
         return orjson.loads(letter.payload)
     except orjson.JSONDecodeError:

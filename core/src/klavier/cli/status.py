@@ -48,7 +48,7 @@ def command(*, config_file: Path | None, max_age: float, max_dead: int, min_free
     """Show what waits in the outbox, who delivers, and what holds it back, as that process last reported it.
 
     The exit code is 0 when all is well, and 1 when something calls for attention: events wait for longer than --max-age
-    or nobody delivers them, delivery is paused, an endpoint answers nobody, there are dead letters, the disk is
+    or nobody delivers them, delivery is paused, an endpoint accepts no requests, there are dead letters, the disk is
     nearly full. It sends nothing and changes nothing.
     """
     with open_existing(prepare(Choice(config_file=config_file, option=None), purpose="plan")) as outbox:

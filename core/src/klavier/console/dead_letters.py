@@ -100,7 +100,7 @@ def requeue_edited(outbox: Outbox, letter: DeadLetter, text: str, vendor: Vendor
     try:
         payload: Any = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise EventError(f"the event is no JSON: line {error.lineno}, column {error.colno}") from None
+        raise EventError(f"the event is not JSON: line {error.lineno}, column {error.colno}") from None
     if not isinstance(payload, dict):
         raise EventError(f"an event is a JSON object, not {kind_of(payload)}")
     message_id, key, written = accept(payload, vendor, plugins)

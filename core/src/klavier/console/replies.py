@@ -22,7 +22,7 @@ def gone(visit: Visit, text: str) -> Response:
 
 
 def read_payload(payload: bytes, secrets: Collection[str] = ()) -> Any:
-    """Return a payload as JSON data without secrets; as a text one that is no JSON, or is nested too deeply."""
+    """Return a payload as JSON data without secrets; as a text one that is not JSON, or is nested too deeply."""
     try:
         return hide_secrets(orjson.loads(payload), secrets)
     except orjson.JSONDecodeError:

@@ -47,7 +47,7 @@ def _on_one_line(text: str) -> bytes:
     try:
         return orjson.dumps(orjson.loads(text))
     except orjson.JSONDecodeError as error:
-        raise EventError(f"this is no JSON: line {error.lineno}, column {error.colno}") from None
+        raise EventError(f"this is not JSON: line {error.lineno}, column {error.colno}") from None
 
 
 def _try(name: str, event: Event, config: Config) -> Trial:

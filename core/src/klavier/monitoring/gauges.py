@@ -64,7 +64,9 @@ def _worker_gauges(worker: WorkerReport) -> Iterator[Metric]:
     yield _gauge("klavier_events_in_flight", "Events that are being delivered.", worker.events_in_flight)
     yield _gauge("klavier_requests_in_flight", "Requests that wait for a reply.", worker.requests_in_flight)
     yield _gauge("klavier_paused", "1 while nothing is sent to the account.", int(worker.paused is not None))
-    circuits = GaugeMetricFamily("klavier_circuit_open", "1 for an endpoint that answers nobody.", labels=("endpoint",))
+    circuits = GaugeMetricFamily(
+        "klavier_circuit_open", "1 for an endpoint that accepts no requests.", labels=("endpoint",)
+    )
     for circuit in worker.circuits:
         circuits.add_metric((circuit.endpoint,), 1)
     yield circuits

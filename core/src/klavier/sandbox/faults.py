@@ -61,7 +61,7 @@ class Fault:
 
     @classmethod
     def garbled(cls, body: bytes = b'{"errors": [{"id": ', status: int = 200, **more: Any) -> "Fault":
-        """Answer with a body that is no JSON, as a proxy in between might."""
+        """Answer with a body that is not JSON, as a proxy in between might."""
         return cls(status, {"Content-Type": "application/json"}, body=body, **more)
 
     @classmethod

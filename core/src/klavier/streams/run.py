@@ -107,7 +107,7 @@ class StreamRun:
             self.requests += 1
             return await send(request)
 
-        # At full rate also while Klaviyo answers nothing: the attempts of each event end, not the sending.
+        # At full rate also while Klaviyo does not answer: the attempts of each event end, not the sending.
         connections = self._options.connections
         return Sender(counted, self.limiter, time.monotonic, connections=connections, holds_back=False)
 
@@ -147,7 +147,7 @@ class _LineTranslator(Translator):
 
 @frozen
 class _RunPolicy(RetryPolicy):
-    """Counts every attempt, and retries no event while its endpoint answers nothing.
+    """Counts every attempt, and retries no event while its endpoint does not answer.
 
     So a run over many lines ends although Klaviyo is down, instead of spending all attempts on each of them.
     """

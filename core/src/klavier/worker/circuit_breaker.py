@@ -1,4 +1,4 @@
-"""The circuit breaker: stops sending to what answers nobody, and probes until it answers again."""
+"""The circuit breaker: stops sending to what accepts no requests, and probes until it answers again."""
 
 from collections.abc import Callable
 

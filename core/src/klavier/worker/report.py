@@ -19,7 +19,7 @@ class Pause:
 
 @frozen
 class OpenCircuit:
-    """An endpoint that answers nobody, and the seconds until it is tried again."""
+    """An endpoint that accepts no requests, and the seconds until it is tried again."""
 
     endpoint: str
     seconds: float

@@ -112,4 +112,4 @@ def _held_back(worker: WorkerReport) -> Iterator[str]:
         yield f"delivery is paused: {worker.paused.reason}; the next try is in {worker.paused.seconds:.0f} s"
     for circuit in worker.circuits:
         retry = f"; the next try is in {circuit.seconds:.0f} s" if circuit.seconds > 0 else ""
-        yield f"{circuit.endpoint} answers nobody: its events wait{retry}"
+        yield f"{circuit.endpoint} accepts no requests: its events wait{retry}"

@@ -94,7 +94,7 @@ def transform(compiler: Compiler, value: Any) -> Resolver:
 
 
 def json_(compiler: Compiler, value: Any) -> Resolver:
-    """Compile `@json`: `encode` serializes, `decode` parses; a string that is no JSON stays unchanged."""
+    """Compile `@json`: `encode` serializes, `decode` parses; a string that is not JSON stays unchanged."""
     options = as_object(compiler, value)
     if options is None or not require(compiler, options, "mode"):
         return nothing
