@@ -150,7 +150,7 @@ class Comparing:
         self.right.flush()
         left, right = read_snapshot(self.left), read_snapshot(self.right)
         rows = Rows(most_cases)
-        matches = match_profiles(left.people, right.people)
+        matches = match_profiles(left.profiles, right.profiles)
         pairing = pair_events(left.events, right.events)
         compare_profiles(matches, pairing.pairs, rows)
         compare_events(pairing, self._titles.__getitem__, rows)
@@ -188,12 +188,12 @@ def title_of(event: Event) -> str:
 def _report(side: Side, snapshot: Snapshot) -> SideReport:
     metrics = Counter(held.title for held in snapshot.events)
     members: Counter[str] = Counter({found.name: 0 for found in snapshot.lists.values()})
-    members.update(snapshot.list_name(each) for person in snapshot.people for each in person.profile.lists)
+    members.update(snapshot.list_name(each) for stored in snapshot.profiles for each in stored.profile.lists)
     calls = count_calls(side.calls)
     return SideReport(
         name=side.name,
         vendor=side.vendor.name,
-        people=len(snapshot.people),
+        people=len(snapshot.profiles),
         events=len(snapshot.events),
         metrics=dict(sorted(metrics.items(), key=lambda item: (-item[1], item[0]))),
         lists=dict(sorted(members.items())),

@@ -18,10 +18,10 @@ def compare_events(pairing: Pairing, source: Source, rows: Rows) -> None:
     """Gather what differs between events; those that one side lacks are a row of their metric and nothing else."""
     _count_totals(pairing, rows)
     for held in pairing.only_left:
-        case = Case(held.line, held.person.name, held.title, None)
+        case = Case(held.line, held.owner.name, held.title, None)
         rows.add("metrics", "only_left", held.title, case, where=source(held.line), of=_totals(held.title))
     for held in pairing.only_right:
-        case = Case(held.line, held.person.name, None, held.title)
+        case = Case(held.line, held.owner.name, None, held.title)
         rows.add("metrics", "only_right", held.title, case, where=source(held.line), of=_totals(held.title))
     by_metrics: defaultdict[str, list[tuple[StoredEvent, StoredEvent]]] = defaultdict(list)
     for ours, theirs in pairing.pairs:
@@ -29,13 +29,13 @@ def compare_events(pairing: Pairing, source: Source, rows: Rows) -> None:
             by_metrics[ours.title].append((ours, theirs))
             continue
         by_metrics[f"{ours.title} → {theirs.title}"].append((ours, theirs))
-        case = Case(ours.line, ours.person.name, ours.title, theirs.title)
+        case = Case(ours.line, ours.owner.name, ours.title, theirs.title)
         both = (*_totals(ours.title), *_totals(theirs.title))
         rows.add("metrics", "renamed", ours.title, case, other=theirs.title, where=source(ours.line), of=both)
     for where, found in by_metrics.items():
         of, tally = rows.total(f"pairs of {where}", len(found)), rows.tally(where)
         for ours, theirs in found:
-            tally.add(Compared(ours.event.properties, theirs.event.properties, ours.line, ours.person.name))
+            tally.add(Compared(ours.event.properties, theirs.event.properties, ours.line, ours.owner.name))
             _compare_fields(ours, theirs, where, rows, of)
 
 
@@ -67,7 +67,7 @@ def _compare_fields(ours: StoredEvent, theirs: StoredEvent, where: str, rows: Ro
             detail = shift(left, right) if name == "time" else change(left, right)
             values = (ours.written_time, theirs.written_time) if name == "time" else values
         unless = _unless_valued(ours, theirs) if name == "value" else ""
-        case = Case(ours.line, ours.person.name, *values)
+        case = Case(ours.line, ours.owner.name, *values)
         rows.add_value("event_fields", name, case, where=where, detail=detail, of=of, unless=unless)
 
 

@@ -22,21 +22,21 @@ def compare_lists(matches: Sequence[Match], left: Snapshot, right: Snapshot, row
 
     A list without members counts where a side made it; one that was only named is in the account on both sides.
     """
-    _compare_states("lists", matches, lambda person: _lists(person, left), lambda person: _lists(person, right), rows)
+    _compare_states("lists", matches, lambda stored: _lists(stored, left), lambda stored: _lists(stored, right), rows)
     for made, side in ((rows.lists.left, left), (rows.lists.right, right)):
         made.update({found.name: found.opt_in_process for found in side.lists.values() if not found.has_given_id})
     rows.lists.members |= {
-        left.list_name(found) for match in matches for person in match.left for found in person.profile.lists
+        left.list_name(found) for match in matches for stored in match.left for found in stored.profile.lists
     }
     rows.lists.members |= {
-        right.list_name(found) for match in matches for person in match.right for found in person.profile.lists
+        right.list_name(found) for match in matches for stored in match.right for found in stored.profile.lists
     }
 
 
 def compare_consent(matches: Sequence[Match], left: Snapshot, right: Snapshot, rows: Rows) -> None:
     """Compare consent, what waits for confirmation, suppressions and push tokens."""
     _compare_states(
-        "consent", matches, lambda person: _consent(person, left), lambda person: _consent(person, right), rows
+        "consent", matches, lambda stored: _consent(stored, left), lambda stored: _consent(stored, right), rows
     )
 
 
@@ -70,15 +70,15 @@ def _united(states: Iterable[States]) -> States:
     return found
 
 
-def _lists(person: StoredProfile, snapshot: Snapshot) -> States:
-    found: States = {(snapshot.list_name(each), ""): True for each in person.profile.lists}
-    found |= {(snapshot.list_name(each), "unsubscribed from it"): True for each in person.profile.list_suppressions}
+def _lists(stored: StoredProfile, snapshot: Snapshot) -> States:
+    found: States = {(snapshot.list_name(each), ""): True for each in stored.profile.lists}
+    found |= {(snapshot.list_name(each), "unsubscribed from it"): True for each in stored.profile.list_suppressions}
     return found
 
 
-def _consent(person: StoredProfile, snapshot: Snapshot) -> States:
+def _consent(stored: StoredProfile, snapshot: Snapshot) -> States:
     found: States = {}
-    profile = person.profile
+    profile = stored.profile
     for (channel, kind), consent in profile.consents.items():
         name = f"{channel} {kind}"
         found[name, ""] = consent.consent

@@ -38,7 +38,7 @@ def _compare_numbers(match: Match, rows: Rows, of: Totals) -> None:
         kind = "only_left" if match.left else "only_right"
     else:
         kind = "merged" if len(match.left) > len(match.right) else "doubled"
-    left, right = ([person.name for person in side] for side in (match.left, match.right))
+    left, right = ([stored.name for stored in side] for side in (match.left, match.right))
     name = PROFILES if match.left and match.right else PEOPLE
     rows.add("people", kind, name, Case(match.line, match.name, left or None, right or None), of=of)
 
@@ -54,10 +54,10 @@ def _compare_identifiers(
             rows.add_value("identifiers", kind, case, of=of)
 
 
-def _identifiers(people: list[StoredProfile]) -> dict[str, set[str]]:
+def _identifiers(profiles: list[StoredProfile]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for person in people:
-        profile = person.profile
+    for stored in profiles:
+        profile = stored.profile
         named = {kind: (value,) for kind, value in profile.identifiers.items() if kind != "anonymous_id"}
         for kind, values in {
             **named,
@@ -82,21 +82,21 @@ def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
             tally.add(Compared(_traits(left), _traits(right), match.line, match.name))
 
 
-def _traits(people: list[StoredProfile]) -> dict[str, Any]:
+def _traits(profiles: list[StoredProfile]) -> dict[str, Any]:
     """Return the traits of these profiles, one value for each name where they agree."""
-    if len(people) == 1:
-        return dict(_traits_of(people[0]))
+    if len(profiles) == 1:
+        return dict(_traits_of(profiles[0]))
     found: dict[str, list[Any]] = {}
-    for person in people:
-        for name, value in _traits_of(person):
+    for stored in profiles:
+        for name, value in _traits_of(stored):
             known = found.setdefault(name, [])
             if not any(is_same(value, other) for other in known):
                 known.append(value)
     return {name: values[0] if len(values) == 1 else {"several": values} for name, values in found.items()}
 
 
-def _traits_of(person: StoredProfile) -> Iterable[tuple[str, Any]]:
-    profile = person.profile
+def _traits_of(stored: StoredProfile) -> Iterable[tuple[str, Any]]:
+    profile = stored.profile
     for name, text in profile.attributes.items():
         yield f"{ATTRIBUTE}{name}", text
     for name, value in profile.location.items():
@@ -113,10 +113,10 @@ def _compare_owners(matches: Sequence[Match], pairs: Iterable[tuple[StoredEvent,
         if len(match.left) > 1 or len(match.right) > 1
         for left, right in match.partners()
     }
-    several = {id(person) for m in matches if len(m.left) > 1 or len(m.right) > 1 for person in m.left}
-    found = [(ours, theirs) for ours, theirs in pairs if id(ours.person) in several]
+    several = {id(stored) for m in matches if len(m.left) > 1 or len(m.right) > 1 for stored in m.left}
+    found = [(ours, theirs) for ours, theirs in pairs if id(ours.owner) in several]
     of = rows.total("events of persons with several profiles", len(found))
     for ours, theirs in found:
-        if partners.get(id(ours.person)) is not theirs.person:
-            case = Case(ours.line, ours.person.name, ours.person.name, theirs.person.name)
+        if partners.get(id(ours.owner)) is not theirs.owner:
+            case = Case(ours.line, ours.owner.name, ours.owner.name, theirs.owner.name)
             rows.add("people", "changed", MOVED, case, of=of)

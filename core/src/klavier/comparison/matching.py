@@ -22,8 +22,8 @@ class Match:
 
     @property
     def line(self) -> int | None:
-        """The number of the first input event that speaks of the person."""
-        lines = [min(person.lines) for person in (*self.left, *self.right) if person.lines]
+        """The number of the first input event that names the person."""
+        lines = [min(stored.lines) for stored in (*self.left, *self.right) if stored.lines]
         return min(lines, default=None)
 
     def partners(self) -> list[tuple[StoredProfile, StoredProfile]]:
@@ -41,22 +41,22 @@ class Match:
 
 
 def match_profiles(left: Sequence[StoredProfile], right: Sequence[StoredProfile]) -> list[Match]:
-    """Put the profiles of both sides together that are one person.
+    """Group the profiles of both sides that belong to the same person.
 
-    They are where they have an identifier in common, or where one input event speaks of both. Devices are asked only
-    for those who are then still without a counterpart, since people share devices.
+    They do where they have an identifier in common, or where one input event names both. Devices are compared only for
+    profiles that then have no counterpart, since people share devices.
     """
-    people = [*left, *right]
-    sets = _Sets(len(people))
+    profiles = [*left, *right]
+    sets = _Sets(len(profiles))
     owners: dict[Hashable, int] = {}
-    for place, person in enumerate(people):
-        for mark in (*person.strong, *person.lines):
+    for place, stored in enumerate(profiles):
+        for mark in (*stored.strong, *stored.lines):
             sets.join(owners.setdefault(mark, place), place)
-    _match_by_device(people, len(left), sets)
+    _match_by_device(profiles, len(left), sets)
     found: dict[int, Match] = {}
-    for place, person in enumerate(people):
+    for place, stored in enumerate(profiles):
         match = found.setdefault(sets.root(place), Match())
-        (match.left if place < len(left) else match.right).append(person)
+        (match.left if place < len(left) else match.right).append(stored)
     return list(found.values())
 
 
@@ -79,18 +79,18 @@ class _Sets:
         self._parents[self.root(one)] = self.root(other)
 
 
-def _match_by_device(people: Sequence[StoredProfile], on_left: int, sets: _Sets) -> None:
+def _match_by_device(profiles: Sequence[StoredProfile], on_left: int, sets: _Sets) -> None:
     sides: dict[int, set[bool]] = {}
-    for place in range(len(people)):
+    for place in range(len(profiles)):
         sides.setdefault(sets.root(place), set()).add(place < on_left)
-    alone = [place for place in range(len(people)) if len(sides[sets.root(place)]) == 1]
-    wanted = {mark for place in alone for mark in people[place].weak}
+    alone = [place for place in range(len(profiles)) if len(sides[sets.root(place)]) == 1]
+    wanted = {mark for place in alone for mark in profiles[place].weak}
     owners: dict[tuple[str, str, bool], int] = {}
-    for place, person in enumerate(people):
-        for mark in wanted.intersection(person.weak):
+    for place, stored in enumerate(profiles):
+        for mark in wanted.intersection(stored.weak):
             owners.setdefault((*mark, place < on_left), place)
     for place in alone:
-        for mark in people[place].weak:
+        for mark in profiles[place].weak:
             counterpart = owners.get((*mark, place >= on_left))
             if counterpart is not None:
                 sets.join(place, counterpart)

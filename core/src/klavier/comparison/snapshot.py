@@ -46,7 +46,7 @@ class StoredEvent:
 
     event: "Event" = field(repr=False)
     metric: "Metric" = field(repr=False)
-    person: StoredProfile
+    owner: StoredProfile
     line: int
 
     @property
@@ -65,7 +65,7 @@ class StoredEvent:
 class Snapshot:
     """The contents of one side's sandbox."""
 
-    people: list[StoredProfile]
+    profiles: list[StoredProfile]
     events: list[StoredEvent]
     """By input event, then in the order of arrival."""
     lists: dict[str, Any]
@@ -83,15 +83,15 @@ def read_snapshot(side: "Side") -> Snapshot:
     for profile_id, numbers in side.profile_sources.items():
         lines.setdefault(_survivor(side, profile_id), set()).update(numbers)
     metrics = {metric.id: metric for metric in account.metrics.values()}
-    people: list[StoredProfile] = []
+    profiles: list[StoredProfile] = []
     events: list[StoredEvent] = []
     for profile in account.profiles:
         own = [(side.event_sources[event.number], event) for event in profile.events.values()]
-        person = StoredProfile(profile, frozenset(lines.get(profile.id, set()) | {line for line, _ in own}))
-        people.append(person)
-        events += [StoredEvent(event, metrics[event.metric], person, line) for line, event in own]
+        stored = StoredProfile(profile, frozenset(lines.get(profile.id, set()) | {line for line, _ in own}))
+        profiles.append(stored)
+        events += [StoredEvent(event, metrics[event.metric], stored, line) for line, event in own]
     events.sort(key=lambda held: (held.line, held.event.number))
-    return Snapshot(people, events, dict(account.lists))
+    return Snapshot(profiles, events, dict(account.lists))
 
 
 def _survivor(side: "Side", profile_id: str) -> str:

@@ -25,8 +25,8 @@ LATER = "consents that were changed after the last of these events"
 
 
 @frozen(eq=False)
-class Person:
-    """One person: the predicted profiles, and those of the account."""
+class ProfileGroup:
+    """The profiles of one person: the predicted ones, and those of the account."""
 
     predicted: list[StoredProfile]
     actual: list[StoredProfile]
@@ -36,12 +36,12 @@ class Person:
     """Both sides made comparable; several predicted profiles that became one are one."""
 
 
-def group_people(people: Sequence[StoredProfile], part: AccountPart) -> list[tuple[list[StoredProfile], list[str]]]:
+def group_profiles(profiles: Sequence[StoredProfile], part: AccountPart) -> list[tuple[list[StoredProfile], list[str]]]:
     """Put predicted profiles together that share a profile of the account; return them with its ids."""
     groups: list[tuple[list[StoredProfile], list[str]]] = []
     by_id: dict[str, int] = {}
-    for person in people:
-        ids = part.owners_of(person)
+    for stored in profiles:
+        ids = part.owners_of(stored)
         places = sorted({by_id[found] for found in ids if found in by_id})
         if places:
             first = groups[places[0]]
@@ -53,7 +53,7 @@ def group_people(people: Sequence[StoredProfile], part: AccountPart) -> list[tup
             places = [len(groups)]
             groups.append(([], []))
             first = groups[-1]
-        first[0].append(person)
+        first[0].append(stored)
         first[1].extend(found for found in ids if found not in first[1])
         by_id.update((found, places[0]) for found in first[1])
     return [group for group in groups if group[0]]
@@ -61,10 +61,10 @@ def group_people(people: Sequence[StoredProfile], part: AccountPart) -> list[tup
 
 def make_comparable(
     predicted: list[StoredProfile], actual: list[StoredProfile], prediction: Prediction, notes: Counter[str]
-) -> Person:
-    """Return a person whose two sides differ only in what is to be reported; `notes` counts what is not."""
-    lines = frozenset(line for person in predicted for line in person.lines)
-    profile = _plain_profile([person.profile for person in predicted])
+) -> ProfileGroup:
+    """Return a group whose two sides differ only in what is to be reported; `notes` counts what is not."""
+    lines = frozenset(line for stored in predicted for line in stored.lines)
+    profile = _plain_profile([stored.profile for stored in predicted])
     is_merged = len(predicted) > 1 or any(_is_foreign(profile, held.profile, prediction) for held in actual)
     if is_merged and actual:
         notes[MERGED] += 1
@@ -75,7 +75,9 @@ def make_comparable(
         held.profile.devices = profile.devices  # the API shows none
         _settle_values(profile, held.profile, is_merged=is_merged)
     left = StoredProfile(profile, lines)
-    return Person(predicted, actual, is_merged, Match([left], [StoredProfile(held.profile, lines) for held in actual]))
+    return ProfileGroup(
+        predicted, actual, is_merged, Match([left], [StoredProfile(held.profile, lines) for held in actual])
+    )
 
 
 def make_event_comparable(ours: StoredEvent, theirs: StoredEvent) -> None:
@@ -173,6 +175,6 @@ def _number(value: Any) -> Any:
         return value
 
 
-def concerned_lists(people: Iterable[StoredProfile]) -> set[str]:
+def concerned_lists(profiles: Iterable[StoredProfile]) -> set[str]:
     """Return the ids of the lists that predicted profiles are on."""
-    return {found for person in people for found in person.profile.lists}
+    return {found for stored in profiles for found in stored.profile.lists}

@@ -109,9 +109,9 @@ class FateCount:
         return self.counts["match"], self.counts.total()
 
 
-def rest_of(people: Iterable[FateCount]) -> dict[str, int]:
+def rest_of(profiles: Iterable[FateCount]) -> dict[str, int]:
     """Return the fates of the events that do not match, by their words, the gravest first."""
     total: Counter[Fate] = Counter()
-    for person in people:
-        total.update(person.counts)
+    for counts in profiles:
+        total.update(counts.counts)
     return {words: total[fate] for fate, words in FATES.items() if total[fate]}

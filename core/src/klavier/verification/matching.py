@@ -44,14 +44,14 @@ class Open:
     actual: list[StoredEvent]
 
 
-def match_events(people: Iterable[tuple[Sequence[StoredEvent], Sequence[StoredEvent]]], span: Span) -> Matching:
+def match_events(profiles: Iterable[tuple[Sequence[StoredEvent], Sequence[StoredEvent]]], span: Span) -> Matching:
     """Match the predicted events of each person, the first of the two, with those of the account.
 
     `span` is the time span that was predicted.
     """
     found = Matching()
     waiting: list[Open] = []
-    for predicted, actual in people:
+    for predicted, actual in profiles:
         left = Open(list(predicted), list(actual))
         pairs: list[tuple[StoredEvent, StoredEvent]] = []
         for key in (_by_id_and_metric, _by_id, _by_metric_and_time):

@@ -61,7 +61,7 @@ class Prediction:
         """Return the events of each profile, by the identity of its `StoredProfile`."""
         found: dict[int, list[StoredEvent]] = {}
         for held in self.snapshot.events:
-            found.setdefault(id(held.person), []).append(held)
+            found.setdefault(id(held.owner), []).append(held)
         return found
 
 
@@ -149,9 +149,9 @@ def time_of(event: "Event") -> int | None:
     return next((time for text in found if isinstance(text, str) and (time := read_time(text)) is not None), None)
 
 
-def is_findable(person: StoredProfile, events: Sequence[StoredEvent]) -> bool:
+def is_findable(stored: StoredProfile, events: Sequence[StoredEvent]) -> bool:
     """Return whether Klaviyo's API can find a profile: by an identifier, or by an event with a time."""
-    return bool(person.strong) or any(held.event.dated for held in events)
+    return bool(stored.strong) or any(held.event.dated for held in events)
 
 
 def _texts_of(event: "Event") -> Iterator[str]:

@@ -52,10 +52,10 @@ class AccountPart:
     """By the id of the profile."""
     metrics: dict[str, Metric] = field(factory=dict)
 
-    def owners_of(self, person: StoredProfile) -> list[str]:
+    def owners_of(self, stored: StoredProfile) -> list[str]:
         """Return the ids of the account's profiles that have an identifier of a predicted one."""
-        found = [self.owners.get(normalized(kind, value), "") for kind, value in person.strong]
-        return list(dict.fromkeys(filter(None, [*found, self.located.get(id(person), "")])))
+        found = [self.owners.get(normalized(kind, value), "") for kind, value in stored.strong]
+        return list(dict.fromkeys(filter(None, [*found, self.located.get(id(stored), "")])))
 
 
 def normalized(kind: str, value: str) -> tuple[str, str]:
@@ -96,7 +96,7 @@ class Reading:
         on_progress: OnProgress,
     ) -> None:
         self._reader = reader
-        self._everybody = {normalized(*pair): person for person in everybody for pair in person.strong}
+        self._everybody = {normalized(*pair): stored for stored in everybody for pair in stored.strong}
         self._sample = sample
         self._span = span
         self._on_progress = on_progress
@@ -109,12 +109,12 @@ class Reading:
         return self._part
 
     async def _read_all(self, list_ids: Sequence[str]) -> None:
-        people = self._sample.people
-        await self._read_profiles([pair for person in people for pair in person.strong])
-        await self._locate([person for person in people if not self._part.owners_of(person)])
+        profiles = self._sample.profiles
+        await self._read_profiles([pair for stored in profiles for pair in stored.strong])
+        await self._locate([stored for stored in profiles if not self._part.owners_of(stored)])
         while added := self._merged_into():
-            people.extend(added)
-            await self._read_profiles([pair for person in added for pair in person.strong])
+            profiles.extend(added)
+            await self._read_profiles([pair for stored in added for pair in stored.strong])
         if self._span is not None:
             await self._count(
                 "reading events", list(self._part.profiles), partial(self._read_events, self._span.widened())
@@ -154,9 +154,9 @@ class Reading:
 
     def _merged_into(self) -> list[StoredProfile]:
         """Return the predicted profiles out of the sample whose identifiers a profile that was read has."""
-        known = set(map(id, self._sample.people))
+        known = set(map(id, self._sample.profiles))
         found = {id(p): p for p in (self._everybody.get(pair) for pair in self._part.owners) if p is not None}
-        return [person for key, person in found.items() if key not in known]
+        return [stored for key, stored in found.items() if key not in known]
 
     def _add(self, profile: Profile) -> None:
         """Add a profile of the account."""
@@ -166,32 +166,32 @@ class Reading:
                 if kind in profile.identifiers:
                     self._part.owners[normalized(kind, profile.identifiers[kind])] = profile.id
 
-    async def _locate(self, people: Sequence[StoredProfile]) -> None:
+    async def _locate(self, profiles: Sequence[StoredProfile]) -> None:
         """Find profiles that have none of the predicted identifiers by their events.
 
         They are known by a device only, or became part of another profile.
         """
         done = 0
 
-        async def locate(person: StoredProfile) -> None:
+        async def locate(stored: StoredProfile) -> None:
             nonlocal done
-            await self._locate_one(person)
+            await self._locate_one(stored)
             done += 1
-            self._on_progress("looking for profiles by their events", done, len(people))
+            self._on_progress("looking for profiles by their events", done, len(profiles))
 
-        await self._reader.for_each(people, locate)
+        await self._reader.for_each(profiles, locate)
         ids = [found for found in dict.fromkeys(self._part.located.values()) if found not in self._part.profiles]
         for batch in queries.in_batches(ids):
             await self._read_batch("id", batch)
 
-    async def _locate_one(self, person: StoredProfile) -> None:
-        for held in self._sample.events.get(id(person), ()):
+    async def _locate_one(self, stored: StoredProfile) -> None:
+        for held in self._sample.events.get(id(stored), ()):
             if held.event.dated:
                 time = held.event.time
                 async for document in self._reader.pages(queries.get_events(None, time, time + 1)):
                     found = _owner_of(held, document)
                     if found is not None:
-                        self._part.located[id(person)] = found
+                        self._part.located[id(stored)] = found
                         return
 
     async def _read_events(self, span: Span, profile_id: str) -> None:

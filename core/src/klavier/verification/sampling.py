@@ -19,7 +19,7 @@ class Sample:
     `skipped` counts the profiles that cannot be looked at, by reason.
     """
 
-    people: list[StoredProfile]
+    profiles: list[StoredProfile]
     events: Mapping[int, list[StoredEvent]]
     """By the identity of the profile."""
     total_events: int
@@ -36,43 +36,43 @@ def choose(prediction: Prediction, least_events: int | None) -> Sample:
     """
     events = prediction.events_by_person()
     skipped: dict[str, int] = {}
-    people: list[StoredProfile] = []
-    for person in prediction.snapshot.people:
-        reason = _reason_to_skip(person, events.get(id(person), ()))
+    profiles: list[StoredProfile] = []
+    for stored in prediction.snapshot.profiles:
+        reason = _reason_to_skip(stored, events.get(id(stored), ()))
         if reason:
             skipped[reason] = skipped.get(reason, 0) + 1
         else:
-            people.append(person)
-    people.sort(key=_rank)
-    total = sum(len(events.get(id(person), ())) for person in people)
-    chosen = people if least_events is None else _first(people, events, least_events)
+            profiles.append(stored)
+    profiles.sort(key=_rank)
+    total = sum(len(events.get(id(stored), ())) for stored in profiles)
+    chosen = profiles if least_events is None else _first(profiles, events, least_events)
     if prediction.selected_from is not None:
         return Sample(chosen, events, prediction.selected_from, skipped, is_whole=False)
-    return Sample(chosen, events, total, skipped, is_whole=len(chosen) == len(people))
+    return Sample(chosen, events, total, skipped, is_whole=len(chosen) == len(profiles))
 
 
 def _first(
-    people: Sequence[StoredProfile], events: Mapping[int, list[StoredEvent]], least_events: int
+    profiles: Sequence[StoredProfile], events: Mapping[int, list[StoredEvent]], least_events: int
 ) -> list[StoredProfile]:
     chosen: list[StoredProfile] = []
     count = 0
-    for person in people:
+    for stored in profiles:
         if count >= least_events:
             break
-        chosen.append(person)
-        count += len(events.get(id(person), ())) or 1  # a profile without events takes a call, too
+        chosen.append(stored)
+        count += len(events.get(id(stored), ())) or 1  # a profile without events takes a call, too
     return chosen
 
 
-def _reason_to_skip(person: StoredProfile, events: Sequence[StoredEvent]) -> str:
-    if person.profile.is_unconfirmed:
+def _reason_to_skip(stored: StoredProfile, events: Sequence[StoredEvent]) -> str:
+    if stored.profile.is_unconfirmed:
         return "profiles that wait for the confirmation of a subscription: Klaviyo does not show them"
-    if not is_findable(person, events):
+    if not is_findable(stored, events):
         return "profiles known by a device only, without an event that names its time: the API cannot find them"
-    if person.profile.identifiers.get("email", "").endswith(_TEST_DOMAINS):
+    if stored.profile.identifiers.get("email", "").endswith(_TEST_DOMAINS):
         return "profiles at example.com or test.com, whose events Klaviyo drops"
     return ""
 
 
-def _rank(person: StoredProfile) -> bytes:
-    return hashlib.sha256(person.name.encode("utf-8", "surrogatepass")).digest()
+def _rank(stored: StoredProfile) -> bytes:
+    return hashlib.sha256(stored.name.encode("utf-8", "surrogatepass")).digest()

@@ -20,9 +20,9 @@ from klavier.outcome import KINDS
 from klavier.verification.account_reader import AccountReader
 from klavier.verification.gaps import Gap, find_gaps, gap_at
 from klavier.verification.known import (
-    Person,
+    ProfileGroup,
     concerned_lists,
-    group_people,
+    group_profiles,
     make_comparable,
     make_event_comparable,
 )
@@ -56,7 +56,7 @@ def span_of(prediction: Prediction, sample: Sample) -> Span | None:
 
     The time of an event whose sender names none is that of its arrival: such a span has no end.
     """
-    events = [held for person in sample.people for held in sample.events.get(id(person), ())]
+    events = [held for stored in sample.profiles for held in sample.events.get(id(stored), ())]
     if not events:
         return None
     dated = [held.event.time for held in events if held.event.dated]
@@ -80,7 +80,7 @@ async def verify(  # noqa: PLR0913 -- what is read, and with what it is compared
     """
     span = span_of(prediction, sample)
     wanted = _ids_of_lists(prediction, sample, lists)
-    part = await Reading(reader, sample, prediction.snapshot.people, span, on_progress).read(sorted(wanted))
+    part = await Reading(reader, sample, prediction.snapshot.profiles, span, on_progress).read(sorted(wanted))
     return _Checking(prediction, sample, part, span or Span(0, 0), predict_others).finish(reader)
 
 
@@ -88,7 +88,7 @@ def _ids_of_lists(prediction: Prediction, sample: Sample, lists: Sequence[Accoun
     """Return the account's ids of the lists that the sample is on; one that the vendor made is found by its name."""
     known = {found.id for found in lists}
     by_name = {found.name: found.id for found in lists}
-    ids = concerned_lists(sample.people)
+    ids = concerned_lists(sample.profiles)
     names = {prediction.snapshot.list_name(found) for found in ids - known}
     return (ids & known) | {by_name[name] for name in names if name in by_name}
 
@@ -111,11 +111,11 @@ class _Checking:
         self._predict_others = predict_others
         self._prediction, self._sample, self._part, self._span = prediction, sample, part, span
         self._notes: Counter[str] = Counter(sample.skipped)
-        self._people = [
+        self._groups = [
             make_comparable(
                 predicted, [part.profiles[found] for found in ids if found in part.profiles], prediction, self._notes
             )
-            for predicted, ids in group_people(sample.people, part)
+            for predicted, ids in group_profiles(sample.profiles, part)
         ]
         self._lists = _lists_of_both(prediction.snapshot.lists)
 
@@ -147,18 +147,18 @@ class _Checking:
         )
 
     def _match(self) -> _Events:
-        pairs = [(self._predicted_of(person), self._actual_of(person)) for person in self._people]
+        pairs = [(self._predicted_of(group), self._actual_of(group)) for group in self._groups]
         matching = match_events(pairs, self._span)
         missing = {id(held) for held in matching.missing}
-        dated = [held for person in self._people for held in self._predicted_of(person) if held.event.dated]
+        dated = [held for group in self._groups for held in self._predicted_of(group) if held.event.dated]
         gaps = find_gaps((held.event.time, id(held) in missing) for held in dated)
         return _Events(matching, list(self._unpredicted(matching)), gaps)
 
-    def _predicted_of(self, person: Person) -> list[StoredEvent]:
-        return [held for found in person.predicted for held in self._sample.events.get(id(found), ())]
+    def _predicted_of(self, group: ProfileGroup) -> list[StoredEvent]:
+        return [held for found in group.predicted for held in self._sample.events.get(id(found), ())]
 
-    def _actual_of(self, person: Person) -> list[StoredEvent]:
-        return [held for found in person.actual for held in self._part.events.get(found.profile.id, ())]
+    def _actual_of(self, group: ProfileGroup) -> list[StoredEvent]:
+        return [held for found in group.actual for held in self._part.events.get(found.profile.id, ())]
 
     def _unpredicted(self, matching: Matching) -> Iterator[StoredEvent]:
         """Yield the events of the predicted metrics and times that nobody predicted, for whichever profile."""
@@ -168,17 +168,17 @@ class _Checking:
         if found:  # of somebody who became part of a profile of the sample
             others = self._predict_others(frozenset(held.event.time for held in found))
             elsewhere.update(key for held in others for key in _keys(held))
-        merged = {held.profile.id for person in self._people if person.is_merged for held in person.actual}
+        merged = {held.profile.id for group in self._groups if group.is_merged for held in group.actual}
         for held in found:
             if not elsewhere.isdisjoint(_keys(held)):
                 continue
-            if held.person.profile.id in merged:
+            if held.owner.profile.id in merged:
                 self._notes[_MERGED_EVENTS] += 1
             else:
                 yield held
 
     def _compare_profiles(self, rows: Rows) -> None:
-        found = [person.match for person in self._people if person.actual or person.match.left[0].strong]
+        found = [group.match for group in self._groups if group.actual or group.match.left[0].strong]
         left = Snapshot([profile for match in found for profile in match.left], [], self._lists)
         right = Snapshot([profile for match in found for profile in match.right], [], self._lists)
         compare_profiles(found, (), rows)
@@ -189,19 +189,19 @@ class _Checking:
     def _compare_events(self, events: _Events, rows: Rows) -> None:
         matching, titles = events.matching, self._prediction.titles
         compare_events(Pairing(matching.pairs), titles.__getitem__, rows)
-        totals = Counter(held.title for person in self._people for held in self._predicted_of(person))
+        totals = Counter(held.title for group in self._groups for held in self._predicted_of(group))
         for held in matching.missing:
             gap = gap_at(events.gaps, held.event.time) if held.event.dated else None
-            case = Case(held.line, held.person.name, held.title, None)
+            case = Case(held.line, held.owner.name, held.title, None)
             detail, where = gap.text if gap else "", titles[held.line]
             rows.add("metrics", "only_left", held.title, case, where=where, detail=detail, of=totals[held.title])
         for ours, _ in matching.doubled:
-            case = Case(ours.line, ours.person.name, ours.title, ours.title)
+            case = Case(ours.line, ours.owner.name, ours.title, ours.title)
             where = titles[ours.line]
             rows.add("metrics", "doubled", ours.title, case, where=where, detail=_AGAIN, of=totals[ours.title])
         actual = Counter(held.title for found in self._part.events.values() for held in found)
         for held in events.unpredicted:
-            case = Case(None, held.person.name, None, {"time": held.written_time, **held.event.properties})
+            case = Case(None, held.owner.name, None, {"time": held.written_time, **held.event.properties})
             rows.add("metrics", "only_right", held.title, case, detail=_UNPREDICTED, of=actual[held.title])
 
     def _judge(self, events: _Events, counted: Sequence[Difference]) -> Verdict:
@@ -214,7 +214,7 @@ class _Checking:
             rest=rest_of(fates),
             interval=interval_of(clusters),
             is_sample=not self._sample.is_whole,
-            profiles=len(self._sample.people),
+            profiles=len(self._sample.profiles),
             profiles_differing=len(differing),
             unpredicted=len(events.unpredicted),
             total_events=self._sample.total_events,
@@ -224,9 +224,9 @@ class _Checking:
         counts: dict[int, FateCount] = defaultdict(FateCount)
         doubled = {id(ours) for ours, _ in matching.doubled}
         for ours, theirs in matching.pairs:
-            counts[id(ours.person)].counts[_fate(ours, theirs, is_doubled=id(ours) in doubled)] += 1
+            counts[id(ours.owner)].counts[_fate(ours, theirs, is_doubled=id(ours) in doubled)] += 1
         for held in matching.missing:
-            counts[id(held.person)].counts["missing"] += 1
+            counts[id(held.owner)].counts["missing"] += 1
         return list(counts.values())
 
     def _measure_lag(self, events: _Events) -> Lag:
@@ -237,7 +237,7 @@ class _Checking:
             if not ours.event.dated and ours.line in self._prediction.times
         ]
         newest = max(
-            (held.event.time for ours in self._people for held in self._predicted_of(ours) if held.event.dated),
+            (held.event.time for ours in self._groups for held in self._predicted_of(ours) if held.event.dated),
             default=None,
         )
         found = max((theirs.event.time for ours, theirs in events.matching.pairs if ours.event.dated), default=None)
@@ -250,9 +250,9 @@ class _Checking:
 
     def _report_predicted(self) -> SideReport:
         side = self._prediction.side
-        events = [held for person in self._people for held in self._predicted_of(person)]
+        events = [held for group in self._groups for held in self._predicted_of(group)]
         return evolve(
-            _report(PREDICTED, sum(len(p.predicted) for p in self._people), events, self._memberships("left")),
+            _report(PREDICTED, sum(len(p.predicted) for p in self._groups), events, self._memberships("left")),
             vendor=side.vendor.name,
             outcomes={kind: side.kinds[kind] for kind in KINDS},
             notes=side.notes,
@@ -266,9 +266,9 @@ class _Checking:
         return evolve(found, calls=calls, minutes=max((row.minutes for row in calls), default=0.0))
 
     def _memberships(self, side: str) -> Counter[str]:
-        people = [profile for person in self._people for profile in getattr(person.match, side)]
+        profiles = [profile for group in self._groups for profile in getattr(group.match, side)]
         names = Snapshot([], [], self._lists)
-        return Counter(names.list_name(found) for person in people for found in person.profile.lists)
+        return Counter(names.list_name(found) for stored in profiles for found in stored.profile.lists)
 
 
 def _fate(ours: StoredEvent, theirs: StoredEvent, *, is_doubled: bool) -> Fate:
@@ -318,12 +318,12 @@ def _lists_of_both(predicted: "dict[str, List]") -> "dict[str, List]":
     return found
 
 
-def _report(name: str, people: int, events: Sequence[StoredEvent], members: Counter[str]) -> SideReport:
+def _report(name: str, profiles: int, events: Sequence[StoredEvent], members: Counter[str]) -> SideReport:
     metrics = Counter(held.title for held in events)
     return SideReport(
         name=name,
         vendor="",
-        people=people,
+        people=profiles,
         events=len(events),
         metrics=dict(sorted(metrics.items(), key=lambda item: (-item[1], item[0]))),
         lists=dict(sorted(members.items())),

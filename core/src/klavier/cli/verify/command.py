@@ -237,10 +237,10 @@ async def _verify(setup: Setup, predictor: Predictor, asked: Asked, journal: "Jo
         sample = choose(prediction, asked.sample if prediction.selected_from is None else None)
         if prediction.side.browser_calls:
             warn("device mode: what the browser code sends is not predicted, so that it is not checked")
-        if not sample.people:
+        if not sample.profiles:
             raise UsageError(_nothing_to_check(setup, prediction, sample))
         note(
-            f"reading {count(len(sample.people), 'profile')} with their events; "
+            f"reading {count(len(sample.profiles), 'profile')} with their events; "
             "each takes a call, and Klaviyo allows 3,500 in a minute"
         )
         with Steps() as steps:
