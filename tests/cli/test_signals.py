@@ -127,10 +127,14 @@ def test_a_gateway_without_files_left_says_so_once_and_goes_on(folder: Path) -> 
         time.sleep(2.5)
         for client in clients:
             client.close()
-        assert send(f"http://127.0.0.1:{port}", KEYS[0], "one") == 200
+        give_up = time.monotonic() + 30.0
+        while send(f"http://127.0.0.1:{port}", KEYS[0], "one") != 200:  # until it has noticed that they are gone
+            assert time.monotonic() < give_up
+            time.sleep(0.2)
         assert end(process) == 0
     finally:
         process.kill()
+        process.wait()
     assert log.read_bytes().count(b"too many open files: new connections wait") == 1
     assert log.stat().st_size < 2000
 

@@ -75,14 +75,10 @@ def test_what_calls_for_attention_exits_with_1(run: Run, outbox: SqliteOutbox) -
     assert result.exit_code == 1
     assert "dead letters  1 (1 failed with 400)\n" in result.stdout
     problems = [line.split(maxsplit=1)[1] for line in result.stdout.splitlines() if line.startswith("attention")]
-    assert [problem[:30] for problem in problems] == [
-        "the oldest event has waited fo",
-        "delivery is paused: the key is",
-        "create_event accepts no requests: i",
-        "1 dead letter: klavier dead li",
-    ]
+    starts = ("the oldest event has", "delivery is paused", "create_event accepts no requests", "1 dead letter")
+    assert [problem.startswith(start) for problem, start in zip(problems, starts, strict=True)] == [True] * 4
     found = json.loads(run("status", "--format", "json", "--max-age", "1e11", "--max-dead", "1").stdout)
-    assert [problem[:20] for problem in found["problems"]] == ["delivery is paused: ", "create_event answers"]
+    assert [problem[:20] for problem in found["problems"]] == ["delivery is paused: ", "create_event accepts"]
 
 
 def test_it_is_wrong_use_where_there_is_no_outbox(run: Run, folder: Path) -> None:

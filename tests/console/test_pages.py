@@ -13,6 +13,7 @@ from klavier.errors import OutboxError
 from klavier.outbox.entry import Entry, Settlement
 from klavier.outcome import failed, rejected
 from klavier.worker.in_flight import Result
+from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, TypeCount, WorkerReport, write_report
 from tests.support.web_console import EVENT, PASSWORD, TOKEN, Shop, Tags, Visitor
 
 HOSTILE = "</script><img src=x onerror='alert(1)'> \"&\" \u202e \x1b[31m 李"
@@ -202,3 +203,21 @@ def test_the_configuration_of_a_shadow_is_shown_without_its_vendors_settings(tmp
     assert "[shadow]" in page
     assert "0.25" in page
     assert "pk_of_the_shadow" not in page
+
+
+def test_the_panels_show_what_the_worker_reports(shop: Shop) -> None:
+    report = WorkerReport(
+        vendor="rudderstack",
+        last_minute=(TypeCount("track", "delivered", 1234),),
+        minutes=(MinuteCount(int(time.time()), {"delivered": 1234}),),
+        paused=Pause("Klaviyo does not accept the private key (401)", 25.0),
+        circuits=(OpenCircuit("create_event", 3.0),),
+        limits=(LimitUse("create_event", 0.5),),
+    )
+    lease = shop.outbox.acquire("another process", 15.0)
+    assert lease is not None
+    assert lease.renew(write_report(report))
+    text = shop.visitor().get().text
+    assert "1,234" in text
+    assert "does not accept the private key" in text
+    assert "create_event" in text

@@ -62,7 +62,7 @@ def test_a_vendor_that_cannot_be_built_says_why(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("", "no JSON: line 1"), ("{", "no JSON: line 1"), ("[]", "object"), ('{"type": "dance"}', "type")],
+    [("", "not JSON: line 1"), ("{", "not JSON: line 1"), ("[]", "object"), ('{"type": "dance"}', "type")],
 )
 def test_what_is_no_event_is_named(shop: Shop, text: str, problem: str) -> None:
     with pytest.raises(EventError, match=problem):

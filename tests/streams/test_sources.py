@@ -286,7 +286,7 @@ def test_csv_may_be_delimited_otherwise(tmp_path: Path) -> None:
     [
         (b"event,user_id\nA,u1\nB,u2,x\nC,u3\n", [1, 2, 3], "has 3 cells, the header 2"),
         (b'event,user_id\nA,u1\nB,"u2\n', [1, 2], "not CSV: unexpected end of data; nothing after it was read"),
-        (b"event,user_id\nA,u1\n\xff,u2\nC,u3\n", [1], "not UTF-8; nothing after it was read"),
+        (b"event,user_id\nA,u1\n\xff,u2\nC,u3\n", [1], "not UTF-8, save it as UTF-8; nothing after it was read"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_one_bad_row(

@@ -307,6 +307,21 @@ def test_an_open_circuit_permits_one_probe() -> None:
     run_virtually(main())
 
 
+def test_an_open_circuit_permits_no_probe_before_a_long_hold_ends() -> None:
+    async def main() -> None:
+        found = sender(Replies(Response(403), throttled(3600), Response(202)))
+        await found.send(EVENT)
+        await asyncio.sleep(1.0)
+        assert found.permits("create_event") == 1
+        assert (await found.send(EVENT)).status == 429
+        await asyncio.sleep(100.0)
+        assert (found.release_wait("create_event"), found.permits("create_event")) == (3500.0, 0)
+        await asyncio.sleep(3500.0)
+        assert found.permits("create_event") == 1
+
+    run_virtually(main())
+
+
 def test_what_sending_raises_is_no_reply() -> None:
     async def main() -> None:
         found = sender(Replies(TransportError("reset"), RuntimeError("secret")))

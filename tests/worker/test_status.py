@@ -81,6 +81,7 @@ def test_another_process_sees_what_the_worker_reports(outbox: SqliteOutbox) -> N
     )
     assert status.worker.vendor == "little"
     assert status.worker.last_minute == (TypeCount("track", "delivered", 2),)
+    assert status.worker.delivered_last_minute == 2
     assert sum(minute.outcomes["delivered"] for minute in status.worker.minutes) == 2
     assert [limit.endpoint for limit in status.worker.limits] == ["create_event"]
     assert status.worker.parts == {"shadow": {"compared": 3}}

@@ -78,6 +78,11 @@ class WorkerReport:
     limits: tuple[LimitUse, ...] = ()
     parts: Mapping[str, Any] = {}
 
+    @property
+    def delivered_last_minute(self) -> int:
+        """How many events were delivered in the last sixty seconds; shown by the console."""
+        return sum(item.count for item in self.last_minute if item.kind == "delivered")
+
 
 def write_report(report: WorkerReport) -> bytes:
     """Return a report as JSON."""

@@ -147,16 +147,15 @@ class Sender:
         """Return the seconds until `permits` may permit a request to a blocked endpoint; None: when it replies."""
         if endpoint in self._slow:
             return None
-        wait = self._circuits.probe_wait(endpoint)
-        return self._block_seconds(endpoint) if wait is None else wait
+        return max(self._long_hold(endpoint), self._circuits.probe_wait(endpoint) or 0.0)
 
     def permits(self, endpoint: str) -> int | None:
         """Return how many requests to an endpoint may be tried: 0 while it is blocked, 1 as a probe, None for all."""
-        if endpoint in self._slow:
+        if endpoint in self._slow or self._long_hold(endpoint) > 0:
             return 0
         if self._circuits.probe_wait(endpoint) is not None:
             return int(self._circuits.permit_probe(endpoint))
-        return 0 if self._block_seconds(endpoint) > 0 else None
+        return None
 
     def is_failing(self, request: Request) -> bool:
         """Return whether the request's endpoint refuses all requests, or is blocked: then no event is at fault."""
@@ -179,5 +178,9 @@ class Sender:
 
     def _block_seconds(self, endpoint: str) -> float:
         """Return the seconds for which an endpoint is blocked, by its circuit or by a long Retry-After."""
+        return max(self._circuits.endpoint_wait(endpoint), self._long_hold(endpoint))
+
+    def _long_hold(self, endpoint: str) -> float:
+        """Return the seconds for which a 429 holds an endpoint, where they are too many to wait in place; else 0.0."""
         hold = self._rate_limiter.hold(endpoint)
-        return max(self._circuits.endpoint_wait(endpoint), hold if hold > _LONGEST_WAIT else 0.0)
+        return hold if hold > _LONGEST_WAIT else 0.0
