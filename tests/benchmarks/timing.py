@@ -19,7 +19,7 @@ FACES = (("documented", "current"), ("deployed", "native"))
 
 
 def translate(vendor: Vendor, line: bytes) -> int:
-    """Parse one line, translate it and serialize each request that needs no reply to another; gives the bytes."""
+    """Parse one line, translate it and serialize each request that needs no reply to another; returns the bytes."""
     written = 0
     for delivery in plan(vendor, [parse_line(line)]):
         one = delivery.flow

@@ -10,25 +10,13 @@ import pytest
 import klavier
 from klavier.outbox import SqliteOutbox
 from klavier.worker.alerts import FIRST_REPEAT, LONGEST_REPEAT, Alerts
+from tests.support.clocks import Clock
 from tests.support.simulation import Simulation, fill
 from tests.support.virtual_time import run_virtually
 from tests.support.waiting import LONG
 
 DAY = 86_400.0
 USER = "ada.lovelace@example.org"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

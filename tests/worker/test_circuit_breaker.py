@@ -1,21 +1,7 @@
 """The circuit breaker by itself: when it opens, when it permits a probe, and what closes it."""
 
-import pytest
-
 from klavier.worker.circuit_breaker import FAILURES, CircuitBreaker
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from tests.support.clocks import Clock
 
 
 def opened(clock: Clock) -> CircuitBreaker:

@@ -13,6 +13,7 @@ from klavier.worker.circuits import Circuits
 from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.slow_endpoints import SLOW_SECONDS, SlowEndpoints
+from tests.support.clocks import Clock
 from tests.support.virtual_time import run_virtually
 
 EVENT = Request("POST", "/api/events", json={})
@@ -20,19 +21,6 @@ PROFILE = Request("POST", "/api/profile-import", json={})
 NAMED = Response(400, {"errors": [{"source": {"pointer": "/data/attributes/email"}}]})
 """A refusal that names something in the body: the event's fault."""
 UNNAMED = Response(400, {"errors": [{"detail": "revision is retired"}]})
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -11,23 +11,11 @@ from klavier.config.load import load_config
 from klavier.klaviyo.operations import M, RateLimit
 from klavier.worker.factory import make_options
 from klavier.worker.rate_limiter import BURST_SECONDS, STEADY_SECONDS, RateLimiter, read_retry_after
+from tests.support.clocks import Clock
 from tests.support.klaviyo_windows import FixedWindows
 
 BULK = Request("POST", "/api/event-bulk-create-jobs", json={})
 EVENT = Request("POST", "/api/events", json={})
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def send_all(limiter: RateLimiter, clock: Clock, request: Request, count: int) -> list[float]:

@@ -7,22 +7,10 @@ import pytest
 from klavier import Request, Response
 from klavier.klaviyo.operations import BY_NAME, RateLimit
 from klavier.worker.rate_limiter import BURST_SECONDS, STEADY_SECONDS, RateLimiter
+from tests.support.clocks import Clock
 
 EVENT = Request("POST", "/api/events", json={})
 RATE = BY_NAME["create_event"].rate
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

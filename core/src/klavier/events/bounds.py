@@ -1,6 +1,6 @@
 """What no vendor can send: bounds that are checked when an event is accepted.
 
-They keep the work on one event bounded, and give the caller the error while the event can still be repaired.
+They keep the work on one event bounded, and report an error to the caller while the event can still be repaired.
 """
 
 from klavier.errors import EventError
