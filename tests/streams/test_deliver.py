@@ -1,6 +1,7 @@
 """`klavier.deliver`: one outcome for each row, in order, whatever the row holds and wherever it is called."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -52,6 +53,13 @@ def test_each_row_has_its_outcome_in_order(sandbox: klavier.Sandbox) -> None:
     assert "a payload is a mapping or JSON text, not a number" in reasons["no", "kind"].reason
     assert "properties.price" in reasons["no JSON"].reason
     assert len(sandbox.state()["events"]) == 4
+
+
+def test_the_reason_of_a_row_that_is_no_event_names_the_place_in_it(sandbox: klavier.Sandbox) -> None:
+    rows = [("a", json.dumps({**track(1, 1), "properties": {"n": 2**70}})), ("b", "{")]
+    found = dict(klavier.deliver(rows, CONFIG, transport=sandbox.transport()))
+    assert found["a"].reason == "properties.n: an integer beyond 64 bits; send it as a string"
+    assert found["b"].reason.startswith("not JSON at column 2")
 
 
 def test_the_events_of_a_profile_arrive_in_the_order_of_the_rows(sandbox: klavier.Sandbox) -> None:

@@ -121,8 +121,8 @@ def format_result(result: DryRunResult, setup: Setup, *, bodies: bool = False, h
             lines.append(_body(request_object(request, setup.secrets)))
     if result.sent_with is not None:
         lines.append(_detail("", f"together with line {result.sent_with}"))
-    if result.outcome.reason:
-        lines.append(_detail("because ", result.outcome.reason.removeprefix(f"{result.line.place}: ")))
+    if result.reason:
+        lines.append(_detail("because ", result.reason))
     lines += [_detail("note: ", note) for note in result.outcome.notes]
     return "\n".join(lines)
 

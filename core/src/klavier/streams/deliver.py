@@ -91,7 +91,7 @@ def _outcomes(
 
     for result in run.run(lines()):
         guard.check()
-        yield ids.popleft(), result.outcome if result.event is not None else rejected(result.cause)
+        yield ids.popleft(), result.outcome if result.event is not None else rejected(result.reason)
 
 
 class _Guard:

@@ -33,6 +33,11 @@ class Result:
     outcome: Outcome
     cause: str = ""
 
+    @property
+    def reason(self) -> str:
+        """The outcome's reason without the place of the line, for those who show the place themselves."""
+        return self.outcome.reason.removeprefix(f"{self.line.place}: ")
+
 
 def read_event(line: Line, plugins: "Plugins | None" = None) -> Event | Result:
     """Return the event of a line, in a format of klavier or one of `plugins`, or the result of a line that is none.
