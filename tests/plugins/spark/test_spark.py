@@ -16,6 +16,8 @@ from attrs import evolve
 
 import klavier
 from klavier import Sandbox, UsageError, compare, load_vendor, parse_event
+from klavier.outcome import Outcome, skipped
+from klavier.plugins import Plugins
 from klavier.sandbox.server import SandboxServer
 from tests.support.repository import ROOT
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 klavier_spark = pytest.importorskip("klavier_spark", reason="PySpark is not installed: requirements-spark.txt")
+planning = pytest.importorskip("klavier_spark.planning")
 
+TOO_LONG = "userId has more than 1000 characters; send a shorter id"
 PAGE = ROOT / "docs" / "how-to" / "work-on-a-lake.md"
 _PATHS = re.compile(r'(?<!option\()"((?:events|outcomes|incoming|checkpoint)[\w./*-]*)"')
 """Relative paths in the blocks of the page."""
@@ -98,6 +102,30 @@ def test_plan_shows_the_requests_of_each_row(spark: "SparkSession", config: dict
     }
 
 
+def test_plan_refuses_what_a_delivery_refuses(spark: "SparkSession", config: dict[str, Any]) -> None:
+    long = json.dumps({**payload(1), "userId": "u" * 2000})
+    [row] = klavier_spark.plan(spark.createDataFrame([("a", long)], "id string, payload string"), config).collect()
+    assert (row["kind"], row["reason"]) == ("rejected", TOO_LONG)
+
+
+class DropTests:
+    """Drops every event."""
+
+    @klavier.hookimpl
+    def klavier_transform_event(self) -> Outcome:
+        return skipped("a test")
+
+
+def test_plan_runs_the_transformations_of_plugins() -> None:
+    plugins = Plugins()
+    plugins.register(DropTests(), "shop")
+    vendor = load_vendor("rudderstack", {"private_api_key": "pk_1", "api_version": "v2"})
+    text = json.dumps(payload(1)).encode()
+    assert planning.plan_row(text, vendor, Plugins())["kind"] == "delivered"
+    planned = planning.plan_row(text, vendor, plugins)
+    assert (planned["kind"], planned["reason"], planned["requests"]) == ("skipped", "a test", [])
+
+
 @pytest.mark.parametrize("share", [None, 0.5])
 def test_deliver_gives_each_row_an_outcome_and_keeps_the_order(
     spark: "SparkSession", sandbox: tuple[Sandbox, str], config: dict[str, Any], share: float | None
@@ -121,6 +149,24 @@ def test_diff_is_that_of_one_process(spark: "SparkSession") -> None:
     assert found.differences == whole.differences
     assert evolve(found.left, calls=(), minutes=0) == evolve(whole.left, calls=(), minutes=0)
     assert (found.events, found.unread) == (60, ())
+
+
+def test_diff_refuses_what_the_command_refuses(spark: "SparkSession") -> None:
+    left = ("rudderstack", {"private_api_key": "pk_1", "api_version": "v2"})
+    texts = ['{"a', json.dumps({**payload(1), "userId": "u" * 2000}), json.dumps(payload(1)), '{"type": "track", "b']
+    odd = spark.createDataFrame(list(enumerate(texts)), "id long, payload string")
+    found = klavier_spark.diff(odd, left, left, shards=2)
+    assert found.events == 1
+    assert [(note.count, note.first) for note in found.unread] == [(2, 1), (1, 2)]
+    assert (found.unread[0].text, found.unread[1].text) == ("not JSON: Unterminated string starting at", TOO_LONG)
+
+
+def test_diff_leaves_nothing_in_the_cache(spark: "SparkSession") -> None:
+    left = ("rudderstack", {"private_api_key": "pk_1", "api_version": "v2"})
+    cached: Any = spark.sparkContext._jsc
+    before = cached.getPersistentRDDs().size()
+    klavier_spark.diff(frame(spark, 10), left, left, shards=2)
+    assert cached.getPersistentRDDs().size() == before
 
 
 def test_what_is_no_event_is_counted(spark: "SparkSession") -> None:

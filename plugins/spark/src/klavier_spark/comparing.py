@@ -15,10 +15,11 @@ from klavier.comparison.compare import Comparing, OptIn
 from klavier.comparison.identifiers import Components, marks_of
 from klavier.comparison.report import Comparison, Note
 from klavier.comparison.shard import read_comparison
-from klavier.errors import EventError, UsageError
+from klavier.errors import UsageError
 from klavier.events.reader import parse_line
 from klavier.garbage import COMPARISON, rare_collection
-from klavier_spark.frames import check_columns, select
+from klavier.streams.result import Result
+from klavier_spark.frames import check_columns, read_row, select
 
 Side = tuple[str, Mapping[str, Any]]
 """The name of a vendor and its settings, as `klavier.load_vendor` takes them."""
@@ -68,33 +69,43 @@ def diff(  # noqa: PLR0913 -- those of klavier.compare
         raise UsageError("shards: must be an integer of at least 1")
     sides = _Sides(left, right, names, opt_in, count, most_cases)
     empty = sides.start()  # a mistake in the settings is raised here, not in a task
-    numbered = _number(df).cache()
+    ordered = _order(df).cache()
     try:
-        marked = numbered.mapInArrow(_marker(tuple(joined_by)), "number long, mark long, problem string").cache()
-        sharded = numbered.join(_shards(marked, count), "number")
-        rows = sharded.repartition(count, "shard").sortWithinPartitions("shard", "number")
-        found = rows.select("shard", "number", "payload").mapInArrow(_comparer(sides), "part binary").collect()
-        unread = _unread(marked)
-        marked.unpersist()
+        parts, unread = _compare(_number(ordered), sides, joined_by)
     finally:
-        numbered.unpersist()
-    parts = [read_comparison(orjson.loads(row["part"])) for row in found]
+        ordered.unpersist()
     missing = set(range(count)) - {getattr(part.shard, "index", -1) for part in parts}
     parts += [(empty if i == min(missing) else sides.start()).finish(most_cases, shard=(i, count)) for i in missing]
     return evolve(Comparison.merge(parts), unread=unread)
 
 
-def _number(df: DataFrame) -> DataFrame:
-    """Return the rows with their numbers, from 1, in their order."""
-    order = [name for name in ("timestamp", "id") if name in df.columns]
-    ordered = select(df.orderBy(*order)).withColumn("place", f.monotonically_increasing_id()).cache()
+def _compare(numbered: DataFrame, sides: _Sides, joined_by: Sequence[str]) -> tuple[list[Comparison], tuple[Note, ...]]:
+    """Return the comparison of each shard that has events, and why rows are no events."""
+    marked = numbered.mapInArrow(_marker(tuple(joined_by)), "number long, mark long, problem string").cache()
+    try:
+        sharded = numbered.join(_shards(marked, sides.shards), "number")
+        rows = sharded.repartition(sides.shards, "shard").sortWithinPartitions("shard", "number")
+        found = rows.select("shard", "number", "payload").mapInArrow(_comparer(sides), "part binary").collect()
+        return [read_comparison(orjson.loads(row["part"])) for row in found], _unread(marked)
+    finally:
+        marked.unpersist()
+
+
+def _order(df: DataFrame) -> DataFrame:
+    """Return the rows in their order, each with a place that grows by one in a partition."""
+    names = [name for name in ("timestamp", "id") if name in df.columns]
+    return select(df.orderBy(*names)).withColumn("place", f.monotonically_increasing_id())
+
+
+def _number(ordered: DataFrame) -> DataFrame:
+    """Return the rows with their numbers, from 1."""
     in_partition = f.shiftright("place", 33)
     sizes = {row["p"]: row["count"] for row in ordered.groupBy(in_partition.alias("p")).count().collect()}
     before, starts = 0, []
     for part in sorted(sizes):
         starts.append((part, before))
         before += sizes[part]
-    offsets = df.sparkSession.createDataFrame(starts or [(0, 0)], "part long, before long")
+    offsets = ordered.sparkSession.createDataFrame(starts or [(0, 0)], "part long, before long")
     numbered = ordered.withColumn("part", in_partition).join(f.broadcast(offsets), "part")
     in_part = f.col("place").bitwiseAND(2**33 - 1)
     return numbered.select("payload", (f.col("before") + in_part + 1).alias("number"))
@@ -108,12 +119,12 @@ def _marker(paths: Sequence[str]) -> Callable[[Iterable[pa.RecordBatch]], Iterat
         for batch in batches:
             found: list[tuple[int, int | None, str | None]] = []
             for payload, number in zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True):
-                try:
-                    marks = marks_of(parse_line(payload or b""), split)
-                except EventError as error:
-                    found.append((number, None, error.problem))
-                else:
-                    found += [(number, each, None) for each in sorted(marks)] or [(number, None, None)]
+                event = read_row(payload)
+                if isinstance(event, Result):
+                    found.append((number, None, event.cause))
+                    continue
+                marks = sorted(marks_of(event, split))
+                found += [(number, each, None) for each in marks] or [(number, None, None)]
             columns = zip(*found, strict=True) if found else ([], [], [])
             kinds = (pa.int64(), pa.int64(), pa.string())
             yield pa.RecordBatch.from_arrays(

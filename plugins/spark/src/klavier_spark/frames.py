@@ -1,12 +1,19 @@
-"""What klavier needs of a data frame: its columns, and a session that it can work in."""
+"""What klavier needs of a data frame: its columns, its rows as events, and a session that it can work in."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 from pyspark.sql.types import BinaryType, DataType, StringType, StructField, StructType, TimestampType
 
 from klavier.errors import UsageError
+from klavier.streams.lines import Line
+from klavier.streams.result import Result, read_event
+
+if TYPE_CHECKING:
+    from klavier.events.model import Event
+    from klavier.plugins import Plugins
 
 OUTCOME = "kind string, reason string, status int, retryable boolean, notes array<string>"
 """The columns of an outcome."""
@@ -49,6 +56,11 @@ def id_field(frame: DataFrame) -> str:
 def select(frame: DataFrame, names: Sequence[str] = ("id", "payload")) -> DataFrame:
     """Return these columns, the payload as a string of bytes."""
     return frame.select(*(f.col(name).cast("binary") if name == "payload" else f.col(name) for name in names))
+
+
+def read_row(payload: bytes | None, plugins: "Plugins | None" = None) -> "Event | Result":
+    """Return the event of a row, or the result of a row that is none, as `klavier.deliver` reads it."""
+    return read_event(Line("row", 0, payload or b""), plugins)
 
 
 def in_order(frame: DataFrame) -> DataFrame:

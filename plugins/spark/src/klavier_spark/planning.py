@@ -7,11 +7,11 @@ import orjson
 import pyarrow as pa  # type: ignore[import-untyped]  # PyArrow has no types
 from pyspark.sql import DataFrame
 
-from klavier.errors import EventError
-from klavier.events.reader import parse_line
 from klavier.flows.rehearsal import rehearse
+from klavier.outcome import Outcome, rejected
+from klavier.streams.result import Result
 from klavier_spark.configuration import Configuration, read_configuration
-from klavier_spark.frames import OUTCOME, check_columns, id_field, select
+from klavier_spark.frames import OUTCOME, check_columns, id_field, read_row, select
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -25,6 +25,7 @@ def plan(df: DataFrame, config: "Mapping[str, Any] | str | PathLike[str]") -> Da
     `df` has the columns `id`, of any type, and `payload`, an event as JSON.  The result has `id`, the columns of the
     outcome (`kind`, `reason`, `status`, `retryable`, `notes`) and `requests`: method, path, revision and body as JSON.
     Each row is planned alone, so rows keep their partitions, and nothing is shuffled.
+    Transformations of plugins run before the vendor translates.
 
     Raises `UsageError` for missing columns and `ConfigError` for what is wrong in the configuration.
     """
@@ -38,18 +39,21 @@ def _planner(configuration: Configuration) -> Callable[[Iterable[pa.RecordBatch]
         config = configuration.load()
         vendor, plugins = config.build_vendor(), config.known_plugins()
         for batch in batches:
-            rows = [_planned(payload, vendor, plugins) for payload in batch.column(1).to_pylist()]
+            rows = [plan_row(payload, vendor, plugins) for payload in batch.column(1).to_pylist()]
             yield batch_of(batch.column(0), rows, ("kind", "reason", "status", "retryable", "notes", "requests"))
 
     return plan_batches
 
 
-def _planned(payload: bytes | None, vendor: Any, plugins: Any) -> dict[str, Any]:
-    try:
-        event = parse_line(payload or b"", plugins=plugins)
-    except EventError as error:
-        return {"kind": "rejected", "reason": str(error), "retryable": False, "notes": [], "requests": []}
-    rehearsal = rehearse(vendor, [event])
+def plan_row(payload: bytes | None, vendor: Any, plugins: Any) -> dict[str, Any]:
+    """Return the columns of the outcome and `requests` for one row."""
+    event = read_row(payload, plugins)
+    if isinstance(event, Result):
+        return {**outcome_row(rejected(event.reason)), "requests": []}
+    changed = plugins.transform(event, vendor.name)
+    if isinstance(changed, Outcome):
+        return {**outcome_row(changed), "requests": []}
+    rehearsal = rehearse(vendor, [changed])
     requests = [
         {
             "method": request.method,
