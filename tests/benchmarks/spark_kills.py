@@ -8,26 +8,21 @@ Prints how many rows have one outcome, how many events the sandbox holds, and wh
 
 import argparse
 import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from klavier import Sandbox
 from klavier.sandbox.server import SandboxServer
+from tests.benchmarks.spark_cluster import kill_driver, kill_executor, start_driver, wait_until
 
 _DRIVER = """
 import sys
-from tests.plugins.spark.conftest import start
+from tests.benchmarks.spark_cluster import start_cluster
 import klavier_spark
 folder = sys.argv[1]
-settings = {"spark.executorEnv.PYTHONPATH": sys.argv[2], "spark.task.maxFailures": "20"}
-spark = start("local-cluster[2,1,1024]", **settings)
+spark = start_cluster()
 klavier_spark.register(spark, folder + "/klavier.toml")
 reader = spark.readStream.schema("id long, payload string, key string, timestamp string")
 stream = reader.option("maxFilesPerTrigger", "1").json(folder + "/in")
@@ -75,47 +70,19 @@ def _row(number: int, profiles: int) -> str:
 
 def _run_with_kills(folder: Path, sandbox: Sandbox, events: int) -> None:
     """Kill an executor after a quarter of the events, the driver after the half, and let the third run end."""
-    driver = _start(folder)
-    _wait(driver, lambda: _arrived(sandbox) > events // 4)
-    for pid in _executors(driver.pid)[:1]:
-        os.kill(pid, signal.SIGKILL)
-        print(f"killed an executor after {_arrived(sandbox):,} events")  # noqa: T201 -- the course
-    _wait(driver, lambda: _arrived(sandbox) > events // 2)
-    for pid in [*_executors(driver.pid), *_children(driver.pid), driver.pid]:
-        os.kill(pid, signal.SIGKILL)
+    driver = start_driver(_DRIVER, folder)
+    wait_until(driver, lambda: _arrived(sandbox) > events // 4)
+    kill_executor(driver.pid)
+    print(f"killed an executor after {_arrived(sandbox):,} events")  # noqa: T201 -- the course
+    wait_until(driver, lambda: _arrived(sandbox) > events // 2)
+    kill_driver(driver.pid)
     driver.wait()
     print(f"killed the driver after {_arrived(sandbox):,} events")  # noqa: T201 -- the course
-    _start(folder).wait()
-
-
-def _start(folder: Path) -> "subprocess.Popen[bytes]":
-    path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-c", _DRIVER, str(folder), path]
-    log = (folder / "log").open("ab")
-    return subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stdout=log, stderr=log)  # noqa: S603 -- ours
-
-
-def _wait(driver: "subprocess.Popen[bytes]", is_reached: Callable[[], bool]) -> None:
-    while driver.poll() is None and not is_reached():
-        time.sleep(0.1)
+    start_driver(_DRIVER, folder).wait()
 
 
 def _arrived(sandbox: Sandbox) -> int:
     return sum(len(profile.events) for profile in list(sandbox.account.profiles))
-
-
-def _children(pid: int) -> list[int]:
-    """Return the processes that a process started, at any depth."""
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()  # noqa: S603, S607 -- a number
-    return [process for child in found for process in (int(child), *_children(int(child)))]
-
-
-def _executors(pid: int) -> list[int]:
-    return [
-        child
-        for child in _children(pid)
-        if b"CoarseGrainedExecutorBackend" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
 
 
 def _report(folder: Path, sandbox: Sandbox, events: int) -> None:
