@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ from klavier.redaction import redact_json, redact_text
 from klavier.retry import RetryPolicy
 from klavier.worker.alerts import Alerts
 from klavier.worker.in_flight import Finished, Result
+from klavier.worker.time_slice import TimeSlice
 
 Observer = Callable[[Event | None, Entry, Outcome], None]
 """Called with the final outcome of each event, once it is written down."""
@@ -133,18 +134,27 @@ class Settler:
         for item in settlements:
             if item.due is not None:
                 due[item.entry.seq] = item.due
-        left = set()
-        for result in results:
-            entry = result.entry
-            if entry.seq not in due:
-                left.add(entry.seq)
-            self._report(result, due.get(entry.seq))
-        self._observing_from = None
+        await self._report_all(results, due)
+        left = {result.entry.seq for result in results if result.entry.seq not in due}
         for each in finished:
             if due or len(each.results) < len(each.entries):
                 each.waiting = next((entry for entry in each.entries if entry.seq not in left), None)
                 each.due = 0.0 if each.waiting is None else due.get(each.waiting.seq, 0.0)
         return finished
+
+    async def _report_all(self, results: Sequence[Result], due: Mapping[int, float]) -> None:
+        """Call the observers with results that are written down, also where this task is cancelled meanwhile."""
+        waiting = iter(results)
+        time_slice = TimeSlice()
+        try:
+            for result in waiting:
+                self._report(result, due.get(result.entry.seq))
+                if time_slice.is_over:
+                    await time_slice.let_others_run()
+        finally:
+            for result in waiting:
+                self._report(result, due.get(result.entry.seq))
+            self._observing_from = None
 
     async def _write(self, settlements: list[Settlement], done: list[int]) -> None:
         loop = asyncio.get_running_loop()

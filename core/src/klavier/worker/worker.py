@@ -26,6 +26,7 @@ from klavier.worker.in_flight import Finished, InFlight, RunningAttempt
 from klavier.worker.partitions import READ_AHEAD, Partitions
 from klavier.worker.sender import Sender
 from klavier.worker.settlement import Observer, Settler, Watcher
+from klavier.worker.time_slice import TimeSlice
 from klavier.worker.translator import Translator
 
 if TYPE_CHECKING:
@@ -140,11 +141,10 @@ class Worker:
     async def _run(self, *, until_empty: bool) -> None:
         try:
             while True:
-                has_work = self._start()
+                has_work = await self._start()
                 self._send_ready(is_complete=not has_work and not self._partitions.expects_more)
                 if self._settler.wait == 0 or (not self._settler.is_empty and not self._tasks):
-                    for finished in await self._settler.settle():
-                        self._release(finished)
+                    await self._settle()
                     continue
                 if self._is_done(until_empty=until_empty):
                     return
@@ -164,7 +164,7 @@ class Worker:
             return False
         return self._stopping or (until_empty and self._partitions.is_empty)
 
-    def _start(self) -> bool:
+    async def _start(self) -> bool:
         """Start some attempts, if there is room; returns whether there is more to start at once."""
         if self._stopping:
             return False
@@ -178,7 +178,11 @@ class Worker:
         spare = max(0, window + window // _SPARE - max(window, partitions.taken.entries))
         taken = partitions.take(now, min(room, _STEP), most_bytes, self._options.run, spare=min(spare, _STEP))
         batch: list[Entry] = []
+        time_slice = TimeSlice()
         for entries in taken:
+            if time_slice.is_over:
+                self._translator.mark(())
+                await time_slice.let_others_run()
             if self._options.batch <= 1 or entries[0].interrupted:  # what may have ended a worker is translated alone
                 self._start_attempt(Attempt(entries, self._translator, self._batcher, self._finish))
                 continue
@@ -191,6 +195,15 @@ class Worker:
         if taken:
             self._translator.mark(())
         return bool(taken) or (room > 0 and partitions.can_load)
+
+    async def _settle(self) -> None:
+        """Settle what has ended, then continue its partitions."""
+        finished = await self._settler.settle()
+        time_slice = TimeSlice()
+        for each in finished:
+            self._release(each)
+            if time_slice.is_over:
+                await time_slice.let_others_run()
 
     def _start_attempt(self, attempt: RunningAttempt) -> None:
         self._add(attempt, attempt.start())
@@ -234,10 +247,13 @@ class Worker:
         except Exception as error:  # noqa: BLE001 -- whatever a reply holds, its events need their outcomes
             replies = [no_reply(error)] * len(batch.items)
         is_failing = self._sender.is_failing(requests[-1])
+        time_slice = TimeSlice()
         for item, reply in zip(batch.items, replies, strict=True):
             in_flight: InFlight = item.owner
             in_flight.is_failing = is_failing
             self._add(in_flight.attempt, in_flight.attempt.on_reply(in_flight, reply))
+            if time_slice.is_over:
+                await time_slice.let_others_run()
 
     def _on_sent(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
