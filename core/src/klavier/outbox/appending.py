@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Sequence
+from itertools import chain
 
 from attrs import define, field
 
@@ -10,6 +11,10 @@ from klavier.errors import OutboxFullError
 from klavier.forking import ForkAware, register
 from klavier.outbox.database import Database
 from klavier.outbox.entry import NewEntry
+
+_ROWS = 100
+"""How many rows one statement inserts. Python's SQLite passes the interpreter on with each statement, and while another
+thread is busy waits up to 5 ms to have it back; SQLite before 3.32 takes at most 999 values."""
 
 _Row = tuple[str, str, bytes, float]
 
@@ -110,10 +115,8 @@ class Appender(ForkAware):
 def _insert(connection: sqlite3.Connection, rows: list[_Row]) -> list[bool]:
     """Insert the rows whose message id is new; returns for each whether it was."""
     fresh = _remember(connection, rows)
-    connection.executemany(
-        "INSERT INTO events (message_id, key, payload, accepted) VALUES (?, ?, ?, ?)",
-        [row for row, is_new in zip(rows, fresh, strict=True) if is_new],
-    )
+    new = [row for row, is_new in zip(rows, fresh, strict=True) if is_new]
+    _insert_rows(connection, "INSERT INTO events (message_id, key, payload, accepted)", new)
     return fresh
 
 
@@ -122,10 +125,20 @@ def _remember(connection: sqlite3.Connection, rows: list[_Row]) -> list[bool]:
 
     They age by the outbox's own time, not by the machine's, which may jump.
     """
-    statement = "INSERT OR IGNORE INTO seen VALUES (?, ?)"
+    statement = "INSERT OR IGNORE INTO seen"
     (now,) = connection.execute("SELECT now FROM clock").fetchone()
     ids = [(row[0], now) for row in rows]
-    if connection.executemany(statement, ids).rowcount == len(ids):
+    if _insert_rows(connection, statement, ids) == len(ids):
         return [True] * len(ids)
     connection.execute("ROLLBACK TO ticket")
-    return [connection.execute(statement, row).rowcount == 1 for row in ids]
+    return [_insert_rows(connection, statement, [row]) == 1 for row in ids]
+
+
+def _insert_rows(connection: sqlite3.Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
+    """Insert rows, up to `_ROWS` with each call of SQLite; returns how many were inserted."""
+    inserted = 0
+    for start in range(0, len(rows), _ROWS):
+        some = rows[start : start + _ROWS]
+        places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        inserted += connection.execute(f"{statement} VALUES {places}", list(chain.from_iterable(some))).rowcount
+    return inserted
