@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from klavier.events.model import Event
-from klavier.outbox import SqliteOutbox
-from klavier.outcome import delivered
+from klavier.outbox import Entry, SqliteOutbox
+from klavier.outcome import Outcome, delivered
 from klavier.retry import RetryPolicy
 from klavier.vendor import Delivery
 from klavier.worker import time_slice
@@ -66,7 +66,7 @@ def test_other_tasks_run_between_translations(batch: int) -> None:
 def settler_of(outbox: SqliteOutbox, count: int, observe: Observer) -> Settler:
     """Return what settles so many entries as delivered."""
     outbox.append([(f"m{n}", f"k{n}", b"{}") for n in range(count)])
-    settler = Settler(outbox, RetryPolicy(), observe, now=lambda: 1000.0, own_loop=True, connections=1)
+    settler = Settler(outbox, RetryPolicy(), observe, now=lambda: 1000.0, own_loop=False, connections=1)
     for entry in outbox.read(0, count):
         settler.add(Finished([entry], [Result(entry, delivered())]), is_urgent=True)
     return settler
@@ -90,10 +90,15 @@ def test_outcomes_that_are_written_down_are_reported_also_when_the_worker_is_can
     reported: list[int] = []
 
     async def main() -> None:
-        settler = settler_of(outbox, COUNT, lambda _event, entry, _outcome: reported.append(entry.seq))
-        task = asyncio.create_task(settler.settle())
-        await asyncio.sleep(0)
-        assert len(reported) == 1
+        begun = asyncio.Event()
+
+        def observe(_event: Event | None, entry: Entry, _outcome: Outcome) -> None:
+            reported.append(entry.seq)
+            begun.set()
+
+        task = asyncio.create_task(settler_of(outbox, COUNT, observe).settle())
+        await begun.wait()
+        assert len(reported) < COUNT
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 

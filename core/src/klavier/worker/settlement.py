@@ -145,7 +145,7 @@ class Settler:
     async def _report_all(self, results: Sequence[Result], due: Mapping[int, float]) -> None:
         """Call the observers with results that are written down, also where this task is cancelled meanwhile."""
         waiting = iter(results)
-        time_slice = TimeSlice()
+        time_slice = TimeSlice(own_loop=self._own_loop)
         try:
             for result in waiting:
                 self._report(result, due.get(result.entry.seq))

@@ -93,6 +93,7 @@ class Worker:
         self._sender = sender
         self._options = options
         self._now = now
+        self._own_loop = own_loop
         self._partitions = Partitions(
             outbox,
             longest_delay=max(policy.longest, FREE_RETRY_SECONDS),
@@ -178,7 +179,7 @@ class Worker:
         spare = max(0, window + window // _SPARE - max(window, partitions.taken.entries))
         taken = partitions.take(now, min(room, _STEP), most_bytes, self._options.run, spare=min(spare, _STEP))
         batch: list[Entry] = []
-        time_slice = TimeSlice()
+        time_slice = TimeSlice(own_loop=self._own_loop)
         for entries in taken:
             if time_slice.is_over:
                 self._translator.mark(())
@@ -195,15 +196,6 @@ class Worker:
         if taken:
             self._translator.mark(())
         return bool(taken) or (room > 0 and partitions.can_load)
-
-    async def _settle(self) -> None:
-        """Settle what has ended, then continue its partitions."""
-        finished = await self._settler.settle()
-        time_slice = TimeSlice()
-        for each in finished:
-            self._release(each)
-            if time_slice.is_over:
-                await time_slice.let_others_run()
 
     def _start_attempt(self, attempt: RunningAttempt) -> None:
         self._add(attempt, attempt.start())
@@ -247,7 +239,7 @@ class Worker:
         except Exception as error:  # noqa: BLE001 -- whatever a reply holds, its events need their outcomes
             replies = [no_reply(error)] * len(batch.items)
         is_failing = self._sender.is_failing(requests[-1])
-        time_slice = TimeSlice()
+        time_slice = TimeSlice(own_loop=self._own_loop)
         for item, reply in zip(batch.items, replies, strict=True):
             in_flight: InFlight = item.owner
             in_flight.is_failing = is_failing
@@ -263,15 +255,20 @@ class Worker:
         """Have an attempt settled: at once where many entries wait for it."""
         self._settler.add(finished, is_urgent=self._partitions.backlog(finished.entries[:1]) >= LARGE_BACKLOG)
 
-    def _release(self, finished: Finished) -> None:
-        """Continue a partition, or delay it at the first entry that is still in the outbox."""
-        entry = finished.waiting
-        if entry is None:
-            self._partitions.finish(finished.entries[0].key)
-        elif finished.blocked_by and not finished.due:
-            self._partitions.block(entry, finished.blocked_by)
-        else:
-            self._partitions.delay_until(entry, finished.due)
+    async def _settle(self) -> None:
+        """Settle what has ended; continue its partitions, or delay them at the first entry still in the outbox."""
+        settled = await self._settler.settle()
+        time_slice = TimeSlice(own_loop=self._own_loop)
+        for finished in settled:
+            entry = finished.waiting
+            if entry is None:
+                self._partitions.finish(finished.entries[0].key)
+            elif finished.blocked_by and not finished.due:
+                self._partitions.block(entry, finished.blocked_by)
+            else:
+                self._partitions.delay_until(entry, finished.due)
+            if time_slice.is_over:
+                await time_slice.let_others_run()
 
     async def _sleep(self) -> None:
         """Sleep until something changes, or the next time at which something may be done."""
