@@ -100,7 +100,7 @@ class FigureReader:
         async with self._lock:
             now = time.monotonic()
             if self._figures is None or fresh or now - self._read_at >= _FRESH_SECONDS:
-                report = self._worker.report()
+                report = await self._worker.fetch_report()
                 outbox = self._worker.config.outbox
                 status = await asyncio.to_thread(read_status, outbox, report)
                 known = (status.dead, status.dead_causes)

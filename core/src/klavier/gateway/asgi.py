@@ -15,6 +15,7 @@ from klavier.config.model import Config
 from klavier.errors import ConfigError
 from klavier.gateway.endpoints import routes
 from klavier.gateway.service import GatewayService
+from klavier.gateway.worker_thread import WorkerThread
 from klavier.monitoring.health import Health
 from klavier.monitoring.reader import StatusReader
 from klavier.relay.factory import make_relay_config
@@ -55,9 +56,9 @@ class Gateway:
         self._shadow = make_shadow(config, vendor)
         self._parts = make_relay_config(config, None if self._shadow is None else self._shadow.add)
         self.delivers = deliver
-        self.worker = LeasedWorker(self._parts, has_watchdog=has_watchdog)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self.service = GatewayService(config, self._parts, folder, self._notify)
+        self.worker = LeasedWorker(self._parts, own_loop=True, has_watchdog=has_watchdog)
+        self._thread = WorkerThread(self._run_worker)
+        self.service = GatewayService(config, self._parts, folder, lambda: self._thread.call(self.worker.notify))
         self.worker.parts["gateway"] = self.service.summarize
         if self._shadow is not None:
             self.worker.parts["shadow"] = self._shadow.summarize
@@ -80,16 +81,15 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         """Start storing and delivering."""
-        self._loop = asyncio.get_running_loop()
         self._tasks = [asyncio.create_task(self.service.intake.run(), name="klavier-intake")]
         if self.delivers:
-            self._tasks.append(asyncio.create_task(self._run_worker(), name="klavier-worker"))
+            self._tasks.append(await self._thread.start())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Store what waits, stop the worker, and close the outbox."""
         self.service.intake.close()
-        self.worker.stop()
+        self._thread.call(self.worker.stop)
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._shadow is not None:
             await asyncio.to_thread(self._shadow.close)
@@ -110,11 +110,6 @@ class Gateway:
                     await asyncio.sleep(_RESTART_SECONDS)
                 else:
                     return
-
-    def _notify(self) -> None:
-        """Wake the worker; called from the thread that stores."""
-        if self._loop is not None and self.delivers:
-            self._loop.call_soon_threadsafe(self.worker.notify)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -33,6 +33,7 @@ class StatusReader:
         async with self._lock:
             if self._found is None or time.monotonic() - self._read_at >= _SECONDS:
                 worker = self.worker
-                found = await asyncio.to_thread(read_status, worker.config.outbox, worker.report())
+                report = await worker.fetch_report()
+                found = await asyncio.to_thread(read_status, worker.config.outbox, report)
                 self._found, self._read_at = found, time.monotonic()
             return self._found

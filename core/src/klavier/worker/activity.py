@@ -14,7 +14,10 @@ K = TypeVar("K")
 
 
 class Activity(Generic[K]):
-    """Counts by key over the last hour; belongs to one thread."""
+    """Counts by key over the last hour.
+
+    One thread adds; others may read: they copy what is added to, each time in one step of the interpreter.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         """`now` returns Unix seconds."""
@@ -31,17 +34,17 @@ class Activity(Generic[K]):
     def last_minute(self) -> Counter[K]:
         """Return the counts of the last sixty seconds."""
         oldest, found = self._now() - MINUTE, Counter[K]()
-        for start, counts in reversed(self._spans):
+        for start, counts in reversed(list(self._spans)):
             if start <= oldest:
                 break
-            found.update(counts)
+            found.update(dict(counts))
         return found
 
     def minutes(self) -> list[tuple[int, Counter[K]]]:
         """Return the Unix time and the counts of each minute of the last hour in which something happened."""
         oldest = self._now() - HOUR
         found: dict[int, Counter[K]] = {}
-        for start, counts in self._spans:
+        for start, counts in list(self._spans):
             if start > oldest:
-                found.setdefault(start - start % MINUTE, Counter()).update(counts)
+                found.setdefault(start - start % MINUTE, Counter()).update(dict(counts))
         return sorted(found.items(), key=lambda item: item[0])

@@ -65,6 +65,9 @@ _POLL_SECONDS = 0.5
 _RETRY_SECONDS = 1.0
 """How often a process that waits tries to acquire the lease: about how long events wait after the holder was killed."""
 
+_REPORT_SECONDS = 1.0
+"""How long a report is waited for: monitors wait for some seconds."""
+
 _log = logging.getLogger("klavier.relay")
 
 
@@ -81,7 +84,7 @@ class RelayConfig:
 
 
 class LeasedWorker:
-    """Delivers from an outbox, one process at a time; belongs to one event loop."""
+    """Delivers from an outbox, one process at a time; belongs to the event loop that runs it."""
 
     def __init__(self, config: RelayConfig, *, own_loop: bool = False, has_watchdog: bool = False) -> None:
         """Prepare to deliver.
@@ -105,6 +108,8 @@ class LeasedWorker:
         self._started = time.time()
         self._sender: Sender | None = None
         self._holder = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4()}"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._last_report: WorkerReport | None = None
         self._alerts = Alerts(logging.getLogger("klavier.worker"), time.monotonic)
         self._stopping = False
         self._changed = asyncio.Event()
@@ -113,6 +118,24 @@ class LeasedWorker:
     def paused(self) -> float:
         """The seconds until anything is sent again, after Klaviyo did not accept the key; 0.0 where it does."""
         return 0.0 if self._sender is None else self._sender.paused
+
+    async def fetch_report(self) -> WorkerReport | None:
+        """Return what `report` returns, in any event loop; the last one while a translation keeps the worker's busy."""
+        loop = self._loop
+        if loop is None or loop is asyncio.get_running_loop():
+            return self.report()
+        report = self._report()
+        try:
+            fetched = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(report, loop))
+        except RuntimeError:  # the worker's loop has just been closed
+            report.close()
+            return None
+        with contextlib.suppress(TimeoutError):
+            self._last_report = await asyncio.wait_for(fetched, _REPORT_SECONDS)
+        return self._last_report
+
+    async def _report(self) -> WorkerReport | None:
+        return self.report()
 
     def report(self) -> WorkerReport | None:
         """Return the state of the worker, None unless this process holds the lease; call it in the loop's thread."""
@@ -144,6 +167,7 @@ class LeasedWorker:
 
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
         """Deliver until `stop`, or until nothing waits; waits for the lease while another process delivers."""
+        self._loop = asyncio.get_running_loop()
         last_report = ""
         send = observed_send(send, self.config.plugins)
         self._sender = Sender(send, self.rate_limiter, time.monotonic, connections=self.config.options.connections)
