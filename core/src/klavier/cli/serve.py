@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     import uvicorn
 
     from klavier.console.app import Console
+
+_SWITCH_SECONDS = 0.0005
+"""How long a thread keeps Python's interpreter while another one waits for it. The threads that answer, store and
+deliver wait for each other some ten times a request: with a backlog, 99 % of the requests of 3,000 events a second take
+at most 50 to 100 ms with this, 85 to 135 ms with 1 ms, and 220 to 340 ms with Python's usual 5 ms. Less
+saves nothing."""
 
 
 @click.command("serve", short_help="Accept events over HTTP from SDKs, and deliver them.")
@@ -48,6 +55,7 @@ def command(  # noqa: PLR0913 -- one for each option
     """
     choice = Choice(config_file=config_file, option=None)
     serving = _Serving(choice, host, port, deliver=not no_deliver, has_console=not no_console, health=health)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     asyncio.run(serving.serve())
 
 
