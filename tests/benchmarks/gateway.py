@@ -1,15 +1,16 @@
 """How many events `klavier serve` accepts durably, while it delivers them, beside a bare Starlette application.
 
-Run it as `python -m tests.benchmarks.gateway`; it takes a minute. Three servers take their turn in processes of their
-own, and this process sends them batches of 100 events over eight connections:
+Run it as `python -m tests.benchmarks.gateway`; it takes two minutes. Three servers take their turn in processes of
+their own, and this process sends them batches of 100 events over eight connections:
 
 - `bare`: an application that parses the body and answers, which is the least that any gateway does,
 - `serve`: `klavier serve`, which stores each batch durably and delivers it in bulk to a server that answers at once,
 - `window`: the same with the usual `reorder_window`, for which events wait before they are delivered.
 
-First each gets as much as it takes, then a steady rate of events for the latencies; what a server accepts for each
-second of its own processor time does not depend on what else the machine does. The sender, the gateway and the
-server that stands for Klaviyo share the machine's cores.
+First each gets as much as it takes, then a steady rate of events for the latencies: while it delivers the backlog of
+the first phase, which takes all the processor time that is left, and without a backlog. What a server accepts for each
+second of its own processor time does not depend on what else the machine does. The sender, the gateway and the server
+that stands for Klaviyo share the machine's cores.
 """
 
 import asyncio
@@ -176,23 +177,35 @@ def waiting_events(port: int) -> float:
     return _metrics(port)["klavier_pending_events"]
 
 
-def _delivered(port: int) -> str:
-    """Return how many events were delivered, and how many wait, as the gateway's metrics show it."""
-    shown = _metrics(port)
-    delivered = sum(value for name, value in shown.items() if name.startswith("klavier_outcomes_total"))
-    return f"; {delivered:,.0f} delivered meanwhile, {shown['klavier_pending_events']:,.0f} wait"
+def _wait_until_delivered(port: int) -> None:
+    while waiting_events(port):
+        time.sleep(0.5)
 
 
-def _show(name: str, most: Phase, steady: Phase, note: str) -> None:
-    print(  # noqa: T201 -- what it is run for
-        f"{name:<8} {most.rate:>9,.0f} events/s at most, p99 {most.percentile(99):>6.1f} ms;  at {steady.rate:,.0f}"
-        f" events/s: p50 {steady.percentile(50):>6.1f} ms, p99 {steady.percentile(99):>6.1f} ms; {note}"
-    )
+def _steady(what: str, phase: Phase) -> str:
+    return f"{what}: p50 {phase.percentile(50):.1f} ms, p99 {phase.percentile(99):.1f} ms"
+
+
+def _measure_server(name: str, port: int, monitored: int | None) -> tuple[int, str]:
+    """Send in phases to a server; returns how many events it took and what was measured."""
+    most = asyncio.run(measure(port, f"{name}-most", None))
+    phases = [most]
+    shown = [f"{most.rate:,.0f} events/s at most, p99 {most.percentile(99):.1f} ms"]
+    if monitored is not None:
+        shown.append(f"{waiting_events(monitored):,.0f} wait")
+        phases.append(asyncio.run(measure(port, f"{name}-backlog", RATE)))
+        shown.append(_steady(f"at {phases[-1].rate:,.0f} events/s with a backlog", phases[-1]))
+        _wait_until_delivered(monitored)
+    phases.append(asyncio.run(measure(port, f"{name}-steady", RATE)))
+    shown.append(_steady(f"at {phases[-1].rate:,.0f} events/s", phases[-1]))
+    if monitored is not None:
+        _wait_until_delivered(monitored)
+    return sum(phase.events for phase in phases), "; ".join(shown)
 
 
 def main() -> None:
     """Measure the three servers, and print what they did."""
-    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")  # noqa: T201 -- as above
+    print(f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")  # noqa: T201 -- what it is run for
     with tempfile.TemporaryDirectory() as name, counting_server() as klaviyo:
         for kind, window in (("bare", ""), ("serve", "0.0"), ("window", "0.1")):
             folder, port, monitored = Path(name) / kind, free_port(), free_port()
@@ -203,12 +216,9 @@ def main() -> None:
                 command = ["-m", "klavier", "serve", "--port", str(port), "--health", f"127.0.0.1:{monitored}"]
             before = _spent()
             with server(command, port, folder):
-                most = asyncio.run(measure(port, f"{kind}-most", None))
-                steady = asyncio.run(measure(port, f"{kind}-steady", RATE))
-                note = "" if kind == "bare" else _delivered(monitored)
-            _show(
-                kind, most, steady, f"{(most.events + steady.events) / (_spent() - before):,.0f} per CPU-second{note}"
-            )
+                events, shown = _measure_server(kind, port, None if kind == "bare" else monitored)
+            rate = events / (_spent() - before)
+            print(f"{kind:<8} {shown}; {rate:,.0f} events per CPU-second")  # noqa: T201 -- as above
 
 
 def _spent() -> float:
