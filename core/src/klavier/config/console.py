@@ -29,7 +29,10 @@ class ConsoleSection:
     """`[console]`: who may look at the page of `klavier serve`, and under which names it answers."""
 
     password: str | None = setting(
-        None, secret=True, validator=_password, doc="What people sign in with; needed on other than loopback addresses."
+        None,
+        secret=True,
+        validator=_password,
+        doc="What people sign in with; required on addresses that are not loopback.",
     )
     token: str | None = setting(
         None,

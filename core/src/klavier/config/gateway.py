@@ -80,7 +80,9 @@ class SourceSection:
         secret=True,
         doc="The shared secret with which webhooks sign their events; without a signature nothing is accepted.",
     )
-    rate_limit: int = setting(3000, validator=_rate, doc="Events a second that are accepted; beyond, the reply is 429.")
+    rate_limit: int = setting(
+        3000, validator=_rate, doc="Events a second that are accepted; more are answered with 429."
+    )
 
 
 @frozen
@@ -96,7 +98,7 @@ class GatewaySection:
         (), validator=_origins, doc='Origins whose pages may send events, such as "https://shop.example".'
     )
     trusted_proxies: tuple[str, ...] = setting(
-        (), validator=_networks, doc="Addresses of proxies whose X-Forwarded-For header is believed."
+        (), validator=_networks, doc="Addresses of proxies whose X-Forwarded-For header is trusted."
     )
     fill_client: bool = setting(
         default=True, doc="Whether browsers' events get the IP address and user agent of their request."
@@ -105,14 +107,16 @@ class GatewaySection:
         0.1, validator=_window, doc="Seconds that an event waits for earlier ones of its profile before its delivery."
     )
     max_body: int = setting(
-        4_000_000, validator=_body_bytes, doc="Bytes of a request, also after decompression; beyond, the reply is 413."
+        4_000_000,
+        validator=_body_bytes,
+        doc="Bytes of a request, also after decompression; a larger one is answered with 413.",
     )
     metrics_token: str | None = setting(
         None,
         secret=True,
         validator=_write_key,
         doc="What monitors send as `Authorization: Bearer` to read /metrics at the address of the gateway; without it "
-        "there are no metrics but at the address of `--health`.",
+        "metrics are served at the address of `--health` only.",
     )
     archive: str | None = setting(
         None, doc="A folder for accepted events as gzip JSON lines by source and hour, relative to this file."

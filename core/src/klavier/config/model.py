@@ -112,7 +112,9 @@ class KlaviyoSection:
     access_token: str | None = setting(
         None, secret=True, validator=_header_text, doc="An OAuth access token, in place of the private API key."
     )
-    base_url: str = setting(BASE_URL, validator=check_web_address, doc="Where Klaviyo answers; a sandbox has its own.")
+    base_url: str = setting(
+        BASE_URL, validator=check_web_address, doc="The address of Klaviyo's API; a sandbox has its own."
+    )
     connect_timeout: float = setting(10.0, validator=_seconds, doc="Seconds to wait for a connection.")
     read_timeout: float = setting(30.0, validator=_seconds, doc="Seconds to wait between two pieces of a reply.")
     total_timeout: float = setting(120.0, validator=_seconds, doc="Seconds to wait for a whole reply.")
@@ -124,12 +126,12 @@ class KlaviyoSection:
 
 @frozen
 class DeliverySection:
-    """`[delivery]`: how events are handed over."""
+    """`[delivery]`: how events are delivered."""
 
     batch_size: int | None = setting(
         None,
         validator=_some_events,
-        doc="How many events are handed to the vendor together, where it is not what the vendor's own servers do.",
+        doc="How many events are passed to the vendor together; by default as many as its own servers do.",
     )
     outbox: str = setting(
         "klavier.db",
@@ -164,23 +166,21 @@ class DeliverySection:
         doc="Whether subscriptions are history: imported with the time of their event, without opt-in messages.",
     )
     connections: int = setting(32, validator=_some_connections, doc="How many calls may be in flight at once.")
-    tries: int | None = setting(
-        None, validator=_some_tries, doc="How often an event is tried at most, where it is not what the vendor does."
-    )
+    tries: int | None = setting(None, validator=_some_tries, doc="The most tries of an event; by default the vendor's.")
     give_up: float | None = setting(
         None,
         validator=_patience,
-        doc="Seconds from an event's first try after which it is given up, where it is not what the vendor does.",
+        doc="Seconds from an event's first try after which it is not tried again; by default the vendor's.",
     )
     first_delay: float | None = setting(
         None,
         validator=_patience,
-        doc="Seconds that are waited at most before the second try, where it is not what the vendor does.",
+        doc="The longest wait before the second try, in seconds; by default the vendor's.",
     )
     longest_delay: float | None = setting(
         None,
         validator=_patience,
-        doc="Seconds that are waited at most before any try, where it is not what the vendor does.",
+        doc="The longest wait before any try, in seconds; by default the vendor's.",
     )
 
 
@@ -188,9 +188,7 @@ class DeliverySection:
 class PluginsSection:
     """`[plugins]`: which plugins events may be sent without, and whether the plugin file is loaded."""
 
-    optional: tuple[str, ...] = setting(
-        (), doc="Plugins without which events may be sent, where they are installed and cannot be loaded."
-    )
+    optional: tuple[str, ...] = setting((), doc="Plugins that may fail to load: events are then sent without them.")
     local: bool = setting(default=True, doc="Whether a file `klavier_plugin.py` beside this file is loaded.")
 
 
