@@ -65,7 +65,7 @@ def command(  # noqa: PLR0913 -- one for each option
 ) -> None:
     """Compare the data in Klaviyo after two vendors delivered the events of FILE.
 
-    FILE is JSON Lines; - reads standard input.
+    FILE is a file or folder of events, as for klavier send; - reads standard input.
     Each side delivers into a Klaviyo inside this process; nothing is sent, and no key is needed.
     The sides may also be two settings, fidelities or wires of one vendor.
     JSON contains every case with its values, which are personal data.

@@ -49,8 +49,8 @@ def command(  # noqa: PLR0913 -- one for each option
     """Accept events from the SDKs of Segment, RudderStack and Freshpaint, until Ctrl-C or SIGTERM, and deliver them.
 
     SIGHUP reads the configuration again, and with it the keys.
-    The senders and their write keys stand under [gateway.sources.NAME] of the configuration.
-    A page at /console/ shows what goes through; on other than loopback addresses it needs [console] password.
+    The senders and their write keys are in the sections [gateway.sources.NAME] of the configuration.
+    A page at /console/ shows what goes through; on addresses that are not loopback it needs [console] password.
     It needs the extra: pip install 'klavier[server]'.
     """
     choice = Choice(config_file=config_file, option=None)
