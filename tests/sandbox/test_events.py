@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from klavier.klaviyo.limits import refusal
+from klavier.klaviyo.limits import is_small, refusal
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import FakeClock, Sandbox
+from klavier.sandbox.gateway import body_check
+from klavier.sandbox.revisions import rules_for
 from tests.support.klaviyo import bulk_events, event, event_attributes, get, group, post, profile_data
 
 ADA = profile_data(email="ada@b.co")
@@ -171,6 +174,21 @@ def nested(levels: int) -> Any:
 def test_beyond_a_limit(sandbox: Sandbox, more: dict[str, Any], pointer: str) -> None:
     assert pointers(sandbox.send(event(**more))) == [pointer]
     assert sandbox.comparable()["profiles"] == []
+
+
+def test_a_small_body_of_an_old_revision_is_nested_too_deep(sandbox: Sandbox) -> None:
+    attributes = {"metric": {"name": "Ordered"}, "profile": {"$email": "ada@b.co"}, "properties": {"n": nested(11)}}
+    response = sandbox.send(post("/api/events", {"data": {"type": "event", "attributes": attributes}}, "2023-02-22"))
+    assert pointers(response) == ["/data/attributes/properties/n" + "/x" * 10]
+
+
+def test_a_small_body_is_not_measured_and_a_large_one_is() -> None:
+    small, large = event(properties={"s": "x"}), event(properties={"s": "x" * 100_001})
+    assert (is_small(small.body), is_small(large.body)) == (True, False)
+    for measures, flaws in ((True, 1), (False, 0)):
+        check = body_check("create_event", rules_for(CURRENT), measures=measures)
+        assert check is not None
+        assert len(check(large.json) or ()) == flaws
 
 
 @pytest.mark.parametrize(

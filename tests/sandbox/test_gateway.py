@@ -210,6 +210,12 @@ def test_calls_are_kept(sandbox: Sandbox) -> None:
     assert sandbox.calls[-1].json is None
 
 
+def test_calls_are_not_kept_where_they_are_not_recorded() -> None:
+    sandbox = Sandbox(record_calls=False)
+    assert sandbox.send(event()).status == 202
+    assert (sandbox.calls, len(sandbox.state()["events"])) == ([], 1)
+
+
 def test_equal_calls_give_equal_sandboxes() -> None:
     one, two = Sandbox(), Sandbox()
     for sandbox in (one, two):

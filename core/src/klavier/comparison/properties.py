@@ -167,7 +167,7 @@ class PropertyTally:
             same = by_value.get(frozen_value(value), ()) if by_value else ()
             for other in same:
                 equals[other].append(name)
-                if is_telling(value):
+                if (name, other) not in self.telling and is_telling(value):
                     self.telling.add((name, other))
             values = {other: right[other] for other in same}
             self.lefts[name, tuple(same)].add(pair, value, values, self.most)

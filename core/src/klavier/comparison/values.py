@@ -13,6 +13,9 @@ _WHOLE_HOUR = 3600
 
 def frozen(value: Any) -> Hashable:
     """Return a hashable stand-in for a JSON value: equal for equal ones, 1 and 1.0 among them, but not 1 and true."""
+    if type(value) in _PLAIN:
+        plain: Hashable = value
+        return plain
     if type(value) is bool:
         return ("boolean", value)
     if isinstance(value, dict):

@@ -91,16 +91,17 @@ def _few_events(job: Any) -> list[Flaw] | None:
 
 def _event_fields(rules: Rules) -> dict[str, Check]:
     name = record("metric", {"name": text(METRIC_NAME, 1), "service": maybe_null(rules, text())}, ("name",))
-    fields = {**_common(rules), "metric": wrapped(resource("metric", name), "metric"), **_backfill(rules)}
+    common = _common(rules, measures=rules.measures)
+    fields = {**common, "metric": wrapped(resource("metric", name), "metric"), **_backfill(rules)}
     if rules.has("value_currency"):
         fields["value_currency"] = nullable(matching("[A-Z]{3}", "Invalid currency: must be an ISO 4217 code."))
     return fields
 
 
-def _common(rules: Rules) -> dict[str, Check]:
+def _common(rules: Rules, *, measures: bool) -> dict[str, Check]:
     most = PROPERTIES if rules.has("400 properties") else _OLD_PROPERTIES
     return {
-        "properties": both(of_type(dict), _within_limits(most)),
+        "properties": both(of_type(dict), _within_limits(most, measures=measures)),
         "time": maybe_null(rules, text()),
         "value": maybe_null(rules, number),
         "unique_id": maybe_null(rules, text(UNIQUE_ID, 1)),
@@ -121,14 +122,17 @@ def _profile(rules: Rules, *, inside: bool, beside: bool) -> Check:
 def _old_event(rules: Rules) -> Check:
     """Return the schema of 2023-02-22: a flat metric, and a profile that is a free map with `$` keys."""
     metric = record("metric", {"name": text(METRIC_NAME, 1), "service": text()}, ("name",))
-    fields = {**_common(rules), "metric": metric, "profile": both(of_type(dict), free_profile(rules))}
+    common = _common(rules, measures=True)  # it has fewer objects around the properties than a small body may have
+    fields = {**common, "metric": metric, "profile": both(of_type(dict), free_profile(rules))}
     return wrapped(resource("event", record("event", fields, ("properties", "metric", "profile"))), "document")
 
 
-def _within_limits(most: int) -> Check:
+def _within_limits(most: int, *, measures: bool) -> Check:
     def check(properties: Any) -> list[Flaw] | None:
         if len(properties) > most:
             return [("", f"Invalid input: ensure this field has no more than {most} properties.")]
+        if not measures:
+            return None
         if is_plainly_nested(properties) and len(orjson.dumps(properties)) <= STRING_BYTES:
             return None  # too short for a long string, as nearly all are
         return [(step(k) + place, detail) for k, v in properties.items() for place, detail in oversize(v, 1)]

@@ -4,8 +4,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
-from attrs import define
+from attrs import define, evolve
 
+from klavier.klaviyo.limits import is_small
 from klavier.klaviyo.operations import OPERATIONS, Operation
 from klavier.sandbox.account import Account
 from klavier.sandbox.errors import Problem, RefusedError, error_document
@@ -93,10 +94,13 @@ def find_route(method: str, path: str) -> tuple[Operation, str]:
 
 
 @lru_cache(maxsize=512)
-def body_check(operation: str, rules: Rules) -> Check | None:
-    """Return the check of an operation's body in a revision; None for one that has no JSON:API body."""
+def body_check(operation: str, rules: Rules, *, measures: bool = True) -> Check | None:
+    """Return the check of an operation's body in a revision; None for one that has no JSON:API body.
+
+    Without `measures` it is the check of a body that is too small for the limits on sizes within it.
+    """
     schema = SERVED[operation].body
-    return None if schema is None else schema(rules)
+    return None if schema is None else schema(evolve(rules, measures=measures))
 
 
 @define(repr=False)
@@ -138,7 +142,8 @@ class Gateway:
         incoming = exchange.incoming
         if incoming.body:
             incoming.body = read_body(incoming)
-        check = None if operation.is_legacy else body_check(operation.name, exchange.rules)
+        measures = not is_small(incoming.body)
+        check = None if operation.is_legacy else body_check(operation.name, exchange.rules, measures=measures)
         if check is not None:
             exchange.document = read_document(incoming, incoming.body)
             flaws = check(exchange.document)

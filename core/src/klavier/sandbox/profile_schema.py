@@ -88,14 +88,14 @@ def identified(rules: Rules, kinds: Collection[str], most: int = PROFILE_BYTES) 
     `most` is the greatest size of the profile's attributes, in bytes of JSON.
     """
     shown = ", ".join(kinds)
-    sms = rules.sms
+    sms, measures = rules.sms, rules.measures
 
     def check(value: Any) -> list[Flaw] | None:
         found = value["attributes"]
         given = [kind for kind in kinds if found.get(kind)]
         if not given and not value.get("id"):
             return [("/attributes", f"At least one identifier is required: {shown}.")]
-        if len(orjson.dumps(found)) > most:
+        if measures and len(orjson.dumps(found)) > most:
             return [("/attributes", f"Invalid input: ensure this profile has no more than {most} bytes.")]
         if found.get("phone_number") is None:
             return None

@@ -138,10 +138,7 @@ class Profiles:
         identifier of the profile (calls with the private key may, a browser's may not).  `is_confirmed` is False for
         a subscription that waits for its confirmation, which creates a profile that Klaviyo does not show.
         """
-        found = self.by_id.get(profile_id) if profile_id else None
-        for kind in PROFILE_IDENTIFIERS:
-            found = found or self._find(kind, identifiers)
-        found = found or self._by_device(identifiers)
+        found = (self.by_id.get(profile_id) if profile_id else None) or self._by_identifiers(identifiers)
         profile, created = self._settle(found, identifiers, now, change=change, is_confirmed=is_confirmed)
         if created and not is_confirmed:
             profile.is_unconfirmed = True
@@ -168,6 +165,13 @@ class Profiles:
             if change or kind not in profile.identifiers or kind == "anonymous_id":
                 self.set_identifier(profile, kind, value)
         return profile, created
+
+    def _by_identifiers(self, identifiers: Identifiers) -> Profile | None:
+        """Return the profile of the first identifier that one has, devices last."""
+        for kind in PROFILE_IDENTIFIERS:
+            if kind in identifiers and (found := self._owners[kind].get(identifiers[kind])) is not None:
+                return found
+        return self._by_device(identifiers)
 
     def _find(self, kind: str, identifiers: Identifiers) -> Profile | None:
         value = identifiers.get(kind)

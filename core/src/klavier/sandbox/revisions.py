@@ -54,14 +54,16 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\w+)?")
 
 @frozen(eq=False)  # `rules_for` makes each once, so that identity tells them apart, without hashing all changes
 class Rules:
-    """The changes of `CHANGES` that are in force in a revision, and the options of the account that bodies depend on.
+    """The changes of `CHANGES` that are in force in a revision, and what else the checks of bodies depend on.
 
-    `sms` is whether the account has SMS set up.
+    `sms` is whether the account has SMS set up, `measures` whether a body is large enough for Klaviyo's limits on the
+    sizes within it.
     """
 
     revision: str
     changes: frozenset[str]
     sms: bool = True
+    measures: bool = True
 
     def has(self, change: str) -> bool:
         """Return whether a change is in force."""

@@ -49,6 +49,7 @@ class Sandbox(ForkAware):
     - `drops_test_addresses`: whether events of addresses at example.com and test.com are dropped, as Klaviyo does.
     - `unknown_lists`: whether a call that names an unknown list is refused, or creates it.
     - `seed`: the seed of the faults that happen at random.
+    - `record_calls`: whether `calls` keeps the requests, with their whole bodies.
 
     Raises `UsageError` for an unknown value of an option.
     """
@@ -70,6 +71,7 @@ class Sandbox(ForkAware):
         drops_test_addresses: bool = False,
         unknown_lists: Literal["refuse", "create"] = "refuse",
         seed: int = 0,
+        record_calls: bool = True,
     ) -> None:
         _check("legacy", legacy, "alive", "gone")
         _check("retired", retired, "own-rules", "fall-forward")
@@ -94,6 +96,7 @@ class Sandbox(ForkAware):
         self.faults: Faults = Faults(seed)
         self.calls: list[Call] = []
         """The requests received so far, in order."""
+        self._record_calls = record_calls
         register(self)
 
     def renew_after_fork(self) -> None:
@@ -178,18 +181,8 @@ class Sandbox(ForkAware):
                 reply = self._gateway.answer(incoming)
             else:
                 reply = fault.apply(self._gateway.answer(incoming) if fault.is_processed else None)
-            headers = incoming.headers
-            self.calls.append(
-                Call(
-                    incoming.method,
-                    incoming.path,
-                    incoming.params,
-                    headers.get("revision"),
-                    incoming.body,
-                    reply.status,
-                    headers.get("content-type", ""),
-                )
-            )
+            if self._record_calls:
+                self.calls.append(_record(incoming, reply))
             return reply
 
     def _incoming(self, request: Request) -> Incoming:
@@ -261,6 +254,19 @@ class Sandbox(ForkAware):
         """Show sizes only."""
         account = self.account
         return f"<Sandbox profiles={len(account.profiles)} lists={len(account.lists)} calls={len(self.calls)}>"
+
+
+def _record(incoming: Incoming, reply: Reply) -> Call:
+    headers = incoming.headers
+    return Call(
+        incoming.method,
+        incoming.path,
+        incoming.params,
+        headers.get("revision"),
+        incoming.body,
+        reply.status,
+        headers.get("content-type", ""),
+    )
 
 
 def _response(reply: Reply) -> Response:

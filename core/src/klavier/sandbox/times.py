@@ -2,10 +2,12 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)  # the events of one input event have one time, on both sides of a comparison
 def read_time(text: str) -> int | None:
     """Read an ISO 8601 time as whole seconds since 1970 (UTC where no offset is given); None for what is no time."""
     if _TIME.fullmatch(text) is None:

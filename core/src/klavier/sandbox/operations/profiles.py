@@ -37,15 +37,20 @@ def update_profile_schema(rules: Rules) -> Check:
     """PATCH /api/profiles/{id}; any attributes, or none."""
     known = record("profile", attributes(rules, *_until_2025_10(rules)))
     members = {"type": one_of("profile"), "id": text(), "attributes": known, **meta(rules)}
-    return wrapped(both(record("profile", members, ("type", "id", "attributes")), _updatable), "document")
+    return wrapped(both(record("profile", members, ("type", "id", "attributes")), _updatable(rules)), "document")
 
 
-def _updatable(value: Any) -> list[Flaw] | None:
-    found = value["attributes"]
-    if len(orjson.dumps(found)) > PROFILE_BYTES:
-        return [("/attributes", f"Invalid input: ensure this profile has no more than {PROFILE_BYTES} bytes.")]
-    flaw = phone_flaw(found, sms=True, others=True)
-    return [(f"/attributes{flaw[0]}", flaw[1])] if flaw else None
+def _updatable(rules: Rules) -> Check:
+    measures = rules.measures
+
+    def check(value: Any) -> list[Flaw] | None:
+        found = value["attributes"]
+        if measures and len(orjson.dumps(found)) > PROFILE_BYTES:
+            return [("/attributes", f"Invalid input: ensure this profile has no more than {PROFILE_BYTES} bytes.")]
+        flaw = phone_flaw(found, sms=True, others=True)
+        return [(f"/attributes{flaw[0]}", flaw[1])] if flaw else None
+
+    return check
 
 
 def upsert_schema(rules: Rules) -> Check:
