@@ -5,7 +5,7 @@ events and no others.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -53,24 +53,27 @@ async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, .
     return execution.outcomes
 
 
-def plan(vendor: Vendor, events: Sequence["Event"]) -> Iterator[Delivery]:
-    """Yield the deliveries of these events; an event that the vendor omits or fails at gets one that rejects it."""
-    left = set(map(id, events))
+def plan(vendor: Vendor, events: Sequence["Event"]) -> list[Delivery]:
+    """Return the deliveries of these events; an event that the vendor omits or fails at gets one that rejects it."""
+    deliveries: list[Delivery] = []
+    planned: set[int] = set()
     reason = "made no delivery of the event"
     try:
         for delivery in vendor.deliveries(events):
             if len(delivery.keys) != len(delivery.events):
                 reason = f"returned {len(delivery.keys)} keys for {len(delivery.events)} events"
                 break
-            left.difference_update(map(id, delivery.events))
-            yield delivery
+            planned.update(map(id, delivery.events))
+            deliveries.append(delivery)
     except Exception as error:  # noqa: BLE001 -- a vendor may raise anything, and its events need their outcomes
         _log.error("vendor %s raised %s while translating", vendor.name, type(error).__name__)
         reason = f"raised {type(error).__name__} while translating"
-    for event in events if left else ():
-        if id(event) in left:
-            left.discard(id(event))
-            yield Delivery((event,), (ordering_key(event),), partial(_reject, f"vendor {vendor.name} {reason}"))
+    for event in events:
+        if id(event) not in planned:
+            planned.add(id(event))
+            flow = partial(_reject, f"vendor {vendor.name} {reason}")
+            deliveries.append(Delivery((event,), (ordering_key(event),), flow))
+    return deliveries
 
 
 def in_order(events: Sequence["Event"], outcomes: Iterable[tuple[Delivery, Sequence[Outcome]]]) -> list[Outcome]:

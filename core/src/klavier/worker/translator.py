@@ -45,7 +45,7 @@ class Translator:
         event = self._read(entry)
         if isinstance(event, Outcome):
             return event
-        return FlowExecution(next(plan(self._vendor, (event,))))
+        return FlowExecution(plan(self._vendor, (event,))[0])
 
     def start_together(
         self, entries: Sequence[Entry]
