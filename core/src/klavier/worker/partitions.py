@@ -263,7 +263,8 @@ class Partitions:
         partition.is_sorted = not partition.entries
         partition.entries.append(entry)
         partition.last = entry.seq
-        self.loaded.add((entry,))
+        self.loaded.entries += 1
+        self.loaded.size += len(entry.payload)
 
     def _load_more(self, partition: _Partition, run: int) -> None:
         most = max(PARTITION_ENTRIES, run) - len(partition.entries)
