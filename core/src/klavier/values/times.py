@@ -97,14 +97,15 @@ def is_iso_time(text: str) -> bool:
 
 def _read_text(text: str) -> tuple[str | None, str]:
     try:
-        moment = datetime.fromisoformat(text) if is_plain_time(text) else _parse(text)
+        is_plain = is_plain_time(text)
+        moment = datetime.fromisoformat(text) if is_plain else _parse(text)
     except (ValueError, OverflowError):
         return None, NO_TIME if text.strip() else ""
     if isinstance(moment, float):
         return _read_number(moment)
     if moment.year < EARLIEST_YEAR:
         return None, TOO_EARLY
-    return (text if is_plain_time(text) or _RFC3339.fullmatch(text) else _write(moment)), ""
+    return (text if is_plain or _RFC3339.fullmatch(text) else _write(moment)), ""
 
 
 def _parse(text: str) -> datetime | float:
