@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import klavier
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Start
 from tests.cli.test_run import CONFIG, accept, wait_until_empty, waiting
+from tests.support.servers import raw_server
 from tests.support.waiting import LONG
 
 KEYS = ("wk_0123456789", "wk_9876543210")
@@ -111,6 +113,30 @@ def test_delivery_goes_on_when_standard_error_cannot_be_written(
     wait_until_empty()
     assert (waiting(), process.poll()) == (0, None)
     assert end(process) == 0
+
+
+@pytest.mark.parametrize("command", [("run",), ("serve", "--port", "0")])
+def test_a_second_interrupt_ends_at_once_without_a_traceback(
+    start: Start, folder: Path, command: tuple[str, ...]
+) -> None:
+    asked = threading.Event()
+
+    def never_answer(_: socket.socket, over: threading.Event) -> None:
+        asked.set()
+        over.wait()
+
+    with raw_server(never_answer) as url:
+        (folder / "klavier.toml").write_text(CONFIG.format(url=url) + SOURCE.format(KEYS[0]))
+        accept("one")
+        process = start(*command)
+        assert asked.wait(LONG)
+        process.send_signal(signal.SIGINT)
+        read_until(process, b"signal again to stop now")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LONG) == 130
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+    assert waiting() == 1
 
 
 @pytest.mark.usefixtures("sandbox")

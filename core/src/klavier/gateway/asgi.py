@@ -113,5 +113,7 @@ class Gateway:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        async with self:
-            yield
+        # A server that is told to end at once cancels this; Starlette would log it with a traceback.
+        with contextlib.suppress(asyncio.CancelledError):
+            async with self:
+                yield
