@@ -48,10 +48,13 @@ def test_a_day_of_one_problem_is_few_lines(alerts: Alerts, clock: Clock, caplog:
 
 def test_a_recovery_is_logged_once(alerts: Alerts, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
     alerts.resolve("key", "the key is accepted")
+    assert not alerts.has_problems
     alerts.report("key", "the key is refused")
+    assert alerts.has_problems
     clock.now += FIRST_REPEAT
     for _ in range(3):
         alerts.resolve("key", "the key is accepted")
+    assert not alerts.has_problems
     assert [record.getMessage() for record in caplog.records] == ["the key is refused", "the key is accepted"]
 
 

@@ -28,6 +28,11 @@ class Alerts:
         self._clock = clock
         self._problems: dict[str, _Problem] = {}
 
+    @property
+    def has_problems(self) -> bool:
+        """Whether a problem was reported that is not over yet."""
+        return bool(self._problems)
+
     def report(self, cause: str, message: str, level: int = logging.WARNING) -> None:
         """Log a problem at once where its cause is new, else count it and log the count now and then."""
         now = self._clock()
