@@ -6,6 +6,8 @@ from klavier.comparison import properties
 from klavier.comparison.cases import add_case, is_wanted
 from klavier.comparison.properties import Compared, PropertyTally
 from klavier.comparison.report import Case
+from klavier.comparison.snapshot import StoredProfile
+from klavier.sandbox.profile import Profile
 
 
 @pytest.mark.parametrize("lines", [[1, 2, 3, 4], [4, 3, 2, 1], [3, None, 1, 2, 4], [2, 2, 1, 9]])
@@ -41,6 +43,8 @@ def test_no_case_is_made_that_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setattr(properties, "Case", counted)
     tally = PropertyTally(2)
+    owner = StoredProfile(Profile("P", 0, 0, {"email": "a@b.co"}), frozenset())
     for line in range(1, 10):
-        tally.add(Compared({"a": line, "old": line}, {"a": 0}, line, "email:a@b.co"))
+        tally.add(Compared({"a": line, "old": line}, {"a": 0}, line, owner))
     assert made == [1, 1, 2, 2]
+    assert {case.person for counted in tally.changed.values() for case in counted.cases} == {"email:a@b.co"}

@@ -35,7 +35,7 @@ def compare_events(pairing: Pairing, source: Source, rows: Rows) -> None:
     for where, found in by_metrics.items():
         of, tally = rows.total(f"pairs of {where}", len(found)), rows.tally(where)
         for ours, theirs in found:
-            tally.add(Compared(ours.event.properties, theirs.event.properties, ours.line, ours.owner.name))
+            tally.add(Compared(ours.event.properties, theirs.event.properties, ours.line, ours.owner))
             _compare_fields(ours, theirs, where, rows, of)
 
 
@@ -59,7 +59,10 @@ def _valued(side: str, title: str) -> str:
 
 
 def _compare_fields(ours: StoredEvent, theirs: StoredEvent, where: str, rows: Rows, of: Totals) -> None:
-    for name, left, right in zip(_FIELDS, _fields(ours), _fields(theirs), strict=True):
+    mine, other = _fields(ours), _fields(theirs)
+    if mine == other:
+        return
+    for name, left, right in zip(_FIELDS, mine, other, strict=True):
         if is_same(left, right):
             continue
         values, detail = (left, right), ""

@@ -79,7 +79,7 @@ def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
     tally = rows.tally(TRAITS)
     for match in matches:
         for left, right in match.groups():
-            tally.add(Compared(_traits(left), _traits(right), match.line, match.name))
+            tally.add(Compared(_traits(left), _traits(right), match.line, match))
 
 
 def _traits(profiles: list[StoredProfile]) -> dict[str, Any]:

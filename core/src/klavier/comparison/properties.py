@@ -5,7 +5,7 @@ What is inside a property, such as the products of an order, is compared in the 
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
 
@@ -15,15 +15,19 @@ from klavier.comparison.report import Case, DifferenceKind
 from klavier.comparison.values import change, is_same, is_telling
 from klavier.comparison.values import frozen as frozen_value
 
+if TYPE_CHECKING:
+    from klavier.comparison.matching import Match
+    from klavier.comparison.snapshot import StoredProfile
+
 
 @define(eq=False)  # never changed; frozen it would take twice as long to make, and every event has one
 class Compared:
-    """The properties of two matched objects, with their profile and input event."""
+    """The properties of two matched objects, with their profile, whose name only the cases need, and input event."""
 
     left: Mapping[str, Any] = field(repr=False)
     right: Mapping[str, Any] = field(repr=False)
     line: int | None
-    person: str = field(repr=False)
+    owner: "Match | StoredProfile" = field(repr=False)
 
 
 @frozen
@@ -65,7 +69,7 @@ class Counted:
         """Count one case."""
         self.count += 1
         if is_wanted(self.cases, pair.line, most):
-            add_case(self.cases, Case(pair.line, pair.person, left, right), most)
+            add_case(self.cases, Case(pair.line, pair.owner.name, left, right), most)
 
     def merge(self, other: "Counted", most: int | None) -> None:
         """Add what another shard counted."""
@@ -100,7 +104,10 @@ class PropertyTally:
         self.objects += 1
         left, right = pair.left, pair.right
         for name, value in left.items():
-            if name in right and not is_same(value, right[name]):
+            if name not in right:
+                continue
+            other = right[name]
+            if (type(value) is not str or value != other) and not is_same(value, other):
                 self._add_changed(pair, name)
         if left.keys() != right.keys():
             self._add_unpaired(pair, _without(left, right), _without(right, left))
@@ -153,7 +160,7 @@ class PropertyTally:
             if isinstance(one, dict) and isinstance(other, dict):
                 if name not in self.inside:
                     self.inside[name] = PropertyTally(0)
-                self.inside[name].add(Compared(one, other, pair.line, pair.person))
+                self.inside[name].add(Compared(one, other, pair.line, pair.owner))
 
     def _add_unpaired(self, pair: Compared, left: dict[str, Any], right: dict[str, Any]) -> None:
         """Count the names that only one side has."""

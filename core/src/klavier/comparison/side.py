@@ -112,7 +112,7 @@ class Side:
         self.kinds[outcome.kind] += 1
         if outcome.kind != "delivered":
             self.dropped[number] = outcome
-        for text in dict.fromkeys(outcome.notes):
+        for text in dict.fromkeys(outcome.notes) if outcome.notes else ():
             seen = self._notes.get(text)
             self._notes[text] = Note(text, seen.count + 1 if seen else 1, min(seen.first, number) if seen else number)
 

@@ -48,12 +48,13 @@ class StoredEvent:
     metric: "Metric" = field(repr=False)
     owner: StoredProfile
     line: int
+    title: str = field(init=False)
+    """The name of its metric, with the service where there is one."""
 
-    @property
-    def title(self) -> str:
-        """The name of its metric, with the service where there is one."""
+    def __attrs_post_init__(self) -> None:
+        """Write the title once: events are grouped by it again and again."""
         metric = self.metric
-        return metric.name if metric.service is None else f"{metric.name} ({metric.service})"
+        self.title = metric.name if metric.service is None else f"{metric.name} ({metric.service})"
 
     @property
     def written_time(self) -> str:

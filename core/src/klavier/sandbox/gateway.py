@@ -143,7 +143,7 @@ class Gateway:
         if incoming.body:
             incoming.body = read_body(incoming)
         measures = not is_small(incoming.body)
-        check = None if operation.is_legacy else body_check(operation.name, exchange.rules, measures=measures)
+        check = body_check(operation.name, exchange.rules, measures=measures)
         if check is not None:
             exchange.document = read_document(incoming, incoming.body)
             flaws = check(exchange.document)
