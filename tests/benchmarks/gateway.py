@@ -177,7 +177,8 @@ def waiting_events(port: int) -> float:
     return _metrics(port)["klavier_pending_events"]
 
 
-def _wait_until_delivered(port: int) -> None:
+def wait_until_delivered(port: int) -> None:
+    """Wait until nothing waits any more in the outbox of the gateway that is monitored at a port."""
     while waiting_events(port):
         time.sleep(0.5)
 
@@ -195,11 +196,11 @@ def _measure_server(name: str, port: int, monitored: int | None) -> tuple[int, s
         shown.append(f"{waiting_events(monitored):,.0f} wait")
         phases.append(asyncio.run(measure(port, f"{name}-backlog", RATE)))
         shown.append(_steady(f"at {phases[-1].rate:,.0f} events/s with a backlog", phases[-1]))
-        _wait_until_delivered(monitored)
+        wait_until_delivered(monitored)
     phases.append(asyncio.run(measure(port, f"{name}-steady", RATE)))
     shown.append(_steady(f"at {phases[-1].rate:,.0f} events/s", phases[-1]))
     if monitored is not None:
-        _wait_until_delivered(monitored)
+        wait_until_delivered(monitored)
     return sum(phase.events for phase in phases), "; ".join(shown)
 
 
