@@ -28,13 +28,12 @@ _KEY = re.compile(r"[\x21-\x7e]+")
 class RequestEncoder:
     """Encodes requests for one account of one server; `base_url` has no slash at its end.
 
-    `access_token` is an OAuth token, sent in place of `private_api_key`.
+    `authorization` is the header of calls that need a private key, None where there is none.
     """
 
     base_url: str
-    private_api_key: str | None
+    authorization: str | None
     public_api_key: str | None
-    access_token: str | None
     user_agent: str
 
     @classmethod
@@ -47,19 +46,25 @@ class RequestEncoder:
         public_api_key: str | None = None,
         access_token: str | None = None,
     ) -> Self:
-        """Check keys and server; raises `ConfigError` that names what cannot be used, never its value."""
+        """Check keys and server; raises `ConfigError` that names what cannot be used, never its value.
+
+        `access_token` is an OAuth token, sent in place of `private_api_key`.
+        """
         keys = {"private_api_key": private_api_key, "public_api_key": public_api_key, "access_token": access_token}
         for name, key in keys.items():
             if key is not None and not (isinstance(key, str) and _KEY.fullmatch(key)):
                 raise ConfigError(f"{name}: must be a key as Klaviyo shows it, without spaces; copy it again")
-        return cls(_check_base_url(base_url), private_api_key, public_api_key, access_token, user_agent)
+        authorization = None if private_api_key is None else f"Klaviyo-API-Key {private_api_key}"
+        if access_token is not None:
+            authorization = f"Bearer {access_token}"
+        return cls(_check_base_url(base_url), authorization, public_api_key, user_agent)
 
     def refuse(self, request: Request) -> Response | None:
         """Return the refusal of a request that must not be sent (another host, no key, no JSON), or None."""
         path = request.path
         if not _PATH.fullmatch(path) or _DOT_SEGMENT.search(path):
             return Response.refusal("the path of the request is not one of Klaviyo's API: quote ids, name no host")
-        if _needs_private_key(request) and self._authorization is None:
+        if _needs_private_key(request) and self.authorization is None:
             return Response.refusal("this call needs private_api_key or access_token; set one")
         try:
             _ = request.body
@@ -87,8 +92,8 @@ class RequestEncoder:
         }
         if revision is not None:
             headers["revision"] = revision
-        if _needs_private_key(request) and self._authorization is not None:
-            headers["Authorization"] = self._authorization
+        if _needs_private_key(request) and self.authorization is not None:
+            headers["Authorization"] = self.authorization
         if request.json is not None:
             headers["Content-Type"] = media_type
         elif request.form is not None:
@@ -100,12 +105,6 @@ class RequestEncoder:
         if request.json is not None:
             return request.body
         return None if request.form is None else urlencode(request.form).encode("ascii")
-
-    @property
-    def _authorization(self) -> str | None:
-        if self.access_token is not None:
-            return f"Bearer {self.access_token}"
-        return None if self.private_api_key is None else f"Klaviyo-API-Key {self.private_api_key}"
 
 
 def decode_body(body: bytes | bytearray) -> Any:
