@@ -83,10 +83,9 @@ def amount(name: str, value: Any, notes: list[str]) -> float | int | None:
 
 def currency(value: Any, notes: list[str]) -> str | None:
     """Return a currency's ISO 4217 code in capitals; None, with a note, for anything else."""
-    if value.__class__ is str:
-        for code in (value, value.strip().upper()):
-            if _is_currency(code):
-                return str(code)
+    code = value.strip().upper() if isinstance(value, str) else ""
+    if len(code) == _CURRENCY_LETTERS and code.isascii() and code.isalpha():
+        return code
     notes.append("value_currency left out: not a currency code of three letters, such as USD")
     return None
 
@@ -139,8 +138,3 @@ def note_unmapped(name: str, event: Event) -> list[str]:
             left = sorted(value.keys() - MAPPED_PARTS)
             notes.extend(f"{place}.address.{part[:40]} left out: RudderStack does not map this part" for part in left)
     return notes
-
-
-def _is_currency(text: str) -> bool:
-    """Return whether a text is three capital letters; quicker than a pattern."""
-    return len(text) == _CURRENCY_LETTERS and text.isascii() and text.isalpha() and text.isupper()
