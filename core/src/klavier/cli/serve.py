@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _SWITCH_SECONDS = 0.0005
 """How long a thread keeps Python's interpreter while another one waits for it. The threads that answer, store and
 deliver wait for each other some ten times a request: with a backlog, 99 % of the requests of 3,000 events a second take
-at most 50 to 100 ms with this, 85 to 135 ms with 1 ms, and 220 to 340 ms with Python's usual 5 ms. Less
-saves nothing."""
+at most 50 to 100 ms with this, 85 to 135 ms with 1 ms, and 220 to 340 ms with Python's usual 5 ms. A shorter time saves
+nothing."""
 
 
 @click.command("serve", short_help="Accept events over HTTP from SDKs, and deliver them.")
