@@ -4,7 +4,8 @@ Run it as `python -m tests.benchmarks.gateway_overload`, on Linux; it takes ten 
 measures how many events a second `klavier serve` takes and delivers, sets its `rate_limit` to that, and then sends 1.5
 times as many, in batches of 100 over 64 connections; a bare Starlette application that only parses and answers is sent
 the same at the same time. Each minute it prints memory, accepted and refused events. At the end, when nothing waits any
-more, each accepted event must have reached the server that stands for Klaviyo once, and no refused one.
+more, each accepted event must have reached the server that stands for Klaviyo once, and no refused one. That takes as
+long again: Klaviyo's limits allow 2,500 events a second in bulk.
 """
 
 import asyncio
