@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import logging
+import random
 from collections import Counter
 from typing import Any
 
@@ -85,6 +86,27 @@ def test_a_failing_endpoint_stops_no_other(
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     whole_account = ("Klaviyo does not accept the private key", "Klaviyo refuses everything")  # no other was in use
     assert any("profile" in text or text.startswith(whole_account) for text in warnings)
+
+
+@pytest.mark.parametrize("seed", [114, 302])
+def test_a_bulk_endpoint_is_probed_by_a_bulk_request(seed: int) -> None:
+    """Chance decides whether all profiles wait for the bulk endpoint alone, as with these seeds."""
+    random.seed(seed)
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        count = fill(outbox, [*(identify(n) for n in range(2000)), *(track(f"t{n}") for n in range(1000))])
+        simulation = Simulation(outbox, options=FEWEST_CALLS)
+        klaviyo = simulation.klaviyo
+        throttled = klavier.Response(429)
+        klaviyo.fault = lambda request: throttled if is_profile(request) and klaviyo.clock() < HOUR else None
+        running = simulation.start()
+        await asyncio.sleep(HOUR + 600)
+        assert simulation.outcomes == {"delivered": count}
+        simulation.stop()
+        await running
+
+    run_virtually(main())
 
 
 SLOW: dict[str, tuple[float, klavier.Response | None]] = {

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 
 from klavier.flows.drivers import AsyncSend, no_reply
+from klavier.klaviyo.operations import OPERATIONS
 from klavier.klaviyo.replies import check_reply
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
@@ -27,6 +28,9 @@ _SLOT_SECONDS = 0.05
 
 _LONG_HOLD = 60.0
 """The longest hold after a 429 that is usual, in seconds: Klaviyo's longest window. Longer ones are reported."""
+
+_BULK = frozenset(operation.bulk for operation in OPERATIONS if operation.bulk)
+"""The bulk endpoints that a single record does not use: one released ordering key would probe the single endpoint."""
 
 _log = logging.getLogger("klavier.worker")
 
@@ -150,11 +154,15 @@ class Sender:
         return max(self._long_hold(endpoint), self._circuits.probe_wait(endpoint) or 0.0)
 
     def permits(self, endpoint: str) -> int | None:
-        """Return how many requests to an endpoint may be tried: 0 while it is blocked, 1 as a probe, None for all."""
+        """Return how many ordering keys may be tried at an endpoint: 0 while it is blocked, None for all.
+
+        For a probe as many as its one request needs.
+        """
         if endpoint in self._slow or self._long_hold(endpoint) > 0:
             return 0
         if self._circuits.probe_wait(endpoint) is not None:
-            return int(self._circuits.permit_probe(endpoint))
+            probing = 2 if endpoint in _BULK else 1
+            return probing if self._circuits.permit_probe(endpoint) else 0
         return None
 
     def is_failing(self, request: Request) -> bool:
