@@ -8,8 +8,8 @@ WORKER, COMPARISON = (10_000, 1_000, 50), (200_000, 50, 100)
 """The thresholds while a worker runs, and while accounts are compared. With Python's own, the collector walks through
 all that is in flight again and again: 45 % of the processor time of delivery in bulk (tests/benchmarks/delivery.py), a
 fifth of a comparison's. A comparison keeps nearly all that it makes, and ends with it. A worker's passes are short, or
-all threads wait: one through 10,000 new objects takes 10 ms, one through all that is in flight 260 ms, once in ten
-million."""
+all threads wait: one through 10,000 new objects takes up to 10 ms; one through all that is in flight takes 260 ms, and
+comes after a thousand short ones."""
 
 
 @contextmanager
