@@ -34,6 +34,24 @@ def test_an_anonymous_profile_gets_the_first_identifier(sandbox: Sandbox) -> Non
     assert people(sandbox) == [{"email": "ada@b.co", "anonymous_ids": ["a1"]}]
 
 
+def test_the_last_event_is_the_newest_one_of_a_merged_profile_too(sandbox: Sandbox) -> None:
+    def last_event() -> str | None:
+        data = sandbox.send(upsert(email="ada@b.co")).json["data"]
+        return str(data["attributes"]["last_event_date"])
+
+    assert last_event() == "None"
+    ada = profile_data(email="ada@b.co")
+    for time in ("2026-03-02T00:00:00Z", "2026-03-01T00:00:00Z"):
+        sandbox.send(event(profile=ada, time=time, unique_id=time))
+    assert last_event() == "2026-03-02T00:00:00+00:00"
+    device = profile_data(anonymous_id="a1")
+    sandbox.send(event(profile=device, time="2026-03-04T00:00:00Z", unique_id="e4"))
+    assert last_event() == "2026-03-02T00:00:00+00:00"
+    both = profile_data(email="ada@b.co", anonymous_id="a1")
+    sandbox.send(event(profile=both, time="2026-03-03T00:00:00Z", unique_id="e3"))
+    assert last_event() == "2026-03-04T00:00:00+00:00"
+
+
 def test_a_shared_device_stays_with_its_first_profile(sandbox: Sandbox) -> None:
     track(sandbox, email="ada@b.co", anonymous_id="a1")
     track(sandbox, email="bob@b.co", anonymous_id="a1")

@@ -171,7 +171,7 @@ class Account:
         key = (event.metric, event.time if event.unique_id is None else event.unique_id)
         if key in profile.events:
             return False
-        profile.events[key] = event
+        profile.add_event(key, event)
         if self.profiles.trace is not None:
             self.profiles.trace.events.append(event)
         if event.value is not None:

@@ -63,9 +63,16 @@ class Profile:
     tokens: dict[str, str] = field(factory=dict)
     """Push tokens and their platform."""
     events: dict[tuple[str, str | int], Event] = field(factory=dict)
-    """By metric and unique id, or the second where there is none."""
+    """By metric and unique id, or the second where there is none; `add_event` adds to them."""
+    newest_event: int | None = None
+    """The latest time of an event, kept since replies tell it and a profile may have a hundred thousand events."""
     is_unconfirmed: bool = False
     """Whether nothing but a subscription that waits for its confirmation made the profile: Klaviyo does not show it."""
+
+    def add_event(self, key: tuple[str, str | int], event: Event) -> None:
+        """Keep an event."""
+        self.events[key] = event
+        self.newest_event = _latest(self.newest_event, event.time)
 
     def absorb(self, other: "Profile") -> None:
         """Take over everything that another profile has and this one lacks."""
@@ -75,5 +82,10 @@ class Profile:
                 mine.setdefault(key, value)
         for name in ("secondary_emails", "suppressions", "tokens", "events"):
             setattr(self, name, {**getattr(other, name), **getattr(self, name)})
+        self.newest_event = _latest(self.newest_event, other.newest_event)
         self.created = min(self.created, other.created)
         self.is_unconfirmed = self.is_unconfirmed and other.is_unconfirmed
+
+
+def _latest(one: int | None, other: int | None) -> int | None:
+    return max((time for time in (one, other) if time is not None), default=None)

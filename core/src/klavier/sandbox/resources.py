@@ -52,11 +52,10 @@ def profile_resource(exchange: Exchange, profile: Profile) -> Resource:
     """Write a profile; `subscriptions` and `predictive_analytics` only where the request asks for them."""
     attributes: Resource = {name: profile.identifiers.get(name) for name in PROFILE_IDENTIFIERS}
     attributes |= {name: profile.attributes.get(name) for name in TEXT_ATTRIBUTES}
-    last = max((event.time for event in profile.events.values()), default=None)
     attributes |= {
         "created": write_time(profile.created),
         "updated": write_time(profile.updated),
-        "last_event_date": None if last is None else write_time(last),
+        "last_event_date": None if profile.newest_event is None else write_time(profile.newest_event),
         "location": {name: profile.location.get(name) for name in LOCATION_ATTRIBUTES},
         "properties": profile.properties,
     }
