@@ -1,5 +1,6 @@
 """`klavier diff --shards`: the same differences, from several processes and files."""
 
+import errno
 import json
 import tempfile
 from pathlib import Path
@@ -78,4 +79,18 @@ def test_a_killed_process_is_an_error_with_a_remedy(run: Run, folder: Path) -> N
     result = run("diff", "events.jsonl", *SIDES, "--shards", "2")
     assert result.exit_code == 2
     assert "a process that compared a shard was ended" in result.stderr
+    assert list((folder / "temporary").iterdir()) == []
+
+
+def test_a_full_temporary_folder_is_named_with_the_remedy(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object, *__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("klavier.comparison.identifiers.Components.add", full)
+    result = run("diff", "events.jsonl", *SIDES, "--shards", "2")
+    assert result.exit_code == 2
+    assert str(folder / "temporary") in result.stderr
+    assert "TMPDIR" in result.stderr
     assert list((folder / "temporary").iterdir()) == []

@@ -70,8 +70,8 @@ def command(  # noqa: PLR0913 -- one for each option
     The sides may also be two settings, fidelities or wires of one vendor.
     JSON contains every case with its values, which are personal data.
 
-    With --shards, a first pass puts the events that may concern one profile into one of so many files in a temporary
-    folder, and each is then compared alone, by one of --workers processes.
+    With --shards, a first pass copies the events to a temporary folder and puts those that may concern one profile into
+    one of so many parts, and each part is then compared alone, by one of --workers processes.
 
     Exit codes: 0 no difference, 1 they differ, 2 wrong use.
     """

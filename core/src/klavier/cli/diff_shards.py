@@ -1,9 +1,11 @@
 """`klavier diff --shards`: compare one shard at a time, in several processes.
 
-The events are written to files in a private temporary folder, one for each shard, which exists as long as the command.
+The events are written to one file in a private temporary folder, which exists as long as the command; beside it each
+shard has a file with the places of its events in that one.
 """
 
 import contextlib
+import errno
 import multiprocessing
 import struct
 from collections.abc import Iterator
@@ -31,9 +33,10 @@ if TYPE_CHECKING:
     from klavier.plugins import Plugins
     from klavier.streams.sources import Sources
 
-_RECORD = struct.Struct("<QI")
-"""Before each event: its number and its length."""
+_PLACE = struct.Struct("<QQI")
+"""Where an event is: its number, and the first byte and the length of its text in the file of events."""
 _BUFFER = 2**16
+_EVENTS = "events"
 
 
 @frozen
@@ -52,19 +55,26 @@ def compare_in_shards(work: Work, workers: int, sources: "Sources", plugins: "Pl
     """Return the comparison of all events of the sources, and the days that they are of."""
     with TemporaryDirectory(prefix="klavier-diff-") as folder:
         work = evolve(work, folder=Path(folder))
-        unread, period = _write_shards(work, sources, plugins)
+        try:
+            unread, period = _write_shards(work, sources, plugins)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise UsageError(
+                f"{work.folder.parent}: no room for a copy of the events; set TMPDIR to a folder with more room"
+            ) from None
         merged = Comparison.merge(_compare(work, workers))
     return evolve(merged, unread=unread), period
 
 
 def _write_shards(work: Work, sources: "Sources", plugins: "Plugins") -> tuple[tuple[Note, ...], Period]:
-    """Write each event to the file of its shard; returns why other lines are none, and the days of the events.
+    """Write the events and the places of each shard's; returns why other lines are none, and the days of the events.
 
-    Which shard it is depends on all events, so they are written to one file first.
+    Which shard an event belongs to depends on all events, so their places are written to one file first.
     """
-    components, period, unread, number = Components(work.joined_by), Period(), dict[str, Note](), 0
-    everything = work.folder / "events"
-    with everything.open("wb", _BUFFER) as file:
+    components, period, unread, number, end = Components(work.joined_by), Period(), dict[str, Note](), 0, 0
+    everywhere = work.folder / "places"
+    with (work.folder / _EVENTS).open("wb", _BUFFER) as texts, everywhere.open("wb", _BUFFER) as places:
         for line in lines_with_progress(sources.lines(), sources.size, "reading"):
             number = max(line.number, number + 1)
             event = read_event(line, plugins)
@@ -75,15 +85,15 @@ def _write_shards(work: Work, sources: "Sources", plugins: "Plugins") -> tuple[t
             else:
                 period.add(event)
                 components.add(event)
-                file.write(_RECORD.pack(number, len(line.text)) + line.text)
+                places.write(_PLACE.pack(number, end, len(line.text)))
+                end += texts.write(line.text)
     notes = sort_notes(unread.values(), by_line=True)
     if number and not len(components):
         raise UsageError(f"{sources.names[0]}: no line of it is an event; line {notes[0].first}: {notes[0].text}")
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(_file(work, shard).open("wb", _BUFFER)) for shard in range(work.shards)]
-        for place, (number, text) in enumerate(_records(everything)):
-            files[components.shard(place, work.shards)].write(_RECORD.pack(number, len(text)) + text)
-    everything.unlink()
+        for place, record in enumerate(_records(everywhere)):
+            files[components.shard(place, work.shards)].write(record)
     return notes, period
 
 
@@ -108,9 +118,11 @@ def compare_shard(work: Work, shard: int) -> Comparison:
     """Compare the events of one shard, in a process of its own."""
     left, right = prepare_sides(work.asked, quiet=True)
     comparing = Comparing(left.vendor, right.vendor, names=work.names, plugins=left.plugins, opt_in=work.asked.opt_in)
-    with rare_collection(COMPARISON):
-        for number, text in _records(_file(work, shard)):
-            comparing.add(number, parse_line(text, plugins=left.plugins))
+    with rare_collection(COMPARISON), (work.folder / _EVENTS).open("rb", buffering=0) as texts:
+        for record in _records(_file(work, shard)):
+            number, begin, length = _PLACE.unpack(record)
+            texts.seek(begin)
+            comparing.add(number, parse_line(texts.read(length), plugins=left.plugins))
         return comparing.finish(work.most_cases, shard=(shard, work.shards))
 
 
@@ -118,8 +130,7 @@ def _file(work: Work, shard: int) -> Path:
     return work.folder / f"shard-{shard}"
 
 
-def _records(path: Path) -> Iterator[tuple[int, bytes]]:
+def _records(path: Path) -> Iterator[bytes]:
     with path.open("rb", _BUFFER) as file:
-        while head := file.read(_RECORD.size):
-            number, length = _RECORD.unpack(head)
-            yield number, file.read(length)
+        while record := file.read(_PLACE.size):
+            yield record
