@@ -62,9 +62,9 @@ class Shop:
 
     def send(self, event: dict[str, Any], key: str = "wk_0123456789") -> None:
         """Send an event as an SDK does, and wait until it has its outcome."""
-        known = sum(self.gateway.worker.kinds.values())
+        known = sum(self.gateway.worker.reporter.kinds.values())
         httpx.post(f"{self.url}/v1/batch", json={"batch": [event], "writeKey": key}, timeout=LONG).raise_for_status()
-        wait_until(lambda: sum(self.gateway.worker.kinds.values()) > known)
+        wait_until(lambda: sum(self.gateway.worker.reporter.kinds.values()) > known)
 
     def bury(self, count: int) -> None:
         """Send events that this vendor rejects."""

@@ -31,7 +31,6 @@ EXCEPTIONS = {
     "Side": "the counts of one side of a comparison",
     "Lookup": "what was read of one event, each value once",
     "Calls": "what one event's calls have in common",
-    "LeasedWorker": "the worker, its lease and what it reports",
 }
 
 

@@ -170,7 +170,7 @@ def test_the_gateway_compares_what_it_delivers(tmp_path: Path, monkeypatch: pyte
         gateway.wait()
         deadline = threading.Event()
         for _ in range(int(LONG / 0.05)):
-            report = gateway.gateway.worker.parts["shadow"]()
+            report = gateway.gateway.worker.reporter.parts["shadow"]()
             if report["events"]:
                 break
             deadline.wait(0.05)

@@ -47,7 +47,7 @@ def main(path: str, way: str, seconds: str, batch: str) -> None:
     config = RelayConfig(Poisoned(way), klavier.Plugins(), SqliteOutbox(path), options=options)
     worker = LeasedWorker(config, own_loop=True, has_watchdog=True)
     asyncio.run(worker.run(send, until_empty=True))
-    sys.stdout.write(" ".join(f"{kind}={count}" for kind, count in sorted(worker.kinds.items())))
+    sys.stdout.write(" ".join(f"{kind}={count}" for kind, count in sorted(worker.reporter.kinds.items())))
 
 
 if __name__ == "__main__":

@@ -151,7 +151,7 @@ def test_entries_of_another_process_are_found_within_a_moment() -> None:
             await asyncio.sleep(5.1)
             fill(outbox.stored, [{"type": "track", "userId": "u", "event": "E"}])
             await asyncio.sleep(1.0)
-            assert worker.kinds == {"delivered": 1}
+            assert worker.reporter.kinds == {"delivered": 1}
 
     run_virtually(main())
 
@@ -197,7 +197,7 @@ def test_a_lease_that_was_lost_while_settling_is_asked_for_again() -> None:
         async with running(worker):
             await asyncio.sleep(1.0)
             assert len(outbox.times("acquire")) == 2
-            assert worker.kinds == {"delivered": 1}
+            assert worker.reporter.kinds == {"delivered": 1}
 
     run_virtually(main())
 
@@ -212,7 +212,7 @@ def test_its_report_shows_what_is_in_flight_what_ended_and_what_is_held_back() -
             return replies.get(request.path, Response(202))
 
         worker = worker_of(outbox)
-        worker.parts = {"gateway": lambda: {"accepted": 5}}
+        worker.reporter.parts = {"gateway": lambda: {"accepted": 5}}
         assert worker.report() is None
         events = [
             {"type": kind, "userId": f"u{n}", "event": "E"} for n, kind in enumerate(["track"] * 3 + ["identify"])
@@ -268,7 +268,7 @@ def test_an_observer_that_raises_stops_no_delivery_and_dead_letters_are_logged(
         config = RelayConfig(PlainVendor(), klavier.Plugins(), outbox, observe=observe)  # type: ignore[arg-type]  # as above
         worker = LeasedWorker(config)
         await asyncio.wait_for(worker.run(answer, until_empty=True), 60)
-        assert worker.kinds == {"failed": 3}
+        assert worker.reporter.kinds == {"failed": 3}
 
     run_virtually(main())
     messages = [record.getMessage() for record in caplog.records]

@@ -51,7 +51,7 @@ async def observe(
         return send(request)
 
     worker = LeasedWorker(RelayConfig(LittleVendor(LittleSettings()), klavier.Plugins(), outbox))
-    worker.parts["shadow"] = lambda: {"compared": 3}
+    worker.reporter.parts["shadow"] = lambda: {"compared": 3}
     task = asyncio.create_task(worker.run(answer))
     try:
         async with asyncio.timeout(LONG):

@@ -93,7 +93,7 @@ class _Run:
         with closing(config.outbox), nullcontext() if shadow is None else closing(shadow):
             worker = LeasedWorker(config, own_loop=True, has_watchdog=True)
             if shadow is not None:
-                worker.parts["shadow"] = shadow.summarize
+                worker.reporter.parts["shadow"] = shadow.summarize
             self.status.watch(worker)
             self._handle_signals(worker)
             await self._serve_health(worker, stack)

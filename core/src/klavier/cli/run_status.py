@@ -90,7 +90,7 @@ class RunStatus:
                 print_error(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {line}; {self.details()}")
 
     def _kinds(self) -> "Counter[Kind]":
-        return self._before + (self._worker.kinds if self._worker is not None else Counter())
+        return self._before + (self._worker.reporter.kinds if self._worker is not None else Counter())
 
     def _update(self) -> None:
         if self._worker is not None:

@@ -59,9 +59,9 @@ class Gateway:
         self.worker = LeasedWorker(self._parts, own_loop=True, has_watchdog=has_watchdog)
         self._thread = WorkerThread(self._run_worker)
         self.service = GatewayService(config, self._parts, folder, lambda: self._thread.call(self.worker.notify))
-        self.worker.parts["gateway"] = self.service.summarize
+        self.worker.reporter.parts["gateway"] = self.service.summarize
         if self._shadow is not None:
-            self.worker.parts["shadow"] = self._shadow.summarize
+            self.worker.reporter.parts["shadow"] = self._shadow.summarize
         self._tasks: list[asyncio.Task[None]] = []
         self.health = Health(StatusReader(self.worker), self._is_running, lambda: dict(self.service.counts.items()))
         self.app = Starlette(

@@ -50,7 +50,7 @@ class RelayBase(TrackingApi[T]):
         """Return the counts so far, without waiting."""
         if self._last_counts is not None:
             return self._last_counts
-        kinds = self._worker.kinds if self._worker is not None else {}
+        kinds = self._worker.reporter.kinds if self._worker is not None else {}
         return Counts.of(kinds, self._config.outbox.status().waiting)
 
     def _report(self, error: KlavierError, events: Sequence[Accepted]) -> None:

@@ -7,43 +7,24 @@ import os
 import socket
 import time
 import uuid
-from collections import Counter
-from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from klavier.errors import LeaseLostError, OutboxError, PluginError
-from klavier.events.model import Event
+from klavier.errors import LeaseLostError, OutboxError
 from klavier.flows.drivers import AsyncSend
 from klavier.outbox.base import Lease, Outbox
-from klavier.outbox.entry import Entry
-from klavier.outcome import Kind, Outcome
 from klavier.plugins import Plugins
 from klavier.retry import RetryPolicy
 from klavier.vendor import Vendor
-from klavier.version import VERSION
-from klavier.worker.activity import Activity
-from klavier.worker.alerts import Alerts
 from klavier.worker.observed_send import observed_send
 from klavier.worker.rate_limiter import RateLimiter
-from klavier.worker.report import (
-    LimitUse,
-    MinuteCount,
-    OpenCircuit,
-    Pause,
-    TypeCount,
-    WorkerReport,
-    read_report,
-    write_report,
-)
+from klavier.worker.report import WorkerReport, read_report, write_report
+from klavier.worker.reporter import Reporter
 from klavier.worker.sender import Sender
 from klavier.worker.settlement import Observer, Watcher
 from klavier.worker.translator import Translator
 from klavier.worker.watchdog import Watchdog
 from klavier.worker.worker import Worker, WorkerOptions
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LEASE_SECONDS = 15.0
 """How long a process that stands still keeps others from delivering.
@@ -95,22 +76,15 @@ class LeasedWorker:
         self.config = config
         self._own_loop = own_loop
         self._has_watchdog = has_watchdog
-        self.kinds: Counter[Kind] = Counter()
+        self.reporter = Reporter(config.vendor.name, config.observe)
         self.watch: Watcher | None = None
         """Sees how each attempt ended, with its requests and replies; set it before `run`."""
         self.worker: Worker | None = None
         """The worker while this process holds the lease."""
         self.rate_limiter: RateLimiter = RateLimiter(time.monotonic, share=config.options.share)
-        self.parts: dict[str, Callable[[], Any]] = {}
-        """What other parts of the process add to the report: by name what returns JSON data without personal data."""
-        self.activity: Activity[tuple[str, Kind]] = Activity(time.time)
-        """The outcomes of the last hour by event type and kind."""
-        self._started = time.time()
         self._sender: Sender | None = None
-        self._holder = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4()}"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._last_report: WorkerReport | None = None
-        self._alerts = Alerts(logging.getLogger("klavier.worker"), time.monotonic)
         self._stopping = False
         self._changed = asyncio.Event()
 
@@ -142,23 +116,7 @@ class LeasedWorker:
         worker, sender = self.worker, self._sender
         if worker is None or sender is None:
             return None
-        reason = sender.pause_reason
-        return WorkerReport(
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            version=VERSION,
-            vendor=self.config.vendor.name,
-            started=self._started,
-            events_in_flight=worker.in_flight,
-            requests_in_flight=sender.in_flight,
-            outcomes=dict(self.kinds.items()),
-            last_minute=tuple(TypeCount(*key, number) for key, number in sorted(self.activity.last_minute().items())),
-            minutes=tuple(MinuteCount(at, _by_kind(counts)) for at, counts in self.activity.minutes()),
-            paused=Pause(reason, sender.paused) if reason else None,
-            circuits=tuple(OpenCircuit(*item) for item in sorted(sender.open_endpoints().items())),
-            limits=tuple(LimitUse(*item) for item in sorted(self.rate_limiter.usage().items())),
-            parts={name: part() for name, part in self.parts.items()},
-        )
+        return self.reporter.report(worker, sender, self.rate_limiter)
 
     def is_observing(self, seq: int) -> bool:
         """Return whether this process has outcomes up to a position that are stored and not yet counted."""
@@ -168,12 +126,12 @@ class LeasedWorker:
     async def run(self, send: AsyncSend, *, until_empty: bool = False) -> None:
         """Deliver until `stop`, or until nothing waits; waits for the lease while another process delivers."""
         self._loop = asyncio.get_running_loop()
-        last_report = ""
+        last_report, holder = "", f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4()}"
         send = observed_send(send, self.config.plugins)
         self._sender = Sender(send, self.rate_limiter, time.monotonic, connections=self.config.options.connections)
         while not self._stopping:
             try:
-                lease = await asyncio.to_thread(self.config.outbox.acquire, self._holder, LEASE_SECONDS)
+                lease = await asyncio.to_thread(self.config.outbox.acquire, holder, LEASE_SECONDS)
                 if lease is not None:
                     _log.info("this process delivers now")
                     last_report = ""
@@ -246,21 +204,10 @@ class LeasedWorker:
             policy=config.policy,
             options=config.options,
             now=time.time,
-            observe=self._observe,
+            observe=self.reporter.observe,
             own_loop=self._own_loop,
             watch=self.watch,
         )
-
-    def _observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
-        self.kinds[outcome.kind] += 1
-        self.activity.add((event.type if event is not None else "", outcome.kind))
-        if outcome.kind in ("rejected", "failed"):
-            cause = f"{outcome.kind}, status {outcome.status}" if outcome.status else outcome.kind
-            self._alerts.report(cause, f"an event became a dead letter ({cause}): `klavier dead list` shows why")
-        try:
-            self.config.observe(event, entry, outcome)
-        except Exception as error:  # noqa: BLE001 -- an observer may raise anything, and delivery goes on
-            _log.warning("an observer of outcomes failed: %s", error if isinstance(error, PluginError) else type(error))
 
     async def _renew(self, lease: Lease, worker: Worker) -> None:
         """Extend the lease; where that fails, stop delivering before another process begins."""
@@ -301,10 +248,3 @@ class LeasedWorker:
         self._changed.clear()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), seconds)
-
-
-def _by_kind(counts: "Counter[tuple[str, Kind]]") -> dict[str, int]:
-    found: Counter[str] = Counter()
-    for (_, kind), number in counts.items():
-        found[kind] += number
-    return dict(found)
