@@ -1,7 +1,6 @@
 """The outbox in PostgreSQL."""
 
 import hashlib
-import math
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +11,6 @@ from typing import Any
 
 from psycopg import sql
 
-from klavier.errors import OutboxFullError
 from klavier.outbox.base import UNLIMITED, Coming
 from klavier.outbox.entry import (
     DeadCause,
@@ -30,19 +28,12 @@ from klavier.outbox.translation_mark import TranslationMark
 from klavier_postgres.database import Connection, Database
 from klavier_postgres.lease import LeaseTable, check_token
 from klavier_postgres.schema import prepare
+from klavier_postgres.size_limit import SizeLimit
 
 _COLUMNS = "seq, message_id, key, payload, accepted, due, tries, first_try, interrupted"
 _DEAD = "seq, message_id, key, payload, accepted, died, tries, kind, status, reason, requests, vendor"
 _BATCH = 500
 """Rows that one transaction purges: about 10 ms, so that appends never wait for long."""
-_ROW_BYTES = 300
-"""What a row is taken to use besides its payload: header, ids, key and indexes."""
-_USED = (
-    "SELECT coalesce(sum(size), 0)::bigint FROM (SELECT sum(octet_length(payload) + 300) AS size FROM {schema}.events "
-    "UNION ALL SELECT sum(octet_length(payload) + 300) FROM {schema}.dead) AS sizes"
-)
-_MEASURE_SECONDS = 10.0
-"""How often the used bytes are measured while events are appended: it reads the whole table."""
 _RETENTION = "7 days"
 """How long message ids are remembered to notice one that comes again, by the server's clock."""
 
@@ -75,12 +66,9 @@ class PostgresOutbox:
         self.path = label
         self._name = sql.Identifier(schema)
         self._schema = schema
-        self._max_bytes = max_bytes
         self._dead_letter_age = dead_letter_age
         self._wall = wall
-        self._monotonic = monotonic
-        self._used = 0
-        self._measured = -math.inf
+        self._size = SizeLimit(max_bytes, self._name, label, monotonic)
         with ExitStack() as undo:
             self._database = Database(url, label)
             undo.callback(self._database.close)
@@ -102,7 +90,7 @@ class PostgresOutbox:
         payloads = [payload for _, _, payload in entries]
 
         def write(connection: Connection) -> list[bool]:
-            self._check_size(connection, sum(map(len, payloads)) + _ROW_BYTES * len(payloads))
+            self._size.check(connection, payloads)
             statement = self._sql("SELECT {schema}.append(%s, %s, %s, %s)")
             row = connection.execute(statement, (ids, keys, payloads, moment)).fetchone()
             return [bool(fresh) for fresh in row[0]] if row else []
@@ -285,26 +273,6 @@ class PostgresOutbox:
 
         for _ in until_empty(step):
             pass
-
-    def _check_size(self, connection: Connection, size: int) -> None:
-        """Raise `OutboxFullError` where `size` more bytes exceed the limit.
-
-        What the outbox uses is measured at most every ten seconds, since it reads the whole table, and estimated from
-        this process's own appends between two measurements.
-        """
-        if self._max_bytes is None:
-            return
-        self._used += size
-        now = self._monotonic()
-        if self._used > self._max_bytes or now - self._measured >= _MEASURE_SECONDS:
-            row = connection.execute(self._sql(_USED)).fetchone()
-            self._used = size + (int(row[0]) if row else 0)
-            self._measured = now
-        if self._used > self._max_bytes:
-            raise OutboxFullError(
-                f"outbox {self.path}: full, it may use {self._max_bytes} bytes; try again when events were delivered, "
-                "delete dead letters, or raise [delivery] max_bytes"
-            )
 
     def _number(self, query: str, *values: object) -> int:
         row = self._database.run(lambda connection: connection.execute(self._sql(query), values).fetchone())
