@@ -24,7 +24,7 @@ def test_accounts_are_freed_without_the_garbage_collector() -> None:
     comparing = Comparing(left, right)
     payload = {"type": "identify", "userId": "u1", "messageId": "m1", "traits": {"email": "a@shop.test", "plan": "pro"}}
     comparing.add(1, klavier.parse_event(payload))
-    accounts = [weakref.ref(side.account) for side in (comparing.left, comparing.right)]
+    accounts = [weakref.ref(side.sandbox.account) for side in (comparing.left, comparing.right)]
     found = comparing.finish(5, shard=(0, 2))
     del comparing
     assert [account() for account in accounts] == [None, None]

@@ -28,7 +28,6 @@ EXCEPTIONS = {
     "Plugins": "one method for each hook",
     "Parser": "one method for each rule of Liquid's grammar",
     "_Parser": "one method for each form of a date",
-    "Side": "the counts of one side of a comparison",
     "Lookup": "what was read of one event, each value once",
     "Calls": "what one event's calls have in common",
 }

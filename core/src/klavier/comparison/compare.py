@@ -168,7 +168,7 @@ class Comparing:
 
     def _compare_outcomes(self, rows: Rows) -> None:
         """Add a row for the events that one side delivers and the other does not."""
-        ours, theirs = self.left.dropped, self.right.dropped
+        ours, theirs = self.left.outcomes.dropped, self.right.outcomes.dropped
         for title, count in Counter(self._titles.values()).items():
             rows.total(f"input {title}", count)
         for number in sorted(ours.keys() ^ theirs.keys()):
@@ -197,8 +197,8 @@ def _report(side: Side, snapshot: Snapshot) -> SideReport:
         events=len(snapshot.events),
         metrics=dict(sorted(metrics.items(), key=lambda item: (-item[1], item[0]))),
         lists=dict(sorted(members.items())),
-        outcomes={kind: side.kinds[kind] for kind in KINDS},
-        notes=side.notes,
+        outcomes={kind: side.outcomes.kinds[kind] for kind in KINDS},
+        notes=side.outcomes.notes,
         calls=calls,
         minutes=max((row.minutes for row in calls), default=0.0),
         browser_calls=side.browser_calls,

@@ -1,4 +1,4 @@
-"""Which of the events of one delivery a profile, or an event in Klaviyo, came from."""
+"""Which input events a profile, or an event in Klaviyo, came from."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,12 +7,54 @@ from klavier.comparison.similarity import ValueSet
 from klavier.events.model import Event
 from klavier.sandbox.profile import Event as KlaviyoEvent
 from klavier.sandbox.profile import Profile
+from klavier.sandbox.profiles import Profiles
 from klavier.sandbox.times import read_time
+from klavier.sandbox.trace import Trace
 
 Numbered = tuple[int, Event]
 
 
 class Provenance:
+    """Records, for the profiles and events of one account, the numbers of the input events that they came from."""
+
+    def __init__(self, profiles: Profiles) -> None:
+        """Trace what is written to these profiles from now on."""
+        self.events: dict[int, int] = {}
+        """The number of the input event, by that of the event in Klaviyo."""
+        self.profiles: dict[str, list[int]] = {}
+        """The numbers of the input events that touched a profile, by its id."""
+        self._by_id = profiles.by_id
+        self._trace = profiles.trace = Trace()
+
+    def record(self, delivered: Sequence[Numbered]) -> None:
+        """Record that what was written since the last call came from these input events, delivered together."""
+        trace = self._trace
+        if len(delivered) == 1:
+            number = delivered[0][0]
+            for profile_id in trace.profiles:
+                self.profiles.setdefault(profile_id, []).append(number)
+            for event in trace.events:
+                self.events[event.number] = number
+        else:
+            self._record_each(_Origins(delivered))
+        trace.clear()
+
+    def surviving_id(self, profile_id: str) -> str:
+        """Return the id of the profile that a profile became part of, or its own."""
+        merged = self._trace.merged
+        while profile_id in merged:
+            profile_id = merged[profile_id]
+        return profile_id
+
+    def _record_each(self, origins: "_Origins") -> None:
+        touched = [self._by_id[profile_id] for profile_id in self._trace.profiles if profile_id in self._by_id]
+        for profile, numbers in zip(touched, origins.of_profiles(touched), strict=True):
+            self.profiles.setdefault(profile.id, []).extend(numbers)
+        for event, number in zip(self._trace.events, origins.of_events(self._trace.events), strict=True):
+            self.events[event.number] = number
+
+
+class _Origins:
     """Finds the origins among several input events that were delivered together."""
 
     def __init__(self, events: Sequence[Numbered]) -> None:

@@ -10,7 +10,6 @@ from klavier.flows.drivers import deliver, plan
 from klavier.klaviyo.operations import find_operation
 from klavier.outcome import Kind, Outcome
 from klavier.sandbox import FakeClock, Sandbox
-from klavier.sandbox.trace import Trace
 
 if TYPE_CHECKING:
     from klavier.events.model import Event
@@ -21,29 +20,45 @@ if TYPE_CHECKING:
     from klavier.vendor import Delivery, Vendor
 
 
+class Outcomes:
+    """The outcomes of one side: how many there are of each kind, their notes, and who was not delivered."""
+
+    def __init__(self) -> None:
+        self.kinds: Counter[Kind] = Counter()
+        self.dropped: dict[int, Outcome] = {}
+        """The outcomes of the events that were not delivered, by number."""
+        self._notes: dict[str, Note] = {}
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of outcomes, the most frequent first."""
+        return tuple(sorted(self._notes.values(), key=lambda note: (-note.count, note.text)))
+
+    def add(self, number: int, outcome: Outcome) -> None:
+        """Count the outcome of an event."""
+        self.kinds[outcome.kind] += 1
+        if outcome.kind != "delivered":
+            self.dropped[number] = outcome
+        for text in dict.fromkeys(outcome.notes) if outcome.notes else ():
+            seen = self._notes.get(text)
+            self._notes[text] = Note(text, seen.count + 1 if seen else 1, min(seen.first, number) if seen else number)
+
+
 class Side:
     """Delivers numbered events in the batches that the vendor's own servers would make."""
 
     def __init__(self, name: str, vendor: "Vendor", plugins: "Plugins | None", start: float, opt_in: "OptIn") -> None:
         self.name = name
         self.vendor = vendor
-        self.kinds: Counter[Kind] = Counter()
-        self.dropped: dict[int, Outcome] = {}
-        """The outcomes of the events that were not delivered, by number."""
+        self.outcomes = Outcomes()
         self.calls: Counter[tuple[str, str, str]] = Counter()
         """By operation, method and path."""
         self.browser_calls = 0
-        self.event_sources: dict[int, int] = {}
-        """The number of the input event, by that of the event in Klaviyo."""
-        self.profile_sources: dict[str, list[int]] = {}
-        """The numbers of the input events that touched a profile, by its id."""
-        self._notes: dict[str, Note] = {}
         self._plugins = plugins
         self._start = start
         self._clock = FakeClock(start)
         self.sandbox = Sandbox(None, None, self._clock, opt_in=opt_in, unknown_lists="create", record_calls=False)
-        self.account = self.sandbox.account
-        self.trace = self.account.profiles.trace = Trace()
+        self.provenance = Provenance(self.sandbox.account.profiles)
         self._waiting: list[Numbered] = []
 
     def add(self, number: int, event: "Event") -> None:
@@ -60,7 +75,7 @@ class Side:
         for number, event in waiting:
             changed = event if self._plugins is None else self._plugins.transform(event, self.vendor.name)
             if isinstance(changed, Outcome):
-                self._settle(number, changed)
+                self.outcomes.add(number, changed)
                 continue
             # Outcomes are matched by the identity of events, and a caller may pass one event twice.
             own = copy(changed) if id(changed) in numbers else changed
@@ -69,52 +84,18 @@ class Side:
         for delivery in plan(self.vendor, events) if events else ():
             self._deliver(delivery, numbers)
 
-    @property
-    def notes(self) -> tuple[Note, ...]:
-        """The notes of outcomes, the most frequent first."""
-        return tuple(sorted(self._notes.values(), key=lambda note: (-note.count, note.text)))
-
     def _deliver(self, delivery: "Delivery", numbers: dict[int, int]) -> None:
         events = [(numbers[id(event)], event) for event in delivery.events]
         self._clock.now = self._start + events[0][0]
         self.browser_calls += len(delivery.browser_calls)
         for (number, _), outcome in zip(events, deliver(delivery, self._send), strict=True):
-            self._settle(number, outcome)
-        if len(events) == 1:
-            self._trace_to(events[0][0])
-        else:
-            self._trace_among(events)
-        self.trace.clear()
-
-    def _trace_to(self, number: int) -> None:
-        """Record that all that was written came from one input event."""
-        for profile_id in self.trace.profiles:
-            self.profile_sources.setdefault(profile_id, []).append(number)
-        for event in self.trace.events:
-            self.event_sources[event.number] = number
-
-    def _trace_among(self, events: "list[Numbered]") -> None:
-        """Record from which of some input events each profile and each event came."""
-        origins, trace = Provenance(events), self.trace
-        by_id = self.account.profiles.by_id
-        touched = [by_id[profile_id] for profile_id in trace.profiles if profile_id in by_id]
-        for profile, numbers in zip(touched, origins.of_profiles(touched), strict=True):
-            self.profile_sources.setdefault(profile.id, []).extend(numbers)
-        for event, number in zip(trace.events, origins.of_events(trace.events), strict=True):
-            self.event_sources[event.number] = number
+            self.outcomes.add(number, outcome)
+        self.provenance.record(events)
 
     def _send(self, request: "Request") -> "Response":
         operation = find_operation(request.method, request.path)
         self.calls[(operation.name, operation.method, operation.path) if operation else _unknown(request)] += 1
         return self.sandbox.send(request)
-
-    def _settle(self, number: int, outcome: Outcome) -> None:
-        self.kinds[outcome.kind] += 1
-        if outcome.kind != "delivered":
-            self.dropped[number] = outcome
-        for text in dict.fromkeys(outcome.notes) if outcome.notes else ():
-            seen = self._notes.get(text)
-            self._notes[text] = Note(text, seen.count + 1 if seen else 1, min(seen.first, number) if seen else number)
 
 
 def _unknown(request: "Request") -> tuple[str, str, str]:

@@ -79,25 +79,17 @@ class Snapshot:
 
 def read_snapshot(side: "Side") -> Snapshot:
     """Read the sandbox of a side."""
-    account = side.account
+    account, provenance = side.sandbox.account, side.provenance
     lines: dict[str, set[int]] = {}
-    for profile_id, numbers in side.profile_sources.items():
-        lines.setdefault(_survivor(side, profile_id), set()).update(numbers)
+    for profile_id, numbers in provenance.profiles.items():
+        lines.setdefault(provenance.surviving_id(profile_id), set()).update(numbers)
     metrics = {metric.id: metric for metric in account.metrics.values()}
     profiles: list[StoredProfile] = []
     events: list[StoredEvent] = []
     for profile in account.profiles:
-        own = [(side.event_sources[event.number], event) for event in profile.events.values()]
+        own = [(provenance.events[event.number], event) for event in profile.events.values()]
         stored = StoredProfile(profile, frozenset(lines.get(profile.id, set()) | {line for line, _ in own}))
         profiles.append(stored)
         events += [StoredEvent(event, metrics[event.metric], stored, line) for line, event in own]
     events.sort(key=lambda held: (held.line, held.event.number))
     return Snapshot(profiles, events, dict(account.lists))
-
-
-def _survivor(side: "Side", profile_id: str) -> str:
-    """Return the id of the profile that took a profile over, or its own."""
-    merged = side.trace.merged
-    while profile_id in merged:
-        profile_id = merged[profile_id]
-    return profile_id

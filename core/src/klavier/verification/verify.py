@@ -254,8 +254,8 @@ class _Checking:
         return evolve(
             _report(PREDICTED, sum(len(p.predicted) for p in self._groups), events, self._memberships("left")),
             vendor=side.vendor.name,
-            outcomes={kind: side.kinds[kind] for kind in KINDS},
-            notes=side.notes,
+            outcomes={kind: side.outcomes.kinds[kind] for kind in KINDS},
+            notes=side.outcomes.notes,
         )
 
     def _report_actual(self, events: _Events, reader: AccountReader) -> SideReport:
@@ -303,7 +303,7 @@ def _partition(rows: Sequence[Difference]) -> tuple[tuple[Difference, ...], tupl
 def _undelivered(side: "Side") -> tuple[Note, ...]:
     """Return why input events were not delivered, the most frequent reason first."""
     found: dict[str, Note] = {}
-    for number, outcome in side.dropped.items():
+    for number, outcome in side.outcomes.dropped.items():
         text = f"{outcome.kind}: {outcome.reason}" if outcome.reason else outcome.kind
         known = found.get(text)
         found[text] = Note(text, known.count + 1 if known else 1, known.first if known else number)
