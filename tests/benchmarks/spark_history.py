@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--profiles", type=int, default=500)
     parser.add_argument("--cases", type=int, help="cases of each difference that are kept and compared; all by default")
     parser.add_argument("--single-shards", type=int, default=1, help="shards of the comparison in one process")
+    parser.add_argument("--step", choices=("plan", "diff"), help="the one step to run; both by default")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -53,8 +54,10 @@ def main() -> None:
         (folder / "options.json").write_bytes(orjson.dumps(vars(options)))
         for side, (_, settings) in _SIDES.items():
             (folder / f"{side}.json").write_bytes(orjson.dumps(settings))
-        _plan(folder)
-        _diff(folder, options.cases, options.single_shards)
+        if options.step != "diff":
+            _plan(folder)
+        if options.step != "plan":
+            _diff(folder, options.cases, options.single_shards)
 
 
 def _show(text: str) -> None:
