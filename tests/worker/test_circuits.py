@@ -108,6 +108,11 @@ def test_failures_are_logged_with_what_failed_last(clock: Clock, messages: Calla
     assert second.startswith("create_event: 10 requests in a row failed (status 503); its events wait")
     assert "10 requests in a row failed (connection reset)" in third
     clock.now += 60.0
+    found.update(EVENT, Response(500))
+    (again,) = messages()
+    assert "10 requests in a row failed (status 500)" in again
+    assert again.endswith("(1 times since the last line)")
+    clock.now += 60.0
     for request in (EVENT, PROFILE):
         found.update(request, Response(202))
     found_messages = messages()

@@ -143,6 +143,21 @@ def test_a_lease_that_is_not_renewed_ends_the_delivery_and_is_asked_for_again(er
     run_virtually(main())
 
 
+def test_entries_that_it_is_notified_of_are_found_at_once() -> None:
+    async def main() -> None:
+        outbox = FakeOutbox()
+        worker = worker_of(outbox)
+        async with running(worker):
+            await asyncio.sleep(0.6)
+            fill(outbox.stored, [{"type": "track", "userId": "u1", "event": "E"}])
+            worker.notify()
+            await asyncio.sleep(0.3)
+            assert worker.reporter.kinds == {"delivered": 1}
+            assert outbox.times("last_seq")[-1] < 0.6
+
+    run_virtually(main())
+
+
 def test_entries_of_another_process_are_found_within_a_moment() -> None:
     async def main() -> None:
         outbox = FakeOutbox()
@@ -234,6 +249,9 @@ def test_its_report_shows_what_is_in_flight_what_ended_and_what_is_held_back() -
         assert (report.events_in_flight, report.requests_in_flight, report.outcomes) == (0, 0, {"delivered": 4})
         assert report.last_minute == (TypeCount("identify", "delivered", 1), TypeCount("track", "delivered", 3))
         assert sum(minute.outcomes["delivered"] for minute in report.minutes) == 4
+        fetched = await worker.fetch_report()
+        assert fetched is not None
+        assert fetched.outcomes == report.outcomes
         assert not worker.is_observing(10)
         replies.update({path: Response(401) for path in ("/api/events", "/api/profile-import")})
         fill(outbox.stored, events, first=4)

@@ -55,6 +55,15 @@ def partitions_of(*entries: Entry) -> Partitions:
     return partitions
 
 
+def test_more_entries_are_expected_where_the_outbox_says_that_they_come_at_once() -> None:
+    store = Store()
+    partitions = Partitions(store, longest_delay=HOUR)
+    cases: tuple[tuple[Coming, bool], ...] = (("no", False), ("at once", True), ("later", False))
+    for coming, expected in cases:
+        store.coming = coming
+        assert partitions.expects_more is expected
+
+
 def take(partitions: Partitions, now: float = 0.0, most: int = 10, run: int = 1) -> list[list[int]]:
     return [[entry.seq for entry in entries] for entries in partitions.take(now, most, UNLIMITED, run)]
 

@@ -117,7 +117,8 @@ class Circuits:
     def _on_failure(self, circuit: CircuitBreaker, name: str, reply: Response) -> None:
         if not reply.status:
             self._report("no reply", f"Klaviyo is unreachable: {reply.problem}", "trying again")
-        if circuit.on_failure() or circuit.is_open:
+        circuit.on_failure()
+        if circuit.is_open:
             last = f"status {reply.status}" if reply.status else reply.problem
             self._report(name, f"{name}: {FAILURES} requests in a row failed ({last})", _WAITING)
 
