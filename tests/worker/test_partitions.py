@@ -186,6 +186,13 @@ def test_what_comes_after_entries_whose_window_has_passed_still_waits() -> None:
     assert found.take(100.19, run=10) == [[3, 2]]
 
 
+def test_entries_are_looked_at_again_when_the_window_of_the_first_one_ends() -> None:
+    found = Reordering()
+    found.add(arrived(1, 1, 100.0), arrived(2, 5, 100.08))
+    assert found.take(100.09) == []
+    assert found.partitions.next_due(100.09) == 100.0 + WINDOW
+
+
 def test_the_order_stays_when_the_first_one_fails() -> None:
     found = Reordering()
     found.add(arrived(1, 3, 100.0), arrived(2, 1, 100.0), arrived(3, 2, 100.0))
