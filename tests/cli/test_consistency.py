@@ -10,6 +10,7 @@ import pytest
 
 from klavier.cli.app import COMMANDS, app
 from klavier.cli.json_output import escape_controls
+from klavier.streams import run as stream_run
 from tests.cli.conftest import Run, Start
 from tests.support.waiting import LONG
 
@@ -165,7 +166,10 @@ CONTROLS = "\x1b\x07\x9b\u202e\u2066"
     ],
     ids=lambda words: " ".join(words).encode("unicode_escape").decode(),
 )
-def test_text_from_outside_never_controls_the_terminal(words: list[str], run: Run, folder: Path) -> None:
+def test_text_from_outside_never_controls_the_terminal(
+    words: list[str], run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream_run, "FIRST_DELAY", 0.001)  # nothing listens at the address
     event = json.dumps({"type": "track", "userId": HOSTILE, "event": HOSTILE, "properties": {HOSTILE: HOSTILE}})
     (folder / "events.jsonl").write_text(event)
     (folder / "hostile.toml").write_text(f'vendor = "little"\n{json.dumps(HOSTILE)} = 1\n[klaviyo]\nbase_url = "x"\n')

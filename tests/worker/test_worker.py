@@ -57,7 +57,7 @@ def test_every_event_is_delivered_once_and_in_order(options: WorkerOptions) -> N
 def test_an_outage_of_three_days_drains_in_order(options: WorkerOptions) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
-        count = fill(outbox, (track(n % 30) for n in range(600)))
+        count = fill(outbox, (track(n % 30) for n in range(150)))
         simulation = Simulation(outbox, options=options)
         klaviyo = simulation.klaviyo
         klaviyo.fault = lambda _: klavier.Response(503) if klaviyo.clock() < 72 * HOUR else None
