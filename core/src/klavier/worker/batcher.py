@@ -164,11 +164,14 @@ class Batcher:
             if not queue.count:
                 del self._queues[key]
 
-    def withdraw(self, is_blocked: Callable[[Request], str]) -> list[tuple[ItemGroup, str]]:
-        """Remove and return the groups whose endpoint is blocked, each with the name of that endpoint."""
+    def withdraw(self, find_blocked: Callable[[Request], str]) -> list[tuple[ItemGroup, str]]:
+        """Remove and return the groups whose endpoint is blocked, each with the name of that endpoint.
+
+        `find_blocked` returns the name of a request's endpoint where that is blocked, else an empty string.
+        """
         withdrawn: list[tuple[ItemGroup, str]] = []
         for key, queue in list(self._queues.items()):
-            endpoint = is_blocked(queue.next_request)
+            endpoint = find_blocked(queue.next_request)
             if endpoint:
                 while (group := queue.pop()) is not None:
                     withdrawn.append((group, endpoint))
@@ -215,7 +218,7 @@ class Batcher:
 
 
 def _fill(queue: _Queue, endpoint: BulkEndpoint) -> BulkRequest:
-    """Move groups from a queue into a bulk request, in turns, until it is full; those that do not fit stay."""
+    """Move groups from a queue into a bulk request, in the queue's order, until it is full; misfits are put back."""
     first = queue.groups.peek()
     if first is None:
         raise AssertionError("an empty queue is not kept")
@@ -229,7 +232,7 @@ def _fill(queue: _Queue, endpoint: BulkEndpoint) -> BulkRequest:
 
 
 def _bulk(endpoint: BulkEndpoint, first: ItemGroup, count: int) -> Request:
-    """Return what is counted when records are sent: one goes by the single endpoint, several by the bulk endpoint."""
+    """Return the request that admission counts: one record uses its own endpoint, several the bulk endpoint."""
     request = first.items[0].request
     return request if count == 1 else Request(endpoint.operation.method, endpoint.path(request))
 

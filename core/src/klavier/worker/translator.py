@@ -57,17 +57,17 @@ class Translator:
         """
         self.mark([entry.seq for entry in entries])
         known: list[tuple[Entry, Outcome]] = []
-        entry_of: dict[int, Entry] = {}
+        entries_by_event: dict[int, Entry] = {}  # by the event's identity
         events: list[Event] = []
         for entry in entries:
             event = self._read(entry)
             if isinstance(event, Outcome):
                 known.append((entry, event))
                 continue
-            entry_of[id(event)] = entry
+            entries_by_event[id(event)] = entry
             events.append(event)
         planned = plan(self._vendor, events) if events else ()
-        flows = [(FlowExecution(each), [entry_of[id(event)] for event in each.events]) for each in planned]
+        flows = [(FlowExecution(each), [entries_by_event[id(event)] for event in each.events]) for each in planned]
         return flows, known
 
     def _read(self, entry: Entry) -> Event | Outcome:
