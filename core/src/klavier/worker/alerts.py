@@ -1,4 +1,4 @@
-"""Alerts: log a problem once when it begins, then seldom with how often it occurred, and once when it is over."""
+"""Alerts: log a problem once when it begins, then rarely with how often it occurred, and once when it is over."""
 
 import logging
 from collections.abc import Callable
@@ -7,7 +7,8 @@ from attrs import define
 
 FIRST_REPEAT, LONGEST_REPEAT = 60.0, 3600.0
 """How long a problem goes on before it is logged again, in seconds, doubling: an outage of a day is 29 lines. A problem
-is over only when none was logged for the first of these times: what fails and works in turns must not fill the log."""
+is over at the first success `FIRST_REPEAT` or more after its last line: alternating failures and successes must not
+fill the log."""
 
 
 @define
@@ -48,7 +49,10 @@ class Alerts:
             problem.pause = min(LONGEST_REPEAT, 2 * problem.pause)
 
     def resolve(self, cause: str, message: str) -> None:
-        """Log that a problem is over, where it was reported. Call it with every success: it costs next to nothing."""
+        """Log that a reported problem is over, unless its last line is younger than `FIRST_REPEAT`.
+
+        Call it with every success: it costs next to nothing.
+        """
         if cause in self._problems and self._clock() - self._problems[cause].logged_at >= FIRST_REPEAT:
             del self._problems[cause]
             self._logger.info("%s", message)

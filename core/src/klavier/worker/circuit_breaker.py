@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 FAILURES = 10
-"""After how many failures in a row a circuit opens. With fewer, one poisonous event and its retries look like an
-outage; with more, an outage costs more events an attempt."""
+"""After how many failures in a row a circuit opens. With fewer, one event that always fails looks like an outage by its
+retries; with more, an outage costs more events an attempt."""
 
 FIRST_PROBE, LONGEST_PROBE = 1.0, 25.0
 """When probes are sent, in seconds: the first after a second, each further one after twice as long, at last every 25 s,
 so that the end of an outage and a rotated key are noticed within 30 s. An outage of a day then costs 3,500 probes."""
 
 THROTTLED_SECONDS = 5.0
-"""After how many seconds with nothing but 429, and as many of them as failures otherwise, a circuit opens. While other
-programs use the same account, some requests succeed in between, or Klaviyo names a wait that is longer; shorter, and
-such a moment would look like an outage."""
+"""After how many seconds with nothing but 429, and at least `FAILURES` of them, a circuit opens. Where other programs
+use the same account, some requests succeed in that time, or Klaviyo names a longer wait; with a shorter time their use
+would look like an outage."""
 
 
 class CircuitBreaker:
@@ -81,7 +81,10 @@ class CircuitBreaker:
         return self.is_open
 
     def on_throttled(self) -> bool:
-        """Count a 429, which is a failure only when there was nothing better for long; returns as `on_failure`."""
+        """Count a 429; returns whether the circuit opened with it.
+
+        It opens after `THROTTLED_SECONDS` with nothing but 429, and at least `FAILURES` of them.
+        """
         if not self._throttled:
             self._throttled_since = self._clock()
         self._throttled += 1

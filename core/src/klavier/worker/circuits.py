@@ -107,7 +107,11 @@ class Circuits:
             self._on_success(circuit, name)
 
     def _on_key_refused(self, circuit: CircuitBreaker, name: str) -> None:
-        """Open an endpoint's circuit; the account is paused unless others went on meanwhile."""
+        """Open an endpoint's circuit, and pause the account.
+
+        Where the circuit was open already and the account is not paused, other endpoints accept the key as a rule: then
+        only the endpoint is reported.
+        """
         if not circuit.on_failure(is_final=True) and not self._pause_reason:
             self._report(f"401 {name}", f"{name}: Klaviyo does not accept the private key for it (401)", _WAITING)
             return

@@ -28,9 +28,10 @@ def sort_overtaken(entries: Sequence[Entry], window: float) -> list[Entry]:
 
 
 def count_complete(entries: Sequence[Entry], window: float, now: float) -> int:
-    """Return how many of a partition's sorted entries no other one can come before: up to the last old enough.
+    """Return how many of a partition's sorted entries are complete: no entry that is still to come belongs before them.
 
-    One that was accepted in the future was accepted before the clock was set back, and waits no longer.
+    They are those up to the last one that was accepted at least `window` seconds ago. An entry that was accepted more
+    than that in the future was accepted before the clock was set back, and waits no longer.
     """
     if not window:
         return len(entries)
@@ -41,7 +42,7 @@ def count_complete(entries: Sequence[Entry], window: float, now: float) -> int:
 
 
 def _by_time(entries: list[Entry]) -> list[Entry]:
-    """Sort by the events' times; one without a readable time stays behind the entry before it."""
+    """Sort by the events' times; one without a readable time stays after the entry before it."""
     if len(entries) < 2:  # noqa: PLR2004 -- nothing to sort, so nothing to parse
         return entries
     times: list[float] = []

@@ -90,7 +90,10 @@ class LeasedWorker:
 
     @property
     def paused(self) -> float:
-        """The seconds until anything is sent again, after Klaviyo did not accept the key; 0.0 where it does."""
+        """The seconds until a paused account is tried again; 0.0 where it is not paused.
+
+        It is paused while Klaviyo does not accept the key, or refuses everything.
+        """
         return 0.0 if self._sender is None else self._sender.paused
 
     async def fetch_report(self) -> WorkerReport | None:

@@ -23,7 +23,11 @@ class Watchdog:
     """
 
     def __init__(self, mark: Callable[[Sequence[int]], None], seconds: float | None = None) -> None:
-        """`mark` is called with the positions of the entries that are translated, as before."""
+        """`mark` is called with the positions of the entries before they are translated.
+
+        `seconds` is how long one translation may take, None for `TRANSLATION_SECONDS`; the process ends up to a second
+        later, since the timer is not set anew for each translation.
+        """
         self._mark = mark
         self._seconds = TRANSLATION_SECONDS if seconds is None else seconds
         self._armed_at: float | None = None

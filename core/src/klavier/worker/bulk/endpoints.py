@@ -170,13 +170,14 @@ BULK_ENDPOINTS = {
 """By the name of Klaviyo's operation; which single operations use each is in `klavier.klaviyo.operations`."""
 
 _IMPORT_JOBS = BulkEndpoint(BY_NAME["bulk_import_profiles"], _job_content, _job_body)
-"""For requests that are import jobs themselves: what was accepted as a job is not followed when it is sent singly."""
+"""For requests that are import jobs themselves. It has no `has_job`: sent singly, such a request is followed only where
+its delivery sets `follows_jobs` (`send_single`), so a combined one is not followed either."""
 
 _ENDPOINTS = {
     (row.method, row.path): BULK_ENDPOINTS[row.bulk] for row in OPERATIONS if row.bulk and "{id}" not in row.path
 } | {
     ("POST", "/api/profile-bulk-import-jobs"): _IMPORT_JOBS,
-    # A flow that creates a profile and updates it on a conflict upserts it: with one that is bulkable an import does so.
+    # A bulkable flow that creates a profile, and updates it on a conflict, is an upsert, as an import is.
     ("POST", "/api/profiles"): BULK_ENDPOINTS["bulk_import_profiles"],
 }
 _LIST_ENDPOINTS = {row.method: BULK_ENDPOINTS[row.bulk] for row in OPERATIONS if row.bulk and "{id}" in row.path}

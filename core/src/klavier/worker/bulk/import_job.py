@@ -13,9 +13,9 @@ from klavier.worker.bulk.endpoints import BulkEndpoint
 from klavier.worker.bulk.packing import BulkItem
 
 _FIRST_POLL, _LONGEST_POLL, _POLLS = 0.5, 30.0, 69
-"""How long to wait between polls of a job, in seconds, and how often to poll: after half a second, then each time 1.5
-times as long, for about half an hour in all. Klaviyo's jobs of 10,000 profiles take seconds to minutes; raise the
-number of polls if jobs are reported that end later."""
+"""How long to wait between polls of a job, in seconds, and how often to poll: at once, after half a second, then with
+pauses that are each 1.5 times as long, for about half an hour in all. Klaviyo's jobs of 10,000 profiles take seconds to
+minutes; raise the number of polls if jobs are reported that end later."""
 
 MOST_ERRORS = 10_000
 """How many errors of one reply, or of all pages of a job, are read. A bulk request has at most so many records, and
@@ -35,9 +35,10 @@ class _UnreadableError(Exception):
 
 
 async def follow_job(endpoint: BulkEndpoint, items: Sequence[BulkItem], reply: Response, send: Send) -> list[Response]:
-    """Return the reply of each item: that of the request, or what its job ended with.
+    """Return the reply of each item: that of the request, or the result of the item in the job.
 
-    Where nobody knows how the job ended, no item got a reply, and all are imported again, which changes nothing.
+    Where the end of the job cannot be read, each item gets a reply with status 0: all are imported again, which changes
+    nothing.
     """
     if not endpoint.has_job or not reply.ok or len(items) == 1 or reply.data_id is None:
         return [reply] * len(items)
@@ -67,7 +68,7 @@ async def follow_own_job(request: Request, reply: Response, send: Send) -> Respo
     """Return the reply to a request that is an import job itself, with an error for each profile that was not imported.
 
     The errors are members of the reply, which stays a success; their pointers are those of a refusal of the request.
-    Where nobody knows how the job ended, there is no reply. Any other reply is returned unchanged.
+    Where the end of the job cannot be read, the reply has status 0. Any other reply is returned unchanged.
     """
     if find_operation(request.method, request.path) is not _IMPORT or not reply.ok or reply.data_id is None:
         return reply
@@ -84,7 +85,10 @@ async def follow_own_job(request: Request, reply: Response, send: Send) -> Respo
 
 
 async def _wait_for_end(path: str, revision: str | None, send: Send) -> bool:
-    """Wait until a job has ended; returns whether any profile failed."""
+    """Wait until a job has ended; returns whether any profile failed, or may have.
+
+    Raises `_UnreadableError` where the job cannot be read, was cancelled, or does not end in half an hour.
+    """
     pause = _FIRST_POLL
     for _ in range(_POLLS):
         job = await send(Request("GET", path, revision=revision))
