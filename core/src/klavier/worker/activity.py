@@ -16,7 +16,8 @@ K = TypeVar("K")
 class Activity(Generic[K]):
     """Counts by key over the last hour.
 
-    One thread adds; others may read: they copy what is added to, each time in one step of the interpreter.
+    One thread adds, and others may read without a lock: they copy the spans and each counter before they use them, and
+    the interpreter switches threads during neither copy.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:

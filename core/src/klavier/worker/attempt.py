@@ -53,7 +53,7 @@ class Attempt:
         return len(self._entries) - self._next
 
     def start(self) -> Sequence[ItemGroup]:
-        """Start what may be sent now; returns its requests. Nothing while a reply is awaited, and at the end."""
+        """Start what may be sent now; returns its requests: none while a reply is awaited, and none at the end."""
         if self._in_flight:
             return ()
         group = None if self._stopped else self._next_group()

@@ -13,7 +13,7 @@ from klavier.worker.translator import Translator
 
 
 class KeyState:
-    """The entries of one ordering key, and the flows that are still to end for them, the present one first."""
+    """The entries of one ordering key, and their flows that have not ended, the current one first."""
 
     __slots__ = ("blocked_by", "entries", "flows", "results")
 
@@ -27,8 +27,8 @@ class KeyState:
 class BatchAttempt:
     """One attempt of entries of some partitions; each partition finishes when its own flows have ended.
 
-    A flow starts when it is the next one of all its keys. After a failure that will be retried, the later entries of
-    the key wait, and with them whole flows, whatever other keys these have.
+    A flow starts when it is the next one of all its keys. After a failure that will be retried, the key's later entries
+    wait; a flow that contains one of them is dropped as a whole, so its entries of other keys wait too.
     """
 
     remaining = 0

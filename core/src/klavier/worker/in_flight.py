@@ -19,7 +19,7 @@ class Result:
     """How one attempt of one entry ended.
 
     `sent` are its requests with their replies; `event` is None where the payload could not be read or a plugin dropped
-    the event. `is_failing`: the endpoint answered nobody well at that time.
+    the event. `is_failing`: the endpoint failed for all requests at that time, so the event is not at fault.
     """
 
     entry: Entry

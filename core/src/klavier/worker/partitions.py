@@ -216,7 +216,7 @@ class Partitions:
         return taken
 
     def backlog(self, entries: Iterable[Entry]) -> int:
-        """Return how many entries are known to wait behind some that were taken, for the key with the most."""
+        """Return the largest backlog among the ordering keys of some entries that were taken."""
         return max((self._partitions[entry.key].backlog for entry in entries), default=0)
 
     def finish(self, key: str) -> None:

@@ -128,7 +128,7 @@ class _Window:
 
 
 class RateLimiter:
-    """Decides when each request may be sent; one instance stands for one Klaviyo account."""
+    """Decides when each request may be sent; one instance for each Klaviyo account."""
 
     def __init__(self, clock: Clock, *, rates: Mapping[str, RateLimit] | None = None, share: float = 1.0) -> None:
         """`clock` returns seconds that never run backwards; `rates` override the table by operation.
@@ -179,7 +179,10 @@ class RateLimiter:
         return True
 
     def update(self, request: Request, reply: Response, sent_at: float) -> None:
-        """Learn from a reply: a refusal, the quota and the rest of it. `sent_at` is when the request was sent."""
+        """Update the endpoint's window from a reply: a 429, the quota and what is left of it.
+
+        `sent_at` is when the request was sent, by `clock`.
+        """
         window = self._window(request)
         if window is None:
             return

@@ -171,7 +171,7 @@ class Sender:
         return self._circuits.is_failing(request) or self._block_seconds(name) > 0
 
     def _update(self, name: str, request: Request, reply: Response, sent_at: float) -> None:
-        """Learn from a reply."""
+        """Update the limits and the circuits from a reply; report a long hold after a 429, and its end."""
         self._rate_limiter.update(request, reply, sent_at)
         self._circuits.update(request, reply)
         cause = f"held {name}"

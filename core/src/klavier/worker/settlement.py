@@ -1,4 +1,4 @@
-"""Settlement: what follows from an attempt (removed, tried again later, or a dead letter), and writing it down."""
+"""Settlement: what follows from an attempt (removed, tried again later, or a dead letter), written to the outbox."""
 
 import asyncio
 import logging
