@@ -58,7 +58,7 @@ _log = logging.getLogger("klavier.relay")
 
 
 class Database(ForkAware):
-    """A connection that one thread uses at a time, opened anew in a forked child."""
+    """A connection that one thread uses at a time; a forked child opens its own."""
 
     def __init__(self, path: str, timeout: float, open_: Open | None, wall: Callable[[], float]) -> None:
         """Open or create the file at `path` (0600); `timeout` is how long to wait for another process, in seconds."""
@@ -78,7 +78,7 @@ class Database(ForkAware):
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Return the connection, for this thread alone, with SQLite's errors turned into `OutboxError`."""
+        """Enter a block that has the connection to itself; SQLite's errors in it become `OutboxError`."""
         with self.lock:
             if self._pid != os.getpid():
                 self._pid = os.getpid()
@@ -92,7 +92,7 @@ class Database(ForkAware):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Return the connection inside a transaction, which is committed at the end and rolled back on an error."""
+        """Enter a block inside a transaction, which is committed at its end and rolled back on an error."""
         with self.use() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -104,7 +104,7 @@ class Database(ForkAware):
                 raise
 
     def write(self, step: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a step in a transaction, once more with the reserve of the disk where that is full.
+        """Run a step in a transaction; where the disk is full, release its reserve and run the step once more.
 
         For all that makes an outbox smaller, or that delivery needs.
         """

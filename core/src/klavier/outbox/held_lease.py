@@ -1,4 +1,4 @@
-"""The lease of an outbox whose `settle` takes a fencing number."""
+"""A lease for outboxes whose `settle` checks a fencing number."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol

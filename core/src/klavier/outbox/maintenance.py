@@ -46,7 +46,7 @@ def advance_clock(database: Database, wall: float) -> float:
 
 
 def purge_ids(database: Database, oldest: float) -> int:
-    """Forget the message ids that were accepted before `oldest`, in the outbox's own time; returns how many."""
+    """Delete the message ids that were accepted before `oldest`, in the outbox's own time; returns how many."""
     return _delete_before(database, "seen", "message_id", "accepted", oldest)
 
 

@@ -1,4 +1,4 @@
-"""The queue of a run that nothing outlives: entries in a dict, where the outbox has a file."""
+"""A queue in memory, for a run that stores nothing: what is not delivered when it ends is lost."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from klavier.outbox.entry import Entry, Settlement
 
 
 class MemoryQueue:
-    """Entries in their order; an `EntryQueue` without message ids and dead letters.
+    """Entries in the order of their positions; an `EntryQueue` without message ids and dead letters.
 
     It belongs to one thread: the one of the event loop that delivers from it.
     """

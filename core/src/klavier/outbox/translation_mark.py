@@ -1,4 +1,4 @@
-"""A mark in a file: which entries a worker is translating, so that an event which crashes it is found out.
+"""A mark in a file: which entries a worker is translating, so that an event which crashes it is detected.
 
 The file is mapped into memory, so that marking costs a microsecond, and what is marked survives the end of the process,
 however it ends.  It need not survive a power loss: an event that crashes a worker does so again.
@@ -17,7 +17,8 @@ from klavier.outbox.private_file import open_private
 CAPACITY = 4095
 """How many positions the file has room for, 32 kB in all.
 
-A worker translates at most 1,000 entries together; of more than fit, the further ones would not be marked.
+A worker translates fewer than 3,000 entries together: it takes up to 2,000 at once (twice `_STEP` of `klavier.worker`),
+and does not cut the last run of up to 1,000 short. Of more than fit, the further ones would not be marked.
 """
 
 _SIZE = 8 * (CAPACITY + 1)
@@ -27,7 +28,7 @@ class TranslationMark(ForkAware):
     """The file beside an outbox: the number of entries under translation, then their positions."""
 
     def __init__(self, path: str | None) -> None:
-        """Use the file at `path`, which is made with the first mark; None for an outbox that nothing outlives."""
+        """Use the file at `path`, which is made with the first mark; None for an outbox in memory, which needs none."""
         self._path = path
         self._map: mmap.mmap | None = None
         register(self)
