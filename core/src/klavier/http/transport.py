@@ -94,9 +94,9 @@ class Transport:
         if transport is None:
             base = self._encoder.base_url
             # Loading the certificates takes longer than all else here, and a server without TLS needs none.
-            uses_tls = verify and base.startswith("https:")
-            self._own = _create_default(connections, choose_proxy(base, proxy), verify=uses_tls)
-        self._send_http = _sender_of(self._own if transport is None else transport)
+            needs_certificates = verify and base.startswith("https:")
+            self._own = _create_default(connections, choose_proxy(base, proxy), verify=needs_certificates)
+        self._send_http = _find_send(self._own if transport is None else transport)
 
     def __repr__(self) -> str:
         """Show where requests go; never a key."""
@@ -105,9 +105,11 @@ class Transport:
     async def send(self, request: Request) -> Response:
         """Send one request, once.
 
-        Every reply is a `Response`, whatever its status; redirects are not followed. Raises `TransportError` where no
-        reply came: time-out, reset, DNS, TLS, a reply that is no HTTP. A request that cannot be meant for Klaviyo is
-        answered by a local refusal.
+        Every reply is a `Response`, whatever its status; redirects are not followed. A request that cannot
+        be meant for Klaviyo is answered by a local refusal.
+
+        Raises `TransportError` where no reply came: time-out, reset, DNS, TLS, a reply that is no HTTP. Raises
+        `UsageError` where the transport is closed, or is `read_only` and the call may write.
         """
         if self._closed:
             raise UsageError("the transport is closed; make a new one")
@@ -204,7 +206,7 @@ def _create_default(connections: int, proxy: str | None, *, verify: bool) -> htt
     )
 
 
-def _sender_of(transport: object) -> _SendHttp:
+def _find_send(transport: object) -> _SendHttp:
     """Return what sends one HTTP request and streams the reply; raises `ConfigError` for what is no async transport."""
     if isinstance(transport, httpx.AsyncClient):
         client = transport
