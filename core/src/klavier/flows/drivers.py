@@ -54,7 +54,7 @@ async def deliver_async(delivery: Delivery, send: AsyncSend) -> tuple[Outcome, .
 
 
 def plan(vendor: Vendor, events: Sequence["Event"]) -> list[Delivery]:
-    """Return the deliveries of these events; an event that the vendor omits or fails at gets one that rejects it."""
+    """Return the deliveries of these events; each event that the vendor omits or fails at gets one that rejects it."""
     deliveries: list[Delivery] = []
     planned: set[int] = set()
     reason = "made no delivery of the event"

@@ -18,7 +18,10 @@ from klavier.vendor import BrowserCall, Vendor
 
 @frozen
 class Rehearsal:
-    """The result of a dry run: the requests in the order they were made, one outcome for each event, in order."""
+    """The result of a dry run: the requests in the order they were made, one outcome for each event, in order.
+
+    `browser_calls` are those of all deliveries, in device mode only.
+    """
 
     requests: list[Request]
     outcomes: list[Outcome]
