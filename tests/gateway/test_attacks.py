@@ -39,7 +39,7 @@ def is_working(gateway: Running) -> bool:
 
 
 def accepted(gateway: Running) -> int:
-    return gateway.gateway._parts.outbox.last_seq()
+    return gateway.gateway._relay_config.outbox.last_seq()
 
 
 def send_raw(gateway: Running, *parts: bytes) -> bytes:

@@ -113,7 +113,7 @@ def test_freshpaints_format_is_accepted(gateway: Running) -> None:
 def test_an_unknown_key_is_refused(gateway: Running, headers: dict[str, str]) -> None:
     reply = post(gateway, "/v1/track", TRACK, headers=headers)
     assert (reply.status_code, reply.json()["code"]) == (401, "invalid_write_key")
-    assert gateway.gateway._parts.outbox.last_seq() == 0
+    assert gateway.gateway._relay_config.outbox.last_seq() == 0
 
 
 def test_one_bad_event_refuses_no_other(gateway: Running) -> None:
@@ -123,7 +123,7 @@ def test_one_bad_event_refuses_no_other(gateway: Running) -> None:
     body = body.replace(b'"x"', b'{"type": "track", "event": "\\ud800", "userId": "u1"}')
     assert post(gateway, "/v1/batch", body).status_code == 200
     assert sorted(names(gateway)) == ["E0", "E1"]
-    letters = gateway.gateway._parts.outbox.dead_letters()
+    letters = gateway.gateway._relay_config.outbox.dead_letters()
     assert [letter.kind for letter in letters] == ["rejected"] * len(bad)
     assert all(letter.reason for letter in letters)
 
@@ -204,7 +204,7 @@ def test_a_source_with_a_secret_accepts_nothing_unsigned_by_any_path(tmp_path: P
         assert (refused.status_code, refused.json()["code"]) == (401, "invalid_signature")
         params = {"userId": "u1", "event": "E", "writeKey": KEY}
         httpx.get(f"{gateway.url}/pixel/v1/track", params=params)
-        assert gateway.gateway._parts.outbox.last_seq() == 0
+        assert gateway.gateway._relay_config.outbox.last_seq() == 0
         signature = hmac.new(b"s3cret", content, hashlib.sha1).hexdigest()
         assert post(gateway, path, content, headers={**BASIC, "X-Signature": signature}).status_code == 200
 
@@ -262,7 +262,7 @@ def test_browsers_events_get_address_and_user_agent(gateway: Running) -> None:
     page = {**BASIC, "Origin": "https://shop.example", "User-Agent": "Mozilla/5.0 test"}
     post(gateway, "/v1/track", {**TRACK, "properties": {}}, headers={**page, "X-Forwarded-For": "203.0.113.9"})
     post(gateway, "/v1/track", {**TRACK, "messageId": "m2"})
-    entries = gateway.gateway._parts.outbox.read(0, 10)
+    entries = gateway.gateway._relay_config.outbox.read(0, 10)
     contexts = [json.loads(entry.payload).get("context") for entry in entries]
     if len(contexts) == 2:  # otherwise the worker was faster than this test
         assert contexts == [{"ip": "127.0.0.1", "userAgent": "Mozilla/5.0 test"}, None]

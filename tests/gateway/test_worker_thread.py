@@ -30,7 +30,7 @@ def track(user: str) -> dict[str, Any]:
 
 def test_a_slow_transformation_delays_no_answer(gateway: Running) -> None:
     plugin = Slow()
-    gateway.gateway._parts.plugins.register(plugin)
+    gateway.gateway._relay_config.plugins.register(plugin)
     try:
         with httpx.Client(base_url=gateway.url, timeout=LONG) as client:
             assert client.post("/v1/track", json=track("u1")).status_code == 200

@@ -45,7 +45,7 @@ class Running:
 
     def wait(self) -> None:
         """Wait until nothing waits in the outbox any more."""
-        outbox = self.gateway._parts.outbox
+        outbox = self.gateway._relay_config.outbox
         for _ in range(600):
             if not outbox.status().waiting:
                 return

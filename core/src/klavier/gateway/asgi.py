@@ -54,11 +54,11 @@ class Gateway:
         self._connect = make_connect(config, transport=transport)
         vendor = config.build_vendor()
         self._shadow = make_shadow(config, vendor)
-        self._parts = make_relay_config(config, None if self._shadow is None else self._shadow.add)
+        self._relay_config = make_relay_config(config, None if self._shadow is None else self._shadow.add)
         self.delivers = deliver
-        self.worker = LeasedWorker(self._parts, own_loop=True, has_watchdog=has_watchdog)
+        self.worker = LeasedWorker(self._relay_config, own_loop=True, has_watchdog=has_watchdog)
         self._thread = WorkerThread(self._run_worker)
-        self.service = GatewayService(config, self._parts, folder, lambda: self._thread.call(self.worker.notify))
+        self.service = GatewayService(config, self._relay_config, folder, lambda: self._thread.call(self.worker.notify))
         self.worker.reporter.parts["gateway"] = self.service.summarize
         if self._shadow is not None:
             self.worker.reporter.parts["shadow"] = self._shadow.summarize
@@ -93,7 +93,7 @@ class Gateway:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._shadow is not None:
             await asyncio.to_thread(self._shadow.close)
-        self._parts.outbox.close()
+        self._relay_config.outbox.close()
 
     def _is_running(self) -> bool:
         return bool(self._tasks) and not any(task.done() for task in self._tasks)

@@ -54,8 +54,10 @@ class Collected:
 class GatewayService:
     """Accepts the events of requests into an outbox; knows nothing of HTTP but statuses."""
 
-    def __init__(self, config: "Config", parts: "RelayConfig", folder: Path, on_stored: Callable[[], None]) -> None:
-        """Accept into the outbox of `parts`; `on_stored` is called from a thread after each write.
+    def __init__(
+        self, config: "Config", relay_config: "RelayConfig", folder: Path, on_stored: Callable[[], None]
+    ) -> None:
+        """Accept into the outbox of `relay_config`; `on_stored` is called from a thread after each write.
 
         A relative path of the archive begins in `folder`.
         """
@@ -64,22 +66,26 @@ class GatewayService:
         self.sources = Sources(section.sources)
         self.proxies = Proxies(section.trusted_proxies)
         self.counts: Counter[tuple[str, Acceptance]] = Counter()
-        """Events by source and acceptance; refused requests count once, under the source `unknown` without a key."""
+        """Events by source and acceptance; without a known key the source is `unknown`.
+
+        A refused request counts once, except one that was refused for lack of room or could not be stored: then each of
+        its events counts.
+        """
         self.activity: Activity[tuple[str, Acceptance]] = Activity(time)
         """The same of the last hour."""
         self.watch: Callable[[list[tuple[str, str]]], None] = lambda _: None
         """Called from a thread with the message id and the source of each event that was stored for the first time."""
         self.bodies = LargeBodies()
         self.intake = Intake(self._store)
-        self._parts = parts
+        self._relay_config = relay_config
         self._archive = None if section.archive is None else Archive(folder / section.archive)
         self._on_stored = on_stored
 
     async def collect(self, request: Collected) -> int:
-        """Store the events of a request; return how many there were.
+        """Store the events of a request; return how many there were, once they are stored durably.
 
-        Returns when they are stored durably. One that is no event becomes a dead letter and refuses no other one.
-        Raises `Refusal`, or `OutboxError` where they cannot be stored.
+        What is no event becomes a dead letter, and the others are stored all the same. Raises `Refusal`, or
+        `OutboxError` where they cannot be stored.
         """
         source, messages = self._open(request)
         try:
@@ -157,7 +163,7 @@ class GatewayService:
         """Return an event as it will be stored."""
         payload = complete(message, now, client) if isinstance(message, dict) else {}
         try:
-            message_id, key, written = accept(payload or message, self._parts.vendor, self._parts.plugins)
+            message_id, key, written = accept(payload or message, self._relay_config.vendor, self._relay_config.plugins)
         except EventError:
             known = payload.get("messageId")
             message_id = known if isinstance(known, str) and known.isprintable() else f"klavier-{uuid.uuid4()}"
@@ -167,7 +173,9 @@ class GatewayService:
 
     def _store(self, messages: Sequence[Message]) -> None:
         """Store events, those that are no events too: the worker makes dead letters of them when their turn comes."""
-        is_new = self._parts.outbox.append([(message.message_id, message.key, message.payload) for message in messages])
+        is_new = self._relay_config.outbox.append(
+            [(message.message_id, message.key, message.payload) for message in messages]
+        )
         self.watch([(message.message_id, message.source) for message, new in zip(messages, is_new, strict=True) if new])
         if self._archive is not None:
             self._archive.write([message for message in messages if message.is_event])
