@@ -32,7 +32,7 @@ _RETRY_SECONDS = 5
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _NO_STORE = {"Cache-Control": "no-store"}
-"""For answers that repeat the Host header or the key of their request: no cache may give them to others."""
+"""For answers that repeat the Host header or the key of their request: no cache may return them to others."""
 
 _log = logging.getLogger("klavier.gateway")
 
@@ -41,7 +41,7 @@ def routes(service: "GatewayService") -> list[Route]:
     """Return the routes that take events from SDKs."""
     webhook = _guarded(_Webhook(service))
     found = [Route(path, _guarded(_Collect(service, kind)), methods=["POST"]) for path, kind in ROUTES.items()]
-    found += [Route(path, _guarded(_swallow(service)), methods=["POST"]) for path in METRICS]
+    found += [Route(path, _guarded(_discard(service)), methods=["POST"]) for path in METRICS]
     return [
         *found,
         Route("/v1/webhook", webhook, methods=["GET", "POST"]),
@@ -167,9 +167,9 @@ def _source_config(service: "GatewayService") -> Endpoint:
     return answer
 
 
-def _swallow(service: "GatewayService") -> Endpoint:
+def _discard(service: "GatewayService") -> Endpoint:
     async def answer(request: Request) -> Response:
-        """Use nothing of the figures that SDKs send about themselves; they are bounded as events are."""
+        """Read and discard the figures that SDKs send about themselves; their size and time are bounded as events'."""
         await _read_raw(request, service)
         return JSONResponse({"success": True})
 

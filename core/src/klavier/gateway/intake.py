@@ -8,7 +8,8 @@ from attrs import define, field, frozen
 from klavier.gateway.bodies import Refusal
 
 MOST_BYTES = 64_000_000
-"""Bytes of events that wait to be stored: twenty full requests, a tenth of a second's traffic at 600 MB/s."""
+"""Bytes of events that wait to be stored: sixteen requests of the default `max_body` (4 MB), a tenth of a second's
+traffic at 600 MB/s."""
 
 
 @frozen

@@ -29,8 +29,8 @@ class Client:
 def read_messages(body: Any, event_type: str | None) -> Iterator[Any]:
     """Return the events of a body, each as sent: one event, an array, or an object with `batch`.
 
-    `event_type` is the type that the path names, for events that do not. What a batch says once is given to each event
-    that does not say it itself. What is no object is returned as it is: whoever checks it rejects it.
+    `event_type` is the type that the path names, for a single event without one. The members that a batch states once
+    are added to its events that lack them. What is no object is returned unchanged, and rejected when it is checked.
     """
     if isinstance(body, list):
         yield from body
@@ -47,8 +47,8 @@ def read_messages(body: Any, event_type: str | None) -> Iterator[Any]:
 def complete(message: Mapping[str, Any], received_at: datetime, client: Client) -> dict[str, Any]:
     """Return an event with `receivedAt`, a corrected `timestamp`, and the client's address and user agent.
 
-    `timestamp` becomes the time of receipt less the time that the sender's clock saw pass between the event and its
-    sending; the sender's own time stays as `originalTimestamp`.
+    `timestamp` becomes the time of receipt less the time from the event to `sentAt`, both by the sender's clock; the
+    sender's own time stays as `originalTimestamp`.
     """
     event = {name: value for name, value in message.items() if name not in _PRIVATE}
     event["receivedAt"] = write_time(received_at)
