@@ -52,7 +52,8 @@ class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
     async def flush(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- returns counts, raises nothing
         """Wait until everything accepted so far has its outcome, at most `timeout` seconds; returns the counts.
 
-        Returns earlier where Klaviyo does not accept the key and will not be asked again within the time.
+        Returns earlier where Klaviyo does not accept the key, or refuses everything, and the next try is later than
+        that.
         """
         self._check_open()
         await self._wait(timeout, closing=False)
@@ -61,7 +62,8 @@ class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
     async def close(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- returns counts, raises nothing
         """Flush, end the delivery and close the outbox; what is not delivered stays in it.  Returns the counts.
 
-        Closing again returns the same counts.  Does not wait where Klaviyo does not accept the key.
+        Closing again returns the same counts.  Does not wait while Klaviyo does not accept the
+        key, or refuses everything.
         """
         if self._last_counts is not None:
             return self._last_counts

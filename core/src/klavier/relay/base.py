@@ -21,7 +21,7 @@ FLUSH_SECONDS = 30.0
 POLL_SECONDS = 0.02
 """How often `flush` looks whether all is delivered.
 
-Another process may be the one that delivers, so only the outbox can tell; a look takes 10 us.
+Another process may be the one that delivers, so only the outbox shows it; a look takes 10 us.
 """
 
 Accepted = Event | Mapping[str, Any]
@@ -81,15 +81,16 @@ class RelayBase(TrackingApi[T]):
         return self._worker is not None and self._worker.is_observing(last)
 
     def _is_blocked(self, seconds: float, *, closing: bool) -> bool:
-        """Return whether nothing can be delivered for `seconds`, since Klaviyo does not accept the key.
+        """Return whether nothing can be delivered for `seconds`, since the account is paused.
 
-        A relay that closes does not wait for the next try of the key at all.
+        It is paused while Klaviyo does not accept the key, or refuses everything. A relay that closes does not wait for
+        the next try at all.
         """
         paused = 0.0 if self._worker is None else self._worker.paused
         return paused > (0.0 if closing else seconds)
 
     def _finish(self, counts: Counts) -> Counts:
-        """Note that the relay is closed, and log what stays behind."""
+        """Note that the relay is closed, and log how many events are lost or stay in the outbox."""
         paused = self._worker is not None and self._worker.paused > 0
         self._last_counts = counts
         if counts.pending and not self._config.outbox.is_durable:

@@ -9,7 +9,7 @@ from klavier.outcome import KINDS, Kind
 
 @frozen
 class Counts:
-    """What `flush` gives: events by outcome since the relay was opened, and how many still wait.
+    """The result of `flush`: events by outcome since the relay was opened, and how many still wait.
 
     An event that another process delivers from the same outbox leaves `pending` without being counted here.
     """
@@ -22,6 +22,6 @@ class Counts:
 
     @classmethod
     def of(cls, kinds: Mapping[Kind, int], pending: int) -> "Counts":
-        """Make counts of a tally by outcome kind."""
+        """Return the counts of `kinds`, the number of events of each kind of outcome, and of `pending` events."""
         delivered, skipped, rejected, failed = (kinds.get(kind, 0) for kind in KINDS)
         return cls(delivered, skipped, rejected, failed, pending)

@@ -76,7 +76,7 @@ class Relay(RelayBase[bool], ForkAware):
         """Wait until everything accepted so far has its outcome, at most `timeout` seconds; returns the counts.
 
         An event that failed and will be tried again counts as pending.  Returns earlier where Klaviyo does not accept
-        the key and will not be asked again within the time.  Raises `RelayClosedError` after `close`.
+        the key, or refuses everything, and the next try is later than that.  Raises `RelayClosedError` after `close`.
         """
         self._check_open()
         self._wait(timeout, closing=False)
@@ -85,7 +85,8 @@ class Relay(RelayBase[bool], ForkAware):
     def close(self, timeout: float = FLUSH_SECONDS) -> Counts:
         """Flush, end the thread and close the outbox; what is not delivered stays in it.  Returns the counts.
 
-        Closing again returns the same counts.  Does not wait where Klaviyo does not accept the key.
+        Closing again returns the same counts.  Does not wait while Klaviyo does not accept the
+        key, or refuses everything.
         """
         if self._last_counts is not None:
             return self._last_counts
@@ -108,7 +109,7 @@ class Relay(RelayBase[bool], ForkAware):
         self.close()
 
     def renew_after_fork(self) -> None:
-        """Forget the thread, which is not in the child; the next event starts one there."""
+        """Drop the parent's thread, which does not run in the child; the next event starts one there."""
         self._lock = threading.Lock()
         self._thread = self._loop = self._worker = self._task = None
 
@@ -148,10 +149,10 @@ class Relay(RelayBase[bool], ForkAware):
         if thread is threading.current_thread():
             worker.stop()
             return False
-        for end, patience in ((worker.stop, seconds), (task.cancel, _CANCEL_SECONDS)):
+        for end, timeout in ((worker.stop, seconds), (task.cancel, _CANCEL_SECONDS)):
             with contextlib.suppress(RuntimeError):  # the loop may have ended by itself
                 loop.call_soon_threadsafe(end)
-            thread.join(patience)
+            thread.join(timeout)
             if not thread.is_alive():
                 return True
         return False
