@@ -42,7 +42,7 @@ class _Held:
 
 
 class _Stop:
-    """Where a run stops: behind the last line that had started when `is_asked` first returned True."""
+    """Where a run stops: after the last line that had started when `is_asked` first returned True."""
 
     def __init__(self, is_asked: Callable[[], bool]) -> None:
         self.is_reached = False
@@ -136,7 +136,7 @@ class LineQueue:
         return event
 
     def finish(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
-        """Record the final outcome of an entry; `event` is the event that was sent, if it was another than was read."""
+        """Record the final outcome of an entry; `event` is what was sent, None for the event that was read."""
         held = self._by_seq.pop(entry.seq)
         held.result = Result(held.line, held.event if event is None else event, outcome, outcome.reason)
         held.event = None
@@ -149,7 +149,7 @@ class LineQueue:
             self._capacity += held.popleft().size
             if result.outcome is NOT_STARTED:
                 self._stop.is_reached = True
-            if not self._stop.is_reached:  # lines behind it, such as one that is no event, get no result either
+            if not self._stop.is_reached:  # lines after it, such as one that is no event, get no result either
                 yield result
 
     def _read_lines(self, limit: int) -> list[Entry]:

@@ -1,7 +1,7 @@
 """Rows of a query as events: DuckDB reads its own files, CSV and Parquet, psycopg reads PostgreSQL.
 
-The columns of a query are named as in `klavier.streams.tables`.  Rows are sorted by the database, out of memory if need
-be: by the cursor of an incremental run, else by the events' own times where the query has them.
+The columns of a query are named as in `klavier.streams.tables`.  Rows are sorted by the database, on disk where its
+memory is too small: by the cursor of an incremental run, else by the events' own times where the query has them.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ class Query:
 
     @property
     def names(self) -> list[str]:
-        """What messages call the source: never its address, which may hold a password."""
+        """The name of the source in messages: never its address, which may hold a password."""
         return [f"{self.scheme} query"]
 
     @property
@@ -62,11 +62,11 @@ class Query:
 
     @property
     def size(self) -> None:
-        """Nobody knows how many rows will come."""
+        """None: how many rows will come is not known."""
 
     @property
     def asked(self) -> None:
-        """A row is never waited for: the database is read like a file."""
+        """None, as for files: the next row can always be read, if only by waiting for the database."""
 
     def lines(self) -> Generator[Line]:
         """Run the query, and return its rows as the JSON of their events; raises `UsageError` for what is refused."""
