@@ -1,5 +1,6 @@
 """Compare the data in Klaviyo after two vendors delivered the same events.
 
-Each vendor delivers into its own sandbox (`side`), their contents are read (`snapshot`), people and events are
-matched (`people`, `pairing`), and what differs is gathered as rows (`report`), shown as text or as a page.
+Each vendor delivers into its own sandbox (`side`), their contents are read (`snapshot`), profiles and events are
+matched (`matching`, `pairing`), and what differs is counted in rows (`rows`) of a report (`report`), which is shown as
+text (`wording`) or as a page (`page`).
 """

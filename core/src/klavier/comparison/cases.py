@@ -6,7 +6,7 @@ from klavier.comparison.report import Case
 
 
 def is_wanted(cases: list[Case], line: int | None, most: int | None) -> bool:
-    """Return whether a case of this input event may be one of the first `most`; spares making the others."""
+    """Return whether a case of this input event may be one of the first `most`, and so is worth making."""
     if most is None or len(cases) < most:
         return True
     if most == 0:

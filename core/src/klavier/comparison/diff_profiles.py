@@ -83,7 +83,7 @@ def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
 
 
 def _traits(profiles: list[StoredProfile]) -> dict[str, Any]:
-    """Return the traits of these profiles, one value for each name where they agree."""
+    """Return the traits of these profiles: the value where they agree, else all of them as `{"several": [...]}`."""
     if len(profiles) == 1:
         return dict(_traits_of(profiles[0]))
     found: dict[str, list[Any]] = {}
@@ -106,7 +106,7 @@ def _traits_of(stored: StoredProfile) -> Iterable[tuple[str, Any]]:
 
 
 def _compare_owners(matches: Sequence[Match], pairs: Iterable[tuple[StoredEvent, StoredEvent]], rows: Rows) -> None:
-    """Find events that stand with another profile of a person than on the other side."""
+    """Find events of persons with several profiles whose two profiles are no counterparts."""
     partners = {
         id(left): right
         for match in matches

@@ -1,4 +1,4 @@
-"""What a report says around its rows, so that several commands show the same table and page."""
+"""The texts around the rows of a report, so that several commands show the same table and page."""
 
 from collections.abc import Mapping, Sequence
 

@@ -21,7 +21,7 @@ _IDS_IN_TRAITS = _IDS | {"id"}
 """In properties `id` is the id of another thing."""
 _PHONES = frozenset({"phone", "phonenumber"})
 _PHONE_DIGITS = 9
-"""Last digits of a phone number that are compared: with and without the code of the country it is the same."""
+"""How many last digits of a phone number are compared, so that it equals itself with and without the country code."""
 _NONE = 2**64 - 1
 """The mark of an event without identifiers; no hash is as large."""
 

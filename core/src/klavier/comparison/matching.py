@@ -30,7 +30,7 @@ class Match:
         """Pair the profiles one by one, the most similar first."""
         if len(self.left) == len(self.right) == 1:
             return [(self.left[0], self.right[0])]
-        pairs = best_pairs(self.left, self.right, _likeness)
+        pairs = best_pairs(self.left, self.right, _similarity)
         return [(self.left[i], self.right[j]) for i, j in pairs]
 
     def groups(self) -> list[tuple[list[StoredProfile], list[StoredProfile]]]:
@@ -96,7 +96,7 @@ def _match_by_device(profiles: Sequence[StoredProfile], on_left: int, sets: _Set
                 sets.join(place, counterpart)
 
 
-def _likeness(left: StoredProfile, right: StoredProfile) -> float:
+def _similarity(left: StoredProfile, right: StoredProfile) -> float:
     shared = len({*left.strong} & {*right.strong}) * 10 + len({*left.weak} & {*right.weak})
     common = len(left.lines & right.lines)
     return shared + (common / max(len(left.lines), len(right.lines)) if common else 0)

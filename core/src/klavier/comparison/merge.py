@@ -58,5 +58,5 @@ def merge_notes(several: Iterable[Iterable[Note]]) -> Iterable[Note]:
 
 
 def sort_notes(notes: Iterable[Note], *, by_line: bool = False) -> tuple[Note, ...]:
-    """Sort notes, the most frequent first."""
+    """Sort notes, the most frequent first; equally frequent ones by text, or `by_line` by their first line."""
     return tuple(sorted(notes, key=lambda note: (-note.count, note.first if by_line else 0, note.text)))

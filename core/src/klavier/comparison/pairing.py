@@ -91,7 +91,7 @@ def _pair_best(
 def _pair_others(case: _Open, found: Pairing) -> None:
     """Pair what has no counterpart of its own metric, the metrics whose events share the most first.
 
-    An input event is decided about alone, so that the others, which another shard may have, change nothing.
+    Each input event is decided alone: the others may be in another shard, and so must not matter.
     """
     rest_left, rest_right = case.left, case.right
     is_open = bool(rest_left and rest_right) and max(len(rest_left), len(rest_right)) > 1

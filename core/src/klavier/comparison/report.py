@@ -150,7 +150,7 @@ class Comparison:
     def merge(parts: "Iterable[Comparison]") -> "Comparison":
         """Return the comparison of all events from those of their shards, each made with `shard=(i, n)`, in any order.
 
-        It is the comparison that `klavier.compare` returns for the same events without shards, but that vendors with
+        It is the comparison that `klavier.compare` returns for the same events without shards, except that vendors with
         batches may make more calls. Raises `UsageError` where a shard is missing, is there twice or belongs to another
         comparison.
         """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Outcomes:
-    """The outcomes of one side: how many there are of each kind, their notes, and who was not delivered."""
+    """The outcomes of one side: how many there are of each kind, their notes, and which events were not delivered."""
 
     def __init__(self) -> None:
         self.kinds: Counter[Kind] = Counter()

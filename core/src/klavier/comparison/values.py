@@ -42,7 +42,7 @@ def is_telling(value: Any) -> bool:
 
 
 def change(left: Any, right: Any) -> str:
-    """Describe in which way two values differ, without telling anything of them; empty where there is no pattern."""
+    """Describe in which way two values differ, without quoting them; empty where there is no pattern."""
     one, other = kind_of(left), kind_of(right)
     if one != other:
         return f"{one} → {other}"
@@ -58,5 +58,5 @@ def change(left: Any, right: Any) -> str:
 
 
 def shift(left: int, right: int) -> str:
-    """Describe how two times, in seconds, differ."""
+    """Describe how two times, in seconds, differ; empty unless by whole hours."""
     return "whole hours, as time zones do" if (left - right) % _WHOLE_HOUR == 0 else ""
