@@ -165,7 +165,11 @@ class Account:
         return found
 
     def record(self, profile: Profile, metric: Metric, event: Event) -> bool:
-        """Keep an event, unless the profile has one of the same metric and unique id; return whether it was kept."""
+        """Keep an event of a profile; return whether it was kept.
+
+        It is not where the profile has one of the same metric and unique id, or without a unique id of the same second,
+        and where the account drops events of test addresses.
+        """
         if self.drops_test_addresses and profile.identifiers.get("email", "").endswith(_TEST_DOMAINS):
             return False
         key = (event.metric, event.time if event.unique_id is None else event.unique_id)

@@ -87,8 +87,8 @@ def confirm(account: Account, profile: Profile) -> int:
 def unsubscribe(account: Account, profile: Profile, found: List | None, revoked: Collection[Key]) -> None:
     """Withdraw consents, from one list or everywhere, and take the profile off the list.
 
-    The account's setting decides whether leaving a list withdraws the consent to e-mail everywhere; the members of
-    other lists, and those of no list, always withdraw it everywhere.  SMS has no opt-out of a single list.
+    The account's setting decides whether leaving a list withdraws the consent to e-mail everywhere; a profile that is
+    not on the list always withdraws it everywhere.  SMS has no opt-out of a single list.
     """
     now = int(account.clock.time())
     for waiting in [key for key in profile.pending if found is None or key[0] == found.id]:

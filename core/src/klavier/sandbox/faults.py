@@ -20,9 +20,10 @@ class Fault:
     """One kind of fault.
 
     - `status`, `headers`, `json` or `body` (raw bytes, such as half a JSON document): the reply instead of Klaviyo's.
-      Without a `status` the call is processed as usual, and only slow or broken.
+      Without a `status` and a `connection` the call is processed as usual, and only slow.
     - `connection`: `"reset"` closes it without a reply, `"cut"` in the middle of the reply's body.
-    - `processed`: whether Klaviyo processes the call all the same; with `connection="reset"` that is a lost reply.
+    - `processed`: whether Klaviyo processes the call although it does not reply so; with `connection="reset"` that is a
+      lost reply.
     - `delay`: seconds before the reply.
     - `match`: a path, `"METHOD /path"` (both also as a prefix that ends with `*`), or a function of the request.
     - `times`: how many calls it applies to, None for all; `rate`: the share of matching calls, 0 to 1.

@@ -105,7 +105,7 @@ def body_check(operation: str, rules: Rules, *, measures: bool = True) -> Check 
 
 @define(repr=False)
 class Gateway:
-    """The front of the sandbox: everything before and after an operation."""
+    """Answers requests: checks route, key, revision, rate limit, query and body, then runs the operation."""
 
     account: Account
     legacy: Legacy

@@ -65,9 +65,9 @@ class Profile:
     events: dict[tuple[str, str | int], Event] = field(factory=dict)
     """By metric and unique id, or the second where there is none; `add_event` adds to them."""
     newest_event: int | None = None
-    """The latest time of an event, kept since replies tell it and a profile may have a hundred thousand events."""
+    """The latest time of an event, kept since replies show it and a profile may have a hundred thousand events."""
     is_unconfirmed: bool = False
-    """Whether nothing but a subscription that waits for its confirmation made the profile: Klaviyo does not show it."""
+    """Whether only subscriptions that wait for a confirmation have named the profile: Klaviyo does not show it."""
 
     def add_event(self, key: tuple[str, str | int], event: Event) -> None:
         """Keep an event."""

@@ -52,7 +52,7 @@ CHANGES: dict[str, str] = {
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:\.\w+)?")
 
 
-@frozen(eq=False)  # `rules_for` makes each once, so that identity tells them apart, without hashing all changes
+@frozen(eq=False)  # `rules_for` makes each once, so identity distinguishes them, without hashing all changes
 class Rules:
     """The changes of `CHANGES` that are in force in a revision, and what else the checks of bodies depend on.
 

@@ -29,7 +29,8 @@ _TRANSPORT = "klavier.transport"
 """The key of the connection in the ASGI scope, through which a fault closes it."""
 
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
-_STARTED_WITHIN = 10.0
+_STOP_SECONDS = 10.0
+"""How long the end of the server is waited for: connections are closed by force, so milliseconds as a rule."""
 _LAST_PORT = 65_535
 
 
@@ -101,12 +102,12 @@ class SandboxServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the server, and return when it has ended."""
+        """Stop the server, and return when it has ended, or after `_STOP_SECONDS`."""
         if self._server is not None:
             self._server.should_exit = True
             self._server.force_exit = True
         if self._thread is not None:
-            self._thread.join(_STARTED_WITHIN)
+            self._thread.join(_STOP_SECONDS)
 
 
 def serve(

@@ -35,7 +35,7 @@ def state(account: Account) -> dict[str, Any]:
 
 
 def comparable(account: Account) -> dict[str, Any]:
-    """Return what two sandboxes share that received the same: no generated ids, no times of arrival, no jobs.
+    """Return what is equal in two sandboxes that received the same: no generated ids, no times of arrival, no jobs.
 
     A profile is named by its first identifier, a list by its name (and by its id where the sandbox's user chose one).
     """

@@ -20,6 +20,6 @@ class Trace:
     """The ids of merged profiles, and of those that they became part of."""
 
     def clear(self) -> None:
-        """Forget the profiles and events written so far."""
+        """Delete the profiles and events recorded so far."""
         self.profiles.clear()
         self.events.clear()

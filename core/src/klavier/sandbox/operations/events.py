@@ -151,7 +151,7 @@ def attributed(exchange: Exchange, data: EventProfile, *, change: bool, is_confi
 def store(
     exchange: Exchange, profile: Profile, metric: dict[str, Any], attributes: dict[str, Any], time: int | None
 ) -> None:
-    """Keep one event; properties that are 0, null or empty are ignored, as Klaviyo does."""
+    """Keep one event; properties that are 0, null or an empty string are ignored, as Klaviyo does."""
     account = exchange.account
     found = account.metric(metric["name"], metric.get("service"))
     properties = attributes["properties"]

@@ -1,4 +1,4 @@
-"""Import many profiles in one job, which the sandbox does at once."""
+"""Import many profiles in one job, which the sandbox finishes at once."""
 
 from collections.abc import Mapping
 

@@ -81,7 +81,7 @@ class _Range:
 def query_metric_aggregates(exchange: Exchange) -> Reply:
     """POST /api/metric-aggregates; counts, sums of values and unique profiles by hour, day, week or month.
 
-    Grouping (`by`), `return_fields` and `sort` are not in the sandbox, and are refused.
+    The sandbox has no grouping (`by`), `return_fields`, `sort` and `page_cursor`: it refuses them (501).
     """
     given = exchange.attributes
     for name in ("by", "return_fields", "sort", "page_cursor"):
