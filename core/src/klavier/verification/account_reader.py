@@ -1,4 +1,4 @@
-"""Read an account within its rate limits: each request is paced, and tried again where that may help."""
+"""Read an account within its rate limits: each request waits for them, and is tried again where that may help."""
 
 import asyncio
 import logging
@@ -57,7 +57,7 @@ class AccountReader:
         self._clock = clock
         self._journal = journal
         self._sleep = sleep
-        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def get(self, request: Request) -> dict[str, Any]:
         """Return the document that answers a request; empty where what it names does not exist (404).
@@ -102,7 +102,7 @@ class AccountReader:
             raise errors.exceptions[0] from None
 
     async def _exchange(self, request: Request) -> Response:
-        """Send a request until it is answered for good."""
+        """Send a request, at most `_MOST_TRIES` times, until a further try cannot change the reply."""
         reply = Response.none("not sent")
         for number in range(_MOST_TRIES):
             reply = await self._try(request)
@@ -116,7 +116,7 @@ class AccountReader:
     async def _try(self, request: Request) -> Response:
         operation = find_operation(request.method, request.path)
         name = request.path if operation is None else operation.name
-        async with self._turns[name]:  # in turn, so that waiting requests do not all wake up for one place
+        async with self._locks[name]:  # in turn, so that waiting requests do not all wake up for one place
             while not self._limiter.try_acquire(request):
                 await self._sleep(max(_SHORTEST_WAIT, self._limiter.wait(request)))
         self.calls[name, request.method, request.path if operation is None else operation.path] += 1

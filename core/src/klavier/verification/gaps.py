@@ -6,8 +6,11 @@ from datetime import UTC, datetime
 from attrs import frozen
 
 _LEAST_EVENTS = 5
+"""Missing events of the shortest gap; a shorter run is no outage that a reader could look up."""
+
 _CHANCE = 0.001
-"""How likely, at most, a run of missing events may be among events that are missing at random."""
+"""How many runs of that length there may be, at most, among events that are missing at random: the share of missing
+events to the power of the run's length, times the number of events."""
 
 
 @frozen

@@ -28,7 +28,10 @@ class Lag:
 
     @classmethod
     def of(cls, waits: Sequence[int], newest: int | None, found: int | None) -> "Lag":
-        """Measure it by the waits of events, and the times of the newest predicted and the newest found one."""
+        """Return the lag for the `waits` of events, in seconds, and the Unix times of two of them.
+
+        `newest` is the time of the newest predicted event, `found` that of the newest one in Klaviyo.
+        """
         behind = None if newest is None or found is None else max(0, newest - found)
         return cls(int(median(waits)) if waits else None, max(waits, default=None), behind)
 
@@ -37,7 +40,8 @@ class Lag:
 class Verification:
     """The result: a comparison of the prediction with the account, and a verdict.
 
-    `notes` are known differences, which are not counted; `undelivered` why the vendor delivers some input events not.
+    `notes` are known differences, which are not counted; `undelivered` are the reasons why the vendor did not deliver
+    some input events.
     `out_of_span` is how many input events were left out because of their time.
     """
 

@@ -95,7 +95,7 @@ def _ids_of_lists(prediction: Prediction, sample: Sample, lists: Sequence[Accoun
 
 @frozen(eq=False)
 class _Events:
-    """The events of all people, matched, with what tells unpredicted ones from others."""
+    """The events of all people: the matched ones, the unpredicted ones, and the gaps in which predicted ones miss."""
 
     matching: Matching
     unpredicted: list[StoredEvent]

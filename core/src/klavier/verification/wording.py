@@ -63,7 +63,7 @@ def frame_of(
 
 
 def headlines(found: Verification, earlier: Earlier | None = None) -> Iterator[str]:
-    """Say in sentences how the account differs from the prediction, the gravest first."""
+    """Describe in sentences how the account differs from the prediction, the gravest first."""
     yield verdict_sentence(found.verdict)
     if earlier is not None:
         yield from _against(earlier)
