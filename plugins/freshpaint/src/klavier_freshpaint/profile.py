@@ -32,7 +32,7 @@ _SPECIALS = dict(TRAITS) | {special: special for _, special in TRAITS}
 def profile_properties(event: Event, guard: Guard, notes: list[str], *, prefer_email: bool) -> JsonObject:
     """Return the properties of an event's profile: Klaviyo's specials, then every other trait under its own name.
 
-    With `prefer_email` a valid e-mail address is the only identifier: `$id` is left out.  A value that is no address,
+    With `prefer_email` `$id` is left out where there is a valid e-mail address.  A value that is no address,
     such as `n/a`, does not replace the id: the profile would have no identifier.
     """
     properties: JsonObject = {}
