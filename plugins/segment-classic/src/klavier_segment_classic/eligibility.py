@@ -32,7 +32,7 @@ def check_browser(event: Event, api_key: str) -> Outcome | None:
 
 
 def check_switches(event: Event) -> Outcome | None:
-    """Read `integrations`: Klaviyo's own flag goes before the flag of all; the names are read in any case."""
+    """Read `integrations`: Klaviyo's own flag takes precedence over the flag of all; the names are read in any case."""
     flags = event.payload.get("integrations")
     if not flags:
         return None

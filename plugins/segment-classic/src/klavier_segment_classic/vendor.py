@@ -52,7 +52,7 @@ class SegmentClassic(Vendor):
 
     def _server(self, event: Event) -> Delivery:
         bulkable = self.settings.wire == "current"
-        lone = bulkable and isinstance(event, Track) and not is_order_completed(event.event)
+        is_single = bulkable and isinstance(event, Track) and not is_order_completed(event.event)
         return Delivery(
             (event,),
             (self.key(event),),
@@ -60,7 +60,7 @@ class SegmentClassic(Vendor):
             lambda: self._server_flow(event),
             exact=self._rules.fidelity.reads_as_javascript,
             bulkable=bulkable,
-            single_request=lone,
+            single_request=is_single,
         )
 
     def _server_flow(self, event: Event) -> Flow:
