@@ -28,7 +28,7 @@ def send_together(
 ) -> BatchFlow:
     """Send items in one request; one that is refused unsent or is too large is split in halves."""
     reply = yield from _reply_to(build(items))
-    if len(items) > 1 and _is_too_large(reply, fidelity):
+    if len(items) > 1 and _should_split(reply, fidelity):
         half = len(items) // 2
         first = yield from send_together(items[:half], build, settle, fidelity)
         second = yield from send_together(items[half:], build, settle, fidelity)
@@ -36,7 +36,7 @@ def send_together(
     return settle(reply, items)
 
 
-def _is_too_large(reply: Response, fidelity: Fidelity) -> bool:
+def _should_split(reply: Response, fidelity: Fidelity) -> bool:
     if reply.local:
         return True
     names_item = any(_ITEM.search(error.pointer) for error in reply.errors)

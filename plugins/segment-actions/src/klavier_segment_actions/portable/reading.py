@@ -72,11 +72,11 @@ def _effective(mapping: MappingSettings, *, profile_default: bool) -> Fields:
 def _unread(mapping: MappingSettings) -> list[str]:
     """Return the fields that no reader reads, where their mapping is not the default."""
     defaults = {field.name: field.default for field in _ROWS[mapping.action].fields}
-    looked = {"country_code", "time", "custom_source", "historical_import", "consented_at", ROOT_DIRECTIVE}
+    ignored = {"country_code", "time", "custom_source", "historical_import", "consented_at", ROOT_DIRECTIVE}
     return [
         f"fields.{name}"
         for name, node in mapping.fields.items()
-        if name in looked and name not in _CONTROLS and node != defaults.get(name)
+        if name in ignored and name not in _CONTROLS and node != defaults.get(name)
     ]
 
 

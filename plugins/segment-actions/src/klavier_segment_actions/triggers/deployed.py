@@ -75,7 +75,7 @@ def _group(tokens: deque[Token], end: int) -> Condition | None:
 
 
 def _first_empty(found: list[Condition | None]) -> int:
-    """Return the index of the first parenthesis without a condition: the implementation reads nothing behind it."""
+    """Return the index of the first parenthesis without a condition: the implementation reads nothing after it."""
     return found.index(None) if None in found else len(found)
 
 

@@ -21,7 +21,7 @@ Expression = Callable[["Context"], Any]
 """From the render context to a value."""
 
 FilterFunction = Callable[..., Any]
-"""A filter: takes a `Scope`, the value and its arguments."""
+"""A filter: takes a `Context`, the value and its arguments."""
 
 _PRECEDENCE: Final = {
     **dict.fromkeys(("==", "!=", ">", "<", ">=", "<=", "contains"), 2),
