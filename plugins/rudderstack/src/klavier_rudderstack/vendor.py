@@ -43,7 +43,10 @@ class RudderStack(Vendor):
             self.batch_size = 1 if self._device else JOB_SIZE
 
     def deliveries(self, events: Sequence[Event]) -> Iterable[Delivery]:
-        """Return the deliveries of events: one each, and one for up to 100 that share a list."""
+        """Return the deliveries of events: one each, and in cloud mode one for up to 100 that share a list.
+
+        With bulk upload there is one for up to 10,000 profiles that share a job.
+        """
         if self._device is not None:
             return [self._device_delivery(self._device, event) for event in events]
         if self._bulk is not None:

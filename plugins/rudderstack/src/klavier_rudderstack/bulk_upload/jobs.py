@@ -49,8 +49,8 @@ class BulkUpload:
     def deliveries(self, events: Sequence[Event], key_of: Callable[[Event], str]) -> Iterable[Delivery]:
         """Return the deliveries of events.
 
-        A job has up to 10,000 profiles, and one row of each ordering key: Klaviyo imports the profiles of a job in any
-        order.  A row joins the last job unless another event of its key came after the job began.
+        A job has up to 10,000 profiles and `JOB_BYTES`, and one row of each ordering key: Klaviyo imports the profiles
+        of a job in any order.  A row joins the last job unless another event of its key came after the job began.
         """
         found: list[Delivery | _Job] = []
         job: _Job | None = None
