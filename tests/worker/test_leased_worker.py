@@ -183,6 +183,25 @@ def test_a_worker_that_drains_ends_where_nothing_waits_though_another_one_delive
     run_virtually(main())
 
 
+def test_a_worker_that_drains_goes_on_after_a_renewal_that_failed() -> None:
+    async def main() -> None:
+        outbox = FakeOutbox()
+        fill(outbox.stored, [{"type": "track", "userId": "u", "event": f"E{n}"} for n in range(5)])
+        outbox.held = False
+
+        async def answer(_: Request) -> Response:
+            await asyncio.sleep(1.0)
+            outbox.held = True
+            return Response(202)
+
+        worker = worker_of(outbox)
+        await asyncio.wait_for(worker.run(answer, until_empty=True), 60)
+        assert worker.reporter.kinds == {"delivered": 5}
+        assert len(outbox.times("acquire")) == 2
+
+    run_virtually(main())
+
+
 def test_what_the_worker_before_had_sent_counts() -> None:
     async def main() -> None:
         outbox = FakeOutbox()

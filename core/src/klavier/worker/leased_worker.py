@@ -190,7 +190,8 @@ class LeasedWorker:
             self.worker = None
             with contextlib.suppress(OutboxError):  # a lease that cannot be given back ends by itself
                 await asyncio.to_thread(lease.release)
-        return until_empty or self._stopping
+        # A worker that a failed renewal stopped may have left entries.
+        return self._stopping or (until_empty and not worker.is_stopping)
 
     def _has_waiting(self) -> bool:
         outbox = self.config.outbox

@@ -130,6 +130,11 @@ class Worker:
         return self._settler.is_observing(seq)
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping
+
+    @property
     def in_flight(self) -> int:
         """How many events are taken from the outbox and not settled yet."""
         return self._partitions.taken.entries
