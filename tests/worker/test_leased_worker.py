@@ -318,6 +318,7 @@ def test_an_observer_that_raises_stops_no_delivery_and_dead_letters_are_logged(
         assert worker.reporter.kinds == {"failed": 3}
 
     run_virtually(main())
-    messages = [record.getMessage() for record in caplog.records]
-    assert messages.count("an observer of outcomes failed: my plugin raised") == 3
-    assert messages.count("an event became a dead letter (failed, status 400): `klavier dead list` shows why") == 1
+    messages = [(record.name, record.getMessage()) for record in caplog.records]
+    assert messages.count(("klavier.relay", "an observer of outcomes failed: my plugin raised")) == 3
+    dead = "an event became a dead letter (failed, status 400): `klavier dead list` shows why"
+    assert messages.count(("klavier.worker", dead)) == 1

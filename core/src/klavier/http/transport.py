@@ -105,8 +105,8 @@ class Transport:
     async def send(self, request: Request) -> Response:
         """Send one request, once.
 
-        Every reply is a `Response`, whatever its status; redirects are not followed. A request that cannot
-        be meant for Klaviyo is answered by a local refusal.
+        Every reply is a `Response`, whatever its status; redirects are not followed. A request that cannot be meant for
+        Klaviyo is answered by a local refusal.
 
         Raises `TransportError` where no reply came: time-out, reset, DNS, TLS, a reply that is no HTTP. Raises
         `UsageError` where the transport is closed, or is `read_only` and the call may write.

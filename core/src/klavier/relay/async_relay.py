@@ -62,8 +62,8 @@ class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
     async def close(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- returns counts, raises nothing
         """Flush, end the delivery and close the outbox; what is not delivered stays in it.  Returns the counts.
 
-        Closing again returns the same counts.  Does not wait while Klaviyo does not accept the
-        key, or refuses everything.
+        Closing again returns the same counts.  Does not wait while Klaviyo does not accept the key, or
+        refuses everything.
         """
         if self._last_counts is not None:
             return self._last_counts

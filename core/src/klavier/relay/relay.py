@@ -85,8 +85,8 @@ class Relay(RelayBase[bool], ForkAware):
     def close(self, timeout: float = FLUSH_SECONDS) -> Counts:
         """Flush, end the thread and close the outbox; what is not delivered stays in it.  Returns the counts.
 
-        Closing again returns the same counts.  Does not wait while Klaviyo does not accept the
-        key, or refuses everything.
+        Closing again returns the same counts.  Does not wait while Klaviyo does not accept the key, or
+        refuses everything.
         """
         if self._last_counts is not None:
             return self._last_counts

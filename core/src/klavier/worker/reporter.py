@@ -23,7 +23,7 @@ from klavier.worker.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_log = logging.getLogger("klavier.worker")
+_log = logging.getLogger("klavier.relay")
 
 
 class Reporter:
@@ -38,7 +38,7 @@ class Reporter:
         self._pass_on = observe
         self._activity: Activity[tuple[str, Kind]] = Activity(time.time)
         self._started = time.time()
-        self._alerts = Alerts(_log, time.monotonic)
+        self._alerts = Alerts(logging.getLogger("klavier.worker"), time.monotonic)
 
     def observe(self, event: Event | None, entry: Entry, outcome: Outcome) -> None:
         """Count the final outcome of an event, and pass it on."""

@@ -200,9 +200,8 @@ def _run(setup: Setup, predictor: Predictor, asked: Asked) -> "Verification":
 def _nothing_to_check(setup: Setup, prediction: "Prediction", sample: "Sample") -> str:
     """Say why no profile can be looked at, so that nobody takes an empty result for a good one."""
     side = prediction.side
-    reasons = [outcome.reason or outcome.kind for outcome in side.outcomes.dropped.values()][:1] or list(
-        sample.skipped
-    )[:1]
+    dropped = side.outcomes.dropped.values()
+    reasons = [outcome.reason or outcome.kind for outcome in dropped][:1] or list(sample.skipped)[:1]
     if prediction.out_of_span and not prediction.titles:
         reasons = ["all of them are before --since or after --until"]
     why = reasons[0] if reasons else "the files are empty"
