@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import re
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -50,6 +51,10 @@ if PROFILE == "default":
     no_constants = Constants()
     providers._get_local_constants = lambda: no_constants  # noqa: SLF001 -- see above
 
+# Programs that tests start by the hundred take the compiled code of the one before them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 KEYS = {"KLAVIYO_PRIVATE_API_KEY": "pk_from_the_environment", "KLAVIYO_PUBLIC_API_KEY": "AbC123"}
 """What a reader is told to have in the environment."""
 
@@ -79,6 +84,11 @@ def read_toml(example: Example) -> None:
 def read_json(example: Example) -> None:
     """Take a block of JSON for good when it can be read."""
     json.loads(example.parsed)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes `-n auto` starts: three for two cores, since tests wait a third of their time."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
 
 
 @pytest.hookimpl(trylast=True)

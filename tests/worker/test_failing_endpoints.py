@@ -23,6 +23,7 @@ OPTIONS = [
     pytest.param(WorkerOptions(window=6400, batch=100), id="vendor's own batches"),
 ]
 HOUR = 3600.0
+OUTAGE = HOUR / 3
 
 
 def track(user: object) -> dict[str, Any]:
@@ -62,20 +63,20 @@ FAILURES_OF_PROFILES = {
 def test_a_failing_endpoint_stops_no_other(
     failure: str, options: WorkerOptions, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two thousand profiles come first, and their endpoint fails for an hour; then come a thousand tracks."""
+    """Five hundred profiles come first, and their endpoint fails for a while; then come as many tracks."""
 
     async def main() -> None:
         outbox = SqliteOutbox()
-        count = fill(outbox, [*(identify(n) for n in range(2000)), *(track(f"t{n}") for n in range(1000))])
+        count = fill(outbox, [*(identify(n) for n in range(500)), *(track(f"t{n}") for n in range(500))])
         simulation = Simulation(outbox, options=options)
         klaviyo, replies = simulation.klaviyo, itertools.cycle(FAILURES_OF_PROFILES[failure])
-        klaviyo.fault = lambda request: next(replies) if is_profile(request) and klaviyo.clock() < HOUR else None
+        klaviyo.fault = lambda request: next(replies) if is_profile(request) and klaviyo.clock() < OUTAGE else None
         running = simulation.start()
         await asyncio.sleep(45)
-        assert simulation.outcomes["delivered"] == 1000
-        await asyncio.sleep(HOUR / 2)
+        assert simulation.outcomes["delivered"] == 500
+        await asyncio.sleep(OUTAGE / 2)
         assert any("profile" in name for name in simulation.sender.open_endpoints())
-        await asyncio.sleep(HOUR / 2 + 600)
+        await asyncio.sleep(HOUR + 600)
         dead = simulation.outcomes["failed"]
         assert simulation.outcomes["delivered"] == count - dead
         assert dead == 0 or (failure in ("a closed account", "a retired revision") and dead < 20)
@@ -88,20 +89,20 @@ def test_a_failing_endpoint_stops_no_other(
     assert any("profile" in text or text.startswith(whole_account) for text in warnings)
 
 
-@pytest.mark.parametrize("seed", [114, 302])
+@pytest.mark.parametrize("seed", [0, 3])
 def test_a_bulk_endpoint_is_probed_by_a_bulk_request(seed: int) -> None:
     """Chance decides whether all profiles wait for the bulk endpoint alone, as with these seeds."""
     random.seed(seed)
 
     async def main() -> None:
         outbox = SqliteOutbox()
-        count = fill(outbox, [*(identify(n) for n in range(2000)), *(track(f"t{n}") for n in range(1000))])
+        count = fill(outbox, [*(identify(n) for n in range(500)), *(track(f"t{n}") for n in range(100))])
         simulation = Simulation(outbox, options=FEWEST_CALLS)
         klaviyo = simulation.klaviyo
         throttled = klavier.Response(429)
-        klaviyo.fault = lambda request: throttled if is_profile(request) and klaviyo.clock() < HOUR else None
+        klaviyo.fault = lambda request: throttled if is_profile(request) and klaviyo.clock() < HOUR / 2 else None
         running = simulation.start()
-        await asyncio.sleep(HOUR + 600)
+        await asyncio.sleep(HOUR / 2 + 600)
         assert simulation.outcomes == {"delivered": count}
         simulation.stop()
         await running
@@ -124,14 +125,14 @@ def test_a_slow_endpoint_delays_no_other(name: str, options: WorkerOptions, capl
 
     async def main() -> None:
         outbox = SqliteOutbox()
-        count = fill(outbox, [*(identify(n) for n in range(600)), *(track(f"t{n}") for n in range(1000))])
+        count = fill(outbox, [*(identify(n) for n in range(600)), *(track(f"t{n}") for n in range(400))])
         simulation = Simulation(outbox, options=options)
         klaviyo, (seconds, reply) = simulation.klaviyo, SLOW[name]
         klaviyo.delay = lambda request: seconds if is_profile(request) and klaviyo.clock() < 100 else 0.0
         klaviyo.fault = lambda request: reply if is_profile(request) and klaviyo.clock() < 100 else None
         running = simulation.start()
         await asyncio.sleep(20)
-        assert sum(number >= 600 for its in klaviyo.received.values() for number in its) == 1000
+        assert sum(number >= 600 for its in klaviyo.received.values() for number in its) == 400
         await asyncio.sleep(400)
         assert simulation.outcomes == {"delivered": count}
         simulation.stop()
@@ -149,7 +150,7 @@ def test_another_program_on_the_account_opens_no_circuit(
 
     async def main() -> None:
         outbox = SqliteOutbox()
-        count = fill(outbox, (make(n % 300) for n in range(1500) for make in (track, identify)))
+        count = fill(outbox, (make(n % 300) for n in range(500) for make in (track, identify)))
         simulation = Simulation(outbox, options=options)
         calls: Counter[str] = Counter()
 
@@ -206,7 +207,7 @@ def test_a_rotated_key_is_noticed_within_thirty_seconds(options: WorkerOptions) 
         assert simulation.outcomes == {"delivered": count}
         assert took < seconds + 40  # 30 s until it is noticed, and some for the events that were tried
 
-    for seconds in (4.0, 100.0, 10 * HOUR):
+    for seconds in (4.0, 100.0, HOUR):
         run_virtually(main(seconds))
 
 
@@ -239,7 +240,7 @@ REFUSES_EVERYTHING = {
 def test_a_backlog_survives_a_refusal_of_everything(name: str, options: WorkerOptions) -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
-        count = fill(outbox, (make(n) for n in range(1000) for make in (track, identify)))
+        count = fill(outbox, (make(n) for n in range(300) for make in (track, identify)))
         simulation = Simulation(outbox, options=options)
         klaviyo = simulation.klaviyo
         klaviyo.fault = lambda _: REFUSES_EVERYTHING[name] if klaviyo.clock() < HOUR else None
