@@ -85,11 +85,18 @@ def test_a_retry_is_reported(fault: Fault, caplog: pytest.LogCaptureFixture) -> 
     assert caplog.messages[0].endswith(": trying again")
 
 
-def test_it_gives_up_with_the_reason() -> None:
+def test_it_gives_up_with_the_reason_at_once_after_the_last_try(caplog: pytest.LogCaptureFixture) -> None:
     sandbox = Sandbox()
     sandbox.faults.add(Fault(503, times=None))
-    with pytest.raises(DeliveryError, match="GET /api/lists: Klaviyo answered 503"):
-        read_lists(sandbox)
+
+    async def run() -> float:
+        with pytest.raises(DeliveryError, match="GET /api/lists: Klaviyo answered 503"):
+            await reader_of(sandbox).get(LISTS)
+        return asyncio.get_running_loop().time()
+
+    assert 31 <= run_virtually(run()) < 32
+    assert len(sandbox.calls) == 6
+    assert len(caplog.messages) == 5
 
 
 @pytest.mark.parametrize(

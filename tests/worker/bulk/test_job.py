@@ -175,12 +175,18 @@ def test_a_job_is_polled_after_longer_and_longer_pauses_until_it_has_ended() -> 
 
 def test_a_job_is_polled_every_half_minute_at_last_and_given_up() -> None:
     jobs = Jobs(["queued"] * 100)
-    found = jobs.follow(imports(2))
+
+    async def follow() -> tuple[list[Response], float]:
+        found = await follow_job(IMPORTS, imports(2), ACCEPTED, jobs.script.send)
+        return found, asyncio.get_running_loop().time()
+
+    found, ended = run_virtually(follow())
     assert [(reply.status, reply.problem) for reply in found] == [(0, "the import job did not end in half an hour")] * 2
     moments = jobs.script.moments
     assert len(moments) == 69
     assert moments[-1] - moments[-2] == 30.0
     assert 1750 < moments[-1] < 1850
+    assert ended == moments[-1]
 
 
 def test_a_job_of_one_or_without_an_id_is_not_followed() -> None:

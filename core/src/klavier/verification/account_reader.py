@@ -103,14 +103,14 @@ class AccountReader:
 
     async def _exchange(self, request: Request) -> Response:
         """Send a request, at most `_MOST_TRIES` times, until a further try cannot change the reply."""
-        reply = Response.none("not sent")
-        for number in range(_MOST_TRIES):
-            reply = await self._try(request)
+        reply = await self._try(request)
+        for number in range(_MOST_TRIES - 1):
             if not reply.retryable:
                 break
             if reply.status != _THROTTLED:  # the limiter waits as long as Retry-After says
                 _log.warning("%s: trying again", reply.reason)
                 await self._sleep(2.0**number)
+            reply = await self._try(request)
         return reply
 
     async def _try(self, request: Request) -> Response:

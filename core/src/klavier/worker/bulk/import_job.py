@@ -90,7 +90,10 @@ async def _wait_for_end(path: str, revision: str | None, send: Send) -> bool:
     Raises `_UnreadableError` where the job cannot be read, was cancelled, or does not end in half an hour.
     """
     pause = _FIRST_POLL
-    for _ in range(_POLLS):
+    for number in range(_POLLS):
+        if number:
+            await asyncio.sleep(pause)
+            pause = min(_LONGEST_POLL, pause * 1.5)
         job = await send(Request("GET", path, revision=revision))
         if not job.ok and not job.retryable:
             raise _UnreadableError(f"the import job could not be read (status {job.status})")
@@ -99,8 +102,6 @@ async def _wait_for_end(path: str, revision: str | None, send: Send) -> bool:
             return attributes.get("failed_count") != 0
         if attributes.get("status") == "cancelled":
             raise _UnreadableError("Klaviyo cancelled the import job")
-        await asyncio.sleep(pause)
-        pause = min(_LONGEST_POLL, pause * 1.5)
     raise _UnreadableError("the import job did not end in half an hour")
 
 
