@@ -61,7 +61,7 @@ def test_run_reports_a_key_that_is_not_accepted(folder: Path) -> None:
     (folder / "klavier.toml").write_text(text.replace("pk_sandbox", "pk_wrong_key"))
     accept(3)
     with Terminal(["run"], folder) as terminal:
-        terminal.wait_for("s: Klaviyo does not accept the key")
+        terminal.wait_for("paused: Klaviyo does not accept the private")
         terminal.signal(signal.SIGINT)
         terminal.end()
     assert "2 waiting" in terminal.text

@@ -5,8 +5,9 @@ import sys
 import pytest
 
 from klavier.cli import wording
-from klavier.cli.wording import count, event_title, hanging, plain
+from klavier.cli.wording import count, event_title, hanging, limit_status, plain
 from klavier.events.reader import parse_event
+from klavier.worker.rate_limiter import RateLimiter
 
 
 def test_control_characters_become_escapes_and_long_texts_are_cut() -> None:
@@ -25,6 +26,14 @@ def test_control_characters_become_escapes_and_long_texts_are_cut() -> None:
 )
 def test_an_event_is_named_without_personal_data(payload: dict[str, object], title: str) -> None:
     assert event_title(parse_event(payload)) == title
+
+
+def test_a_pause_is_shown_with_its_reason() -> None:
+    limiter = RateLimiter(lambda: 0.0)
+    assert limit_status(limiter) == []
+    refused = "Klaviyo refuses everything (status 410)"
+    assert limit_status(limiter, refused, 24.6) == ["paused: Klaviyo refuses everything (status 410); next try in 25 s"]
+    assert limit_status(None, refused, 24.6) == []
 
 
 def test_things_are_counted() -> None:

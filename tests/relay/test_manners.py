@@ -33,6 +33,10 @@ def refuse_key(_: httpx.Request) -> httpx.Response:
     return httpx.Response(401, json={"errors": [{"detail": "incorrect key"}]})
 
 
+def refuse_everything(_: httpx.Request) -> httpx.Response:
+    return httpx.Response(410, json={"errors": [{"detail": "this revision is retired"}]})
+
+
 def accept(_: httpx.Request) -> httpx.Response:
     return httpx.Response(202, json={})
 
@@ -163,7 +167,16 @@ def test_a_refused_key_does_not_hold_a_program_up(tmp_path: Path, caplog: pytest
     counts = relay.close(LONG)
     assert time.monotonic() - began < 300
     assert counts.pending == 1
-    assert "Klaviyo does not accept the key; 1 events stay in the outbox" in caplog.text
+    assert "Klaviyo does not accept the private key (401); 1 events stay in the outbox" in caplog.text
+
+
+def test_a_relay_that_closes_logs_that_everything_is_refused(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    relay = klavier.open(settings(tmp_path), transport=over(refuse_everything))
+    for number in range(40):
+        relay.track("Kept", user_id=f"u{number}")
+    counts = relay.close(LONG)
+    assert counts.pending > 0
+    assert f"closed: Klaviyo refuses everything (status 410); {counts.pending} events stay in the outbox" in caplog.text
 
 
 def test_what_memory_loses_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

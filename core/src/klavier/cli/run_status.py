@@ -67,7 +67,8 @@ class RunStatus:
         rate = self._rate.update(self._kinds().total())
         found = [f"{rate:,.1f} events/s"]
         if self._worker is not None:
-            found += limit_status(self._worker.rate_limiter, self._worker.paused)
+            worker = self._worker
+            found += limit_status(worker.rate_limiter, worker.pause_reason, worker.paused)
         if self._dead:
             found.append(f"{count(self._dead, 'dead letter')}: klavier dead list")
         if self._worker is not None and self._worker.worker is None:

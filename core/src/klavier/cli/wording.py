@@ -72,14 +72,17 @@ def describe_cause(kind: str, status: int | None) -> str:
     return kind if status is None else f"{kind} with {status}"
 
 
-def limit_status(limiter: "RateLimiter | None", paused: float = 0.0) -> list[str]:
-    """Return what limits a run: the operation nearest to its rate limit, and for how long the account is `paused`."""
+def limit_status(limiter: "RateLimiter | None", pause_reason: str = "", paused: float = 0.0) -> list[str]:
+    """Return what limits a run: the operation nearest to its rate limit, and why the account is paused.
+
+    `pause_reason` is empty where it is not paused; `paused` are the seconds until it is tried again.
+    """
     if limiter is None:
         return []
     tightest = limiter.tightest()
     found = [] if tightest is None else [f"{tightest[0]} at {tightest[1]:.0%} of its limit"]
-    if paused:
-        found.append(f"paused for {paused:.0f} s: Klaviyo does not accept the key")
+    if pause_reason:
+        found.append(f"paused: {pause_reason}; next try in {paused:.0f} s")
     return found
 
 

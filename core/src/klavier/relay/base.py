@@ -91,12 +91,12 @@ class RelayBase(TrackingApi[T]):
 
     def _finish(self, counts: Counts) -> Counts:
         """Note that the relay is closed, and log how many events are lost or stay in the outbox."""
-        paused = self._worker is not None and self._worker.paused > 0
+        reason = "" if self._worker is None else self._worker.pause_reason
         self._last_counts = counts
         if counts.pending and not self._config.outbox.is_durable:
             _log.warning("closed: %d events are lost, since the outbox is in memory; flush first", counts.pending)
-        elif counts.pending and paused:
-            _log.warning("closed: Klaviyo does not accept the key; %d events stay in the outbox", counts.pending)
+        elif counts.pending and reason:
+            _log.warning("closed: %s; %d events stay in the outbox", reason, counts.pending)
         else:
             _log.info("closed: %d events stay in the outbox", counts.pending)
         return counts

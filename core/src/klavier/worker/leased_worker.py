@@ -96,6 +96,11 @@ class LeasedWorker:
         """
         return 0.0 if self._sender is None else self._sender.paused
 
+    @property
+    def pause_reason(self) -> str:
+        """Why the account is paused; an empty string where it is not paused."""
+        return "" if self._sender is None else self._sender.pause_reason
+
     async def fetch_report(self) -> WorkerReport | None:
         """Return what `report` returns, in any event loop; the last one while a translation keeps the worker's busy."""
         loop = self._loop
