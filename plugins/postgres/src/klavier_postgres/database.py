@@ -31,8 +31,8 @@ SET synchronous_commit = on;
 """
 """No statement of klavier takes a second; one that takes thirty waits for a lock that nobody will release."""
 
-_FULL = frozenset({"53100", "53200"})
-"""SQLSTATE of a full disk, and of too little memory."""
+_DISK_FULL, _OUT_OF_MEMORY = "53100", "53200"
+"""Two SQLSTATEs; the second one is also raised where the server has no room for further locks."""
 
 _parents: list[Connection] = []
 """Connections of parent processes: a child must not use them, not even close them."""
@@ -102,8 +102,10 @@ class Database(ForkAware):
 def outbox_error(label: str, error: psycopg.Error) -> OutboxError:
     """Return the error to raise for one of PostgreSQL's, without its message, which may quote an event."""
     state = error.sqlstate
-    if state in _FULL:
+    if state == _DISK_FULL:
         return OutboxFullError(f"outbox {label}: the server's disk is full; nothing was changed; free some space")
+    if state == _OUT_OF_MEMORY:
+        return OutboxError(f"outbox {label}: the server is out of memory; nothing was changed; its log says for what")
     if state is None:
         return OutboxError(
             f"outbox {label}: PostgreSQL cannot be reached; check the address, the server and the network"
