@@ -181,7 +181,8 @@ def fill(outbox: SqliteOutbox, events: Iterable[dict[str, Any]], first: int = 0)
 class Simulation:
     """One worker on the running (virtual) loop.
 
-    `ended` holds each event with its final outcome, in the order in which the observer was called.
+    `ended` holds each event with its final outcome, in the order in which the observer was called. `now` returns Unix
+    seconds; by default they are those of the loop.
     """
 
     def __init__(  # noqa: PLR0913 -- every part of it may be chosen
@@ -193,6 +194,7 @@ class Simulation:
         vendor: klavier.Vendor | None = None,
         plugins: klavier.Plugins | None = None,
         own_loop: bool = False,
+        now: Callable[[], float] | None = None,
         **kwargs: Any,
     ) -> None:
         self.clock = asyncio.get_running_loop().time
@@ -207,7 +209,7 @@ class Simulation:
             self.sender,
             policy=policy or RetryPolicy(),
             options=options or WorkerOptions(),
-            now=self.clock,
+            now=now or self.clock,
             observe=self._observe,
             own_loop=own_loop,
         )

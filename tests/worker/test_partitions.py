@@ -222,6 +222,23 @@ def test_no_entry_waits_after_the_clock_was_set_back() -> None:
     assert found.take(100.0) == [[1]]
 
 
+def test_an_entry_that_waits_for_earlier_ones_waits_no_longer_when_the_clock_is_set_back() -> None:
+    found = Reordering()
+    found.add(arrived(1, 1, 1000.0))
+    assert found.take(1000.05) == []
+    assert found.partitions.next_due(940.0) == 940.0
+    assert found.take(940.0) == [[1]]
+
+
+def test_an_entry_waits_once_more_where_the_clock_is_corrected_by_less_than_the_window() -> None:
+    found = Reordering()
+    found.add(arrived(1, 1, 1000.0))
+    assert found.take(1000.05) == []
+    corrected = 1000.0 - 0.9 * WINDOW
+    assert (found.take(corrected), found.partitions.next_due(corrected)) == ([], 1000.0 + WINDOW)
+    assert found.take(1000.0 + WINDOW) == [[1]]
+
+
 def test_what_is_held_is_bounded_by_its_bytes() -> None:
     large = [entry(seq, f"k{seq}", payload=b"x" * 90_000) for seq in range(1, 1001)]
     partitions = partitions_of(*large)

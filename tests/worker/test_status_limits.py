@@ -88,6 +88,28 @@ def test_a_report_that_is_none_is_none() -> None:
     assert read_report(b'{"pid": 3, "of a later version": 1}') == WorkerReport(pid=3)
 
 
+def test_activity_before_the_clock_was_set_back_is_not_of_the_last_minute() -> None:
+    now = [50_000.0]
+    activity: Activity[str] = Activity(lambda: now[0])
+    for _ in range(100):
+        activity.add("a")
+        now[0] += 5
+    now[0] -= 300
+    assert (activity.last_minute(), activity.minutes()[-1][0]) == ({}, 50_160)
+    activity.add("b")
+    assert activity.last_minute() == {"b": 1}
+
+
+def test_activity_counts_on_where_the_clock_is_corrected_by_a_second() -> None:
+    now = [50_000.0]
+    activity: Activity[str] = Activity(lambda: now[0])
+    activity.add("a")
+    now[0] -= 1
+    activity.add("a")
+    assert activity.last_minute() == {"a": 2}
+    assert activity.minutes() == [(49_980, {"a": 2})]
+
+
 def test_activity_is_counted_in_spans_of_five_seconds() -> None:
     now = [1000.0]
     activity: Activity[str] = Activity(lambda: now[0])

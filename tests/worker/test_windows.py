@@ -124,3 +124,30 @@ def test_events_wait_no_longer_than_their_linger_and_a_stopped_worker_ends_with_
         assert simulation.outcomes == {"delivered": 3}
 
     run_virtually(main())
+
+
+@pytest.mark.parametrize("jump", [-3600.0, 3600.0])
+def test_a_request_lingers_no_longer_after_the_clock_was_set(jump: float) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        offset = 0.0
+        simulation = Simulation(
+            SqliteOutbox(),
+            options=WorkerOptions(combine=True, window=10_000, linger=2.0),
+            now=lambda: loop.time() + offset,
+        )
+        simulation.klaviyo.delay = lambda _: 1000.0
+        running = simulation.start()
+        simulation.accept([track("a")])
+        await asyncio.sleep(1.0)  # the first one is sent at once, and stays in flight
+        simulation.accept([track("b")], first=1)
+        await asyncio.sleep(0.5)
+        offset = jump
+        await asyncio.sleep(1.0)
+        assert simulation.sender.in_flight == 1
+        await asyncio.sleep(1.0)
+        assert simulation.sender.in_flight == 2
+        simulation.stop()
+        await running
+
+    run_virtually(main())

@@ -17,7 +17,8 @@ class Activity(Generic[K]):
     """Counts by key over the last hour.
 
     One thread adds, and others may read without a lock: they copy the spans and each counter before they use them, and
-    the interpreter switches threads during neither copy.
+    the interpreter switches threads during neither copy. What was counted before the clock was set back, and is in the
+    future now, is left out.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -34,18 +35,18 @@ class Activity(Generic[K]):
 
     def last_minute(self) -> Counter[K]:
         """Return the counts of the last sixty seconds."""
-        oldest, found = self._now() - MINUTE, Counter[K]()
+        now, found = self._now(), Counter[K]()
         for start, counts in reversed(list(self._spans)):
-            if start <= oldest:
+            if not now - MINUTE < start <= now + SPAN:  # a clock that is corrected by less counts on
                 break
             found.update(dict(counts))
         return found
 
     def minutes(self) -> list[tuple[int, Counter[K]]]:
         """Return the Unix time and the counts of each minute of the last hour in which something happened."""
-        oldest = self._now() - HOUR
+        now = self._now()
         found: dict[int, Counter[K]] = {}
         for start, counts in list(self._spans):
-            if start > oldest:
+            if now - HOUR < start <= now + SPAN:
                 found.setdefault(start - start % MINUTE, Counter()).update(dict(counts))
         return sorted(found.items(), key=lambda item: item[0])

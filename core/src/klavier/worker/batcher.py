@@ -115,7 +115,8 @@ class _Queue:
 class Batcher:
     """Collects requests and decides which are sent together.
 
-    With `combine`, requests that Klaviyo's bulk endpoints can carry are collected; without it each is sent singly.
+    With `combine`, requests that Klaviyo's bulk endpoints can carry are collected; without it each is sent singly. Each
+    `now` is in seconds of one clock that never runs backwards.
     """
 
     def __init__(self, *, combine: bool, linger: float) -> None:

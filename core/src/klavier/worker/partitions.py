@@ -130,6 +130,8 @@ class Partitions:
         self._partitions: dict[str, _Partition] = {}
         self._ready: FairQueue[_Partition] = FairQueue()
         self._delays = _Delays(longest_delay)
+        # Until twice the window: what was accepted up to a window in the future is incomplete, and delayed like others.
+        self._incomplete = _Delays(2 * reorder_window)
         self._blocked: dict[str, deque[_Partition]] = {}
         self._cursor = 0
         self._has_unread = True
@@ -197,8 +199,9 @@ class Partitions:
         a busy partition gets few turns, and needs its whole run each time. Of those with a large backlog there may be
         `spare` entries more, so that they never wait for others to leave.
         """
-        for delayed in self._delays.pop_due(now):
-            self._make_ready(delayed)
+        for delays in (self._delays, self._incomplete):
+            for delayed in delays.pop_due(now):
+                self._make_ready(delayed)
         taken: list[list[Entry]] = []
         while most + spare > 0 and most_bytes > 0:
             partition = self._ready.pop() if most > 0 else self._ready.pop_largest()
@@ -252,7 +255,8 @@ class Partitions:
 
     def next_due(self, now: float) -> float | None:
         """Return the time at which the next delayed partition becomes ready; None where none is delayed."""
-        return self._delays.next_due(now)
+        times = self._delays.next_due(now), self._incomplete.next_due(now)
+        return min((due for due in times if due is not None), default=None)
 
     @property
     def is_empty(self) -> bool:
@@ -283,7 +287,7 @@ class Partitions:
         entries = partition.entries
         complete = count_complete(entries, window, now)
         if not complete:
-            self._delays.add(partition, window + min(entry.accepted for entry in entries))
+            self._incomplete.add(partition, window + min(entry.accepted for entry in entries))
             return []
         count = size = 0
         for entry in entries[:complete]:

@@ -88,7 +88,7 @@ class Worker:
         own_loop: bool = False,
         watch: Watcher | None = None,
     ) -> None:
-        """`now` returns Unix seconds; `own_loop` says that the event loop runs nothing else."""
+        """`now` returns Unix seconds, and may jump; `own_loop` says that the event loop runs nothing else."""
         self._translator = translator
         self._sender = sender
         self._options = options
@@ -207,21 +207,22 @@ class Worker:
 
     def _add(self, attempt: RunningAttempt, groups: Sequence[ItemGroup]) -> None:
         """Add requests to those that wait to be sent."""
-        now = self._now()
+        now = asyncio.get_running_loop().time()
         for group in groups:
             group.backlog = attempt.remaining + self._partitions.backlog(group.items[0].owner.entries)
             self._batcher.add(group, now)
 
     def _send_ready(self, *, is_complete: bool) -> None:
         """Send what may be sent now; what an endpoint's circuit holds back leaves memory."""
+        loop = asyncio.get_running_loop()
         ready = self._batcher.ready(
-            self._now(),
+            loop.time(),
             self._sender,
             is_idle=is_complete and not self._tasks,
             is_complete=is_complete and self._room > 0,
         )
         for batch in ready:
-            task = asyncio.get_running_loop().create_task(self._send(batch))
+            task = loop.create_task(self._send(batch))
             self._tasks.add(task)
             task.add_done_callback(self._on_sent)
         for group, endpoint in self._batcher.withdraw(self._sender.blocked_endpoint):
@@ -277,19 +278,23 @@ class Worker:
 
     async def _sleep(self) -> None:
         """Sleep until something changes, or the next time at which something may be done."""
-        now, partitions = self._now(), self._partitions
-        times = [partitions.next_due(now) if self._room > 0 else None, self._batcher.next_linger(now)]
-        waits = [moment - now for moment in times if moment is not None]
+        loop, now, partitions = asyncio.get_running_loop(), self._now(), self._partitions
+        waits: list[float] = []
+        if self._room > 0 and (due := partitions.next_due(now)) is not None:
+            waits.append(due - now)
+        if (end := self._batcher.next_linger(loop.time())) is not None:
+            waits.append(end - loop.time())
         retries = [self._sender.slow_wait, *(self._sender.release_wait(endpoint) for endpoint in partitions.blocked)]
         waits += [wait for wait in retries if wait is not None]
         if self._sender.has_connection:
             is_complete = self._room > 0 or not self._tasks
-            waits += [self._sender.wait(request) for request in self._batcher.held_back(now, is_complete=is_complete)]
+            held_back = self._batcher.held_back(loop.time(), is_complete=is_complete)
+            waits += [self._sender.wait(request) for request in held_back]
         if (wait := self._settler.wait) is not None:
             waits.append(wait)
         alarm = None
         if waits:
-            alarm = asyncio.get_running_loop().call_later(max(min(waits), _SHORTEST_SLEEP), self._changed.set)
+            alarm = loop.call_later(max(min(waits), _SHORTEST_SLEEP), self._changed.set)
         await self._changed.wait()
         self._changed.clear()
         if alarm is not None:
