@@ -104,6 +104,16 @@ def test_sources_are_known_until_the_outcome(monkeypatch: pytest.MonkeyPatch) ->
     assert not found._sources
 
 
+def test_what_happens_after_the_clock_was_set_back_is_counted_in_its_minute() -> None:
+    now = [7200.0]
+    found = Recorder(lambda: now[0])
+    for moment in (7200.0, 3600.0, 3660.0, 3600.0):
+        now[0] = moment
+        found.on_accepted([("m1", "web")])
+    now[0] = 3660.0
+    assert [minute.arrived.total() for minute in found.minutes()[-2:]] == [2, 1]
+
+
 def test_minutes_have_no_gaps_and_end_after_an_hour() -> None:
     now = [600.0]
     found = Recorder(lambda: now[0])

@@ -161,9 +161,12 @@ class Recorder:
 
     def _minute(self, now: float) -> Minute:
         start = int(now // 60) * 60
-        if not self._minutes or self._minutes[-1].start < start:
-            self._minutes.append(Minute(start))
-        return self._minutes[-1]
+        # It is the last one unless the clock was set back.
+        found = next((minute for minute in reversed(self._minutes) if minute.start == start), None)
+        if found is None:
+            found = Minute(start)
+            self._minutes.append(found)
+        return found
 
 
 def _starts(last: int) -> Iterator[int]:
