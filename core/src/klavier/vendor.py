@@ -72,7 +72,8 @@ class Delivery:
     so that its requests may be sent in bulk with others, one step of the flow after the other; `single_request`
     promises that it makes at most one request, so that the profile's next event may be in the same bulk request.
     `follows_jobs` asks for the end of import jobs that the flow makes: the reply to one is a success whose `errors`
-    are those of the profiles that the job could not import, each with a pointer as a refusal of the request has.
+    are those of the profiles that the job could not import, each with a pointer as a refusal of the request has. Such a
+    job is sent by itself, also where the delivery is `bulkable`.
     """
 
     events: tuple[Event, ...]

@@ -169,3 +169,23 @@ def test_what_cannot_be_serialized_is_sent_singly_and_fails_alone() -> None:
     assert item_of(request).endpoint is None
     leg = start(request)
     assert [outcome.kind for outcome in leg.outcomes] == ["failed"]
+
+
+@pytest.mark.parametrize(("follows_jobs", "count"), [(False, 1), (True, 2)])
+def test_import_jobs_whose_errors_count_are_not_combined(follows_jobs: bool, count: int) -> None:  # noqa: FBT001 -- a case
+    batcher = Batcher(combine=True, linger=0.0)
+    for number in range(2):
+        profiles = {"data": [resource("profile", email=f"{number}@example.org")]}
+        request = post("/api/profile-bulk-import-jobs", {"data": resource("job", profiles=profiles)})
+        delivery = Delivery((), (), SendOne(request), bulkable=True, follows_jobs=follows_jobs)
+        batcher.add(ItemGroup(batcher.item(request, None, delivery)), 0.0)
+    found = list(batcher.ready(0.0, Unlimited(), is_idle=True, is_complete=True))
+    assert [len(batch.items) for batch in found] == [2 // count] * count
+    assert {batch.endpoint is None for batch in found} == {follows_jobs}
+
+
+def test_imports_of_a_delivery_that_follows_its_jobs_are_combined() -> None:
+    """The worker follows the job that it makes of them."""
+    item = BulkItem(KINDS["bulk_import_profiles"](1), None, bulkable=True, follows_job=True)
+    assert item.endpoint is not None
+    assert item.endpoint.has_job

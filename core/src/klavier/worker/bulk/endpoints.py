@@ -169,14 +169,14 @@ BULK_ENDPOINTS = {
 }
 """By the name of Klaviyo's operation; which single operations use each is in `klavier.klaviyo.operations`."""
 
-_IMPORT_JOBS = BulkEndpoint(BY_NAME["bulk_import_profiles"], _job_content, _job_body)
+IMPORT_JOBS = BulkEndpoint(BY_NAME["bulk_import_profiles"], _job_content, _job_body)
 """For requests that are import jobs themselves. It has no `has_job`: sent singly, such a request is followed only where
-its delivery sets `follows_jobs` (`send_single`), so a combined one is not followed either."""
+its delivery sets `follows_jobs` (`send_single`), and then it is not combined with others (`BulkItem`)."""
 
 _ENDPOINTS = {
     (row.method, row.path): BULK_ENDPOINTS[row.bulk] for row in OPERATIONS if row.bulk and "{id}" not in row.path
 } | {
-    ("POST", "/api/profile-bulk-import-jobs"): _IMPORT_JOBS,
+    ("POST", "/api/profile-bulk-import-jobs"): IMPORT_JOBS,
     # A bulkable flow that creates a profile, and updates it on a conflict, is an upsert, as an import is.
     ("POST", "/api/profiles"): BULK_ENDPOINTS["bulk_import_profiles"],
 }

@@ -7,7 +7,7 @@ import orjson
 
 from klavier.klaviyo.limits import BODY_BYTES
 from klavier.klaviyo.request import Request
-from klavier.worker.bulk.endpoints import BulkEndpoint, find_bulk_endpoint
+from klavier.worker.bulk.endpoints import IMPORT_JOBS, BulkEndpoint, find_bulk_endpoint
 
 GROUP_BYTES = 2_000_000
 """How much of one profile's events is put into one bulk request. Klaviyo takes 5 MB: so two such profiles fit into one
@@ -47,13 +47,13 @@ class BulkItem:
     def __init__(
         self, request: Request, owner: Any, *, bulkable: bool, needs_id: bool = False, follows_job: bool = False
     ) -> None:
-        """Wrap a request; one that is not `bulkable` is sent singly."""
+        """Wrap a request; one that is not `bulkable`, and an import job whose errors count, are sent singly."""
         self.request = request
         self.owner = owner
         self.needs_id = needs_id
         self.follows_job = follows_job
         endpoint = find_bulk_endpoint(request) if bulkable else None
-        if endpoint is not None:
+        if endpoint is not None and not (follows_job and endpoint is IMPORT_JOBS):
             try:
                 content = endpoint.content(request)
                 if content is not None:
