@@ -7,6 +7,12 @@ a dollar sign, which the legacy calls, events of revision 2023-02-22 and Klaviyo
 from collections.abc import Mapping
 from typing import Final
 
+TEST_DOMAINS: Final = ("@example.com", "@test.com")
+"""The ends of test addresses: Klaviyo drops the events of profiles with such an e-mail address.
+
+Source: Klaviyo's guide to events.
+"""
+
 PROFILE_IDENTIFIERS: Final = ("email", "phone_number", "external_id")
 """The identifiers that name a profile by themselves, the one that takes precedence first."""
 

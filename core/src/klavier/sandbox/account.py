@@ -7,13 +7,13 @@ from typing import Any, Literal
 
 from attrs import define, field
 
+from klavier.klaviyo.attributes import TEST_DOMAINS
 from klavier.sandbox.clock import Clock
 from klavier.sandbox.profile import Event, Profile
 from klavier.sandbox.profiles import Profiles
 
 OptIn = Literal["single_opt_in", "double_opt_in"]
 
-_TEST_DOMAINS = ("@example.com", "@test.com")
 _ID_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
 
@@ -170,7 +170,7 @@ class Account:
         It is not where the profile has one of the same metric and unique id, or without a unique id of the same second,
         and where the account drops events of test addresses.
         """
-        if self.drops_test_addresses and profile.identifiers.get("email", "").endswith(_TEST_DOMAINS):
+        if self.drops_test_addresses and profile.identifiers.get("email", "").endswith(TEST_DOMAINS):
             return False
         key = (event.metric, event.time if event.unique_id is None else event.unique_id)
         if key in profile.events:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from attrs import frozen
 
 from klavier.comparison.snapshot import StoredEvent, StoredProfile
+from klavier.klaviyo.attributes import TEST_DOMAINS
 from klavier.verification.prediction import Prediction, is_findable
-
-_TEST_DOMAINS = ("@example.com", "@test.com")
-"""Klaviyo drops the events of these addresses.  Source: its guide to events."""
 
 
 @frozen(eq=False)
@@ -69,7 +67,7 @@ def _reason_to_skip(stored: StoredProfile, events: Sequence[StoredEvent]) -> str
         return "profiles that wait for the confirmation of a subscription: Klaviyo does not show them"
     if not is_findable(stored, events):
         return "profiles known by a device only, without an event that names its time: the API cannot find them"
-    if stored.profile.identifiers.get("email", "").endswith(_TEST_DOMAINS):
+    if stored.profile.identifiers.get("email", "").endswith(TEST_DOMAINS):
         return "profiles at example.com or test.com, whose events Klaviyo drops"
     return ""
 
