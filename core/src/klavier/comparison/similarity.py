@@ -8,9 +8,17 @@ from typing import Any, TypeVar
 from klavier.comparison.values import frozen, is_telling
 
 _ALIKE = 0.5
+"""From which similarity on two names may be spellings of one. Tried on property names of shops: `zip` and `zip_code`
+have 0.5, `product_id` and `ProductID` 1.0, most names of different things less than 0.2. But `latitude` and `longitude`
+have 0.53: no limit separates all, so names decide only where the values agree."""
+
 _TRIVIAL_WEIGHT = 0.1
+"""What a shared value weighs that occurs everywhere. There are eight of them (`is_telling`), so that all together weigh
+less than one distinctive value: keep it below an eighth."""
+
 _MOST_PAIRS = 2500
-"""Pairs that are looked at one by one; larger sets are paired in order."""
+"""Pairs that are looked at one by one; larger sets are paired in order. Fifty objects of twenty properties on each side
+take 7 ms, and the time grows with the number of pairs."""
 
 T = TypeVar("T")
 
