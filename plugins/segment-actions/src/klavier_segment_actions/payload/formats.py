@@ -74,7 +74,8 @@ def is_sendable_phone(phone: str) -> bool:
 def vendor_time(value: Any) -> str | None:
     """Return a time as Segment reads it, in UTC with milliseconds; None for no time.
 
-    Strings of ten or thirteen digits are epoch seconds or milliseconds, of which Segment makes another time.
+    It differs from Segment in one form: a string of ten digits counts seconds since 1970, one of thirteen milliseconds.
+    Segment reads the first of these digits as year, month and day, which gives a time in the wrong century.
     """
     if isinstance(value, str):
         if is_iso_time(value):
