@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 import klavier
+from klavier.gateway.bodies import Refusal
 from klavier.gateway.replies import METRICS
 from klavier.worker.leased_worker import LeasedWorker
 from tests.support.gateway import KEY, Running, gateway_server
@@ -26,6 +27,10 @@ TRACK = {"type": "track", "event": "Signed Up", "userId": "u1", "messageId": "m1
 def post(gateway: Running, path: str, body: Any, **options: Any) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return httpx.post(gateway.url + path, content=content, **{"headers": BASIC, **options})
+
+
+def raise_overloaded(_: int) -> None:
+    raise Refusal(429, "overloaded", "more events arrive than can be stored", 1)
 
 
 def names(gateway: Running) -> list[str]:
@@ -160,6 +165,24 @@ def test_a_429_names_when_to_send_again(tmp_path: Path) -> None:
         refused = post(gateway, "/v1/track", {**TRACK, "messageId": "m400"})
         assert refused.status_code == 429
         assert int(refused.headers["retry-after"]) >= 1
+
+
+def test_each_event_of_a_refused_request_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is refused for, so that the share of refused events is true; without a key they are not read."""
+    batch = json.dumps({"batch": [{**TRACK, "messageId": f"m{n}"} for n in range(3)]}).encode()
+    with gateway_server(tmp_path, "rate_limit = 1\n") as gateway:
+        counts = gateway.gateway.service.counts
+        assert post(gateway, "/v1/batch", batch).status_code == 200
+        assert post(gateway, "/v1/batch", batch).status_code == 429
+        assert counts == {("web", "accepted"): 3, ("web", "refused"): 3}
+        monkeypatch.setattr(gateway.gateway.service.intake, "check_room", raise_overloaded)
+        assert post(gateway, "/v1/batch", batch).json()["code"] == "overloaded"
+        assert counts["web", "refused"] == 6
+        monkeypatch.setattr("klavier.gateway.service.MOST_EVENTS", 2)
+        assert post(gateway, "/v1/batch", batch).status_code == 413
+        assert counts["web", "refused"] == 9
+        assert post(gateway, "/v1/batch", batch, headers={}).status_code == 401
+        assert counts == {("web", "accepted"): 3, ("web", "refused"): 9, ("unknown", "refused"): 1}
 
 
 def test_events_that_overtook_each_other_are_delivered_in_order(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ class Figures:
 
     @property
     def refused(self) -> list[tuple[str, int]]:
-        """The sources whose requests were refused, with how many since the start."""
+        """The sources whose events were refused, with how many since the start."""
         return [] if self.status.worker is None else _read_refused(self.status.worker.parts.get("gateway"))
 
     @property
@@ -73,7 +73,7 @@ class Figures:
 
 
 def _read_refused(part: Any) -> list[tuple[str, int]]:
-    """Return the sources whose requests a gateway refused, with how many since it started."""
+    """Return the sources whose events a gateway refused, with how many since it started."""
     try:
         rows = [(str(row["source"]), int(row["count"])) for row in part["events"] if row["acceptance"] == "refused"]
     except (TypeError, KeyError, ValueError):  # there is no gateway, or one of another version

@@ -68,8 +68,7 @@ class GatewayService:
         self.counts: Counter[tuple[str, Acceptance]] = Counter()
         """Events by source and acceptance; without a known key the source is `unknown`.
 
-        A refused request counts once, except one that was refused for lack of room or could not be stored: then each of
-        its events counts.
+        A request whose events are not read, since its key or signature is wrong, counts as one refused event.
         """
         self.activity: Activity[tuple[str, Acceptance]] = Activity(time)
         """The same of the last hour."""
@@ -106,7 +105,7 @@ class GatewayService:
         source = self._authenticate(request, body, text)
         messages = list(islice(read_messages(body, request.event_type), MOST_EVENTS + 1))
         if len(messages) > MOST_EVENTS:
-            self._count(source.name, "refused")
+            self._count(source.name, "refused", len(messages))
             raise Refusal(413, "too_many_events", f"the request has more than {MOST_EVENTS} events")
         try:
             self.intake.check_room(len(text))
@@ -115,7 +114,7 @@ class GatewayService:
             raise
         wait = source.limit.take(len(messages), monotonic())
         if wait:
-            self._count(source.name, "refused")
+            self._count(source.name, "refused", len(messages))
             raise Refusal(429, "rate_limited", "too many events a second from this source", seconds_to_wait(wait))
         return source, self._read_all(source, messages, request.client)
 
