@@ -13,9 +13,9 @@ from klavier.cli.open_outbox import check_shared
 from klavier.cli.options import format_option
 from klavier.cli.run_status import RunStatus
 from klavier.cli.setup import Choice, Setup, config_option, prepare
-from klavier.cli.signals import NOT_RELOADED, RELOADED, handle_signals
+from klavier.cli.signals import RELOADED, handle_signals
 from klavier.cli.web_server import enable_metrics, health_option, serving
-from klavier.errors import KlavierError, UsageError
+from klavier.errors import UsageError
 
 if TYPE_CHECKING:
     from klavier.monitoring.health import Health
@@ -147,16 +147,8 @@ class _Run:
     def _handle_signals(self, worker: "LeasedWorker") -> None:
         """Stop the worker at a signal, and go on with a new configuration after SIGHUP."""
 
-        def stop() -> None:
-            self._next = None
+        def end(following: Setup | None) -> None:
+            self._next = following
             worker.stop()
 
-        def reload() -> None:
-            try:
-                self._next = self._prepare()
-            except (KlavierError, OSError) as error:
-                warn(f"{NOT_RELOADED}: {error}")
-                return
-            worker.stop()
-
-        handle_signals(stop, reload)
+        handle_signals(end, self._prepare)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from klavier.cli.messages import note, print_error, warn
+from klavier.cli.messages import note, print_error
 from klavier.cli.setup import Choice, Setup, config_option, prepare
-from klavier.cli.signals import NOT_RELOADED, RELOADED, handle_signals
+from klavier.cli.signals import RELOADED, handle_signals
 from klavier.cli.web_server import enable_metrics, health_option, listen, make_server, serving
 from klavier.cli.wording import paint
-from klavier.errors import KlavierError, UsageError
+from klavier.errors import UsageError
 from klavier.worker.alerts import Alerts
 
 if TYPE_CHECKING:
@@ -115,24 +115,13 @@ class _Serving:
     def _handle_signals(self, server: "uvicorn.Server", console: "Console | None") -> None:
         """Stop serving at a signal, and go on with a new configuration after SIGHUP."""
 
-        def end() -> None:
+        def end(following: Setup | None) -> None:
+            self._next = following
             server.should_exit = True
             if console is not None:
                 console.close()  # its pages would keep their connections open
 
-        def stop() -> None:
-            self._next = None
-            end()
-
-        def reload() -> None:
-            try:
-                self._next = self._prepare()
-            except (KlavierError, OSError) as error:
-                warn(f"{NOT_RELOADED}: {error}")
-                return
-            end()
-
-        handle_signals(stop, reload)
+        handle_signals(end, self._prepare)
 
 
 def _make_error_handler() -> "Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]":

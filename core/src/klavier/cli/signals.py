@@ -1,32 +1,34 @@
-"""Stop at a signal after the requests in flight."""
+"""Stop at a signal after the requests in flight, and go on with another configuration after SIGHUP."""
 
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
-from klavier.cli.messages import print_error
+from klavier.cli.messages import print_error, warn
+from klavier.errors import KlavierError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from klavier.cli.setup import Setup
     from klavier.streams.lines import Line
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOPPING = "stopping: finishing in-flight requests (signal again to stop now)"
 RELOADED = "the configuration was read again"
-NOT_RELOADED = "the configuration was not read again, the one before stays in use"
+_NOT_RELOADED = "the configuration was not read again, the one before stays in use"
 _BY_SIGNAL = 128
 """A shell adds this to the number of the signal that ended a process."""
 
 
-def handle_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None:
-    """Call `stop` at the first Ctrl-C or SIGTERM, `reload` at each SIGHUP before it; needs a running loop.
+def handle_signals(end: "Callable[[Setup | None], None]", prepare: "Callable[[], Setup]") -> None:
+    """Call `end` with None at the first Ctrl-C or SIGTERM, and at a SIGHUP with what `prepare` returns.
 
-    The second signal does what it does to any program. SIGHUP is ignored then: supervisors send it with SIGTERM.
+    Where `prepare` raises, a warning is printed and nothing ends. The second signal to stop does what it does to any
+    program. After the first one SIGHUP is ignored: supervisors send it with SIGTERM. Needs a running loop.
     """
     loop = asyncio.get_running_loop()
     has_stopped = False
@@ -36,12 +38,18 @@ def handle_signals(stop: Callable[[], None], reload: Callable[[], None]) -> None
         has_stopped = True
         for number in SIGNALS:
             loop.remove_signal_handler(number)
-        stop()
+        end(None)
         print_error(STOPPING)
 
     def on_hangup() -> None:
-        if not has_stopped:
-            reload()
+        if has_stopped:
+            return
+        try:
+            following = prepare()
+        except (KlavierError, OSError) as error:
+            warn(f"{_NOT_RELOADED}: {error}")
+        else:
+            end(following)
 
     with suppress(NotImplementedError):  # Windows: Ctrl-C ends at once, and the outbox keeps what is not delivered
         for number in SIGNALS:
