@@ -1,9 +1,7 @@
 """What people are told to install is ours, quoted for every shell, and exists; test_distributions installs it."""
 
 import re
-from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
 
 from tests.support.repository import DISTRIBUTIONS, ROOT, modules, name, pages, pyproject
@@ -28,13 +26,14 @@ def test_lines_are_found() -> None:
     assert words(text) == ["'klavier[zstd]'", "requests"]
 
 
-@pytest.mark.parametrize("path", [*pages(), *modules("core/src", "plugins/*/src")], ids=name)
-def test_only_our_distributions_are_named(path: Path) -> None:
-    for word in words(path.read_text("utf-8")):
-        assert "[" not in word or word.startswith("'"), f"{word}: quote it, since some shells read the brackets"
-        requirement = Requirement(word.strip("'"))
-        assert requirement.name in OURS, word
-        assert requirement.extras <= EXTRAS, word
+def test_only_our_distributions_are_named() -> None:
+    for path in [*pages(), *modules("core/src", "plugins/*/src")]:
+        for word in words(path.read_text("utf-8")):
+            place = f"{word} in {name(path)}"
+            assert "[" not in word or word.startswith("'"), f"{place}: quote it, since some shells read the brackets"
+            requirement = Requirement(word.strip("'"))
+            assert requirement.name in OURS, place
+            assert requirement.extras <= EXTRAS, place
 
 
 def test_the_page_on_installing_lists_every_extra() -> None:
