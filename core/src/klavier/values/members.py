@@ -1,6 +1,7 @@
 """Members of an event's payload that no vendor reads: of the wrong kind, or under a misspelt name."""
 
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any
 
 from klavier.strictjson import kind_of
@@ -36,6 +37,8 @@ _CONTENTS = {
 }
 _EMPTY: tuple[Any, ...] = (None, "", [])
 """What stands for an absent object: an empty array is PHP's empty object."""
+_LONGEST_NAME = 30
+"""Characters of a name that may be a misspelt one: twice as many as the longest member has."""
 _CLOSE = 0.88
 """Similarity from which a name counts as misspelt: `propertis` has 0.95 with its member, the word `content` 0.86."""
 
@@ -61,15 +64,16 @@ def misplaced_members(payload: dict[str, Any], kind: str) -> tuple[str, ...]:
             notes.append(f"{place} left out: {kind_of(value)} where an object is expected")
     if not payload.keys() <= _MEMBERS:
         unknown = sorted(payload.keys() - _MEMBERS - _OTHERS)
-        meanings = [(name, _meaning(name)) for name in unknown]
+        meanings = [(name, _meaning(name)) for name in unknown if len(name) <= _LONGEST_NAME]
         notes += [f"{name} is no member of an event; did you mean {meant}?" for name, meant in meanings if meant]
     return tuple(notes)
 
 
+@lru_cache(maxsize=1024)  # a pipeline adds the same names to every event, and to compare one takes 30 us
 def _meaning(name: str) -> str:
     """Return the member that an unknown one seems to mean; empty for none.  Only names near a known one are shown."""
     normal = name.replace("_", "").replace("-", "").replace(" ", "").lower()
-    if len(name) > 30 or not normal.isalpha() or not normal.isascii():  # noqa: PLR2004 -- twice the longest member
+    if not normal.isalpha() or not normal.isascii():
         return ""
     if normal in _ELSEWHERE:
         return _ELSEWHERE[normal]
