@@ -17,6 +17,7 @@ PACKAGES = [
     "klavier_rudderstack",
     "klavier_segment_actions",
     "klavier_segment_classic",
+    "klavier_spark",
 ]
 MOST_METHODS, MOST_ATTRIBUTES = 15, 12
 EXCEPTIONS = {
