@@ -20,7 +20,15 @@ REPORT = WorkerReport(
     outcomes={"delivered": 900},
     last_minute=(TypeCount("identify", "skipped", 2), TypeCount("track", "delivered", 340)),
     limits=(LimitUse("create_event", 0.41),),
-    parts={"shadow": {"vendors": ["little", "other"], "events": 900, "differences": 1234}},
+    parts={
+        "gateway": {
+            "events": [
+                {"source": "unknown", "acceptance": "refused", "count": 1234, "last_minute": 0},
+                {"source": "web", "acceptance": "accepted", "count": 9, "last_minute": 9},
+            ]
+        },
+        "shadow": {"vendors": ["little", "other"], "events": 900, "differences": 1234},
+    },
 )
 
 
@@ -45,16 +53,17 @@ def test_what_the_worker_reports_is_shown(run: Run, outbox: SqliteOutbox) -> Non
     assert lease is not None
     lease.renew(write_report(REPORT))
     lines = run("status", "--min-free", "0").stdout.splitlines()
-    assert lines[:5] == [
+    assert lines[:6] == [
         "waiting       1 event, the oldest for 0 s",
         "in flight     12 events in 1 request",
         "last minute   340 delivered, 2 skipped, 0 rejected, 0 failed",
+        "refused       1,234 of unknown, since the start: its log says why",
         "dead letters  0",
         "delivered by  process 77 on shop-1, as little, heard of 0 s ago",
     ]
-    assert lines[5] == "rate limits   create_event 41%"
-    assert lines[6] == "shadow        other: 900 events compared, 1,234 differences"
-    assert lines[7].startswith("outbox        0.")
+    assert lines[6] == "rate limits   create_event 41%"
+    assert lines[7] == "shadow        other: 900 events compared, 1,234 differences"
+    assert lines[8].startswith("outbox        0.")
     found = json.loads(run("status", "--format", "json").stdout)
     assert found["waiting"] == 1
     assert found["oldest_age"] >= 0

@@ -73,6 +73,9 @@ def _rows(status: Status) -> list[tuple[str, str]]:
         rows.append(("in flight", f"{count(worker.events_in_flight, 'event')} in {_requests(worker)}"))
         last = {kind: sum(item.count for item in worker.last_minute if item.kind == kind) for kind in KINDS}
         rows.append(("last minute", ", ".join(f"{last[kind]:,} {kind}" for kind in KINDS)))
+        if worker.refused:
+            refused = ", ".join(f"{number:,} of {plain(source, 60)}" for source, number in worker.refused)
+            rows.append(("refused", f"{refused}, since the start: its log says why"))
     causes = ", ".join(f"{cause.count:,} {describe_cause(cause.kind, cause.status)}" for cause in status.dead_causes)
     rows.append(("dead letters", f"{status.dead:,} ({causes})" if causes else f"{status.dead:,}"))
     rows.append(("delivered by", _holder(status)))

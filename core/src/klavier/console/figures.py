@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import field, frozen
 
@@ -64,21 +64,12 @@ class Figures:
     @property
     def refused(self) -> list[tuple[str, int]]:
         """The sources whose events were refused, with how many since the start."""
-        return [] if self.status.worker is None else _read_refused(self.status.worker.parts.get("gateway"))
+        return [] if self.status.worker is None else self.status.worker.refused
 
     @property
     def shadow(self) -> ShownShadow | None:
         """What the shadow found; None where there is none."""
         return None if self.status.worker is None else read_shadow(self.status.worker.parts.get("shadow"))
-
-
-def _read_refused(part: Any) -> list[tuple[str, int]]:
-    """Return the sources whose events a gateway refused, with how many since it started."""
-    try:
-        rows = [(str(row["source"]), int(row["count"])) for row in part["events"] if row["acceptance"] == "refused"]
-    except (TypeError, KeyError, ValueError):  # there is no gateway, or one of another version
-        return []
-    return [row for row in rows if row[1]]
 
 
 class FigureReader:

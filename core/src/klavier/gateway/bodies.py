@@ -5,7 +5,7 @@ import zlib
 from typing import Any
 
 import orjson
-from attrs import frozen
+from attrs import define
 
 _GZIP = b"\x1f\x8b"
 _AUTO_HEADER = zlib.MAX_WBITS | 32
@@ -22,14 +22,21 @@ MOST_LARGE_BYTES = 100_000_000
 8 GB in all, before their keys are known."""
 
 
-@frozen
+@define(eq=False)
 class Refusal(Exception):  # noqa: N818 -- no error of ours: it becomes the reply
-    """A request that is refused: the status, a code for programs and a message for people, without its content."""
+    """A request that is refused: the status, a code for programs and a message for people, without its content.
+
+    `cause` is what the log says in place of the message. `source` is whose events they are, empty where that was not
+    found out; `events` is how many, 1 where they were not read.
+    """
 
     status: int
     code: str
     message: str
     retry_after: int | None = None
+    cause: str = ""
+    source: str = ""
+    events: int = 1
 
 
 class LargeBodies:

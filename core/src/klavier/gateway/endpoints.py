@@ -3,9 +3,9 @@
 import asyncio
 import base64
 import binascii
-import logging
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -13,7 +13,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from klavier.errors import OutboxError
 from klavier.gateway.bodies import Refusal
 from klavier.gateway.messages import Client
 from klavier.gateway.replies import METRICS, PIXEL, ROUTES, error_body, rudderstack_source_config, segment_settings
@@ -27,53 +26,44 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 BODY_SECONDS = 30.0
 """How long a body may take to arrive: a slow phone sends 4 MB in that time, a slow attacker holds no connection."""
-_RETRY_SECONDS = 5
-"""After a failed write; the disk is tried again as often by the worker."""
 
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 _NO_STORE = {"Cache-Control": "no-store"}
 """For answers that repeat the Host header or the key of their request: no cache may return them to others."""
 
-_log = logging.getLogger("klavier.gateway")
-
 
 def routes(service: "GatewayService") -> list[Route]:
     """Return the routes that take events from SDKs."""
-    webhook = _guarded(_Webhook(service))
-    found = [Route(path, _guarded(_Collect(service, kind)), methods=["POST"]) for path, kind in ROUTES.items()]
-    found += [Route(path, _guarded(_discard(service)), methods=["POST"]) for path in METRICS]
+    guarded = partial(_guarded, service)
+    webhook = guarded(_Webhook(service))
+    found = [Route(path, guarded(_Collect(service, kind)), methods=["POST"]) for path, kind in ROUTES.items()]
+    found += [Route(path, guarded(_discard(service)), methods=["POST"]) for path in METRICS]
     return [
         *found,
         Route("/v1/webhook", webhook, methods=["GET", "POST"]),
         Route("/pixel/v1/{event_type}", _Pixel(service).__call__, methods=["GET"]),
-        Route("/v1/projects/{write_key}/settings", _guarded(_segment_settings(service)), methods=["GET"]),
-        Route("/sourceConfig", _guarded(_source_config(service)), methods=["GET"]),
-        Route("/sourceConfig/", _guarded(_source_config(service)), methods=["GET"]),
+        Route("/v1/projects/{write_key}/settings", guarded(_segment_settings(service)), methods=["GET"]),
+        Route("/sourceConfig", guarded(_source_config(service)), methods=["GET"]),
+        Route("/sourceConfig/", guarded(_source_config(service)), methods=["GET"]),
         Route("/health", _health, methods=["GET"]),
         Route("/version", _version, methods=["GET"]),
     ]
 
 
-def _guarded(endpoint: Endpoint) -> Endpoint:
-    """Turn the errors of an endpoint into replies that make SDKs retry, or not."""
+def _guarded(service: "GatewayService", endpoint: Endpoint) -> Endpoint:
+    """Turn what an endpoint refuses into replies that make SDKs retry, or not."""
 
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
         except Refusal as refusal:
-            return _refuse(refusal)
-        except OutboxError as error:
-            _log.warning("events are refused with 503: %s", error)
-            return _refuse(Refusal(503, "unavailable", "events cannot be stored now; send them again", _RETRY_SECONDS))
+            service.report_refusal(refusal, _keys_outside(request))
+            headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+            return JSONResponse(error_body(refusal.code, refusal.message), refusal.status, headers)
         except ClientDisconnect:
             return Response(status_code=400)
 
     return answer
-
-
-def _refuse(refusal: Refusal) -> Response:
-    headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
-    return JSONResponse(error_body(refusal.code, refusal.message), refusal.status, headers)
 
 
 class _Collect:
@@ -131,9 +121,7 @@ class _Pixel:
             members = {name: value for name, value in request.query_params.items() if name != "writeKey"}
             client = _client(request, self._service, is_browser=True)
             collected = Collected(orjson.dumps(members), event_type, _keys_outside(request), client=client)
-            answer = await _guarded(self._collector(collected))(request)
-            if answer.status_code >= 400:  # noqa: PLR2004 -- the first of HTTP's errors
-                _log.info("a pixel's event was refused with %s", answer.status_code)
+            await _guarded(self._service, self._collector(collected))(request)
         return Response(PIXEL, media_type="image/gif", headers={"Cache-Control": "no-store"})
 
     def _collector(self, collected: Collected) -> Endpoint:

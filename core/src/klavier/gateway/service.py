@@ -1,9 +1,11 @@
 """Turn the requests of SDKs into stored events: authenticate, limit, complete, check, store."""
 
 import json
+import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, field
 
-from klavier.errors import EventError
+from klavier.errors import EventError, OutboxError
 from klavier.gateway.addresses import Proxies
 from klavier.gateway.archive import Archive
 from klavier.gateway.bodies import LargeBodies, Refusal, decompress, read_json
@@ -21,6 +23,7 @@ from klavier.gateway.messages import Client, complete, read_messages
 from klavier.gateway.sources import Source, Sources, seconds_to_wait
 from klavier.relay.intake import accept
 from klavier.worker.activity import Activity
+from klavier.worker.alerts import Alerts
 
 if TYPE_CHECKING:
     from klavier.config.model import Config
@@ -33,8 +36,13 @@ MOST_EVENTS = 10_000
 """Events of one request: SDKs send at most some thousand of the smallest. Without a bound one request of `max_body`
 bytes could hold a million of what is no event, and each would become a dead letter."""
 
+_RETRY_SECONDS = 5
+"""After a failed write; the disk is tried again as often by the worker."""
+
 _REJECTED_KEY = "rejected"
 """The ordering key of what is no event."""
+
+_log = logging.getLogger("klavier.gateway")
 
 
 @define(eq=False)
@@ -68,13 +76,15 @@ class GatewayService:
         self.counts: Counter[tuple[str, Acceptance]] = Counter()
         """Events by source and acceptance; without a known key the source is `unknown`.
 
-        A request whose events are not read, since its key or signature is wrong, counts as one refused event.
+        A refused request whose events were not read, such as for a wrong key or a body that is no JSON, counts as one
+        event.
         """
         self.activity: Activity[tuple[str, Acceptance]] = Activity(time)
         """The same of the last hour."""
         self.watch: Callable[[list[tuple[str, str]]], None] = lambda _: None
         """Called from a thread with the message id and the source of each event that was stored for the first time."""
         self.bodies = LargeBodies()
+        self._alerts = Alerts(_log, monotonic)
         self.intake = Intake(self._store)
         self._relay_config = relay_config
         self._archive = None if section.archive is None else Archive(folder / section.archive)
@@ -83,15 +93,11 @@ class GatewayService:
     async def collect(self, request: Collected) -> int:
         """Store the events of a request; return how many there were, once they are stored durably.
 
-        What is no event becomes a dead letter, and the others are stored all the same. Raises `Refusal`, or
-        `OutboxError` where they cannot be stored.
+        What is no event becomes a dead letter, and the others are stored all the same. Raises `Refusal`.
         """
         source, messages = self._open(request)
-        try:
+        with _refusing(source, len(messages)):
             await self.intake.add(messages)
-        except Exception:
-            self._count(source.name, "refused", len(messages))
-            raise
         accepted = sum(message.is_event for message in messages)
         self._count(source.name, "accepted", accepted)
         self._count(source.name, "rejected", len(messages) - accepted)
@@ -104,18 +110,13 @@ class GatewayService:
         body = read_json(text)
         source = self._authenticate(request, body, text)
         messages = list(islice(read_messages(body, request.event_type), MOST_EVENTS + 1))
-        if len(messages) > MOST_EVENTS:
-            self._count(source.name, "refused", len(messages))
-            raise Refusal(413, "too_many_events", f"the request has more than {MOST_EVENTS} events")
-        try:
+        with _refusing(source, len(messages)):
+            if len(messages) > MOST_EVENTS:
+                raise Refusal(413, "too_many_events", f"the request has more than {MOST_EVENTS} events")
             self.intake.check_room(len(text))
-        except Refusal:
-            self._count(source.name, "refused", len(messages))
-            raise
-        wait = source.limit.take(len(messages), monotonic())
-        if wait:
-            self._count(source.name, "refused", len(messages))
-            raise Refusal(429, "rate_limited", "too many events a second from this source", seconds_to_wait(wait))
+            wait = source.limit.take(len(messages), monotonic())
+            if wait:
+                raise Refusal(429, "rate_limited", "too many events a second from this source", seconds_to_wait(wait))
         return source, self._read_all(source, messages, request.client)
 
     def _read_all(self, source: Source, messages: list[Any], client: Client) -> list[Message]:
@@ -131,9 +132,21 @@ class GatewayService:
         """Return the source of the first key that is given; raises `Refusal` (401)."""
         source = self.sources.find(next((key for key in keys if key), None))
         if source is None:
-            self._count("unknown", "refused")
             raise Refusal(401, "invalid_write_key", "the write key is not known; set it up under [gateway.sources]")
         return source
+
+    def report_refusal(self, refusal: Refusal, keys: Iterable[str]) -> None:
+        """Count the events of a refused request, and log why; `keys` are its write keys outside the body.
+
+        Many libraries drop what is refused, so its operator has to know: each cause is logged once, then rarely.
+        """
+        known = self.sources.find(next((key for key in keys if key), None))
+        source = refusal.source or ("unknown" if known is None else known.name)
+        self._count(source, "refused", refusal.events)
+        why = refusal.cause or refusal.message
+        self._alerts.report(
+            f"{source} {refusal.code}", f"events of source {source} are refused with {refusal.status}: {why}"
+        )
 
     def summarize(self) -> dict[str, Any]:
         """Return how many events arrived, since the start and in the last minute, for the status."""
@@ -154,8 +167,8 @@ class GatewayService:
     def _authenticate(self, request: Collected, body: Any, text: bytes) -> Source:
         source = self.find_source([*request.keys, *_keys_inside(body)])
         if not source.verify_signature(text, request.signature):
-            self._count(source.name, "refused")
-            raise Refusal(401, "invalid_signature", "the signature does not match the source's webhook_secret")
+            with _refusing(source, 1):
+                raise Refusal(401, "invalid_signature", "the signature does not match the source's webhook_secret")
         return source
 
     def _read(self, source: Source, message: Any, now: datetime, client: Client) -> Message:
@@ -179,6 +192,19 @@ class GatewayService:
         if self._archive is not None:
             self._archive.write([message for message in messages if message.is_event])
         self._on_stored()
+
+
+@contextmanager
+def _refusing(source: Source, events: int) -> Iterator[None]:
+    """Complete a refusal with whose events it refuses, and how many; an outbox that fails refuses them too."""
+    try:
+        yield
+    except OutboxError as error:
+        message = "events cannot be stored now; send them again"
+        raise Refusal(503, "unavailable", message, _RETRY_SECONDS, str(error), source.name, events) from None
+    except Refusal as refusal:
+        refusal.source, refusal.events = source.name, events
+        raise
 
 
 def _keys_inside(body: Any) -> Iterable[str]:

@@ -83,6 +83,16 @@ class WorkerReport:
         """How many events were delivered in the last sixty seconds; shown by the console."""
         return sum(item.count for item in self.last_minute if item.kind == "delivered")
 
+    @property
+    def refused(self) -> list[tuple[str, int]]:
+        """The sources whose events the gateway of the process refused, with how many since it started."""
+        try:
+            rows = self.parts["gateway"]["events"]
+            found = [(str(row["source"]), int(row["count"])) for row in rows if row["acceptance"] == "refused"]
+        except (TypeError, KeyError, ValueError):  # there is no gateway, or one of another version
+            return []
+        return [row for row in found if row[1]]
+
 
 def write_report(report: WorkerReport) -> bytes:
     """Return a report as JSON."""

@@ -1,0 +1,65 @@
+"""What the gateway refuses is counted for its source, and logged once: many SDKs drop it without a word."""
+
+import base64
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from klavier.errors import OutboxFullError
+from tests.support.gateway import KEY, Running, gateway_server
+
+BASIC = {"Authorization": "Basic " + base64.b64encode(f"{KEY}:".encode()).decode()}
+TRACK = b'{"type": "track", "userId": "u1", "event": "A"}'
+TWO = b'{"batch": [%s, %s]}' % (TRACK, TRACK)
+
+
+def fill_outbox(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    def append(_: Any) -> list[bool]:
+        raise OutboxFullError("the disk is full")
+
+    monkeypatch.setattr(gateway.gateway.service._relay_config.outbox, "append", append)
+
+
+def nothing(_gateway: Running, _monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request is refused as it is."""
+
+
+Prepare = Callable[[Running, pytest.MonkeyPatch], None]
+
+REFUSED: dict[str, tuple[dict[str, str], bytes, Prepare, int, str, int, str]] = {
+    "unknown key": ({}, TWO, nothing, 401, "unknown", 1, "the write key is not known; set it up under"),
+    "no JSON": (BASIC, b"{", nothing, 400, "web", 1, "the body is not JSON"),
+    "no JSON, unknown key": ({}, b"{", nothing, 400, "unknown", 1, "the body is not JSON"),
+    "no gzip": (BASIC, b"\x1f\x8bzzz", nothing, 400, "web", 1, "the body cannot be decompressed"),
+    "too large": (BASIC, b" " * 2000, nothing, 413, "web", 1, "the request is larger than 1000 bytes"),
+    "full disk": (BASIC, TWO, fill_outbox, 503, "web", 2, "the disk is full"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_counted_and_logged_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    headers, body, prepare, status, source, events, why = REFUSED[name]
+    with gateway_server(tmp_path, section="max_body = 1000") as gateway:
+        prepare(gateway, monkeypatch)
+        for _ in range(3):
+            reply = httpx.post(gateway.url + "/v1/batch", content=body, headers=headers)
+            assert reply.status_code == status
+            assert "disk" not in reply.text  # what fails here is not for strangers
+        assert gateway.gateway.service.counts == {(source, "refused"): 3 * events}
+    logged = [record for record in caplog.records if record.name == "klavier.gateway"]
+    assert [record.levelno for record in logged] == [logging.WARNING]
+    assert logged[0].getMessage().startswith(f"events of source {source} are refused with {status}: {why}")
+
+
+def test_settings_for_an_unknown_key_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A browser's SDK asks for its settings first, and sends no event without them."""
+    with gateway_server(tmp_path) as gateway:
+        assert httpx.get(gateway.url + "/v1/projects/wrong/settings").status_code == 401
+    assert "events of source unknown are refused with 401" in caplog.text
+    assert "wrong" not in caplog.text.replace("wrong/settings", "")
