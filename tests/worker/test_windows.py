@@ -11,6 +11,7 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.outbox import SqliteOutbox
 from klavier.vendor import Delivery
+from klavier.worker.fair_queue import LARGE_BACKLOG
 from klavier.worker.worker import WorkerOptions
 from tests.support.simulation import PlainVendor, Simulation, fill
 from tests.support.virtual_time import run_virtually
@@ -147,6 +148,24 @@ def test_a_request_lingers_no_longer_after_the_clock_was_set(jump: float) -> Non
         assert simulation.sender.in_flight == 1
         await asyncio.sleep(1.0)
         assert simulation.sender.in_flight == 2
+        simulation.stop()
+        await running
+
+    run_virtually(main())
+
+
+def test_a_profile_with_a_large_backlog_waits_for_no_full_window() -> None:
+    """The window is full of events of others that are not answered."""
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, [*(track("busy") for _ in range(2 * LARGE_BACKLOG)), *(track(f"u{n}") for n in range(20))])
+        simulation = Simulation(outbox, options=WorkerOptions(window=8))
+        simulation.klaviyo.delay = lambda request: 0.0 if b"busy" in request.body else 1000.0
+        running = simulation.start()
+        await asyncio.sleep(1.0)  # before the endpoint counts as slow
+        assert simulation.worker.in_flight == 9
+        assert len(simulation.klaviyo.received["busy"]) > 8
         simulation.stop()
         await running
 
