@@ -63,3 +63,31 @@ def test_settings_for_an_unknown_key_are_logged(tmp_path: Path, caplog: pytest.L
         assert httpx.get(gateway.url + "/v1/projects/wrong/settings").status_code == 401
     assert "events of source unknown are refused with 401" in caplog.text
     assert "wrong" not in caplog.text.replace("wrong/settings", "")
+
+
+@pytest.mark.parametrize(
+    ("origin", "shown"),
+    [
+        ("https://other.example", "https://other.example"),
+        ("null", "an unusual origin"),
+        ("h\t\x1b[2J", "an unusual origin"),
+    ],
+)
+def test_a_page_that_may_not_send_is_logged(
+    origin: str, shown: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The browser's console shows it to the visitor alone."""
+    ask = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    with gateway_server(tmp_path) as gateway:
+        for _ in range(2):
+            assert httpx.options(gateway.url + "/v1/t", headers=ask).status_code == 400
+    assert [record.getMessage() for record in caplog.records if record.name == "klavier.gateway"] == [
+        f"pages of {shown} may not send events: add it to gateway.allow_origins"
+    ]
+
+
+def test_pages_that_may_send_and_our_own_are_not_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with gateway_server(tmp_path) as gateway:
+        for origin in ("https://shop.example", gateway.url):
+            httpx.post(gateway.url + "/v1/track", content=TRACK, headers={**BASIC, "Origin": origin})
+    assert not caplog.records

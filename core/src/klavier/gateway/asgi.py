@@ -9,10 +9,10 @@ from typing import Any, Self
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 
 from klavier.config.model import Config
 from klavier.errors import ConfigError
+from klavier.gateway.allowed_origins import AllowedOrigins
 from klavier.gateway.endpoints import routes
 from klavier.gateway.service import GatewayService
 from klavier.gateway.worker_thread import WorkerThread
@@ -22,9 +22,6 @@ from klavier.relay.factory import make_relay_config
 from klavier.shadow.factory import make_shadow
 from klavier.worker.factory import make_connect
 from klavier.worker.leased_worker import LeasedWorker
-
-_PREFLIGHT_SECONDS = 86_400
-"""How long browsers remember a preflight's reply: the longest that any of them allows."""
 
 _RESTART_SECONDS = 5.0
 """After a mistake in the worker: long enough that one which recurs does not fill the log."""
@@ -67,15 +64,7 @@ class Gateway:
         self.app = Starlette(
             routes=[*routes(self.service), *self.health.routes(config.gateway.metrics_token)],
             lifespan=self._lifespan,
-            middleware=[
-                Middleware(
-                    CORSMiddleware,
-                    allow_origins=list(config.gateway.allow_origins),
-                    allow_methods=["GET", "POST"],
-                    allow_headers=["*"],  # SDKs ask for headers of their own; none of them changes who may send
-                    max_age=_PREFLIGHT_SECONDS,
-                )
-            ],
+            middleware=[Middleware(AllowedOrigins, config.gateway.allow_origins)],
         )
         self.app.router.redirect_slashes = False  # SDKs count a redirect as a success, or follow it without the body
 
