@@ -14,7 +14,7 @@ from klavier.worker.rate_limiter import RateLimiter
 from klavier.worker.sender import Sender
 from klavier.worker.slow_endpoints import SLOW_SECONDS, SlowEndpoints
 from tests.support.clocks import Clock
-from tests.support.virtual_time import run_virtually
+from tests.support.virtual_time import VirtualLoop, run_virtually
 
 EVENT = Request("POST", "/api/events", json={})
 PROFILE = Request("POST", "/api/profile-import", json={})
@@ -350,3 +350,21 @@ def test_a_request_waits_for_a_connection_and_what_is_overdue_occupies_none() ->
         assert found.can_send(EVENT)
 
     run_virtually(main())
+
+
+def test_a_request_that_follows_another_waits_for_a_slow_endpoint() -> None:
+    async def main() -> VirtualLoop:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        replies = Replies(Response(202), seconds=20.0)
+        found = sender(replies)
+        hanging = asyncio.create_task(found.send(EVENT))
+        await asyncio.sleep(SLOW_SECONDS)
+        found.update_slow()
+        replies.seconds = 0.0
+        assert (await found.send(EVENT)).status == 202
+        assert hanging.done()
+        assert replies.moments == [0.0, pytest.approx(20.0, abs=0.06)]
+        return loop
+
+    assert run_virtually(main()).wakeups < 400  # it looks twenty times a second

@@ -170,3 +170,22 @@ def test_a_profile_with_a_large_backlog_waits_for_no_full_window() -> None:
         await running
 
     run_virtually(main())
+
+
+def test_what_nobody_notified_of_is_delivered_before_the_worker_ends() -> None:
+    """Another process has accepted it meanwhile."""
+
+    async def main() -> None:
+        outbox = SqliteOutbox()
+        fill(outbox, [track("a")])
+        simulation = Simulation(outbox)
+
+        def accept_more(_: Request) -> None:
+            if not simulation.klaviyo.unique:
+                fill(outbox, [track("b")], first=1)
+
+        simulation.klaviyo.fault = accept_more
+        await simulation.drain()
+        assert simulation.outcomes == {"delivered": 2}
+
+    run_virtually(main())
