@@ -17,11 +17,14 @@ TRACK = b'{"type": "track", "userId": "u1", "event": "A"}'
 TWO = b'{"batch": [%s, %s]}' % (TRACK, TRACK)
 
 
-def fill_outbox(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    def append(_: Any) -> list[bool]:
-        raise OutboxFullError("the disk is full")
+def fail(error: Exception) -> "Prepare":
+    def prepare(gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+        def append(_: Any) -> list[bool]:
+            raise error
 
-    monkeypatch.setattr(gateway.gateway.service._relay_config.outbox, "append", append)
+        monkeypatch.setattr(gateway.gateway.service._relay_config.outbox, "append", append)
+
+    return prepare
 
 
 def nothing(_gateway: Running, _monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +39,8 @@ REFUSED: dict[str, tuple[dict[str, str], bytes, Prepare, int, str, int, str]] = 
     "no JSON, unknown key": ({}, b"{", nothing, 400, "unknown", 1, "the body is not JSON"),
     "no gzip": (BASIC, b"\x1f\x8bzzz", nothing, 400, "web", 1, "the body cannot be decompressed"),
     "too large": (BASIC, b" " * 2000, nothing, 413, "web", 1, "the request is larger than 1000 bytes"),
-    "full disk": (BASIC, TWO, fill_outbox, 503, "web", 2, "the disk is full"),
+    "full disk": (BASIC, TWO, fail(OutboxFullError("the disk is full")), 503, "web", 2, "the disk is full"),
+    "a mistake": (BASIC, TWO, fail(ValueError("ada@shop.test")), 503, "web", 2, "ValueError while they were stored"),
 }
 
 
@@ -52,6 +56,7 @@ def test_a_refusal_is_counted_and_logged_once(
             assert reply.status_code == status
             assert "disk" not in reply.text  # what fails here is not for strangers
         assert gateway.gateway.service.counts == {(source, "refused"): 3 * events}
+    assert "ada@shop.test" not in caplog.text
     logged = [record for record in caplog.records if record.name == "klavier.gateway"]
     assert [record.levelno for record in logged] == [logging.WARNING]
     assert logged[0].getMessage().startswith(f"events of source {source} are refused with {status}: {why}")

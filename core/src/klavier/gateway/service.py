@@ -167,8 +167,8 @@ class GatewayService:
     def _authenticate(self, request: Collected, body: Any, text: bytes) -> Source:
         source = self.find_source([*request.keys, *_keys_inside(body)])
         if not source.verify_signature(text, request.signature):
-            with _refusing(source, 1):
-                raise Refusal(401, "invalid_signature", "the signature does not match the source's webhook_secret")
+            message = "the signature does not match the source's webhook_secret"
+            raise Refusal(401, "invalid_signature", message, source=source.name)
         return source
 
     def _read(self, source: Source, message: Any, now: datetime, client: Client) -> Message:
@@ -199,12 +199,13 @@ def _refusing(source: Source, events: int) -> Iterator[None]:
     """Complete a refusal with whose events it refuses, and how many; an outbox that fails refuses them too."""
     try:
         yield
-    except OutboxError as error:
-        message = "events cannot be stored now; send them again"
-        raise Refusal(503, "unavailable", message, _RETRY_SECONDS, str(error), source.name, events) from None
     except Refusal as refusal:
         refusal.source, refusal.events = source.name, events
         raise
+    except Exception as error:  # noqa: BLE001 -- the outbox of a plugin may raise anything
+        message = "events cannot be stored now; send them again"
+        cause = str(error) if isinstance(error, OutboxError) else f"{type(error).__name__} while they were stored"
+        raise Refusal(503, "unavailable", message, _RETRY_SECONDS, cause, source.name, events) from None
 
 
 def _keys_inside(body: Any) -> Iterable[str]:
