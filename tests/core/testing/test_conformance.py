@@ -57,6 +57,7 @@ BROKEN = [
 
 class TestGoodVendor(VendorConformance):
     vendor: ClassVar[str] = "good"
+    search = settings(max_examples=settings().max_examples // 2)
 
     def make(self) -> Vendor:
         return fakes.GoodVendor(SETTINGS)
