@@ -225,7 +225,7 @@ def test_any_data_is_settings_or_a_config_error(data: Any) -> None:
 
 
 @pytest.mark.parametrize("vendor", ["freshpaint", "rudderstack", "segment-actions", "segment-classic"])
-@settings(max_examples=25)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_data_is_a_vendor_or_a_config_error(vendor: str, data: st.DataObject) -> None:
     names = [info.name for info in describe(klavier.Plugins.discover().vendor(vendor).settings)]

@@ -16,7 +16,7 @@ from attrs import define, field
 from klavier.outbox import DeadLetter, Entry, Settlement, SqliteOutbox
 from tests.support.power import Disk, Platter, Step
 
-IMAGES = int(os.environ.get("KLAVIER_POWER_LOSSES", "400"))
+IMAGES = int(os.environ.get("KLAVIER_POWER_LOSSES", "1000"))
 CALLS = 400
 
 

@@ -48,7 +48,7 @@ EVENTS: list[dict[str, Any]] = [
     {"type": "group", "userId": "u-1", "groupId": "g-1", "traits": {"name": "Engines", "email": "ada@shop.test"}},
     {"type": "page", "userId": "u-1", "name": "Home", "category": "Docs", "properties": {"url": "https://shop.test"}},
 ]
-SHARES = 7
+SHARES = 4
 """The hostile texts are divided among the setups: with each of them a vendor has more than this many."""
 
 

@@ -9,7 +9,7 @@ from klavier import parse_event
 from klavier.testing import corpus, invariants
 from tests.support.setups import Setup, setups, simplest
 
-EVERY = 1 if hypothesis.settings().max_examples > 100 else 11
+EVERY = 1 if hypothesis.settings().max_examples > 100 else 7
 """Of how many payloads one is tried with each setup; the next setup tries the next one."""
 STREAMS = corpus.streams() if EVERY == 1 else corpus.streams()[:3]
 REPLIES = corpus.replies()

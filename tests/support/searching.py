@@ -12,7 +12,7 @@ from klavier import Event, Vendor, parse_event
 from klavier.testing.strategies import Payload, payloads, stream_payloads
 from tests.support.setups import Setup
 
-EXAMPLES = max(settings().max_examples // 12, 1)
+EXAMPLES = max(settings().max_examples // 8, 1)
 """Examples for each setup and check: there are hundreds of pairs of these."""
 
 SINGLES = st.lists(payloads(), min_size=1, max_size=3)

@@ -69,10 +69,12 @@ class Backlog:
 
 CASES = [
     pytest.param(
-        Backlog(SINGLE_CALLS, int(FULL or 5_000), zipf=False, others=OFTEN, last_minute=10), id="single, even"
+        Backlog(SINGLE_CALLS, int(FULL or 8_000), zipf=False, others=OFTEN, last_minute=10), id="single, even"
     ),
-    pytest.param(Backlog(SINGLE_CALLS, int(FULL or 8_000), zipf=True, others=OFTEN, last_minute=30), id="single, zipf"),
-    pytest.param(Backlog(FEWEST_CALLS, int(FULL or 10_000), zipf=False, others=OFTEN, last_minute=4), id="bulk, even"),
+    pytest.param(
+        Backlog(SINGLE_CALLS, int(FULL or 15_000), zipf=True, others=OFTEN, last_minute=30), id="single, zipf"
+    ),
+    pytest.param(Backlog(FEWEST_CALLS, int(FULL or 20_000), zipf=False, others=OFTEN, last_minute=4), id="bulk, even"),
     pytest.param(Backlog(FEWEST_CALLS, int(FULL or 20_000), zipf=True, others=RARELY, last_minute=3), id="bulk, zipf"),
 ]
 
@@ -144,7 +146,7 @@ def test_bulk_calls_are_full() -> None:
     async def main() -> None:
         outbox = SqliteOutbox()
         known: set[str] = set()
-        for event in (events := list(Backlog(FEWEST_CALLS, 10_000, zipf=True, others={}, last_minute=0).events())):
+        for event in (events := list(Backlog(FEWEST_CALLS, 20_000, zipf=True, others={}, last_minute=0).events())):
             if event["userId"] not in known:
                 known.add(event["userId"])
                 event["type"] = "identify"

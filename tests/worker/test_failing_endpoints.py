@@ -63,17 +63,17 @@ FAILURES_OF_PROFILES = {
 def test_a_failing_endpoint_stops_no_other(
     failure: str, options: WorkerOptions, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Three hundred profiles come first, and their endpoint fails for a while; then come as many tracks."""
+    """Five hundred profiles come first, and their endpoint fails for a while; then come as many tracks."""
 
     async def main() -> None:
         outbox = SqliteOutbox()
-        count = fill(outbox, [*(identify(n) for n in range(300)), *(track(f"t{n}") for n in range(300))])
+        count = fill(outbox, [*(identify(n) for n in range(500)), *(track(f"t{n}") for n in range(500))])
         simulation = Simulation(outbox, options=options)
         klaviyo, replies = simulation.klaviyo, itertools.cycle(FAILURES_OF_PROFILES[failure])
         klaviyo.fault = lambda request: next(replies) if is_profile(request) and klaviyo.clock() < OUTAGE else None
         running = simulation.start()
         await asyncio.sleep(45)
-        assert simulation.outcomes["delivered"] == 300
+        assert simulation.outcomes["delivered"] == 500
         await asyncio.sleep(OUTAGE / 2)
         assert any("profile" in name for name in simulation.sender.open_endpoints())
         await asyncio.sleep(HOUR + 600)

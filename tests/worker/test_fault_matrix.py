@@ -3,7 +3,7 @@
 Whatever happens, every event ends in one outcome that is true: what is said to be delivered is in the account once,
 what is said to have failed is not, and the events of a person arrived in their order.
 
-`KLAVIER_FAULTS=2000x20` gives each of so many people so many events, in place of 16 and 6, and meets every fault in
+`KLAVIER_FAULTS=2000x20` gives each of so many people so many events, in place of 25 and 6, and meets every fault in
 flows of several calls too, of which the usual run tries some.
 """
 
@@ -32,7 +32,7 @@ from klavier.worker.worker import Worker, WorkerOptions
 from tests.support.virtual_time import run_virtually
 
 AT_LENGTH = "KLAVIER_FAULTS" in os.environ
-PEOPLE, EACH = map(int, os.environ.get("KLAVIER_FAULTS", "16x6").split("x"))
+PEOPLE, EACH = map(int, os.environ.get("KLAVIER_FAULTS", "25x6").split("x"))
 NUMBERS = range(1, EACH * PEOPLE + 1)
 """From 1: Klaviyo ignores properties that are 0."""
 OPTIONS = {"single": WorkerOptions(), "bulk": FEWEST_CALLS}

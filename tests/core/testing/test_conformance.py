@@ -57,7 +57,6 @@ BROKEN = [
 
 class TestGoodVendor(VendorConformance):
     vendor: ClassVar[str] = "good"
-    search = settings(max_examples=settings().max_examples // 2)
 
     def make(self) -> Vendor:
         return fakes.GoodVendor(SETTINGS)

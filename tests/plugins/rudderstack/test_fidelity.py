@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from klavier import Response, load_vendor, parse_event, rehearse
@@ -163,6 +163,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
+@settings(max_examples=150, deadline=None)
 @given(payload=st.one_of(payloads(), st.sampled_from([payload for _, payload, _ in ROWS.values()])), chosen=SETTINGS)
 def test_nothing_but_the_table_selects_behavior(payload: dict[str, Any], chosen: dict[str, Any]) -> None:
     for name, fidelity in (("documented", DOCUMENTED), ("deployed", DEPLOYED)):
@@ -199,6 +200,7 @@ _PLAIN = st.one_of(
 )
 
 
+@settings(max_examples=150, deadline=None)
 @given(payload=_PLAIN, version=st.sampled_from(["v1", "v2", "v3"]))
 def test_plain_events_are_the_same(payload: dict[str, Any], version: str) -> None:
     """v1 has a unique id and no second update of a profile; nothing else differs."""
@@ -206,6 +208,7 @@ def test_plain_events_are_the_same(payload: dict[str, Any], version: str) -> Non
     assert essential(payload, {"api_version": version}) <= explained
 
 
+@settings(max_examples=60, deadline=None)
 @given(payload=st.one_of(payloads(), _PLAIN), chosen=SETTINGS)
 def test_every_difference_is_explained_by_named_fields(payload: dict[str, Any], chosen: dict[str, Any]) -> None:
     if result(payload, chosen, DOCUMENTED) != result(payload, chosen, DEPLOYED):

@@ -8,7 +8,7 @@ from hypothesis import settings as search_settings
 from klavier.testing import Schemas, VendorConformance
 from tests.support.schemas import shared_folder
 
-SEARCH = search_settings(max_examples=search_settings().max_examples // 5)
+SEARCH = search_settings(max_examples=search_settings().max_examples * 2 // 5)
 
 PERSON = {
     "email": {"@path": "$.context.traits.email"},
