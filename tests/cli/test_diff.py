@@ -191,7 +191,7 @@ def test_the_page_names_what_was_compared(run: Run, folder: Path) -> None:
         "events": "events.jsonl, of 2024-03-01",
         "segment-classic": f"klavier-segment-classic {klavier.__version__}; list_id = &#34;XUepkK&#34;",
         "segment-actions": f"klavier-segment-actions {klavier.__version__}; default settings",
-        "lists": "single opt in in both accounts",
+        "lists": "single opt-in in both accounts",
     }
     assert SECRET not in text
 

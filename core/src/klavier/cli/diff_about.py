@@ -44,7 +44,7 @@ def about_rows(
     yield "events", ", ".join(files) + (f", of {days}" if days else "")
     for name, setup in sides:
         yield name, describe_vendor(setup)
-    yield "lists", f"{opt_in.replace('_', ' ')} in both accounts"
+    yield "lists", f"{opt_in.replace('_opt_in', ' opt-in')} in both accounts"
     yield "made", describe_making(datetime.now(UTC))
 
 
