@@ -8,8 +8,12 @@ from klavier.klaviyo.response import Response
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
 from tests.support.klaviyo import (
+    PHONE,
+    ada,
+    ada_leaves,
     bulk_import,
     consent,
+    consents,
     post,
     profile_data,
     subscribe,
@@ -18,22 +22,6 @@ from tests.support.klaviyo import (
     unsuppress,
     upsert,
 )
-
-PHONE = "+15005550006"
-
-
-def ada(*channels: str, **more: Any) -> dict[str, Any]:
-    return profile_data(email="ada@b.co", phone_number=PHONE, subscriptions=consent(*channels, **more))
-
-
-def left(*channels: str) -> dict[str, Any]:
-    return profile_data(email="ada@b.co", phone_number=PHONE, subscriptions=consent(*channels, says="UNSUBSCRIBED"))
-
-
-def consents(sandbox: Sandbox) -> dict[str, str]:
-    (profile,) = sandbox.state()["profiles"]
-    found = profile["subscriptions"]
-    return {f"{channel}.{kind}": c["consent"] for channel, kinds in found.items() for kind, c in kinds.items()}
 
 
 def pointers(response: Response) -> list[str]:
@@ -205,7 +193,7 @@ def test_a_dropped_phone_number_gets_no_consent() -> None:
 def test_unsubscribing_everywhere() -> None:
     sandbox = Sandbox(opt_in="single_opt_in")
     sandbox.send(subscribe(ada("email", "sms")))
-    assert sandbox.send(unsubscribe(left("email"))).status == 202
+    assert sandbox.send(unsubscribe(ada_leaves("email"))).status == 202
     assert consents(sandbox) == {"email.marketing": "UNSUBSCRIBED", "sms.marketing": "SUBSCRIBED"}
     assert sandbox.state()["profiles"][0]["suppressions"] == ["UNSUBSCRIBE"]
     sandbox.send(subscribe(ada("email")))
@@ -219,7 +207,7 @@ def test_unsubscribing_from_one_list_where_the_account_is_set_to() -> None:
     two = sandbox.add_list("Two", opt_in_process="single_opt_in")
     for list_id in (one, two):
         sandbox.send(subscribe(ada("email"), list_id=list_id))
-    sandbox.send(unsubscribe(left("email"), list_id=one))
+    sandbox.send(unsubscribe(ada_leaves("email"), list_id=one))
     (profile,) = sandbox.state()["profiles"]
     assert (profile["lists"], profile["list_suppressions"]) == ([two], [one])
     assert consents(sandbox) == {"email.marketing": "SUBSCRIBED"}
@@ -232,13 +220,13 @@ def test_unsubscribing_from_a_list_that_one_is_not_on_means_everywhere(sandbox: 
     one = sandbox.add_list("One", opt_in_process="single_opt_in")
     two = sandbox.add_list("Two")
     sandbox.send(subscribe(ada("email"), list_id=one))
-    sandbox.send(unsubscribe(left("email"), list_id=two))
+    sandbox.send(unsubscribe(ada_leaves("email"), list_id=two))
     assert consents(sandbox) == {"email.marketing": "UNSUBSCRIBED"}
 
 
 def test_unsubscribing_ends_what_waits_for_a_confirmation(sandbox: Sandbox) -> None:
     sandbox.send(subscribe(ada("email", "sms")))
-    sandbox.send(unsubscribe(left("email")))
+    sandbox.send(unsubscribe(ada_leaves("email")))
     assert sandbox.confirm("ada@b.co") == 1
     assert consents(sandbox) == {"email.marketing": "UNSUBSCRIBED", "sms.marketing": "SUBSCRIBED"}
 
@@ -255,7 +243,7 @@ def test_unsubscribing_takes_no_subscriptions_before_2024_10() -> None:
     row = profile_data(email="ada@b.co")
     assert sandbox.send(unsubscribe(row, revision="2024-07-15")).status == 202
     assert consents(sandbox) == {"email.marketing": "UNSUBSCRIBED"}
-    assert sandbox.send(unsubscribe(left("email"), revision="2024-07-15")).status == 400
+    assert sandbox.send(unsubscribe(ada_leaves("email"), revision="2024-07-15")).status == 400
     assert sandbox.send(unsubscribe(row, revision="2025-01-15")).status == 400
 
 

@@ -1,13 +1,14 @@
 """Consent as the account's settings decide: global unsubscribes, double opt-in, Klaviyo's own metrics."""
 
-from typing import Any
-
 import pytest
 
 from klavier.klaviyo.request import Request
 from klavier.sandbox import FakeClock, Sandbox
 from tests.support.klaviyo import (
+    ada,
+    ada_leaves,
     consent,
+    consents,
     create,
     event,
     get,
@@ -17,29 +18,13 @@ from tests.support.klaviyo import (
     upsert,
 )
 
-PHONE = "+15005550006"
-
-
-def ada(*channels: str, **more: Any) -> dict[str, Any]:
-    return profile_data(email="ada@b.co", phone_number=PHONE, subscriptions=consent(*channels, **more))
-
-
-def left(*channels: str) -> dict[str, Any]:
-    return profile_data(email="ada@b.co", phone_number=PHONE, subscriptions=consent(*channels, says="UNSUBSCRIBED"))
-
-
-def consents(sandbox: Sandbox) -> dict[str, str]:
-    (profile,) = sandbox.state()["profiles"]
-    found = profile["subscriptions"]
-    return {f"{channel}.{kind}": c["consent"] for channel, kinds in found.items() for kind, c in kinds.items()}
-
 
 def test_leaving_one_list_unsubscribes_everywhere_by_default(sandbox: Sandbox) -> None:
     one = sandbox.add_list("One", opt_in_process="single_opt_in")
     two = sandbox.add_list("Two", opt_in_process="single_opt_in")
     for list_id in (one, two):
         sandbox.send(subscribe(ada("email"), list_id=list_id))
-    sandbox.send(unsubscribe(left("email"), list_id=one))
+    sandbox.send(unsubscribe(ada_leaves("email"), list_id=one))
     (profile,) = sandbox.state()["profiles"]
     assert (profile["lists"], profile["list_suppressions"], profile["suppressions"]) == ([two], [], ["UNSUBSCRIBE"])
     assert consents(sandbox) == {"email.marketing": "UNSUBSCRIBED"}
@@ -52,7 +37,7 @@ def test_sms_has_no_opt_out_of_one_list() -> None:
     sandbox = Sandbox(global_unsubscribe=False)
     list_id = sandbox.add_list("One", opt_in_process="single_opt_in")
     sandbox.send(subscribe(ada("email", "sms"), list_id=list_id))
-    sandbox.send(unsubscribe(left("email", "sms"), list_id=list_id))
+    sandbox.send(unsubscribe(ada_leaves("email", "sms"), list_id=list_id))
     assert consents(sandbox) == {"email.marketing": "SUBSCRIBED", "sms.marketing": "UNSUBSCRIBED"}
     assert sandbox.state()["profiles"][0]["list_suppressions"] == [list_id]
 
@@ -91,7 +76,7 @@ def test_klaviyos_own_metrics_are_recorded_where_the_account_is_set_to() -> None
     list_id = sandbox.add_list("Letters", opt_in_process="single_opt_in")
     for _ in range(2):
         sandbox.send(subscribe(ada("email", "sms"), list_id=list_id))
-    sandbox.send(unsubscribe(left("email"), list_id=list_id))
+    sandbox.send(unsubscribe(ada_leaves("email"), list_id=list_id))
     assert [item["metric"] for item in sandbox.state()["events"]] == [
         "Subscribed to Email Marketing",
         "Subscribed to SMS Marketing",

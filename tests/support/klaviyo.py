@@ -4,8 +4,10 @@ from typing import Any
 
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.revisions import CURRENT
+from klavier.sandbox import Sandbox
 
 JsonObject = dict[str, Any]
+PHONE = "+15005550006"
 
 
 def post(path: str, body: Any, revision: str = CURRENT, **params: str) -> Request:
@@ -82,6 +84,16 @@ def consent(*channels: str, says: str = "SUBSCRIBED", **more: Any) -> JsonObject
     return {channel: {"marketing": {"consent": says, **more}} for channel in channels}
 
 
+def ada(*channels: str, **more: Any) -> JsonObject:
+    """Write a profile that subscribes to channels."""
+    return profile_data(email="ada@b.co", phone_number=PHONE, subscriptions=consent(*channels, **more))
+
+
+def ada_leaves(*channels: str) -> JsonObject:
+    """Write the same profile as it unsubscribes from channels."""
+    return ada(*channels, says="UNSUBSCRIBED")
+
+
 def _job(kind: str, profiles: tuple[JsonObject, ...], list_id: str | None, **more: Any) -> JsonObject:
     data: JsonObject = {"type": kind, "attributes": {"profiles": {"data": list(profiles)}, **more}}
     if list_id is not None:
@@ -120,3 +132,10 @@ def deletion(**identifier: Any) -> Request:
         profile = {"data": {"type": "profile", "id": identifier["id"], "attributes": {}}}
     body = {"data": {"type": "data-privacy-deletion-job", "attributes": {"profile": profile}}}
     return post("/api/data-privacy-deletion-jobs", body)
+
+
+def consents(sandbox: Sandbox) -> dict[str, str]:
+    """Return the consents of the only profile, such as `{"email.marketing": "SUBSCRIBED"}`."""
+    (profile,) = sandbox.state()["profiles"]
+    found = profile["subscriptions"]
+    return {f"{channel}.{kind}": c["consent"] for channel, kinds in found.items() for kind, c in kinds.items()}
