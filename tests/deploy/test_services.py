@@ -96,6 +96,19 @@ def test_what_is_copied_exists_and_reaches_the_build() -> None:
     assert "**/.env*" in ignore
 
 
+def test_what_is_copied_is_enough_to_build_klavier(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("__pycache__", "*.db*", ".env*")
+    for source in (source for name, rest in BUILD if name == "COPY" for source in rest.split()[:-1]):
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, tmp_path / source, ignore=ignored)
+        else:
+            shutil.copy(ROOT / source, tmp_path / source)
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", "dist"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=LONG)  # noqa: S603 -- fixed
+    assert built.returncode == 0, built.stderr
+    assert len(list(tmp_path.glob("dist/klavier-*.whl"))) == 1
+
+
 def test_the_image_installs_every_distribution_with_extras_that_exist() -> None:
     (command,) = (rest for name, rest in BUILD if name == "RUN" and "pip install" in rest)
     words = shlex.split(command)
