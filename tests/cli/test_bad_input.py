@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from klavier.plugins import Plugins
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
 from tests.cli.conftest import Run, invoke
@@ -170,6 +171,15 @@ def test_a_command_without_vendor_option_asks_for_a_configuration(command: list[
     result = run(*command)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "no klavier.toml in this folder: write one with klavier init, or pass --config FILE" in result.stderr
+
+
+def test_without_any_vendor_the_remedy_is_to_install_one(
+    run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "klavier.toml").unlink()
+    (folder / "klavier_plugin.py").unlink()
+    monkeypatch.setattr("klavier.cli.setup.installed_plugins", Plugins)
+    assert run("plan", "-").stderr == "Error: no vendor is installed; try: pip install 'klavier[rudderstack]'\n"
 
 
 def test_a_comparison_names_the_side_that_lacks_its_vendor(run: Run, folder: Path) -> None:

@@ -21,7 +21,7 @@ from klavier.config.secrets import secret_values
 from klavier.config.toml import read_toml
 from klavier.errors import ConfigError
 from klavier.http.encoding import is_loopback
-from klavier.plugins import Plugins, installed_plugins
+from klavier.plugins import NO_VENDOR, Plugins, installed_plugins
 
 if TYPE_CHECKING:
     from klavier.vendor import Vendor
@@ -329,9 +329,10 @@ def _choose(data: dict[str, Any], choice: Choice, vendor: str | None, plugins: P
         return str(data["vendor"])
     if file is None and choice.option is None:
         raise ConfigError(f"no {CONFIG_FILE} in this folder: write one with klavier init, or pass --config FILE")
-    here = ", ".join(sorted(plugins.vendors)) or "none; try: pip install 'klavier[rudderstack]'"
     remedy = "" if choice.option is None else f"pass {choice.option} NAME or "
-    problem = f"no vendor: {remedy}set it in {CONFIG_FILE if file is None else file} (installed: {here})"
+    here = ", ".join(sorted(plugins.vendors))
+    unset = f"no vendor: {remedy}set it in {CONFIG_FILE if file is None else file} (installed: {here})"
+    problem = unset if here else NO_VENDOR
     raise ConfigError([problem, *(f"{file}: {fault}" for fault in unknown_keys(data))])
 
 
