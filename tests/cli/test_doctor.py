@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import date
+from importlib.metadata import distributions
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -189,11 +190,16 @@ def test_a_disk_that_is_nearly_full_is_named(run: Run, monkeypatch: pytest.Monke
 def test_distributions_of_another_version_and_missing_extras_are_named(
     run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installed = [("klavier", "us", "0.1.0"), ("klavier-old", "us", "0.0.9"), ("klavier-foreign", "them", "7.0")]
-    monkeypatch.setattr(
-        "klavier.cli.doctor.versions.distributions",
-        lambda: [SimpleNamespace(metadata={"Name": name, "Author": by}, version=v) for name, by, v in installed],
-    )
+    for name, author, version in (
+        ("klavier", "Author: us", "0.1.0"),
+        ("klavier-old", "Author: us", "0.0.9"),
+        ("klavier-foreign", "Author: them", "7.0"),
+        ("klavier-anonymous", "", "8.0"),
+    ):
+        metadata = folder / f"{name.replace('-', '_')}-{version}.dist-info" / "METADATA"
+        metadata.parent.mkdir()
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{author}\n")
+    monkeypatch.setattr("klavier.cli.doctor.versions.distributions", lambda: distributions(path=[str(folder)]))
     monkeypatch.setattr("klavier.cli.doctor.versions.find_spec", lambda name: None if name == "uvicorn" else object())
     with (folder / "klavier.toml").open("a") as file:
         file.write('\n[gateway.sources.web]\nwrite_key = "wk_0123456789"\n')

@@ -34,6 +34,8 @@ def check_extras(config: Config) -> Iterator[Check]:
 
 def _released_together() -> Iterator[tuple[str, str]]:
     """Yield the names and versions of klavier's own distributions: those with the author of the core."""
-    found = [(item.metadata["Name"] or "", item.metadata["Author"], item.version) for item in distributions()]
-    author = next((author for name, author, _ in found if name == "klavier"), None)
-    yield from ((name, version) for name, its, version in found if name.startswith("klavier-") and its == author)
+    found = [(item.metadata.json, item) for item in distributions()]
+    author = next((data.get("author") for data, _ in found if data.get("name") == "klavier"), None)
+    for data, item in found:
+        if str(data.get("name")).startswith("klavier-") and data.get("author") == author:
+            yield str(data["name"]), item.version
