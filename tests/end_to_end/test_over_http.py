@@ -14,6 +14,7 @@ from klavier.http.transport import Transport
 from klavier.outcome import KINDS
 from klavier.sandbox import Fault, Sandbox
 from klavier.sandbox.server import SandboxServer
+from tests.support.waiting import LONG
 
 PRIVATE, PUBLIC = "pk_0123456789abcdef", "SNDBX1"
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -23,7 +24,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "freshpaint": {"public_api_key": PUBLIC, "private_api_key": PRIVATE},
 }
 NAMES = ("Signed Up", "Product Viewed", "Plan Chosen", "Video Watched")
-READ_TIMEOUT = 0.5
+SHORT = 0.5
+"""The read timeout in seconds of those who do not wait for a reply that stalls."""
 
 RETRYABLE = {
     "throttled": Fault.throttled(1),
@@ -33,7 +35,7 @@ RETRYABLE = {
     "reset before": Fault.reset(),
     "reset after": Fault.lost_reply(),
     "half a reply": Fault.cut(),
-    "stall": Fault.slow(READ_TIMEOUT * 3),
+    "stall": Fault.slow(SHORT * 3),
 }
 FINAL = {
     "invalid": Fault(400, json={"errors": [{"code": "invalid", "detail": "ada0@shop.test is odd"}]}),
@@ -42,9 +44,9 @@ FINAL = {
 }
 
 
-def deliver_all(vendor: Vendor, events: Sequence[Event], url: str) -> list[Outcome]:
+def deliver_all(vendor: Vendor, events: Sequence[Event], url: str, read_timeout: float = LONG) -> list[Outcome]:
     async def run() -> list[Outcome]:
-        async with Transport(PRIVATE, PUBLIC, url, read_timeout=READ_TIMEOUT) as transport:
+        async with Transport(PRIVATE, PUBLIC, url, read_timeout=read_timeout) as transport:
             done = [(each, await deliver_async(each, transport.send)) for each in plan(vendor, events)]
             return in_order(events, done)
 
@@ -111,7 +113,7 @@ def test_events_that_fail_temporarily_are_delivered_by_a_second_attempt(
     trouble: str, vendor: Vendor, events: list[Event], server: SandboxServer
 ) -> None:
     server.sandbox.faults.add(RETRYABLE[trouble])
-    outcomes = deliver_all(vendor, events, server.url)
+    outcomes = deliver_all(vendor, events, server.url, SHORT)
     again = [event for event, outcome in zip(events, outcomes, strict=True) if outcome.kind == "failed"]
     assert again
     assert all(outcome.retryable for outcome in outcomes if outcome.kind == "failed")
