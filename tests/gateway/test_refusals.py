@@ -70,6 +70,20 @@ def test_settings_for_an_unknown_key_are_logged(tmp_path: Path, caplog: pytest.L
     assert "wrong" not in caplog.text.replace("wrong/settings", "")
 
 
+@pytest.mark.parametrize("path", ["/v1/v1/batch", "//v1/batch", "/t"])
+def test_a_source_that_sends_to_an_unknown_path_is_logged(
+    path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where an SDK's host ends in a path or lacks one: it drops what is answered with 404."""
+    with gateway_server(tmp_path) as gateway:
+        assert httpx.post(gateway.url + path, content=TWO).status_code == 404  # a stranger's, of whom there are many
+        reply = httpx.post(gateway.url + path, content=TWO, headers=BASIC)
+        assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
+        assert gateway.gateway.service.counts == {("web", "refused"): 1}
+    [logged] = [record.getMessage() for record in caplog.records]
+    assert logged.startswith("events of source web are refused with 404: no events are accepted at this path; set the")
+
+
 @pytest.mark.parametrize(
     ("origin", "shown"),
     [

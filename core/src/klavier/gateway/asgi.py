@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from klavier.config.model import Config
 from klavier.errors import ConfigError
 from klavier.gateway.allowed_origins import AllowedOrigins
-from klavier.gateway.endpoints import routes
+from klavier.gateway.endpoints import refuse_unknown_path, routes
 from klavier.gateway.service import GatewayService
 from klavier.gateway.worker_thread import WorkerThread
 from klavier.monitoring.health import Health
@@ -63,6 +63,7 @@ class Gateway:
         self.health = Health(StatusReader(self.worker), self._is_running, lambda: dict(self.service.counts.items()))
         self.app = Starlette(
             routes=[*routes(self.service), *self.health.routes(config.gateway.metrics_token)],
+            exception_handlers={404: refuse_unknown_path(self.service)},
             lifespan=self._lifespan,
             middleware=[Middleware(AllowedOrigins, config.gateway.allow_origins)],
         )

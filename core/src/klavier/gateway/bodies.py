@@ -66,7 +66,7 @@ def read_json(text: bytes) -> Any:
     try:  # invalid UTF-8, lone surrogates and NaN fail one event, not the whole batch: each event is checked
         return json.loads(text.decode("utf-8-sig", "surrogateescape"))
     except (ValueError, RecursionError):
-        raise Refusal(400, "invalid_json", "the body is not JSON") from None
+        raise Refusal(400, "invalid_json", "the body is not JSON, nor JSON as gzip or deflate") from None
 
 
 def first_element(text: bytes) -> bytes:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from klavier.gateway.service import GatewayService
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
 
 BODY_SECONDS = 30.0
 """How long a body may take to arrive: a slow phone sends 4 MB in that time, a slow attacker holds no connection."""
@@ -48,6 +49,19 @@ def routes(service: "GatewayService") -> list[Route]:
         Route("/health", _health, methods=["GET"]),
         Route("/version", _version, methods=["GET"]),
     ]
+
+
+def refuse_unknown_path(service: "GatewayService") -> ErrorHandler:
+    """Return what answers 404; a source that sends there is counted and logged, as its SDK drops the events."""
+
+    async def answer(request: Request, _: Exception) -> Response:
+        refusal = Refusal(404, "not_found", "no events are accepted at this path; set the SDK's host without a path")
+        keys = _keys_outside(request)
+        if request.method == "POST" and service.knows(keys):  # strangers try any path
+            service.report_refusal(refusal, keys)
+        return JSONResponse(error_body(refusal.code, refusal.message), refusal.status)
+
+    return answer
 
 
 def _guarded(service: "GatewayService", endpoint: Endpoint) -> Endpoint:

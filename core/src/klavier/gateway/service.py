@@ -130,17 +130,24 @@ class GatewayService:
 
     def find_source(self, keys: Iterable[str]) -> Source:
         """Return the source of the first key that is given; raises `Refusal` (401)."""
-        source = self.sources.find(next((key for key in keys if key), None))
+        source = self._find(keys)
         if source is None:
             raise Refusal(401, "invalid_write_key", "the write key is not known; set it up under [gateway.sources]")
         return source
+
+    def knows(self, keys: Iterable[str]) -> bool:
+        """Return whether the first key that is given belongs to a source."""
+        return self._find(keys) is not None
+
+    def _find(self, keys: Iterable[str]) -> Source | None:
+        return self.sources.find(next((key for key in keys if key), None))
 
     def report_refusal(self, refusal: Refusal, keys: Iterable[str]) -> None:
         """Count the events of a refused request, and log why; `keys` are its write keys outside the body.
 
         Many libraries drop what is refused, so its operator has to know: each cause is logged once, then rarely.
         """
-        known = self.sources.find(next((key for key in keys if key), None))
+        known = self._find(keys)
         source = refusal.source or ("unknown" if known is None else known.name)
         self._count(source, "refused", refusal.events)
         why = refusal.cause or refusal.message
