@@ -240,6 +240,12 @@ def test_a_pixel_always_answers_with_an_image(gateway: Running) -> None:
     assert names(gateway) == ["Opened"]
 
 
+def test_whoever_asks_for_the_head_of_a_pixel_sends_no_event(gateway: Running) -> None:
+    """As scanners of e-mail do before a reader opens it."""
+    assert httpx.head(f"{gateway.url}/pixel/v1/track", params={"event": "Opened", "writeKey": KEY}).status_code == 200
+    assert gateway.gateway._relay_config.outbox.last_seq() == 0
+
+
 def test_settings_of_the_browser_sdks(gateway: Running) -> None:
     found = httpx.get(f"{gateway.url}/v1/projects/{KEY}/settings").json()["integrations"]["Segment.io"]
     assert f"{found['protocol']}://{found['apiHost']}" == f"{gateway.url}/v1"

@@ -131,7 +131,7 @@ class _Pixel:
 
     async def __call__(self, request: Request) -> Response:
         event_type = request.path_params["event_type"]
-        if event_type in ("track", "page"):
+        if event_type in ("track", "page") and request.method == "GET":  # scanners of links ask for the head first
             members = {name: value for name, value in request.query_params.items() if name != "writeKey"}
             client = _client(request, self._service, is_browser=True)
             collected = Collected(orjson.dumps(members), event_type, _keys_outside(request), client=client)
