@@ -97,6 +97,9 @@ def test_an_outbox_that_fails_is_not_ready_and_its_place_is_not_shown(
     assert [reply.status_code for reply in replies] == [200, 503, 503]
     assert not any(outbox.path in reply.text for reply in replies)
     assert outbox.path in caplog.text
+    logged = len(caplog.records)
+    assert [client.get(path).status_code for path in ("/readyz", "/metrics")] == [503, 503]
+    assert len(caplog.records) == logged  # monitors ask every few seconds
 
 
 def test_an_outbox_that_can_accept_nothing_is_not_ready(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from time import monotonic
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,12 +13,11 @@ from starlette.routing import Route
 
 from klavier.errors import OutboxError
 from klavier.monitoring.reader import StatusReader
+from klavier.worker.alerts import Alerts
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 """The content type of Prometheus' text format."""
 _NO_STORE = {"Cache-Control": "no-store"}
-
-_log = logging.getLogger("klavier.monitoring")
 
 
 class Health:
@@ -36,6 +36,7 @@ class Health:
         self.reader = reader
         self._is_running = is_running
         self._accepted = accepted
+        self._alerts = Alerts(logging.getLogger("klavier.monitoring"), monotonic)
 
     async def healthz(self, _: Request) -> Response:
         """Answer whether the process works at all: a supervisor starts one again that does not."""
@@ -46,8 +47,9 @@ class Health:
         try:
             status = await self.reader.read()
         except OutboxError as error:
-            _log.warning("not ready: %s", error)
+            self._alerts.report("ready", f"not ready: {error}")
             return _answer(is_good=False)
+        self._alerts.resolve("ready", "the outbox can be read again")
         return _answer(is_good=self._is_running() and not status.problem)
 
     async def metrics(self, _: Request) -> Response:
@@ -59,8 +61,9 @@ class Health:
         try:
             status = await self.reader.read()
         except OutboxError as error:
-            _log.warning("no metrics: %s", error)
+            self._alerts.report("metrics", f"no metrics: {error}")
             return Response("the outbox cannot be read now\n", 503)
+        self._alerts.resolve("metrics", "there are metrics again")
         text = await asyncio.to_thread(show_metrics, status, self._accepted())
         return Response(text, headers={**_NO_STORE, "Content-Type": _TEXT})
 
