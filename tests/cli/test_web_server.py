@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from klavier.cli.web_server import most_connections
+from klavier.cli.web_server import listen, most_connections, web_address
 from tests.support.gateway import CONFIG
 from tests.support.servers import free_port
 from tests.support.waiting import LONG
@@ -37,6 +37,12 @@ def test_as_many_connections_as_files_allow(
     monkeypatch.setattr(resource, "setrlimit", lambda _, limits: changed.append(limits))
     assert most_connections() == connections
     assert changed == ([] if raised is None else [(raised, most)])
+
+
+@pytest.mark.parametrize(("host", "shown"), [("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("::1", "[::1]")])
+def test_the_address_that_is_printed_can_be_opened(host: str, shown: str) -> None:
+    with listen(host, 0) as listener:
+        assert web_address(listener, host) == f"http://{shown}:{listener.getsockname()[1]}"
 
 
 def test_many_idle_connections_take_no_file_that_the_outbox_needs(tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ import socket
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from klavier.gateway import endpoints, slow_clients
+from klavier.cli import web_server
+from klavier.gateway import endpoints, service, slow_clients
 from tests.gateway.test_attacks import accepted, is_working, send_raw
 from tests.support.gateway import KEY, Running, gateway_server
 from tests.support.waiting import LONG
@@ -269,10 +270,68 @@ def test_no_event_writes_a_line_of_the_log(tmp_path: Any, caplog: pytest.LogCapt
     ]
 
 
+def test_idle_connections_keep_nobody_out(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that have waited longest for a request make room; one whose request is under way stays."""
+    monkeypatch.setattr(web_server, "_CONNECTIONS", 10)
+    monkeypatch.setattr(slow_clients, "HEADER_SECONDS", LONG)
+    head = b"POST /v1/batch HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(GOOD)
+    with gateway_server(tmp_path) as gateway, ExitStack() as opened:
+        host, _, port = gateway.url.removeprefix("http://").partition(":")
+
+        def connect(sent: bytes) -> socket.socket:
+            connection = opened.enter_context(socket.create_connection((host, int(port)), timeout=LONG))
+            connection.sendall(sent)
+            return connection
+
+        busy = connect(head + GOOD[:9])
+        assert is_working(gateway)  # so what was sent before has arrived
+        for begun in (b"", b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"):  # that asks for nothing, and no more
+            for _ in range(15):
+                connect(begun)
+        assert post(gateway, GOOD).status_code == 200
+        busy.sendall(GOOD[9:])
+        assert busy.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_what_is_no_request_and_too_many_connections_are_logged_once(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Strangers can cause both as often as they like."""
+    monkeypatch.setattr(web_server, "_CONNECTIONS", 1)
+    with gateway_server(tmp_path) as gateway:
+        for _ in range(3):
+            send_raw(gateway, b"\x16\x03\x01\x02\x00 as TLS begins\r\n\r\n")
+            assert httpx.get(f"{gateway.url}/health").status_code == 503
+    assert [record.getMessage() for record in caplog.records if record.name == "klavier.gateway"] == [
+        "what is no HTTP request is answered with 400, such as TLS or a port scan",
+        "too many connections are open: requests are answered with 503",
+    ]
+
+
+def test_a_request_that_fails_is_logged_without_what_it_was_about(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: bytes) -> None:
+        raise ValueError("ada@shop.test")
+
+    with gateway_server(tmp_path) as gateway:
+        monkeypatch.setattr(service, "read_json", fail)
+        assert post(gateway, GOOD).status_code == 500
+    [logged] = [record.getMessage() for record in caplog.records if record.name == "klavier.gateway"]
+    assert logged.startswith(f"a request failed by a mistake in klavier or a plugin (ValueError in {__file__}:")
+
+
+class Busy:
+    """A connection whose request is answered."""
+
+    waits_until = None
+
+
 def test_connections_far_beyond_the_limit_are_closed_at_once() -> None:
     closed: list[bool] = []
     protocol: Any = slow_clients.TimelyProtocol.__new__(slow_clients.TimelyProtocol)
-    protocol.connections, protocol.limit_concurrency = set(range(105)), 5
+    protocol.connections, protocol.limit_concurrency = {Busy() for _ in range(105)}, 5
+    protocol.timeout_keep_alive_task = None
     protocol.loop = SimpleNamespace(call_later=lambda *_: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slow_clients._Base, "connection_made", lambda self, _: self.connections.add(self))

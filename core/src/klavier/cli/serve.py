@@ -14,7 +14,7 @@ import click
 from klavier.cli.messages import note, print_error
 from klavier.cli.setup import Choice, Setup, config_option, prepare
 from klavier.cli.signals import RELOADED, handle_signals
-from klavier.cli.web_server import enable_metrics, health_option, listen, make_server, serving
+from klavier.cli.web_server import enable_metrics, health_option, listen, make_server, serving, web_address
 from klavier.cli.wording import paint
 from klavier.errors import UsageError
 from klavier.worker.alerts import Alerts
@@ -100,7 +100,7 @@ class _Serving:
             if self._health is not None:
                 monitored = await stack.enter_async_context(serving(gateway.health.app(), self._health))
                 print_error(f"health and metrics at {paint(monitored, bold=True)}")
-            address = f"http://{host}:{listener.getsockname()[1]}"
+            address = web_address(listener, host)
             print_error(f"accepting events at {paint(address, bold=True)}; Ctrl-C ends it")
             if console is not None:
                 print_error(f"console at {paint(f'{address}{console.home}', bold=True)}")

@@ -2,14 +2,18 @@
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
+import time
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from klavier.errors import UsageError
+from klavier.worker.alerts import Alerts
 
 if TYPE_CHECKING:
     import uvicorn
@@ -27,6 +31,30 @@ _FILES = 8192
 Systems begin processes with 1,024, with which such a burst would keep the outbox from opening its file."""
 _FILES_OF_A_CONNECTION = 4
 """The part of the open files that connections may take, where the system allows fewer: one in four."""
+
+_REPORTS = {
+    "Invalid HTTP request received.": "what is no HTTP request is answered with 400, such as TLS or a port scan",
+    "Exceeded concurrency limit.": "too many connections are open: requests are answered with 503",
+}
+"""What uvicorn reports of requests, in our words."""
+
+
+class _ServerLog(logging.Handler):
+    """Logs what uvicorn reports: each cause once, then rarely, since strangers can cause it as often as they like."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._alerts = Alerts(logging.getLogger("klavier.gateway"), time.monotonic)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log one report; of an exception its type and place, since its message may hold an event."""
+        message = _REPORTS.get(record.msg, f"the server reports: {record.msg.strip()}")
+        if record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+            place = f"{frame.f_code.co_filename}:{line}"
+            message = f"a request failed by a mistake in klavier or a plugin ({type(error).__name__} in {place})"
+        self._alerts.report(message, message, record.levelno)
 
 
 health_option = click.option(
@@ -117,7 +145,14 @@ def make_server(app: Any, *, lifespan: bool) -> "uvicorn.Server":
         timeout_keep_alive=_HEADER_SECONDS,
         limit_concurrency=most_connections(),
     )
+    logging.getLogger("uvicorn.error").handlers[:] = [_ServerLog()]
     return Server(config)
+
+
+def web_address(listener: socket.socket, host: str) -> str:
+    """Return where browsers find a listener that was made for `host`."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"
 
 
 @contextlib.asynccontextmanager
@@ -127,9 +162,8 @@ async def serving(app: Any, address: str) -> AsyncIterator[str]:
     server = make_server(app, lifespan=False)
     with listen(host, port) as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]), name="klavier-health")
-        shown = f"[{host}]" if ":" in host else host
         try:
-            yield f"http://{shown}:{listener.getsockname()[1]}"
+            yield web_address(listener, host)
         finally:
             server.should_exit = True
             await asyncio.gather(task, return_exceptions=True)

@@ -1,6 +1,7 @@
 """Close connections whose request does not arrive, or does not end: slow clients cannot occupy all of them."""
 
 import asyncio
+from heapq import nsmallest
 from typing import Any
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -10,6 +11,10 @@ HEADER_SECONDS = 10.0
 
 _MOST_HEADER_BYTES = 1_000_000
 """Bytes that may arrive before the headers are complete. h11 itself stops at 64 KB; httptools has no limit."""
+
+_CLOSED_TOGETHER = 20
+"""One in so many connections is closed where there is no room for another: to find those that have waited longest all
+are looked at, which takes half a millisecond."""
 
 _REFUSED_POLITELY = 100
 """Connections beyond the limit that get an answer, 503; further ones are closed at once."""
@@ -29,12 +34,15 @@ class TimelyProtocol(_Base):  # type: ignore[misc]  # which of the two it is, is
     """Bytes that were received since the last whole headers."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to wait for the first request; close what is far beyond the limit of connections."""
+        """Begin to wait for the first request; beyond the limit of connections close those that send none."""
         super().connection_made(transport)
-        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency + _REFUSED_POLITELY:
-            transport.close()
-        else:
-            self._wait_for_headers()
+        limit = self.limit_concurrency
+        if limit is not None and len(self.connections) >= limit:
+            self._make_room(1 + limit // _CLOSED_TOGETHER)
+            if len(self.connections) > limit + _REFUSED_POLITELY:
+                transport.close()
+                return
+        self._wait_for_headers()
 
     def data_received(self, data: bytes) -> None:
         """Read data, and wait for the rest of the headers where they are not complete."""
@@ -55,6 +63,18 @@ class TimelyProtocol(_Base):  # type: ignore[misc]  # which of the two it is, is
         """Stop waiting."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _make_room(self, number: int) -> None:
+        """Close the connections that have waited longest for a request, at most so many."""
+        waiting = [(timer.when(), id(each), each) for each in self.connections if (timer := each.waits_until)]
+        for _, _, each in nsmallest(number, waiting):
+            self.connections.discard(each)  # it is counted no more, although it ends a little later
+            each.transport.close()
+
+    @property
+    def waits_until(self) -> asyncio.TimerHandle | None:
+        """What closes the connection where no request comes; None while one is answered."""
+        return self._timer or self.timeout_keep_alive_task
 
     def _wait_for_headers(self) -> None:
         self._timer = self.loop.call_later(HEADER_SECONDS, self.transport.close)
