@@ -178,6 +178,15 @@ def test_an_outbox_that_cannot_be_opened_is_wrong(run: Run, folder: Path) -> Non
     assert run("doctor", "--offline").exit_code == 1
 
 
+def test_an_outbox_that_cannot_be_looked_for_is_one_line_of_the_checks(run: Run, folder: Path) -> None:
+    """As in a folder that this user may not read."""
+    with (folder / "klavier.toml").open("a") as file:
+        file.write(f'\n[delivery]\noutbox = "{"x" * 300}"\n')
+    ((state, found, _),) = outbox_checks(run)
+    assert state == "wrong"
+    assert found.endswith(": File name too long")
+
+
 @pytest.mark.usefixtures("address")
 @pytest.mark.parametrize(("free", "state"), [(5 * 10**9, "ok"), (5 * 10**8, "note"), (5 * 10**7, "wrong")])
 def test_a_disk_that_is_nearly_full_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, free: int, state: str) -> None:

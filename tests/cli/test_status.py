@@ -97,6 +97,13 @@ def test_it_is_wrong_use_where_there_is_no_outbox(run: Run, folder: Path) -> Non
     assert not (folder / "klavier.db").exists()
 
 
+def test_what_is_no_outbox_is_named_as_such(run: Run, folder: Path) -> None:
+    (folder / "klavier.db").mkdir()
+    result = run("status")
+    assert result.exit_code == 1
+    assert "outbox klavier.db: cannot be opened; check the folder and the rights" in result.output.replace(f"{folder}/", "")
+
+
 def test_nothing_from_another_process_controls_the_terminal(run: Run, outbox: SqliteOutbox) -> None:
     lease = outbox.acquire("evil\x1b[2J", 3600.0)
     assert lease is not None

@@ -23,7 +23,7 @@ def open_existing(setup: Setup) -> Iterator[Outbox]:
     check_shared(setup)
     name = setup.config.delivery.outbox
     path = setup.config.folder / name
-    if "://" not in name and not path.is_file():
+    if "://" not in name and not path.exists():
         raise UsageError(f"{path}: there is no outbox yet; a relay creates it with its first event")
     with closing(open_outbox(setup.config)) as outbox:
         yield outbox

@@ -24,7 +24,12 @@ def check_outbox(setup: Setup) -> Iterator[Check]:
         return
     path = setup.config.folder / name
     if "://" not in name:
-        if not path.exists():
+        try:
+            is_there = path.exists()
+        except OSError as error:  # as where the folder may not be read
+            yield Check("outbox", "wrong", f"{path}: {error.strerror}", "check the name, the folder and its rights")
+            return
+        if not is_there:
             yield _check_folder(setup)
             yield from _check_disk(setup)
             return
