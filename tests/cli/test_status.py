@@ -101,7 +101,7 @@ def test_what_is_no_outbox_is_named_as_such(run: Run, folder: Path) -> None:
     (folder / "klavier.db").mkdir()
     result = run("status")
     assert result.exit_code == 1
-    assert "outbox klavier.db: cannot be opened; check the folder and the rights" in result.output.replace(f"{folder}/", "")
+    assert "klavier.db: cannot be opened; check the folder and the rights" in result.output
 
 
 def test_nothing_from_another_process_controls_the_terminal(run: Run, outbox: SqliteOutbox) -> None:
