@@ -9,6 +9,7 @@ from attrs import evolve
 from klavier.console import figures
 from klavier.console.chart import draw
 from klavier.console.figures import FigureReader, Headline, _calm, _problem
+from klavier.console.replies import read_payload
 from klavier.console.shown import draw_json, duration, size, span
 from klavier.outbox.entry import OutboxStatus
 from klavier.worker.report import LimitUse, MinuteCount, OpenCircuit, Pause, WorkerReport
@@ -43,6 +44,7 @@ def headline(status: Status, *, delivers: bool = True, has_seen: bool = True) ->
         (evolve(WELL, dead=1), "warn", "Some events were not delivered"),
         (evolve(WELL, dead=1200), "warn", "Some events were not delivered"),
         (evolve(WELL, holder=None, worker=None), "calm", "Starting"),
+        (evolve(WELL, worker=None), "good", "All is well"),  # its report is of another version
     ],
 )
 def test_the_most_important_thing_comes_first(status: Status, level: str, title: str) -> None:
@@ -85,6 +87,11 @@ def test_masked_json_shows_names_and_kinds_only() -> None:
     shown = Tags(str(draw_json({"a": "</b>\u202e\n", "b": -1.5}, masked=False))).text
     assert shown == '{\n  "a": "</b>\\u202e\\n",\n  "b": -1.5\n}'
     assert "(str)" in str(draw_json({"a": "(str)"}, masked=False))
+
+
+def test_what_is_nested_too_deeply_is_not_shown() -> None:
+    assert read_payload(b"[" * 1000 + b"]" * 1000) == "(nested too deeply to be shown)"
+    assert read_payload(b"[[") == "[["
 
 
 def test_long_json_is_cut() -> None:

@@ -1,6 +1,7 @@
 """The stream: panels that changed, until the session or the server ends."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 import orjson
@@ -45,6 +46,13 @@ async def nothing() -> Panels:
 def test_something_is_sent_while_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_KEEP_ALIVE_SECONDS", 0.0)
     assert asyncio.run(read(Live(nothing), 3))[1:] == [b": still here\n\n"] * 2
+
+
+def test_no_more_is_sent_than_keeps_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_KEEP_ALIVE_SECONDS", 0.05)
+    begun = time.monotonic()
+    asyncio.run(read(Live(nothing), 4))
+    assert time.monotonic() - begun >= 3 * 0.05
 
 
 def test_a_stream_ends_with_its_session() -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import klavier
+from klavier.outbox import SqliteOutbox
 from tests.support.waiting import LONG
 
 Settings = dict[str, Any]
@@ -338,3 +339,42 @@ def test_a_child_of_a_busy_parent_has_locks_of_its_own(tmp_path: Path, held: str
             os.kill(child, 9)
             os.waitpid(child, 0)
         assert found == (child, 0)
+
+
+def test_a_call_returns_where_delivery_cannot_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The event is stored, and the next call tries again."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("klavier.relay.relay.LeasedWorker", fail)
+        relay = klavier.open(settings(tmp_path), transport=over(accept))
+        assert relay.track("One", user_id="u1")
+    assert relay.track("Two", user_id="u1")
+    assert relay.close(LONG).delivered == 2
+    assert "delivery ended: RuntimeError: no memory; the next event starts it again" in caplog.text
+
+
+def test_what_is_in_flight_is_finished_where_closing_does_not_wait_for_the_key(tmp_path: Path) -> None:
+    """It would be sent twice otherwise."""
+    is_asked = threading.Event()
+
+    async def reply(request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/api/events":
+            return refuse_key(request)
+        is_asked.set()
+        await asyncio.sleep(0.5)
+        return accept(request)
+
+    relay = klavier.open(settings(tmp_path), transport=httpx.MockTransport(reply))
+    relay.track("Slow", user_id="u1")
+    assert is_asked.wait(LONG)
+    relay.identify("u2", {"plan": "pro"})
+    while relay._worker is None or not relay._worker.paused:
+        time.sleep(0.01)
+    relay.close(LONG)
+    with closing(SqliteOutbox(tmp_path / "klavier.db")) as outbox:
+        assert [entry.key for entry in outbox.read(0, 9)] == ["user:u2"]

@@ -143,6 +143,18 @@ def test_the_same_for_asynchronous_programs(tmp_path: Path, sandbox: klavier.San
     assert asyncio.run(main()) == klavier.Counts(delivered=25)
 
 
+def test_an_asynchronous_relay_delivers_what_was_accepted_before(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
+    outbox = SqliteOutbox(tmp_path / "klavier.db")
+    outbox.append([("m1", "u1", b'{"type": "track", "event": "E", "userId": "u1", "messageId": "m1"}')])
+    outbox.close()
+
+    async def main() -> tuple[klavier.Counts, klavier.Counts]:
+        async with klavier.aopen(write(tmp_path), transport=sandbox.transport()) as relay:
+            return await relay.flush(LONG), await relay.close()
+
+    assert asyncio.run(main()) == (klavier.Counts(delivered=1), klavier.Counts(delivered=1))
+
+
 def test_message_ids_are_purged_after_a_week(tmp_path: Path, sandbox: klavier.Sandbox) -> None:
     clock = Clock(time.time() - 8 * 86_400)
     box = SqliteOutbox(tmp_path / "klavier.db", wall=clock)

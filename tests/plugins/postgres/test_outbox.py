@@ -59,7 +59,7 @@ def test_any_id_and_key_is_stored_as_it_is(open_outbox: Open, text: str) -> None
 
 
 def test_a_silent_holder_loses_the_lease_and_settles_nothing(open_outbox: Open) -> None:
-    clock: Iterator[float] = count(0.0, 5.0)
+    clock: Iterator[float] = count(1e6, 5.0)
     first, second = open_outbox(), open_outbox(monotonic=lambda: next(clock))
     first.append([("m1", "key", b"{}")])
     lease = first.acquire("first", 15.0)
