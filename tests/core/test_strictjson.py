@@ -116,6 +116,7 @@ def test_any_text_is_read_exactly_or_refused_for_a_reason(text: str, cut: int, p
         (" \n", "text is empty", ""),
         ("{'a': 1}", "not JSON at column 2", ""),
         ('{"a": 1} x', "not JSON at column 10", ""),
+        ('{\n  "a": 1\n  "b": 2\n}', "not JSON at line 3 column 3", ""),
         (b'{"a": "\xff"}', "not UTF-8 at byte 7", ""),
         ('{"a": {"b": [1, {"c": 1, "c": 2}]}}', "same key twice", "a.b[1].c"),
         ('{"b": {}, "b": {"x": 1}}', "same key twice", "b"),

@@ -140,7 +140,8 @@ def _read_slowly(text: bytes | str) -> Any:
         raise EventError(f"not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except json.JSONDecodeError as error:
         empty = "" if decoded.strip() else " (the text is empty)"
-        raise EventError(f"not JSON at column {error.colno}: {error.msg}{empty}") from None
+        line = "" if error.lineno == 1 else f"line {error.lineno} "
+        raise EventError(f"not JSON at {line}column {error.colno}: {error.msg}{empty}") from None
     except RecursionError:
         raise EventError(f"nested deeper than {DEEPEST} levels; flatten it") from None
     find_fault(value)
