@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
+from klavier.outbox import disk_space
 from klavier.outbox.disk_space import GROWTH, LARGE_RESERVE, SMALL_RESERVE, DiskSpace
+from klavier.outbox.private_file import open_private
 
 GIGABYTE = 10**9
 
@@ -105,6 +107,21 @@ def test_a_reserve_that_was_used_is_made_again(outbox: Path) -> None:
     assert reserve(outbox) == SMALL_RESERVE
     outbox.with_name("out.db.reserve").unlink()  # by a stranger
     assert space.has_room(1)
+    assert reserve(outbox) == SMALL_RESERVE
+
+
+@pytest.mark.usefixtures("disk")
+def test_a_reserve_of_another_user_is_replaced(outbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root makes one that is missing when it looks at the outbox: nothing was accepted from then on."""
+
+    def open_own(path: str) -> int:
+        if Path(path).exists():
+            raise PermissionError("Permission denied")
+        return open_private(path)
+
+    outbox.with_name("out.db.reserve").touch()
+    monkeypatch.setattr(disk_space, "open_private", open_own)
+    assert DiskSpace(outbox).has_room(1)
     assert reserve(outbox) == SMALL_RESERVE
 
 

@@ -101,7 +101,11 @@ def _size(path: Path) -> int:
 
 def _allocate(path: Path, size: int) -> None:
     """Allocate disk space for a whole file; leaves no file where there is no room."""
-    file = open_private(str(path))
+    try:
+        file = open_private(str(path))
+    except PermissionError:  # of another user, such as root, who ran `klavier status` while there was none
+        path.unlink()
+        file = open_private(str(path))
     try:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(file, 0, size)
