@@ -1,5 +1,6 @@
 """Accepted events as gzip JSON lines, by source and hour."""
 
+import errno
 import gzip
 import os
 from collections import defaultdict
@@ -31,8 +32,16 @@ class Archive:
             for source, payloads in by_source.items():
                 path = self._folder / source / f"{now:%Y-%m-%d}" / f"{now:%H}.jsonl.gz"
                 path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                member = gzip.compress(b"\n".join(payloads) + b"\n", compresslevel=5)
-                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:  # noqa: PTH123 -- with a mode
-                    file.write(member)
+                _append(path, gzip.compress(b"\n".join(payloads) + b"\n", compresslevel=5))
         except OSError as error:
             raise OutboxError(f"the archive cannot be written: {error.strerror or type(error).__name__}") from None
+
+
+def _append(path: Path, member: bytes) -> None:
+    """Append a whole member; where the disk is full nothing of it, since nobody could read what follows a part."""
+    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with open(number, "ab", buffering=0) as file:  # noqa: PTH123 -- with a mode
+        end = file.tell()
+        if file.write(member) < len(member):
+            file.truncate(end)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
