@@ -12,6 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from klavier.cli.serve_console import make_console
 from klavier.config.load import load_config
 from klavier.console import guard
+from klavier.console import sessions as sessions_module
 from klavier.console.sessions import SESSION_SECONDS, Sessions, SignIn
 from klavier.gateway.asgi import Gateway
 from tests.support.web_console import EVENT, PASSWORD, TOKEN, Shop, Visitor
@@ -177,6 +178,20 @@ def test_only_the_whole_secret_is_accepted(given: str) -> None:
     assert check.accepts(PASSWORD)
     assert check.accepts(TOKEN)
     assert not SignIn([], lambda: 0.0).accepts(given)
+
+
+def test_who_signs_in_is_known_and_starts_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions_module, "_MOST_ADDRESSES", 2)
+    sign_in = SignIn(["right"], lambda: 0.0)
+    for _ in range(2):
+        assert not any(sign_in.check("wrong", "first") for _ in range(4))
+        assert sign_in.check("right", "first")
+        assert sign_in.wait("first") == 0.0
+    for address in ("second", "third"):
+        assert sign_in.check("right", address)
+    for number in range(50):
+        sign_in.check("wrong", f"stranger {number}")
+    assert [sign_in.wait(address) for address in ("first", "second", "third")] == [60.0, 0.0, 0.0]
 
 
 def test_sessions_end_and_are_bounded() -> None:

@@ -59,6 +59,16 @@ def test_a_stream_ends_with_its_session() -> None:
     assert asyncio.run(read(Live(nothing), 9, signed_in=iter([True, True, False]))) == [b"retry: 2000\n\n"]
 
 
+def test_streams_that_have_ended_make_room() -> None:
+    async def run() -> None:
+        streams = Live(nothing)
+        for _ in range(MOST_STREAMS + 1):
+            assert streams.has_room
+            await read(streams, 9, signed_in=iter([False]))
+
+    asyncio.run(run())
+
+
 def test_all_streams_end_when_the_server_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "_PERIOD", 1000.0)
 
