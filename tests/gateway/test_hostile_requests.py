@@ -301,7 +301,8 @@ def test_what_is_no_request_and_too_many_connections_are_logged_once(
     with gateway_server(tmp_path) as gateway:
         for _ in range(3):
             send_raw(gateway, b"\x16\x03\x01\x02\x00 as TLS begins\r\n\r\n")
-            assert httpx.get(f"{gateway.url}/health").status_code == 503
+            upgrade = {"Connection": "Upgrade", "Upgrade": "websocket"}  # is no news
+            assert httpx.get(f"{gateway.url}/health", headers=upgrade).status_code == 503
     assert [record.getMessage() for record in caplog.records if record.name == "klavier.gateway"] == [
         "what is no HTTP request is answered with 400, such as TLS or a port scan",
         "too many connections are open: requests are answered with 503",

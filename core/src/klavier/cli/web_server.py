@@ -48,7 +48,8 @@ class _ServerLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log one report; of an exception its type and place, since its message may hold an event."""
-        message = _REPORTS.get(record.msg, f"the server reports: {record.msg.strip()}")
+        text = str(record.msg).strip()
+        message = _REPORTS.get(text, f"the server reports: {text}")
         if record.exc_info and record.exc_info[1] is not None:
             error = record.exc_info[1]
             frame, line = list(traceback.walk_tb(error.__traceback__))[-1]

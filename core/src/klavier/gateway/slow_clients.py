@@ -64,6 +64,9 @@ class TimelyProtocol(_Base):  # type: ignore[misc]  # which of the two it is, is
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Log nothing: a request for a WebSocket or HTTP/2 is answered without one, as clients expect."""
+
     def _make_room(self, number: int) -> None:
         """Close the connections that have waited longest for a request, at most so many."""
         waiting = [(timer.when(), id(each), each) for each in self.connections if (timer := each.waits_until)]
