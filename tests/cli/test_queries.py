@@ -94,6 +94,13 @@ def test_a_query_may_stand_in_a_file_and_read_files(sandbox: Sandbox) -> None:
     assert len(orders_in(sandbox)) == 1
 
 
+def test_a_column_that_occurs_twice_keeps_both_values(sandbox: Sandbox) -> None:
+    sql = "SELECT 'track' AS type, 'Ordered' AS event, 'u1' AS userId, 1 AS price, 2 AS price"
+    assert invoke("send", "--from", "duckdb:", "--query", sql).exit_code == 0
+    (event,) = sandbox.state()["events"]
+    assert event["properties"] == {"price": 1, "price_1": 2}
+
+
 def test_a_dry_run_sends_nothing(sandbox: Sandbox) -> None:
     shown = send("--dry-run", "--format", "json")
     assert len(shown.stdout.splitlines()) == 7
@@ -106,6 +113,7 @@ def test_a_dry_run_sends_nothing(sandbox: Sandbox) -> None:
         (("--from", "mysql://x/y", "--query", "SELECT 1"), "--from: pass an address such as duckdb:///shop.db"),
         (("--from", "duckdb:///none.db", "--query", "SELECT 1"), "none.db: there is no such database"),
         (("--from", "duckdb:", "--query", "SELECT nope"), "--from: Binder Error"),
+        (("--from", "duckdb:", "--query", "SELECT 1 AS a; SELECT 2 AS a"), "--from: Parser Error"),
         (("--from", "duckdb:"), "pass the rows to send by --query"),
         (("--query", "SELECT 1"), "pass --from too"),
         (("--from", "duckdb:", "--query", "SELECT 1", "events.jsonl"), "pass no FILE"),

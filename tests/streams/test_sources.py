@@ -102,6 +102,22 @@ def test_a_batch_states_once_what_its_events_do_not(tmp_path: Path) -> None:
     assert [payload["context"]["ip"] for payload in payloads(tmp_path / "a.json")] == ["192.0.2.1", "192.0.2.2"]
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('{"batch": [{"type": "page", "properties": {"id": 123456789012345678901234}}]}', "beyond 64 bits"),
+        ('{"batch": [{"type": "page"}], "batch": []}', "the same key twice"),
+    ],
+)
+def test_a_batch_whose_values_would_not_be_kept_is_one_rejected_line(tmp_path: Path, text: str, problem: str) -> None:
+    for content in (text, f"[{text}]"):
+        (tmp_path / "a.json").write_text(content)
+        (line,) = Sources([str(tmp_path / "a.json")]).lines()
+        found = read_event(line)
+        assert isinstance(found, Result)
+        assert problem in found.outcome.reason
+
+
 def test_a_broken_first_line_of_json_lines_is_one_bad_line(tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(b'{"type": "track",\n' + JSON_LINES)
@@ -168,6 +184,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "tar": (b"a" * 100 + b"0" * 157 + b"ustar", "is a tar archive: unpack it and pass the folder"),
     "damaged gzip": (b"\x1f\x8b" + b"x" * 100, "the gzip data is damaged: write the file again"),
     "damaged zstd": (b"\x28\xb5\x2f\xfd" + b"x" * 100, "the zstd data is damaged"),
+    "a column twice": (b"event,userId,user_id\n", "the columns 'userId' and 'user_id' are the same; rename or remove"),
     "damaged parquet": (b"PAR1" + b"x" * 100, "is a damaged Parquet file"),
     "twice": (gzip.compress(gzip.compress(JSON_LINES)), "is compressed twice"),
 }

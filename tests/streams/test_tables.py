@@ -13,11 +13,11 @@ import pytest
 
 from klavier.errors import UsageError
 from klavier.streams.queries import Query
-from klavier.streams.tables import dump_row, find_delimiter, make_payload, read_csv
+from klavier.streams.tables import check_columns, find_delimiter, make_payload, read_csv, read_row
 
 
 def payload(**row: Any) -> dict[str, Any]:
-    return make_payload({name.replace("__", "."): value for name, value in row.items()}, lambda value: value)
+    return make_payload({name.replace("__", "."): value for name, value in row.items()}, lambda value, _: value)
 
 
 def csv_rows(text: str, delimiter: str = ",") -> list[Any]:
@@ -107,14 +107,64 @@ def test_rows_that_cannot_be_read_are_named_and_numbered() -> None:
     assert not stream.closed
 
 
+@pytest.mark.parametrize(
+    ("cell", "problem"),
+    [
+        ('{"id": 123456789012345678901234}', "a.id: an integer beyond 64 bits; send it as a string"),
+        ('[{"b": 1, "b": 2}]', "a[0].b: the same key twice in one object; keep one of them"),
+    ],
+)
+def test_json_in_a_cell_keeps_its_values_or_the_row_is_refused(cell: str, problem: str) -> None:
+    quoted = cell.replace('"', '""')
+    assert csv_rows(f'event,a\nx,"{quoted}"\n') == [problem]
+    if cell.startswith("{"):
+        line = read_row("t", 3, {"event": "x", "properties": cell})
+        assert line.problem == problem.replace("a.", "properties.")
+        assert read_row("t", 3, {"a": cell}).problem == problem  # the only column, which holds whole events
+
+
 def test_values_of_databases_are_written_as_json() -> None:
-    values: dict[Any, Any] = {"a": Decimal("3.0"), "b": Decimal("2.5"), "c": b"\xff\x41", "d": date(2026, 1, 2), 5: "e"}
-    line = dump_row("t", 3, {**values, "at": datetime(2026, 1, 2)})  # noqa: DTZ001 -- without a zone on purpose
+    values: dict[Any, Any] = {"a": Decimal("3.0"), "b": Decimal("2.5"), "c": b"\xff\x41", "d": date(2026, 1, 2)}
+    values |= {"e": None, "f": {5: (1, None, Decimal(7))}}
+    line = read_row("t", 3, {"type": "track", **values, "at": datetime(2026, 1, 2)})  # noqa: DTZ001 -- without a zone on purpose
     assert (line.number, line.unit, line.problem) == (3, "row", "")
-    assert orjson.loads(line.text) == {
-        "a": 3, "b": 2.5, "c": "\\xffA", "d": "2026-01-02", "5": "e", "at": "2026-01-02T00:00:00+00:00",
+    assert orjson.loads(line.text)["properties"] == {
+        "a": 3, "b": 2.5, "c": "\\xffA", "d": "2026-01-02", "f": {"5": [1, None, 7]}, "at": "2026-01-02T00:00:00+00:00",
     }  # fmt: skip
-    assert dump_row("t", 3, {"a": 2**70}).problem.startswith("cannot be written as JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (2**70, "an integer beyond 64 bits"),
+        (Decimal("1e30"), "an integer beyond 64 bits"),
+        (float("nan"), "NaN or infinity is not JSON"),
+        (Decimal("NaN"), "NaN or infinity is not JSON"),
+        (Decimal("-Infinity"), "NaN or infinity is not JSON"),
+    ],
+)
+def test_what_json_has_not_is_refused_with_its_place(value: object, problem: str) -> None:
+    for cell, place in ((value, "properties.a"), ({"b": [value]}, "properties.a.b[0]")):
+        line = read_row("t", 3, {"type": "track", "a": cell})
+        assert (line.text, line.problem[: len(place) + 2 + len(problem)]) == (b"", f"{place}: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("columns", "problem"),
+    [
+        (["total", "event", "total"], "t: the column 'total' occurs twice; rename or remove one"),
+        (["user_id", "userId"], "t: the columns 'user_id' and 'userId' are the same; rename or remove one"),
+        (["user_id", " userid"], "t: the columns 'user_id' and ' userid' are the same; rename or remove one"),
+    ],
+)
+def test_two_columns_for_one_member_are_refused(columns: list[str], problem: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_columns("t", columns)
+    assert str(caught.value) == problem
+
+
+def test_columns_that_differ_may_stand_beside_each_other() -> None:
+    check_columns("t", ["total", "Total", "properties.total", "properties", "context.ip", "context.IP", "", ""])
 
 
 def test_a_query_is_sorted_by_its_cursor_or_by_the_events_times() -> None:
@@ -151,6 +201,7 @@ class FakePsycopg(ModuleType):
         self.error = error
         self.log: list[Any] = []
         self.itersize = 0
+        self.columns = ["id", "event"]
 
     def connect(self, url: str, options: str) -> "FakePsycopg":
         self.log.append((url, options))
@@ -170,7 +221,7 @@ class FakePsycopg(ModuleType):
 
     @property
     def description(self) -> list[Any]:
-        return [Column("id"), Column("event")]
+        return [Column(name) for name in self.columns]
 
     def cursor(self, name: str) -> "FakePsycopg":
         self.log.append(name)
@@ -228,3 +279,11 @@ def test_a_query_without_rows_has_no_lines(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(FakePsycopg, "__iter__", lambda _: iter([]))
     monkeypatch.setitem(sys.modules, "psycopg", fake)
     assert list(Query(URL, "SELECT * FROM e").lines()) == []
+
+
+def test_a_query_with_a_column_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakePsycopg()
+    fake.columns = ["id", "id"]
+    monkeypatch.setitem(sys.modules, "psycopg", fake)
+    with pytest.raises(UsageError, match="--query: the column 'id' occurs twice; rename or remove one"):
+        Query(URL, "SELECT * FROM a, b").lines()

@@ -14,7 +14,7 @@ from klavier.config.load import Source
 from klavier.errors import DeliveryError
 from klavier.outcome import Outcome
 from klavier.streams.deliver import deliver
-from klavier.streams.tables import dump_row, make_payload
+from klavier.streams.tables import check_columns, read_row
 
 if TYPE_CHECKING:
     from klavier.http.transport import HttpTransport
@@ -43,7 +43,8 @@ def destination(
 
     def load(items: Any, table: TTableSchema) -> None:
         name = str(table.get("name"))
-        rows = ((item, dump_row(name, number, make_payload(item, _keep))) for number, item in enumerate(items, 1))
+        check_columns(name, table.get("columns") or ())
+        rows = ((item, read_row(name, number, item)) for number, item in enumerate(items, 1))
         retried: Counter[str] = Counter()
         for item, outcome in deliver(rows, config, share=share, transport=transport):
             if on_outcome is not None:
@@ -65,7 +66,3 @@ def destination(
         max_parallel_load_jobs=1,  # several at once would mix up the order of a profile's rows, and share no limits
         loader_parallelism_strategy="sequential",
     )
-
-
-def _keep(value: Any) -> Any:
-    return value

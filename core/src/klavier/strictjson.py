@@ -42,16 +42,19 @@ def kind_of(value: Any) -> str:
     return _KINDS.get(type(value), f"a Python {type(value).__name__}")
 
 
-def read_text(text: bytes | str) -> Any:
-    """Read JSON text exactly; raises `EventError` for what is not JSON, equal keys, huge numbers and deep nesting."""
+def read_text(text: bytes | str, place: str = "") -> Any:
+    """Read JSON text exactly; raises `EventError` for what is not JSON, equal keys, huge numbers and deep nesting.
+
+    `place` is where the text is, for the place of what is wrong in it.
+    """
     try:
         value = orjson.loads(text)
         written = orjson.dumps([[[[value]]]])[4:-4]  # as in `_dumps`, whose option does not affect parsed JSON
     except (orjson.JSONDecodeError, TypeError):
-        return _read_slowly(text)
+        return _read_slowly(text, place)
     plain = text.encode() if isinstance(text, str) else text
     # Where the text comes back byte for byte, no key stood twice and no number changed on the way.
-    return value if written == plain or _is_same_json(plain, written) else _read_slowly(text)
+    return value if written == plain or _is_same_json(plain, written) else _read_slowly(text, place)
 
 
 def checked_copy(value: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +132,7 @@ class _Twice(dict[str, Any]):
     twice: str
 
 
-def _read_slowly(text: bytes | str) -> Any:
+def _read_slowly(text: bytes | str, place: str) -> Any:
     """Read with the standard library, which can check every object and number."""
     if not isinstance(text, (str, bytes, bytearray, memoryview)):
         raise EventError(f"JSON text is a string or bytes, not {kind_of(text)}")
@@ -144,7 +147,7 @@ def _read_slowly(text: bytes | str) -> Any:
         raise EventError(f"not JSON at {line}column {error.colno}: {error.msg}{empty}") from None
     except RecursionError:
         raise EventError(f"nested deeper than {DEEPEST} levels; flatten it") from None
-    find_fault(value)
+    find_fault(value, place)
     return value
 
 

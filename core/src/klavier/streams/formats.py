@@ -1,5 +1,6 @@
 """Formats of event files, recognized by their first bytes: JSON Lines, JSON, CSV and Parquet, compressed or not."""
 
+import csv
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal
 
@@ -90,8 +91,12 @@ def _find_plain_layout(head: bytes, source: str, read_more: Callable[[], bytes])
         return Layout("", "array")
     if text.startswith(b"{"):
         return Layout("", "objects" if _is_indented(text, read_more) else "lines")
-    delimiter = tables.find_delimiter(text.partition(b"\n")[0].decode("utf-8", "replace"))
-    return Layout("", "csv", delimiter) if delimiter else Layout("", "lines")
+    header = text.partition(b"\n")[0].decode("utf-8", "replace")
+    delimiter = tables.find_delimiter(header)
+    if delimiter is None:
+        return Layout("", "lines")
+    tables.check_columns(source, next(csv.reader([header.strip()], delimiter=delimiter)))
+    return Layout("", "csv", delimiter)
 
 
 def _read_plain(stream: BinaryIO, source: str, layout: Layout, position: Callable[[], int]) -> Iterator[Line]:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 from attrs import evolve, field, frozen
 
+from klavier.errors import EventError
 from klavier.events.batch import split_batch
+from klavier.strictjson import read_text
 
 if TYPE_CHECKING:
     from klavier.events.model import Event
@@ -65,15 +67,14 @@ def read_lines(stream: Stream, source: str) -> Iterator[Line]:
             text = text.removeprefix(BOM)
         text = text.strip(b" \t\r\n")
         if text:
-            line = Line(source, number, text, end)
-            yield from split_line(line) if b'"batch"' in text else (line,)
+            yield from split_line(Line(source, number, text, end))
 
 
 def split_line(line: Line) -> Iterator[Line]:
     """Yield one line for each event of a batch, `{"batch": [...]}`; any other line as it is."""
     try:
-        events = split_batch(orjson.loads(line.text))
-    except orjson.JSONDecodeError:
+        events = split_batch(read_text(line.text)) if b'"batch"' in line.text else None
+    except EventError:
         events = None  # whoever parses the line reports it
     if events is None:
         yield line

@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from klavier.errors import UsageError
 from klavier.streams.lines import Line
-from klavier.streams.tables import dump_row, make_payload
+from klavier.streams.tables import check_columns, read_row
 
 _FETCHED = 1000
 """Rows that are fetched together; more take more memory and are no faster."""
@@ -73,6 +73,7 @@ class Query:
         columns: list[str] = []
         rows = (_duckdb_rows if self.scheme == _DUCKDB else _postgresql_rows)(self, columns)
         first = next(rows, None)  # the database reads the query now
+        check_columns("--query", columns)
         return self._lines(columns, chain([] if first is None else [first], rows), rows)
 
     def _lines(
@@ -84,23 +85,28 @@ class Query:
                 named = dict(zip(columns, row, strict=True))
                 if self.cursor is not None:
                     self.read.append(_text(named[self.cursor]))
-                yield dump_row(name, number, make_payload(named, lambda value: value))
+                yield read_row(name, number, named)
+
+    @property
+    def unsorted_sql(self) -> str:
+        """The query as a part of another one, so that it can be only one statement."""
+        inner = self.sql.strip().rstrip(";")
+        return f"SELECT * FROM ({inner}\n) AS klavier_rows"  # noqa: S608 -- the user's own query
 
     def sorted_sql(self, columns: list[str], placeholder: str) -> str:
         """Return the query with its order, and the condition of an incremental run with its placeholder.
 
         Raises `UsageError` where the query lacks the cursor's column.
         """
-        inner = self.sql.strip().rstrip(";")
         if self.cursor is None:
             times = [name for name in columns if name.lower().replace("_", "") in _TIMES]
             order = f" ORDER BY {_quoted(times[0])} NULLS FIRST" if times else ""
-            return f"SELECT * FROM ({inner}\n) AS klavier_rows{order}"  # noqa: S608 -- the user's own query
+            return f"{self.unsorted_sql}{order}"
         if self.cursor not in columns:
             raise UsageError(f"--cursor: the query has no such column; it has {', '.join(columns)}")
         column = _quoted(self.cursor)
         where = "" if self.after is None else f" WHERE {column} > {placeholder}"
-        return f"SELECT * FROM ({inner}\n) AS klavier_rows{where} ORDER BY {column} NULLS FIRST"  # noqa: S608 -- as above
+        return f"{self.unsorted_sql}{where} ORDER BY {column} NULLS FIRST"
 
 
 def _duckdb_rows(query: Query, columns: list[str]) -> Generator[tuple[Any, ...]]:
@@ -115,7 +121,7 @@ def _duckdb_rows(query: Query, columns: list[str]) -> Generator[tuple[Any, ...]]
     try:
         with duckdb.connect(path or ":memory:", read_only=bool(path)) as connection:
             connection.execute("SET TimeZone = 'UTC'")
-            described = connection.execute(f"DESCRIBE {query.sql.strip().rstrip(';')}").fetchall()
+            described = connection.execute(f"DESCRIBE {query.unsorted_sql}").fetchall()
             types = {str(row[0]): str(row[1]) for row in described}
             columns += types
             sql = query.sorted_sql(columns, f"CAST(? AS {types.get(query.cursor or '', 'VARCHAR')})")
@@ -133,8 +139,7 @@ def _postgresql_rows(query: Query, columns: list[str]) -> Generator[tuple[Any, .
         raise UsageError("--from: postgresql: needs psycopg; try: pip install 'klavier[sources]'") from None
     try:
         with psycopg.connect(query.url, options="-c TimeZone=UTC -c default_transaction_read_only=on") as connection:
-            inner = query.sql.strip().rstrip(";")
-            described = connection.execute(f"SELECT * FROM ({inner}\n) AS klavier_rows LIMIT 0")  # noqa: S608 -- the user's own query
+            described = connection.execute(f"{query.unsorted_sql} LIMIT 0")
             columns += [column.name for column in described.description or ()]
             sql = query.sorted_sql(columns, "%(after)s")
             with connection.cursor("klavier") as cursor:  # the server keeps the rows, this process some of them
