@@ -184,6 +184,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
     "tar": (b"a" * 100 + b"0" * 157 + b"ustar", "is a tar archive: unpack it and pass the folder"),
     "damaged gzip": (b"\x1f\x8b" + b"x" * 100, "the gzip data is damaged: write the file again"),
     "damaged zstd": (b"\x28\xb5\x2f\xfd" + b"x" * 100, "the zstd data is damaged"),
+    "a header in another encoding": ("event,größe\n".encode("latin-1"), "is CSV that is not UTF-8: save it as UTF-8"),
     "a column twice": (b"event,userId,user_id\n", "the columns 'userId' and 'user_id' are the same; rename or remove"),
     "damaged parquet": (b"PAR1" + b"x" * 100, "is a damaged Parquet file"),
     "twice": (gzip.compress(gzip.compress(JSON_LINES)), "is compressed twice"),
@@ -291,8 +292,9 @@ def test_csv_rows_are_events(tmp_path: Path, encoding: str, compress: Callable[[
     assert payloads(tmp_path / "a") == CSV_EVENTS
 
 
-def test_csv_may_be_delimited_otherwise(tmp_path: Path) -> None:
-    (tmp_path / "a").write_text("event;user_id;plan\r\nSold;u1;pro\r\n")
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_csv_may_be_delimited_otherwise(tmp_path: Path, newline: bytes) -> None:
+    (tmp_path / "a").write_bytes(newline.join([b"event;user_id;plan", b"Sold;u1;pro", b""]))
     assert payloads(tmp_path / "a") == [
         {"event": "Sold", "userId": "u1", "type": "track", "properties": {"plan": "pro"}}
     ]
@@ -303,7 +305,7 @@ def test_csv_may_be_delimited_otherwise(tmp_path: Path) -> None:
     [
         (b"event,user_id\nA,u1\nB,u2,x\nC,u3\n", [1, 2, 3], "has 3 cells, the header 2"),
         (b'event,user_id\nA,u1\nB,"u2\n', [1, 2], "not CSV: unexpected end of data; nothing after it was read"),
-        (b"event,user_id\nA,u1\n\xff,u2\nC,u3\n", [1], "not UTF-8, save it as UTF-8; nothing after it was read"),
+        (b"event,user_id\nA,u1\n\xff,u2\nC,u3\n", [1, 2, 3], "not UTF-8; save the file as UTF-8"),
     ],
 )
 def test_a_row_that_cannot_be_read_is_one_bad_row(

@@ -100,8 +100,8 @@ def test_rows_that_cannot_be_read_are_named_and_numbered() -> None:
     assert lines[3].problem.startswith("not CSV: ")
     assert orjson.loads(lines[2].text) == {"type": "track", "event": "z"}
     assert csv_rows("") == []
-    (problem,) = [line.problem for line in read_csv(io.BytesIO(b"event,a\n\xff,1\n"), "a.csv", ",", lambda: 0)]
-    assert problem == "not UTF-8, save it as UTF-8; nothing after it was read"
+    problems = [line.problem for line in read_csv(io.BytesIO(b"event,a\nx,1\ny,\xff\nz,1\n"), "a.csv", ",", lambda: 0)]
+    assert problems == ["", "not UTF-8; save the file as UTF-8", ""]
     stream = io.BytesIO(b"event,a\nx,1\n")
     list(read_csv(stream, "a.csv", ",", lambda: 0))
     assert not stream.closed

@@ -1,6 +1,5 @@
 """Formats of event files, recognized by their first bytes: JSON Lines, JSON, CSV and Parquet, compressed or not."""
 
-import csv
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal
 
@@ -95,7 +94,9 @@ def _find_plain_layout(head: bytes, source: str, read_more: Callable[[], bytes])
     delimiter = tables.find_delimiter(header)
     if delimiter is None:
         return Layout("", "lines")
-    tables.check_columns(source, next(csv.reader([header.strip()], delimiter=delimiter)))
+    if "\ufffd" in header:
+        raise UsageError(f"{source}: is CSV that is not UTF-8: save it as UTF-8")
+    tables.check_columns(source, tables.read_header(header, delimiter))
     return Layout("", "csv", delimiter)
 
 

@@ -44,6 +44,12 @@ def find_delimiter(first_line: str) -> str | None:
     return None
 
 
+def read_header(first_line: str, delimiter: str) -> list[str]:
+    """Return the names of the columns in the first line of CSV."""
+    csv.field_size_limit(LONGEST)
+    return next(csv.reader(first_line.splitlines(), delimiter=delimiter))
+
+
 def read_csv(stream: BinaryIO, source: str, delimiter: str, position: Position) -> Iterator[Line]:
     """Yield the rows of CSV with a header line, as the JSON of their events.
 
@@ -51,7 +57,7 @@ def read_csv(stream: BinaryIO, source: str, delimiter: str, position: Position) 
     writes them; all other cells are strings.  A row that cannot be read is a line with a problem.
     """
     csv.field_size_limit(LONGEST)
-    text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+    text = io.TextIOWrapper(stream, "utf-8-sig", "surrogateescape", newline="")
     try:
         yield from _read_rows(csv.reader(text, delimiter=delimiter, strict=True), source, position)
     finally:
@@ -64,9 +70,9 @@ def _read_rows(rows: Iterator[list[str]], source: str, position: Position) -> It
     while True:
         try:
             row = next(rows, None)
-        except (csv.Error, UnicodeDecodeError) as error:
-            why = "not UTF-8, save it as UTF-8" if isinstance(error, UnicodeDecodeError) else f"not CSV: {error}"
-            yield Line(source, number + 1, b"", position(), f"{why}; nothing after it was read", "row")
+        except csv.Error as error:
+            problem = f"not CSV: {error}; nothing after it was read"
+            yield Line(source, number + 1, b"", position(), problem, "row")
             return
         if row is None:
             return
@@ -77,8 +83,19 @@ def _read_rows(rows: Iterator[list[str]], source: str, position: Position) -> It
         if len(row) > len(header):
             problem = f"has {len(row)} cells, the header {len(header)}; quote cells that contain the delimiter"
             yield Line(source, number, b"", position(), problem, "row")
+        elif not _is_utf_8("".join(row)):
+            yield Line(source, number, b"", position(), "not UTF-8; save the file as UTF-8", "row")
         elif any(row):
             yield read_row(source, number, dict(zip(header, row, strict=False)), position(), read_cell=_read_cell)
+
+
+def _is_utf_8(text: str) -> bool:
+    """Return whether no byte of a text was escaped when it was decoded."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_columns(source: str, names: Iterable[str]) -> None:
