@@ -87,6 +87,24 @@ def test_a_vendors_own_key_comes_before_the_shared_one(tmp_path: Path, plugins: 
     assert config.keys_for(config.build_vendor()) == keys
 
 
+def test_an_access_token_stands_in_for_the_shared_key_only(plugins: Plugins) -> None:
+    token = {"vendor": "little", "klaviyo": {"access_token": "token"}}
+    own = {**token, "vendors": {"little": {"private_api_key": "pk_own"}}}
+    for data, key, expected in ((token, None, "token"), (own, "pk_own", None)):
+        config = klavier.load_config(data, plugins=plugins)
+        keys = config.keys_for(config.build_vendor())
+        assert (keys["private_api_key"], keys["access_token"]) == (key, expected)
+
+
+def test_a_configuration_that_was_read_is_kept_with_another_vendor_if_asked(plugins: Plugins) -> None:
+    config = klavier.Config(vendor="little", plugins=plugins)
+    assert klavier.load_config(config) is config
+    with pytest.raises(klavier.ConfigError, match="'litle' is not known; did you mean 'little'"):
+        klavier.load_config(config, vendor="litle")
+    other = klavier.Config(vendor="other", plugins=plugins)
+    assert klavier.load_config(other, vendor="little") == config
+
+
 def test_no_secret_is_in_a_repr(tmp_path: Path, plugins: Plugins) -> None:
     config = load(
         f'vendor = "little"\n[klaviyo]\nprivate_api_key = "{KEY}"\n[vendors.little]\nprivate_api_key = "{KEY}2"',
@@ -268,3 +286,11 @@ def test_the_plugin_module_can_be_any_object() -> None:
     plugins = Plugins()
     plugins.register(types.SimpleNamespace(klavier_vendors=little_vendor.klavier_vendors), "by hand")
     assert klavier.Config(vendor="little", plugins=plugins).build_vendor().name == "little"
+
+
+def test_keys_of_a_mapping_are_strings(plugins: Plugins) -> None:
+    with pytest.raises(klavier.ConfigError) as caught:
+        klavier.load_config({"vendor": "little", 1: 2}, plugins=plugins)  # type: ignore[dict-item]  # on purpose
+    assert caught.value.problems == (
+        "1: unknown key; known are vendor, klaviyo, delivery, gateway, console, shadow, plugins, vendors",
+    )

@@ -29,10 +29,13 @@ def redact_text(text: str) -> str:
 
     Numbers of nine digits and more, and shorter ones that stand alone, count as phone numbers; UUIDs are kept.
     """
+    return _NUMBER.sub(lambda found: found[0] if found["uuid"] else "(number)", redact_secrets(text))
+
+
+def redact_secrets(text: str) -> str:
+    """Replace private keys and e-mail addresses in a text whose numbers are bounds of settings."""
     text = _KEY.sub("(key)", text)
-    if any(sign in text for sign in _AT):
-        text = _WORD.sub(_address, text)
-    return _NUMBER.sub(lambda found: found[0] if found["uuid"] else "(number)", text)
+    return _WORD.sub(_address, text) if any(sign in text for sign in _AT) else text
 
 
 def redact_json(value: Any) -> Any:

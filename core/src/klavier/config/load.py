@@ -19,7 +19,7 @@ from klavier.config.shadow import ShadowSection
 from klavier.config.toml import read_toml
 from klavier.errors import ConfigError, EventError, PluginError
 from klavier.plugins import Plugins, installed_plugins
-from klavier.redaction import redact_text
+from klavier.redaction import redact_secrets
 from klavier.settings import structure
 from klavier.strictjson import find_fault, kind_of
 
@@ -103,7 +103,7 @@ def check(
     vendors = _vendors(data, name, klaviyo, plugins, problems)
     problems.extend(_shadow_problems(shadow, vendors, klaviyo, plugins))
     if problems:
-        raise ConfigError([redact_text(problem) for problem in dict.fromkeys(problems)])
+        raise ConfigError([redact_secrets(problem) for problem in dict.fromkeys(problems)])
     config = Config(
         vendor=name,
         klaviyo=klaviyo,
@@ -147,7 +147,7 @@ def _remedy(key: str) -> str:
     for section, its_class in SECTIONS.items():
         if key in {attribute.name for attribute in attrs.fields(its_class)}:
             return f"; it belongs in [{section}]"
-    close = difflib.get_close_matches(key, _KEYS, n=1)
+    close = difflib.get_close_matches(str(key), _KEYS, n=1)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(_KEYS)}"
 
 
