@@ -7,6 +7,7 @@ import pytest
 import klavier
 from klavier import Comparison, compare, parse_event
 from klavier.comparison.report import Case
+from klavier.comparison.wording import headlines
 from tests.comparison.plain_vendor import PlainVendor, post, subscribe
 
 Row = tuple[str, str, str, str, int, int]
@@ -72,6 +73,9 @@ BENT: list[tuple[str, dict[str, Any], list[Row]]] = [
         ("event_properties", "only_left", "gift", "", 3, 3),
         ("event_properties", "only_right", "priority", "", 3, 3),
     ]),
+    ("distinctive values are proof of any other name", {"properties": renamed(order_id="reference")}, [
+        ("event_properties", "renamed", "order_id", "reference", 3, 3),
+    ]),
     ("a property is left out", {"properties": lambda given: {k: v for k, v in given.items() if k != "total"}}, [
         ("event_properties", "only_left", "total", "", 3, 3),
     ]),
@@ -131,6 +135,16 @@ def test_what_was_bent_is_found(title: str, ways: dict[str, Any], expected: list
     else:
         assert sorted(rows(found)) == sorted(expected)
     assert found.differs
+
+
+@pytest.mark.parametrize("value", [[], {}, 1, False])
+def test_a_value_that_occurs_everywhere_is_no_proof_of_another_name(value: Any) -> None:
+    payload = {"type": "track", "userId": "u", "event": "Bought", "messageId": "m", "properties": {"gift": value}}
+    found = compare([parse_event(payload)], PlainVendor(), PlainVendor(properties=renamed(gift="priority")))
+    assert [row[:3] for row in rows(found)] == [
+        ("event_properties", "only_left", "gift"),
+        ("event_properties", "only_right", "priority"),
+    ]
 
 
 PRODUCTS = [{"sku": "a-1", "price": 7, "note": {"gift": True, "text": "for you"}}, {"sku": "b-2", "price": 8}]
@@ -252,6 +266,20 @@ def test_products_pair_with_their_own_counterparts() -> None:
     ]
 
 
+def test_headlines_name_lists_by_their_members_or_without() -> None:
+    def vip(event: klavier.Event) -> list[klavier.Request]:
+        return [new_list()] if event.message_id == "i0" else []
+
+    def both(event: klavier.Event) -> list[klavier.Request]:
+        return [*vip(event), *([subscribe(event)] if event.type == "identify" else [])]
+
+    empty = compare(events(), PlainVendor(), PlainVendor(more=vip))
+    assert headlines(empty) == ["Lists that differ without a member: VIP."]
+    full = compare(events(), PlainVendor(), PlainVendor(more=both), opt_in="single_opt_in")
+    lists = ["List XUepkK: 3 more members.", "Lists that differ without a member: VIP."]
+    assert headlines(full) == ["Consent would differ 3 times.", *lists]
+
+
 def test_what_is_no_vendor_or_event_is_named() -> None:
     with pytest.raises(klavier.UsageError, match=r"left: must be a vendor .*, not a string"):
         compare([], "little", PlainVendor())  # type: ignore[arg-type]  # what is tested
@@ -269,6 +297,14 @@ def test_calls_and_minutes() -> None:
     # 750 a minute: the first two minutes are full, then 75 a second.
     assert found.left.minutes == pytest.approx(2 + 1 / 60)
     assert found.right.minutes == 0
+
+
+def test_a_call_that_klaviyo_does_not_have_is_counted_as_unknown() -> None:
+    odd = klavier.Request("POST", "/api/nothing", json={})
+    found = compare(events(1), PlainVendor(), PlainVendor(more=lambda _: [odd]))
+    assert [(row.operation, row.path, row.count) for row in found.right.calls if row.operation == "unknown"] == [
+        ("unknown", "another path", 3)
+    ]
 
 
 def test_batches_of_a_real_vendor_leave_the_same() -> None:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from klavier import Comparison, Event, Track, UsageError, Vendor, compare, load_vendor, parse_event, read_comparison
 from klavier.comparison.identifiers import Components
+from klavier.comparison.merge import add_amounts
+from klavier.comparison.report import Amount
 
 VENDORS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("rudderstack", {"private_api_key": "pk_1"}),  # with a list it sends identify calls of several people together
@@ -161,7 +163,34 @@ def test_merge_refuses_what_does_not_belong_together() -> None:
     assert isinstance(shop()[0], Track)
 
 
-@pytest.mark.parametrize("data", [None, [], {}, {"events": 1}, {"shard": {"index": 0}}])
-def test_what_is_no_comparison_is_refused(data: Any) -> None:
-    with pytest.raises(UsageError, match="comparison"):
+def test_figures_of_sides_without_calls_and_in_several_currencies_add_up() -> None:
+    parts = [compare(shop(), *vendors(), shard=(i, 2)) for i in range(2)]
+    amounts = (Amount("Bought", "EUR", 0.1), Amount("Bought", None, -0.3), Amount("Bought", "CHF", 0.2))
+    left = [evolve(part.left, calls=(), minutes=0.0, amounts=amounts) for part in parts]
+    merged = Comparison.merge(evolve(part, left=side) for part, side in zip(parts, left, strict=True))
+    assert merged.left.minutes == 0
+    assert merged.left.amounts == (
+        Amount("Bought", None, -0.6),
+        Amount("Bought", "CHF", 0.4),
+        Amount("Bought", "EUR", 0.2),
+    )
+    equal = add_amounts([("Bought", "USD", 1), ("Bought", "EUR", 1), ("Bought", None, 1), ("Bought", "EUR", None)])
+    assert [amount.currency for amount in equal] == [None, "EUR", "USD"]
+
+
+NOTHING, UNCHANGED = "as Comparison.as_json returns it, not", "that Comparison.as_json returned, unchanged"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (None, f"{NOTHING} null"),
+        ([], f"{NOTHING} an array"),
+        ({}, UNCHANGED),
+        ({"events": 1}, UNCHANGED),
+        ({"shard": {"index": 0}}, UNCHANGED),
+    ],
+)
+def test_what_is_no_comparison_is_refused(data: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         read_comparison(data)

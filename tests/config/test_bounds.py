@@ -65,6 +65,21 @@ def load(place: str, value: Any) -> Config:
     return klavier.load_config({"vendor": "little", section: {**needed, name: value}}, environ={}, plugins=plugins)
 
 
+@pytest.mark.parametrize(
+    ("source", "problem"),
+    [
+        ({"write_key": "a" * 7}, f"web.write_key: {PLAIN}"),
+        ({"write_keys": ["a" * 8, "a" * 7]}, f"web.write_keys: {PLAIN}"),
+        ({"rate_limit": 0}, "web.rate_limit: must be at least 1 event a second"),
+    ],
+)
+def test_a_source_has_its_bounds(source: dict[str, Any], problem: str) -> None:
+    load("gateway.sources", {"web": {"write_key": "a" * 8, "write_keys": ["a" * 8], "rate_limit": 1}})
+    with pytest.raises(klavier.ConfigError) as caught:
+        load("gateway.sources", {"web": source})
+    assert caught.value.problems == (f"gateway.sources.{problem}",)
+
+
 @pytest.mark.parametrize(("place", "accepted", "refused", "message"), BOUNDS, ids=[bound[0] for bound in BOUNDS])
 def test_a_setting_has_its_bounds(place: str, accepted: list[Any], refused: list[Any], message: str) -> None:
     for value in accepted:
