@@ -233,6 +233,9 @@ def test_cases_name_event_profile_and_values() -> None:
     assert row.cases[1] == Case(5, "email:u1@shop.test", "o-1", "o-1")
     few = compare(events(), PlainVendor(), PlainVendor(properties=renamed(order_id="OrderId")), most_cases=2)
     assert (few.event_properties[0].count, len(few.event_properties[0].cases)) == (3, 2)
+    sides = PlainVendor(), PlainVendor(drops=only_seen)
+    assert compare(events(1), *sides).outcomes[0].cases == (Case(3, "", "delivered", "rejected"),)
+    assert compare(events(1), *sides[::-1]).outcomes[0].cases == (Case(3, "", "rejected", "delivered"),)
 
 
 def test_products_pair_with_their_own_counterparts() -> None:

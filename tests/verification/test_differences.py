@@ -3,6 +3,7 @@
 from typing import Any
 
 import klavier
+from klavier.history import HistoryVendor
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.profile import Profile
@@ -33,6 +34,30 @@ def test_another_time_is_found_with_its_shift() -> None:
     assert {row[:3] for row in rows(found)} == {("event_fields", "changed", "time")}
     assert {row.detail for row in found.comparison.differences} == {"whole hours, as time zones do"}
     assert found.verdict.rest == {"with another time, value or id": 24}
+
+
+def shifted(events: list[Payload], zone: str) -> list[Payload]:
+    """The same tracks at the same time of day in another zone, under ids of their own."""
+    return [
+        event | {"timestamp": event["timestamp"].replace("+00:00", zone), "messageId": f"other-{event['messageId']}"}
+        if event["type"] == "track"
+        else event
+        for event in events
+    ]
+
+
+def test_an_event_at_another_time_is_found_by_its_values() -> None:
+    found = check(EVENTS, account(shifted(EVENTS, "-05:30")))
+    assert {row[:3] for row in rows(found)} == {
+        ("event_fields", "changed", "time"),
+        ("event_fields", "changed", "unique id"),
+    }
+    assert found.verdict.rest == {"with another time, value or id": 24}
+
+
+def test_an_event_out_of_the_span_is_another_one_unless_time_zones_differ_so() -> None:
+    found = check(EVENTS, account(shifted(EVENTS, "-13:01")))
+    assert found.verdict.rest == {"missing": 24}
 
 
 def test_another_unique_id_is_found() -> None:
@@ -70,6 +95,7 @@ def test_a_missing_profile_is_found_with_its_events() -> None:
     found = check(EVENTS, sandbox)
     assert ("people", "only_left", "people", "", 1) in rows(found)
     assert found.verdict.rest == {"missing": count}
+    assert "1 predicted profile is not there." in headlines(found)
 
 
 def test_a_missing_member_and_another_attribute_are_found() -> None:
@@ -133,6 +159,17 @@ def test_a_consent_that_changed_later_is_no_difference() -> None:
     assert [note.text for note in found.notes] == ["consents that were changed after the last of these events"]
     profile.consents["email", "marketing"].changed = int(START.timestamp()) - 1
     assert ("consent", "changed", "email marketing", "", 1) in rows(check(EVENTS, sandbox))
+
+
+def test_a_consent_may_be_older_than_the_events_and_of_a_source_that_they_do_not_name() -> None:
+    vendor = HistoryVendor(rudderstack(), backfill=False, imports_consent=True)
+    sandbox = account(EVENTS, vendor=vendor)
+    consent = owner(sandbox, 0).consents["email", "marketing"]
+    assert consent.since is not None
+    consent.since, consent.source = consent.since - 86_400, "A form"
+    assert rows(check(EVENTS, sandbox, vendor=vendor)) == []
+    consent.since += 2 * 86_400
+    assert [row.detail for row in check(EVENTS, sandbox, vendor=vendor).comparison.consent] == ["time of consent"]
 
 
 def test_a_list_of_the_account_decides_whether_a_subscription_holds() -> None:

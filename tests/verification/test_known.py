@@ -11,6 +11,7 @@ from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.account import Metric
 from klavier.sandbox.profile import Event, Profile
 from klavier.verification.known import make_event_comparable
+from klavier.verification.prediction import Predicting
 from tests.support.verification import START, account, check, rows
 
 PERSON = StoredProfile(Profile("P", 0, 0), frozenset({1}))
@@ -58,6 +59,19 @@ def visit(number: int, device: str) -> dict[str, Any]:
 def actions() -> klavier.Vendor:
     """Return a vendor that sends devices as anonymous ids, which the API does not show."""
     return klavier.load_vendor("segment-actions", {"api_key": "pk_sandbox"})
+
+
+def test_identifiers_of_the_events_are_known_however_they_are_written() -> None:
+    predicting = Predicting(actions(), None, (), now=START.timestamp(), span=(START.timestamp(), None))
+    traits = {"email": "Ada.Byron@Shop.test", "phone": "+1 (415) 555-0100", "number": 7}
+    for number, time in enumerate(("2026-11-20T06:00:00Z", "2026-11-20T05:59:59Z", "2026-11-20T05:00:00Z"), 1):
+        payload = {"type": "identify", "userId": f"u{number}", "timestamp": time, "traits": traits}
+        predicting.add(number, klavier.parse_event(payload))
+    assert predicting.events == 3
+    found = predicting.finish()
+    assert found.out_of_span == 2
+    assert all(map(found.knows, ("ada.byron@shop.test", "+14155550100", "u1", "7")))
+    assert not any(map(found.knows, ("adabyron@shop.test", "adabyronshoptest", "u2", "+14155550101")))
 
 
 def test_a_device_is_found_by_its_events() -> None:
