@@ -143,6 +143,10 @@ def test_wrong_use(run: Run, folder: Path) -> None:
     assert "-: no line of it is an event; line 1: not JSON" in complaint("-", *CLASSIC_TO_ACTIONS, stdin=b"nonsense\n")
     assert "vendors.little" in complaint("-", "--from", "little", "--to", "rudderstack", "--from-wire", "native")
     assert "there is no such folder" in complaint("-", *CLASSIC_TO_ACTIONS, "--output", "no/where.txt")
+    (folder / "events.jsonl").write_bytes(SAMPLES)
+    same = complaint("events.jsonl", *CLASSIC_TO_ACTIONS, "--output", "./events.jsonl")
+    assert "events.jsonl: is an input file as well; pass another name to --output" in same
+    assert (folder / "events.jsonl").read_bytes() == SAMPLES
     (folder / "bad.toml").write_text("list_idd = 'x'\n")
     assert "bad.toml: list_idd" in complaint("-", *CLASSIC_TO_ACTIONS, "--from-settings", "bad.toml")
 

@@ -80,6 +80,30 @@ def test_no_file_is_overwritten_unasked(run: Run, classic: Path) -> None:
     assert tomllib.loads((classic / "new.toml").read_text())["vendor"] == "rudderstack"
 
 
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ["--sample", "events.jsonl", "--output", "events.jsonl", "--force"],
+        ["--sample", "events.jsonl", "--page", "events.jsonl"],
+        ["--page", "klavier.toml"],
+        ["--from", "segment-classic", "--settings", "old.toml", "--page", "./old.toml"],
+    ],
+)
+def test_no_file_is_overwritten_that_is_read(run: Run, classic: Path, outputs: list[str]) -> None:
+    (classic / "old.toml").write_text('list_id = "XUepkK"\n')
+    before = {file.name: file.read_text() for file in classic.iterdir() if file.is_file()}
+    result = run("migrate", "--to", "rudderstack", *outputs)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is an input file as well; pass another name to --" in result.stderr
+    assert {file.name: file.read_text() for file in classic.iterdir() if file.is_file()} == before
+
+
+def test_the_configuration_and_the_page_are_two_files(run: Run, classic: Path) -> None:
+    result = run("migrate", "--to", "rudderstack", "--output", "new", "--page", "./new")
+    assert (result.exit_code, (classic / "new").exists()) == (2, False)
+    assert "--page: names the file of --output; pass another name" in result.stderr
+
+
 def test_the_configuration_alone_for_a_pipe(run: Run, classic: Path) -> None:  # noqa: ARG001 -- it stands there
     result = run("migrate", "--to", "freshpaint", "--output", "-")
     assert tomllib.loads(result.stdout)["vendor"] == "freshpaint"
@@ -158,6 +182,7 @@ def test_a_vendor_without_migration_terms(run: Run, folder: Path) -> None:
         (["--to", "rudderstack", "--set", "api_versoin=v3"], "did you mean 'api_version'?"),
         (["--to", "rudderstack", "--set", "api_version=v9"], "api_version: Unsupported"),
         (["--to", "rudderstack", "--set", "a=1", "--set", "a.b=1"], "set twice"),
+        (["--to", "rudderstack", "--set", "a.b=1", "--set", "a=1"], "set twice"),
         (["--to", "rudderstack", "--sample", "missing.jsonl"], "there is no such file"),
         (["--to", "rudderstack", "--settings", "missing.toml"], "there is no such file"),
     ],

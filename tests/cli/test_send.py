@@ -174,7 +174,7 @@ def test_without_any_key_nothing_is_sent(run: Run, folder: Path) -> None:
         (["."], "klavier.toml: is no file of events"),
         (["-", "--sandbox", "localhost:1"], "'--sandbox': must be a web address without path or query"),
         (["-", "--vendor", "nobody"], "'nobody' is not known"),
-        (["-", "--rejects", "no/such/folder.jsonl"], "no/such/folder.jsonl: cannot be written: No such file or"),
+        (["-", "--rejects", "no/such/folder.jsonl"], "no/such/folder.jsonl: there is no such folder; make it"),
         (
             ["klavier.toml", "--rejects", "./klavier.toml"],
             "klavier.toml: is an input file as well; pass another name to --rejects",

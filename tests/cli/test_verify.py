@@ -146,6 +146,9 @@ def test_wrong_files_are_refused_before_anything_is_read(run: Run, folder: Path,
     faithful.sandbox.calls.clear()
     assert "there is no such file" in run("verify", "no.jsonl", "--sandbox", faithful.url).output
     assert "there is no such folder" in run(*FAITHFUL, faithful.url, "--output", "no/page.html").output
+    before = (folder / FAITHFUL[1]).read_bytes()
+    assert "is an input file as well" in run(*FAITHFUL, faithful.url, "--output", FAITHFUL[1]).output
+    assert (folder / FAITHFUL[1]).read_bytes() == before
     assert faithful.sandbox.calls == []
     (folder / "none.jsonl").write_text("nothing\n")
     result = run("verify", "none.jsonl", "--sandbox", faithful.url)

@@ -21,6 +21,8 @@ def read_assignments(given: Sequence[str]) -> dict[str, Any]:
             table = table.setdefault(step, {})
             if not isinstance(table, dict):
                 raise UsageError(f"--set: {plain(step)} is set twice, as a value and as a table")
+        if isinstance(table.get(last), dict):
+            raise UsageError(f"--set: {plain(last)} is set twice, as a table and as a value")
         table[last] = _value(text.strip())
     return found
 

@@ -11,7 +11,7 @@ from klavier.cli.diff_about import Period, about_rows
 from klavier.cli.diff_sides import Asked, names_of, prepare_sides, side_options
 from klavier.cli.diff_table import table
 from klavier.cli.options import OutputFile, format_option
-from klavier.cli.private_files import write_content
+from klavier.cli.private_files import check_output, write_content
 from klavier.cli.progress import lines_with_progress
 from klavier.comparison.masking import mask_secrets
 from klavier.comparison.wording import count
@@ -76,8 +76,7 @@ def command(  # noqa: PLR0913 -- one for each option
     Exit codes: 0 no difference, 1 they differ, 2 wrong use.
     """
     sources = Sources([file])
-    if output is not None and not output.parent.is_dir():
-        raise UsageError(f"{click.format_filename(output)}: there is no such folder; make it, or write elsewhere")
+    check_output(output, "--output", sources.names)
     left, right = prepare_sides(asked)
     names = names_of((left, asked.left), (right, asked.right))
     most = (None if as_ == "json" else _FEW) if cases is None else cases

@@ -11,7 +11,7 @@ from klavier.cli.assignments import read_assignments
 from klavier.cli.diff import feed
 from klavier.cli.diff_table import table
 from klavier.cli.options import format_option
-from klavier.cli.private_files import open_private
+from klavier.cli.private_files import check_output, open_private
 from klavier.cli.settings_file import read_settings
 from klavier.cli.setup import config_option, known_plugins, warn_of_broken
 from klavier.cli.wording import plain
@@ -84,6 +84,12 @@ def command(  # noqa: PLR0913 -- one for each option
     """
     sources = None if sample is None else Sources([sample])
     _check_free(output, force=force)
+    events = [] if sources is None else sources.names
+    written = None if output in (None, STDOUT) else Path(str(output))
+    check_output(written, "--output", events)
+    check_output(page_file, "--page", [*events, settings, find_config(config_file)])
+    if page_file is not None and written is not None and page_file.resolve() == written.resolve():
+        raise UsageError("--page: names the file of --output; pass another name")
     plugins = known_plugins(config_file)
     warn_of_broken(plugins)
     old, given = _source(source, settings, config_file, plugins)

@@ -3,13 +3,30 @@
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from click import format_filename
+
 from klavier.errors import UsageError
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def check_output(output: Path | None, option: str, inputs: Iterable[str | Path | None]) -> None:
+    """Raise `UsageError`, before any work, for a file in no folder, and for one that is read as well.
+
+    Standard input, `-`, and None are no such files.
+    """
+    if output is None:
+        return
+    if not output.parent.is_dir():
+        raise UsageError(f"{format_filename(output)}: there is no such folder; make it, or write elsewhere")
+    names = [name for name in inputs if name is not None and str(name) != "-"]
+    if output.exists() and any(output.samefile(name) for name in names):
+        raise UsageError(f"{format_filename(output)}: is an input file as well; pass another name to {option}")
 
 
 def create_private(path: Path) -> BinaryIO:

@@ -15,14 +15,13 @@ from klavier.cli.json_output import json_line, result_object
 from klavier.cli.messages import note, print_error, warn
 from klavier.cli.options import FILE, format_option, sandbox_option
 from klavier.cli.plan import open_sources, plan_lines, print_skipped
-from klavier.cli.private_files import open_private
+from klavier.cli.private_files import check_output, open_private
 from klavier.cli.progress import with_progress
 from klavier.cli.queries import query_options
 from klavier.cli.rows import check_vendor
 from klavier.cli.setup import Choice, Setup, choice_options, history_options, prepare
 from klavier.cli.signals import StopSignals
 from klavier.cli.summary import Summary
-from klavier.errors import UsageError
 from klavier.streams.result import Result
 from klavier.streams.sources import STDIN, Sources, rows_of
 
@@ -238,8 +237,7 @@ def _open_rejects(
     """
     if path is None:
         return nullcontext()
-    if path.exists() and any(name != STDIN and path.samefile(name) for name in names):
-        raise UsageError(f"{path}: is an input file as well; pass another name to --rejects")
+    check_output(path, "--rejects", names)
     is_resumed = checkpoint is not None and checkpoint.done > 0 and path.exists()
     file = open_private(path, keep=is_resumed)
     if checkpoint is not None:

@@ -13,7 +13,7 @@ import click
 
 from klavier.cli.messages import note, warn
 from klavier.cli.options import FILE, OutputFile, format_option, sandbox_option
-from klavier.cli.private_files import open_private
+from klavier.cli.private_files import check_output, open_private
 from klavier.cli.progress import Steps
 from klavier.cli.setup import (
     Choice,
@@ -133,7 +133,7 @@ def command(  # noqa: PLR0913 -- one for each option
     from klavier.verification.earlier import compare_runs, read_earlier  # noqa: PLC0415 -- loads the sandbox
 
     sources = Sources(list(files))
-    _check_output(output)
+    check_output(output, "--output", sources.names)
     earlier = None if against is None else read_earlier(_read(against), str(against))
     setup = _prepared(choice, sandbox)
     path = progress if progress is not None or not resume else _default_progress(files)
@@ -165,11 +165,6 @@ def _prepared(choice: Choice, sandbox: str | None) -> Setup:
     warn_of_address(setup)
     check_keys(setup.config.keys_for(setup.vendor))
     return setup
-
-
-def _check_output(output: Path | None) -> None:
-    if output is not None and not output.parent.is_dir():
-        raise UsageError(f"{click.format_filename(output)}: there is no such folder; make it, or write elsewhere")
 
 
 def _read(path: Path) -> bytes:
