@@ -118,6 +118,21 @@ def test_broken_words_name_their_plugin() -> None:
         plugins("words")
 
 
+def test_null_inside_a_mapping_is_to_be_decided_since_toml_has_none() -> None:
+    fields = {"properties": {"plan": "pro", "tags": ["a", None]}}
+    mappings = [{"action": "upsertProfile", "trigger": None}, {"action": "trackEvent", "fields": fields}]
+    given = {"preset": "classic-migration", "mappings": mappings}
+    migration = migrate("segment-actions", "segment-actions", given)
+    assert [each.place for each in migration.decisions] == ["mappings[1].fields"]
+    assert not migration.is_complete
+    assert migration.settings["mappings"] == mappings
+    lines = migration.to_toml().splitlines()
+    place = lines.index('fields.properties.plan = "pro"')
+    assert lines[place - 1].startswith("# ")
+    assert lines[place + 1] == 'fields.properties.tags = ["a"]'
+    assert "# decide: null inside it is left out here" in migration.to_toml()
+
+
 def test_wrong_settings_are_named() -> None:
     with pytest.raises(ConfigError, match="list_idd: unknown setting; did you mean 'list_id'"):
         migrate("rudderstack", "freshpaint", {"list_idd": "x"})

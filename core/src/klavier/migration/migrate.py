@@ -20,6 +20,7 @@ from klavier.vendor import VendorSpec
 
 _ALONE = "What it did is not done any more."
 _UNKNOWN = "Compare the two over a file of events before the move."
+_NULL = "null inside it is left out here, since TOML has none: write another value, or check what the default does"
 _MODES = {
     "wire": "native now means the calls that {target} makes, not those of the old vendor; current is always delivered",
     "fidelity": "deployed now means what {target} was observed to do; habits of the old vendor that its documents do "
@@ -68,7 +69,7 @@ def migrate(
         klaviyo=klaviyo,
         carried=tuple(move.carried(deciders, found)),
         not_carried=found,
-        decisions=(*move.asked(written), *move.modes(data)),
+        decisions=(*move.asked(written), *move.modes(data), *_without_null(data)),
         to_set=tuple(to_set(new, klaviyo, data, keys)),
         spec=new,
     )
@@ -143,6 +144,20 @@ def _structured(spec: VendorSpec, data: Mapping[str, Any]) -> Any:
     settings = structure(spec.settings, with_stand_ins(spec, data))
     bind(spec, settings)
     return settings
+
+
+def _without_null(data: Mapping[str, Any]) -> Iterator[Decision]:
+    """Ask about the tables of mappings that hold null, which a `klavier.toml` cannot."""
+    for name, rows in data.items():
+        for index, row in enumerate(rows if isinstance(rows, list) else ()):
+            for member, value in row.items() if isinstance(row, Mapping) else ():
+                if value is not None and _has_null(value):
+                    yield Decision(f"{name}[{index}].{member}", _NULL)
+
+
+def _has_null(value: Any) -> bool:
+    members = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return value is None or any(map(_has_null, members))
 
 
 def _undecided(spec: VendorSpec, written: Written) -> dict[str, Any]:
