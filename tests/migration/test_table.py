@@ -114,6 +114,12 @@ def test_broken_words_name_their_plugin() -> None:
 
     with pytest.raises(PluginError, match="vendor shop: its migration code raised ZeroDivisionError"):
         migrate("shop", "rudderstack", plugins=plugins(broken))
+
+    def refuses() -> Any:
+        raise ConfigError("newsletter: is no list of ours")
+
+    with pytest.raises(ConfigError, match="newsletter: is no list of ours"):
+        migrate("shop", "rudderstack", plugins=plugins(refuses))
     with pytest.raises(PluginError, match="portable"):
         plugins("words")
 

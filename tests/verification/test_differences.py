@@ -156,7 +156,9 @@ def test_a_consent_that_changed_later_is_no_difference() -> None:
     profile.lists.clear()
     found = check(EVENTS, sandbox)
     assert rows(found) == []
-    assert [note.text for note in found.notes] == ["consents that were changed after the last of these events"]
+    assert [(note.text, note.count) for note in found.notes] == [
+        ("consents that were changed after the last of these events", 1)
+    ]
     profile.consents["email", "marketing"].changed = int(START.timestamp()) - 1
     assert ("consent", "changed", "email marketing", "", 1) in rows(check(EVENTS, sandbox))
 
@@ -180,6 +182,26 @@ def test_a_list_of_the_account_decides_whether_a_subscription_holds() -> None:
     assert rows(check(EVENTS, double)) == []
     assert double.confirm("p0@shop.test") == 1
     assert rows(check(EVENTS, double)) == []
+
+
+def test_a_list_that_the_vendor_makes_is_found_by_its_name() -> None:
+    event = {
+        "type": "track",
+        "event": "Audience Entered",
+        "messageId": "m1",
+        "userId": "u1",
+        "timestamp": START.isoformat(),
+        "context": {"traits": {"email": "ada@shop.test"}, "personas": {"computation_key": "vip"}},
+    }
+    mappings = [{"action": "addProfileToList", "trigger": ""}]
+    vendor = klavier.load_vendor("segment-actions", {"api_key": "pk_sandbox", "mappings": mappings})
+    sandbox = account([event], vendor=vendor)
+    assert rows(check([event], sandbox, vendor=vendor)) == []
+    for profile in sandbox.account.profiles:
+        profile.lists.clear()
+    assert rows(check([event], sandbox, vendor=vendor)) == [("lists", "only_left", "vip", "", 1)]
+    sandbox.account.lists = {LIST: sandbox.account.lists[LIST]}
+    assert rows(check([event], sandbox, vendor=vendor)) == [("lists", "only_left", "vip", "", 1)]
 
 
 def test_the_lag_is_measured_where_events_carry_their_arrival() -> None:

@@ -54,6 +54,12 @@ def test_a_difference_that_is_gone_is_not_worse(renamed: Verification) -> None:
     assert (found.is_worse, changes(found)) == (False, [("gone", "renamed", "Product Viewed")])
 
 
+def test_a_new_difference_is_worse_although_another_one_is_gone(renamed: Verification) -> None:
+    found = compare_runs(written(renamed), result("drops_property"))
+    assert (found.before, found.is_worse) == (found.after, True)
+    assert changes(found) == [("new", "only_left", "quantity"), ("gone", "renamed", "Product Viewed")]
+
+
 def test_one_case_may_be_chance() -> None:
     sandbox = account(EVENTS)
     profile = next(profile for profile in sandbox.account.profiles if profile.events)

@@ -67,6 +67,16 @@ def test_noise_is_no_difference(noisy: Sandbox, sample: dict[str, int]) -> None:
     assert found.verdict.matching == found.verdict.events >= (max(sample.values(), default=240) * 0.8)
 
 
+def test_a_profile_that_became_one_with_another_is_read_with_it() -> None:
+    """The sample holds one of two people who are one profile in the account."""
+    sandbox = account(EVENTS)
+    for number in range(0, 30, 2):
+        merge(sandbox, f"p{number}@shop.test", f"p{number + 1}@shop.test")
+    found = check(EVENTS, sandbox, least_events=1)
+    assert rows(found) == []
+    assert found.verdict.profiles == 2
+
+
 def test_what_is_not_counted_is_noted(noisy: Sandbox) -> None:
     notes = {note.text: note.count for note in check(EVENTS, noisy).notes}
     assert notes == {
