@@ -127,8 +127,12 @@ def test_lines_that_are_not_events_are_reported(run: Run) -> None:
         "Lines that are no events, compared nowhere\n          2  not JSON: Expecting value (first: line 1)\n"
     )
     assert "(line 3)" in result.stdout  # the numbers are those of lines
+    assert "- 2 lines without an event: not compared, and listed below.\n" in result.stdout
     same = run("diff", "-", "--from", "rudderstack", "--to", "rudderstack", stdin=b"nonsense\n" + SAMPLES)
     assert same.exit_code == 0
+    _, headline, second = same.stdout.splitlines()[:3]
+    assert headline.startswith("- Nothing changes")
+    assert second == "- 1 line without an event: not compared, and listed below."
 
 
 def test_wrong_use(run: Run, folder: Path) -> None:

@@ -177,4 +177,5 @@ def test_what_the_vendor_does_not_deliver_is_not_expected(run: Run, folder: Path
         in result.stdout
     )
     assert "(first: line 55)" in result.stdout
+    assert "- 1 line without an event: not compared, and listed below.\n" in result.stdout
     assert "Lines that are no events, compared nowhere\n          1  not JSON" in result.stdout

@@ -117,7 +117,8 @@ def call_rows(left: SideReport, right: SideReport) -> Iterator[tuple[str, int, i
 def headlines(found: Comparison) -> list[str]:
     """Describe in sentences what would change in a Klaviyo account that goes from the left side to the right one."""
     if not found.differs:
-        return ["Nothing changes: both leave the same profiles, events, lists and consent in Klaviyo."]
+        same = "Nothing changes: both leave the same profiles, events, lists and consent in Klaviyo."
+        return [same, *unread_sentence(found)]
     parts = (_of_consent, _of_amounts, _of_outcomes, _of_metrics, _of_people, _of_lists, _of_event_fields)
     lines = [line for part in parts for line in part(found)]
     for title, rows in (
@@ -127,7 +128,14 @@ def headlines(found: Comparison) -> list[str]:
         ("Event properties", found.event_properties),
     ):
         lines += _of_rows(title, rows)
-    return lines
+    return [*lines, *unread_sentence(found)]
+
+
+def unread_sentence(found: Comparison) -> Iterator[str]:
+    """Describe that a part of the input was not compared; nothing where all of it was."""
+    number = sum(note.count for note in found.unread)
+    if number:
+        yield f"{count(number, 'line')} without an event: not compared, and listed below."
 
 
 def _of_outcomes(found: Comparison) -> Iterator[str]:

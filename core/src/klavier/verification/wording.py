@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from klavier.comparison.frame import Frame
 from klavier.comparison.report import Comparison, Difference, DifferenceKind, Note
-from klavier.comparison.wording import count
+from klavier.comparison.wording import count, unread_sentence
 from klavier.verification.earlier import Earlier, RowChange
 from klavier.verification.match_rate import Interval, Verdict
 from klavier.verification.report import Verification
@@ -65,6 +65,7 @@ def frame_of(
 def headlines(found: Verification, earlier: Earlier | None = None) -> Iterator[str]:
     """Describe in sentences how the account differs from the prediction, the gravest first."""
     yield verdict_sentence(found.verdict)
+    yield from unread_sentence(found.comparison)
     if earlier is not None:
         yield from _against(earlier)
     yield from _of_consent(found.comparison)
