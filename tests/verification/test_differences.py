@@ -7,6 +7,7 @@ from klavier.history import HistoryVendor
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.profile import Profile
+from klavier.verification.known import MERGED
 from klavier.verification.report import Lag
 from klavier.verification.wording import headlines
 from tests.support.verification import LIST, START, Payload, account, check, day, rows, rudderstack, send
@@ -120,6 +121,16 @@ def test_two_profiles_of_one_person_are_found() -> None:
     assert rows(check(EVENTS, sandbox)) == [("people", "doubled", "profiles of one person", "", 1)]
 
 
+def test_other_people_may_have_become_part_of_one_of_several_profiles() -> None:
+    sandbox = account(EVENTS)
+    profiles = sandbox.account.profiles
+    profiles.set_identifier(owner(sandbox, 1), "external_id", None)
+    profiles.set_identifier(owner(sandbox, 1), "phone_number", "+14155550100")
+    body = {"data": {"type": "profile", "attributes": {"external_id": "u1"}}}
+    assert sandbox.send(klavier.Request("POST", "/api/profiles", json=body, revision=CURRENT)).ok
+    assert [note.text for note in check(EVENTS, sandbox).notes][:1] == [MERGED]
+
+
 def test_a_property_under_another_name_is_renamed() -> None:
     def rename(event: Payload) -> Payload:
         properties = event.get("properties", {})
@@ -127,6 +138,19 @@ def test_a_property_under_another_name_is_renamed() -> None:
 
     found = check(EVENTS, account([rename(event) if event["type"] == "track" else event for event in EVENTS]))
     assert {row[:4] for row in rows(found)} == {("event_properties", "renamed", "page", "path")}
+
+
+def test_another_metric_is_found_under_another_id() -> None:
+    others = [
+        event | {"event": "Viewed Product", "messageId": f"other-{event['messageId']}"}
+        if event.get("event") == "Product Viewed"
+        else event
+        for event in EVENTS
+    ]
+    assert rows(check(EVENTS, account(others))) == [
+        ("event_fields", "changed", "unique id", "", 6),
+        ("metrics", "renamed", "Product Viewed", "Viewed Product", 6),
+    ]
 
 
 def test_events_at_the_same_second_by_chance_are_no_rename() -> None:
@@ -161,6 +185,21 @@ def test_a_consent_that_changed_later_is_no_difference() -> None:
     ]
     profile.consents["email", "marketing"].changed = int(START.timestamp()) - 1
     assert ("consent", "changed", "email marketing", "", 1) in rows(check(EVENTS, sandbox))
+
+
+def test_somebody_who_came_back_later_is_no_longer_suppressed() -> None:
+    """Whoever unsubscribes is suppressed; a later subscription ends both."""
+    traits = {"email": "ada@shop.test"}
+    events = [{"type": "identify", "userId": "u1", "messageId": "i", "timestamp": START.isoformat(), "traits": traits}]
+    leaves = {"action": "unsubscribeProfile", "fields": {"email": {"@path": "$.traits.email"}}, "trigger": ""}
+    vendor = klavier.load_vendor("segment-actions", {"api_key": "pk_sandbox", "mappings": [leaves]})
+    sandbox = account(events, vendor=vendor, sandbox=Sandbox(clock=FakeClock(START.timestamp() + 86_400)))
+    (profile,) = sandbox.account.profiles
+    assert profile.suppressions
+    profile.suppressions.clear()
+    assert {row[1] for row in rows(check(events, sandbox, vendor=vendor))} == {"only_left"}
+    profile.consents["email", "marketing"].consent = "SUBSCRIBED"
+    assert rows(check(events, sandbox, vendor=vendor)) == []
 
 
 def test_a_consent_may_be_older_than_the_events_and_of_a_source_that_they_do_not_name() -> None:

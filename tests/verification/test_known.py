@@ -11,7 +11,9 @@ from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.account import Metric
 from klavier.sandbox.profile import Event, Profile
 from klavier.verification.known import make_event_comparable
+from klavier.verification.matching import match_events
 from klavier.verification.prediction import Predicting
+from klavier.verification.reading import Span
 from tests.support.verification import START, account, check, rows
 
 PERSON = StoredProfile(Profile("P", 0, 0), frozenset({1}))
@@ -36,6 +38,28 @@ def test_ids_that_klaviyo_makes_are_not_counted(ours: str | None, theirs: str | 
     right = event(theirs)
     make_event_comparable(event(ours), right)
     assert right.event.unique_id == expected
+
+
+def test_an_id_that_two_metrics_have_is_matched_within_its_metric() -> None:
+    """An order and its first product may have one id, and no value that tells them apart."""
+
+    def order(metric: str) -> StoredEvent:
+        held = Event(1, metric, TIME, dated=True, unique_id="o-1", properties={"new": True})
+        return StoredEvent(held, Metric(metric, metric, None), PERSON, 1)
+
+    names = ["Paid", "Shipped", "Returned"]
+    found = match_events([([*map(order, names)], [*map(order, names[::-1])])], Span(TIME, TIME + 1))
+    assert [(ours.title, theirs.title) for ours, theirs in found.pairs] == [(name, name) for name in names]
+
+
+@pytest.mark.parametrize("people", [1, 2])
+def test_people_whose_events_klaviyo_drops_are_counted(people: int) -> None:
+    events = [
+        {**visit(number, f"d{number}"), "context": {"traits": {"email": f"p{number}@example.com"}}}
+        for number in range(people)
+    ]
+    notes = check(events, Sandbox(clock=FakeClock()), vendor=actions()).notes
+    assert [(note.text[:33], note.count) for note in notes] == [("profiles at example.com or test.c", people)]
 
 
 def test_properties_that_klaviyo_drops_are_not_counted() -> None:

@@ -125,8 +125,7 @@ def known_form() -> Iterator[None]:
 def read_profile(resource: Mapping[str, Any]) -> Profile:
     """Return the profile of a resource, without Klaviyo's own properties, whose names begin with a dollar sign."""
     given = resource["attributes"]
-    created, updated = (read_time(given.get(name) or "") or 0 for name in ("created", "updated"))
-    profile = Profile(str(resource["id"]), created, updated)
+    profile = Profile(str(resource["id"]), 0, 0)  # when it was made and changed is not compared
     profile.identifiers = {kind: given[kind] for kind in PROFILE_IDENTIFIERS if given.get(kind)}
     profile.attributes = {name: given[name] for name in TEXT_ATTRIBUTES if given.get(name) is not None}
     location = given.get("location") or {}
