@@ -1,16 +1,20 @@
 """`klavier send --from`: the rows of a query are sent as events; an incremental run continues after the last one."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 
 from klavier.cli.queries import Cursor
+from klavier.errors import UsageError
 from klavier.outcome import Outcome, delivered, failed, rejected
 from klavier.sandbox import Sandbox
 from klavier.sandbox.server import SandboxServer
+from klavier.streams import queries
 from klavier.streams.lines import Line
 from klavier.streams.queries import Query
 from klavier.streams.result import Result as LineResult
@@ -85,6 +89,36 @@ def test_an_incremental_run_sends_what_came_after_the_last(sandbox: Sandbox) -> 
     assert "sending the rows that came after the last run" in again.output
     assert sorted(orders_in(sandbox)[7:]) == ["o10", "o11"]
     assert "0 events" in send(*INCREMENTAL).output
+
+
+def test_a_database_that_breaks_off_ends_the_run_with_what_was_sent(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = queries._duckdb_rows
+
+    def broken(query: Query, columns: list[str]) -> Generator[tuple[Any, ...]]:
+        yield from islice(whole(query, columns), 3)
+        raise UsageError("--from: the connection was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queries, "_duckdb_rows", broken)
+        for options, remedy in (
+            ((), "send the input again: no event is doubled\n"),
+            (INCREMENTAL, "run the same command again\n"),
+        ):
+            first = send(*options)
+            assert first.exit_code == 2
+            assert "Error: --from: the connection was lost\n" in first.stderr
+            assert f"stopped after duckdb query row 3; to deliver the rest, {remedy}" in first.stderr
+            assert "3 events, 3 requests\n  delivered         3\n" in first.stdout
+    assert "5 events" in send(*INCREMENTAL).output  # the third value may have had further rows
+    assert {*orders_in(sandbox)} == {f"o{number}" for number in range(1, 8)}
+
+
+def test_nothing_is_sent_whose_state_cannot_be_written(sandbox: Sandbox) -> None:
+    refused = send("--cursor", "timestamp", "--incremental", "no/such/folder")
+    assert (refused.exit_code, orders_in(sandbox)) == (2, [])
+    assert "cannot be written" in refused.stderr
 
 
 def test_a_query_may_stand_in_a_file_and_read_files(sandbox: Sandbox) -> None:

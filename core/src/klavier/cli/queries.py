@@ -46,7 +46,7 @@ class Cursor:
             self._advance()
         if not self.done:
             return
-        new = self.path.with_name(f"{self.path.name}.new")
+        new = _draft(self.path)
         with open_private(new) as file:
             file.write(orjson.dumps({"version": _VERSION, "query": self.query.identity, "after": self.done}))
         new.replace(self.path)
@@ -100,7 +100,8 @@ def _open_query(
 ) -> tuple[Query | None, Cursor | None]:
     """Return the query that the options name, and its cursor if it has one.
 
-    Raises `UsageError` for options that do not fit together, and for a state that is damaged or another query's.
+    Raises `UsageError` for options that do not fit together, and for a state that is damaged, another query's or not to
+    be written.
     """
     if url is None:
         if sql or column or state:
@@ -115,12 +116,20 @@ def _open_query(
     query = Query(url, _read_sql(sql), column)
     if state is None:
         return query, None
+    with open_private(_draft(state)):  # nothing is sent whose position could not be recorded
+        pass
+    _draft(state).unlink()
     after = _read_state(state, query)
     if after is None:
         return query, Cursor(state, query)
     note(f"{state}: sending the rows that came after the last run")
     query = evolve(query, after=after)
     return query, Cursor(state, query, done=after)
+
+
+def _draft(path: Path) -> Path:
+    """Return the path of the file that replaces the old one when it is complete."""
+    return path.with_name(f"{path.name}.new")
 
 
 def _read_sql(text: str) -> str:

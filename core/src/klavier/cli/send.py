@@ -22,6 +22,7 @@ from klavier.cli.rows import check_vendor
 from klavier.cli.setup import Choice, Setup, choice_options, history_options, prepare
 from klavier.cli.signals import StopSignals
 from klavier.cli.summary import Summary
+from klavier.errors import UsageError
 from klavier.streams.result import Result
 from klavier.streams.sources import STDIN, Sources, rows_of
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from klavier.streams.queries import Query
     from klavier.streams.run import StreamRun
 
-_INTERRUPTED = 130
+_UNREADABLE, _INTERRUPTED = 2, 130
 
 ResultHandler = Callable[[Result], None]
 
@@ -124,7 +125,7 @@ def command(  # noqa: PLR0913 -- one for each option
         for position in positions:
             position.write(is_complete=not code)
     summary.requests += run.requests
-    _print_end(run, summary, checkpoint, is_stopped=bool(code), is_json=as_ == "json")
+    _print_end(run, summary, _remedy(positions, query) if code else "", is_json=as_ == "json")
     raise SystemExit(code or summary.exit_code)
 
 
@@ -189,9 +190,11 @@ def _open_checkpoint(setup: Setup, names: Sequence[str], path: Path | None, *, r
 def _deliver(
     results: Iterable[Result], summary: Summary, rejects: BinaryIO | None, handlers: Sequence[ResultHandler]
 ) -> int:
-    """Take all results, or those up to a second signal; return its exit code, or 0."""
+    """Take all results, or those up to a second signal or to input that cannot be read; return the exit code, or 0."""
+    has_result = False
     try:
         for result in results:
+            has_result = True
             summary.add(result)
             if rejects is not None and result.outcome.kind in ("rejected", "failed"):
                 rejects.write(result.line.text + b"\n")
@@ -199,29 +202,34 @@ def _deliver(
                 handle(result)
     except KeyboardInterrupt:
         return _INTERRUPTED
+    except UsageError as error:
+        if not has_result:
+            raise
+        print_error(f"Error: {error}")  # such as a database that closed the connection: what was sent counts
+        return _UNREADABLE
     return 0
 
 
-def _print_end(
-    run: "StreamRun", summary: Summary, checkpoint: Checkpoint | None, *, is_stopped: bool, is_json: bool
-) -> None:
-    """Print the counts, and what no outcome shows: plugins that raised, and requests that are left to a browser."""
+def _print_end(run: "StreamRun", summary: Summary, remedy: str, *, is_json: bool) -> None:
+    """Print the counts, and what no outcome shows: plugins that raised, and requests that are left to a browser.
+
+    `remedy` is how to deliver the rest after a run that stopped.
+    """
     for fault, times in run.observers.faults.items():
         warn(f"{fault} ({times:,} times); the outcomes are unchanged")
     if summary.kinds["delivered"] and not summary.requests:
         warn("nothing was sent: in device mode the vendor's browser code makes the calls")
-    if is_stopped:
-        print_error(_describe_stop(summary, checkpoint))
+    if remedy:
+        print_error(f"stopped after {summary.last or 'the beginning'}; to deliver the rest, {remedy}")
     click.echo("\n".join(summary.lines()), err=is_json)
-    if not is_stopped:
+    if not remedy:
         print_skipped(summary)
 
 
-def _describe_stop(summary: Summary, checkpoint: Checkpoint | None) -> str:
-    last = f"stopped after {summary.last or 'the beginning'}"
-    if checkpoint is None:
-        return f"{last}; to deliver the rest, send the input again: no event is doubled (--resume would continue here)"
-    return f"{last}; to deliver the rest, run the same command again"
+def _remedy(positions: Sequence[object], query: "Query | None") -> str:
+    if positions:
+        return "run the same command again"
+    return "send the input again: no event is doubled" + ("" if query else " (--resume would continue here)")
 
 
 def _write_result(result: Result, secrets: Collection[str]) -> None:
