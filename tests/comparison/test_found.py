@@ -7,6 +7,7 @@ import pytest
 import klavier
 from klavier import Comparison, compare, parse_event
 from klavier.comparison.report import Case
+from klavier.comparison.similarity import names
 from klavier.comparison.wording import headlines
 from tests.comparison.plain_vendor import PlainVendor, post, subscribe
 
@@ -199,6 +200,44 @@ def test_ids_with_a_common_prefix_are_distinguished_in_a_batch() -> None:
     found = compare(bought, PlainVendor(batch_size=100, **ways), PlainVendor(**ways, properties=renamed(n="N")))
     assert rows(found) == [("event_properties", "renamed", "n", "N", 12, 12)]
     assert [case.line for case in found.event_properties[0].cases] == list(range(1, 13))
+
+
+def test_events_without_ids_are_found_in_a_batch_by_their_times() -> None:
+    payloads = [
+        {"type": "track", "userId": "u", "messageId": f"m{n}", "event": "Seen", "timestamp": f"2024-03-01T10:00:0{n}Z"}
+        for n in range(4)
+    ]
+    ways: dict[str, Any] = {
+        "drops": lambda event: event.message_id == "m0",  # so that an event's place in the batch is not its number
+        "event": lambda given: {name: value for name, value in given.items() if name != "unique_id"},
+    }
+    together, singly = PlainVendor(batch_size=100, **ways), PlainVendor(**ways)
+    assert rows(compare(map(parse_event, payloads), together, singly)) == []
+
+
+def test_push_tokens_belong_to_the_consent() -> None:
+    def token(event: klavier.Event, name: str) -> klavier.Request:
+        tokens = [{"token": name, "platform": "ios", "vendor": "apns"}]
+        push = {"marketing": {"consent": "SUBSCRIBED"}, "tokens": tokens, "anonymous_id": "a1"}
+        attributes = {"email": f"{event.user_id}@shop.test", "subscriptions": {"push": push}}
+        job = {"profiles": {"data": [{"type": "profile", "attributes": attributes}]}}
+        body = {"type": "profile-subscription-bulk-create-job", "attributes": job}
+        return post("/api/profile-subscription-bulk-create-jobs", body)
+
+    def one_of(name: str) -> PlainVendor:
+        return PlainVendor(more=lambda event: [token(event, name)] if event.message_id == "i0" else [])
+
+    found = compare(events(), one_of("t1"), one_of("t2"), opt_in="single_opt_in")
+    assert rows(found) == [("consent", "changed", "push tokens", "", 1, 3)]
+    assert [(case.left, case.right) for case in found.consent[0].cases] == [("ios t1", "ios t2")]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "similarity"),
+    [("product_id", "ProductID", 1.0), ("zip", "zip_code", 0.5), ("gift", "priority", 0.0), ("a", "b", 0.0)],
+)
+def test_names_are_similar_that_have_letter_pairs_in_common(left: str, right: str, similarity: float) -> None:
+    assert names(left, right) == names(right, left) == pytest.approx(similarity)
 
 
 def test_single_opt_in_makes_members() -> None:

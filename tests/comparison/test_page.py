@@ -71,6 +71,17 @@ def test_every_difference_is_a_row_without_scripts() -> None:
     assert hidden == ["form"]  # the filters, which need a script
 
 
+def test_a_row_names_the_lines_of_its_cases() -> None:
+    found = hostile()
+    cases = tuple(Case(line, "email:u@shop.test", 1, 2) for line in (3, None, 5, 3))
+    for count, text in ((4, "line 3, 5, …"), (2, "line 3, 5")):
+        row = Difference("metrics", "only_left", "Seen", count=count, cases=cases)
+        shown = Reader(page(Comparison(1, found.left, found.right, (row,)))).text
+        assert text in shown
+        assert "shop.test" not in shown
+    assert "line 3, 5, …" not in shown
+
+
 def test_a_report_without_differences_says_so() -> None:
     text = Reader(page(compare([], PlainVendor(), PlainVendor()))).text
     assert "Nothing changes" in text

@@ -9,10 +9,22 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from klavier import Comparison, Event, Track, UsageError, Vendor, compare, load_vendor, parse_event, read_comparison
+from klavier import (
+    Comparison,
+    Event,
+    Request,
+    Track,
+    UsageError,
+    Vendor,
+    compare,
+    load_vendor,
+    parse_event,
+    read_comparison,
+)
 from klavier.comparison.identifiers import Components
 from klavier.comparison.merge import add_amounts
 from klavier.comparison.report import Amount
+from tests.comparison.plain_vendor import PlainVendor, subscribe
 
 VENDORS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("rudderstack", {"private_api_key": "pk_1"}),  # with a list it sends identify calls of several people together
@@ -176,6 +188,18 @@ def test_figures_of_sides_without_calls_and_in_several_currencies_add_up() -> No
     )
     equal = add_amounts([("Bought", "USD", 1), ("Bought", "EUR", 1), ("Bought", None, 1), ("Bought", "EUR", None)])
     assert [amount.currency for amount in equal] == [None, "EUR", "USD"]
+
+
+def test_a_list_with_members_is_no_difference_of_its_own_in_any_shard() -> None:
+    def join(event: Event) -> list[Request]:
+        return [subscribe(event)]
+
+    asking, silent = PlainVendor(more=join), PlainVendor()
+    whole = compare(shop(), asking, silent, opt_in="single_opt_in")
+    parts = [compare(shop(), asking, silent, opt_in="single_opt_in", shard=(i, 3)) for i in range(3)]
+    merged = Comparison.merge(map(through_json, parts))
+    assert merged.lists == whole.lists
+    assert [(row.kind, row.name, row.detail, row.count) for row in merged.lists] == [("only_left", "XUepkK", "", 12)]
 
 
 NOTHING, UNCHANGED = "as Comparison.as_json returns it, not", "that Comparison.as_json returned, unchanged"

@@ -10,10 +10,10 @@ from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.account import Metric
 from klavier.sandbox.profile import Event, Profile
-from klavier.verification.known import make_event_comparable
+from klavier.verification.known import group_profiles, make_event_comparable
 from klavier.verification.matching import match_events
 from klavier.verification.prediction import Predicting
-from klavier.verification.reading import Span
+from klavier.verification.reading import AccountPart, Span, normalized
 from tests.support.verification import START, account, check, rows
 
 PERSON = StoredProfile(Profile("P", 0, 0), frozenset({1}))
@@ -38,6 +38,30 @@ def test_ids_that_klaviyo_makes_are_not_counted(ours: str | None, theirs: str | 
     right = event(theirs)
     make_event_comparable(event(ours), right)
     assert right.event.unique_id == expected
+
+
+def test_profiles_that_share_one_of_the_account_are_one_group() -> None:
+    people = [StoredProfile(Profile(name, 0, 0), frozenset()) for name in "abc"]
+    for person, number in zip(people, range(3), strict=True):
+        person.profile.identifiers = {"email": f"{number}@shop.test", "external_id": f"u{number}"}
+    owners = {("email", "0@shop.test"): "X", ("email", "1@shop.test"): "Y"}
+    owners |= {("email", "2@shop.test"): "X", ("external_id", "u2"): "Y"}
+    assert group_profiles(people, AccountPart(owners=owners)) == [([people[0], people[1], people[2]], ["X", "Y"])]
+    del owners["external_id", "u2"]
+    assert group_profiles(people, AccountPart(owners=owners)) == [([people[0], people[2]], ["X"]), ([people[1]], ["Y"])]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("email", " Ada@Shop.Test ", "ada@shop.test"),
+        ("phone_number", "+1 (415) 555-0100", "+14155550100"),
+        ("phone_number", "none", "none"),
+        ("external_id", "+1 (415) 555-0100", "+1 (415) 555-0100"),
+    ],
+)
+def test_identifiers_are_looked_for_as_klaviyo_keeps_them(kind: str, value: str, expected: str) -> None:
+    assert normalized(kind, value) == (kind, expected)
 
 
 def test_an_id_that_two_metrics_have_is_matched_within_its_metric() -> None:
