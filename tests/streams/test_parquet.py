@@ -24,6 +24,43 @@ def read(name: str) -> list[Line]:
     return list(Sources([name]).lines())
 
 
+def payloads(name: str) -> list[Any]:
+    return [orjson.loads(line.text) for line in read(name)]
+
+
+def test_parquet_rows_are_events(tmp_path: Path) -> None:
+    table = pyarrow.table(
+        {
+            "type": ["track", "identify"],
+            "event": ["Sold", None],
+            "user_id": ["u1", "u2"],
+            "properties": [{"price": 9.5, "plan": None}, None],
+            "context": ['{"ip": "192.0.2.1"}', None],
+            "email": [None, "ada@shop.test"],
+            "timestamp": pyarrow.array([0, None], pyarrow.timestamp("ms", "UTC")),
+        }
+    )
+    parquet.write_table(table, tmp_path / "a.parquet")
+    first, second = payloads(str(tmp_path / "a.parquet"))
+    assert first == {
+        "type": "track",
+        "event": "Sold",
+        "userId": "u1",
+        "properties": {"price": 9.5, "plan": None},
+        "context": {"ip": "192.0.2.1"},
+        "timestamp": "1970-01-01T00:00:00+00:00",
+    }
+    assert second == {"type": "identify", "userId": "u2", "traits": {"email": "ada@shop.test"}}
+
+
+def test_a_column_of_json_holds_whole_events(tmp_path: Path) -> None:
+    events = [{"type": "track", "event": "Sold", "userId": f"u{number}"} for number in range(3)]
+    parquet.write_table(
+        pyarrow.table({"raw": [orjson.dumps(event).decode() for event in events]}), tmp_path / "a.parquet"
+    )
+    assert payloads(str(tmp_path / "a.parquet")) == events
+
+
 def test_a_map_is_an_object(tmp_path: Path) -> None:
     kind = pyarrow.map_(pyarrow.string(), pyarrow.int64())
     columns = {"properties": pyarrow.array([[("price", 3)]], kind), "tags": pyarrow.array([[("b", 1)]], kind)}

@@ -235,6 +235,39 @@ def test_a_folder_stands_for_its_files_in_order(tmp_path: Path) -> None:
     assert sources.asked is None
 
 
+def test_a_link_to_a_folder_is_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "disk/day").mkdir(parents=True)
+    (tmp_path / "disk/day/a.jsonl").write_bytes(JSON_LINES)
+    (tmp_path / "archive/2026").symlink_to(tmp_path / "disk")
+    (tmp_path / "disk/day/circle").symlink_to(tmp_path / "archive")
+    assert find_files([str(tmp_path / "archive")]) == [str(tmp_path / "archive/2026/day/a.jsonl")]
+
+
+def test_a_folder_in_a_folder_that_cannot_be_read_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.jsonl").write_bytes(JSON_LINES)
+    scan = os.scandir
+
+    def refuse(path: str) -> Any:
+        if path.endswith("closed"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(klavier.UsageError, match="closed: cannot be read: Permission denied"):
+        find_files([str(tmp_path)])
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(JSON_LINES)
+    (tmp_path / "b.jsonl").symlink_to(tmp_path / "no-such-disk/b.jsonl")
+    with pytest.raises(klavier.UsageError, match=r"b\.jsonl: there is no such file"):
+        Sources([str(tmp_path)])
+
+
 def test_segments_archive(tmp_path: Path) -> None:
     """Segment writes segment-logs/SOURCE/DAY/FILE.gz, the day in milliseconds."""
     for number, day in enumerate((1767139200000, 1767225600000, 1767312000000)):
@@ -317,36 +350,6 @@ def test_a_row_that_cannot_be_read_is_one_bad_row(
     (bad,) = (line for line in found if line.problem)
     assert problem in bad.problem
     assert bad.place.endswith(f"a.csv row {bad.number}")
-
-
-def test_parquet_rows_are_events(tmp_path: Path) -> None:
-    table = pyarrow.table(
-        {
-            "type": ["track", "identify"],
-            "event": ["Sold", None],
-            "user_id": ["u1", "u2"],
-            "properties": [{"price": 9.5, "plan": None}, None],
-            "context": ['{"ip": "192.0.2.1"}', None],
-            "email": [None, "ada@shop.test"],
-            "timestamp": pyarrow.array([0, None], pyarrow.timestamp("ms", "UTC")),
-        }
-    )
-    parquet.write_table(table, tmp_path / "a.parquet")
-    first, second = payloads(tmp_path / "a.parquet")
-    assert first == {
-        "type": "track",
-        "event": "Sold",
-        "userId": "u1",
-        "properties": {"price": 9.5, "plan": None},
-        "context": {"ip": "192.0.2.1"},
-        "timestamp": "1970-01-01T00:00:00+00:00",
-    }
-    assert second == {"type": "identify", "userId": "u2", "traits": {"email": "ada@shop.test"}}
-
-
-def test_a_column_of_json_holds_whole_events(tmp_path: Path) -> None:
-    parquet.write_table(pyarrow.table({"raw": [json.dumps(event) for event in EVENTS]}), tmp_path / "a.parquet")
-    assert payloads(tmp_path / "a.parquet") == EVENTS
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"[", b"{", b"event,user_id\n", b'{"batch": [', b"\x1f\x8b"]))

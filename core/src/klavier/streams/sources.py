@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from glob import has_magic, iglob
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import orjson
 from attrs import frozen
@@ -164,15 +164,28 @@ def _check(name: str, *, is_named: bool) -> _File:
 
 
 def _files_in(folder: str) -> Iterator[str]:
-    """Yield the files of a folder, at any depth, but for hidden ones and the markers of Spark and Hadoop."""
-    for path, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+    """Yield the files of a folder, at any depth, but for hidden ones and the markers of Spark and Hadoop.
+
+    A link stands for the folder that it leads to; each folder is read once, so that a circle of links has an end.
+    """
+    read: set[Path] = set()
+    for path, folders, files in os.walk(folder, onerror=_refuse_folder, followlinks=True):
+        place = Path(path).resolve()
+        if place in read:
+            folders.clear()
+            continue
+        read.add(place)
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
         found = (Path(path, name) for name in files if not name.startswith((".", "_")))
-        yield from (str(file) for file in found if file.is_file())
+        yield from (str(file) for file in found if file.is_file() or file.is_symlink())  # a link may lead nowhere
 
 
 def _sorted(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: _DAY.sub(r"\g<year>-\g<month>-\g<day>", name))
+
+
+def _refuse_folder(error: OSError) -> NoReturn:
+    raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def _refuse(message: str) -> list[str]:
