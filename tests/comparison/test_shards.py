@@ -22,8 +22,10 @@ from klavier import (
     read_comparison,
 )
 from klavier.comparison.identifiers import Components
+from klavier.comparison.list_states import ListStates
 from klavier.comparison.merge import add_amounts
 from klavier.comparison.report import Amount
+from klavier.comparison.shard import Shard
 from tests.comparison.plain_vendor import PlainVendor, subscribe
 
 VENDORS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -199,6 +201,12 @@ def test_a_list_with_members_is_no_difference_of_its_own_in_any_shard() -> None:
     parts = [compare(shop(), asking, silent, opt_in="single_opt_in", shard=(i, 3)) for i in range(3)]
     merged = Comparison.merge(map(through_json, parts))
     assert merged.lists == whole.lists
+    shard = parts[0].shard
+    assert isinstance(shard, Shard)
+    shard.rows.lists.left["VIP"] = "double_opt_in"
+    again = through_json(parts[0]).shard
+    assert isinstance(again, Shard)
+    assert again.rows.lists == shard.rows.lists != ListStates()
     assert [(row.kind, row.name, row.detail, row.count) for row in merged.lists] == [("only_left", "XUepkK", "", 12)]
 
 

@@ -170,6 +170,7 @@ def test_profiles_without_events_cost_no_calls_for_events() -> None:
     assert (rows(found), found.verdict.events, found.verdict.profiles) == ([], 0, 6)
     assert list(headlines(found)) == ["No events were predicted; 6 profiles checked."]
     assert not any(call.path == "/api/events" for call in sandbox.calls)
+    assert check(events, sandbox, least_events=3).verdict.profiles == 3  # each counts as one event
 
 
 def test_a_consent_that_changed_later_is_no_difference() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from klavier.verification.gaps import Gap, find_gaps
 from klavier.verification.match_rate import interval_of, wilson
-from klavier.verification.wording import percent
+from klavier.verification.wording import bounds, percent
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,10 @@ def test_only_a_whole_is_written_as_one() -> None:
         "50.0 %",
         "0.0 %",
     ]
+
+
+def test_an_interval_is_written_by_its_bounds() -> None:
+    assert bounds(wilson(15, 148)) == "6.2 % to 16.0 %"
 
 
 def test_a_run_of_missing_events_is_a_gap() -> None:

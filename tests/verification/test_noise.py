@@ -3,10 +3,13 @@
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import klavier
+from klavier.comparison.report import Note
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import Sandbox
+from klavier.verification.wording import frame_of
 from tests.support.verification import account, check, day, rows
 
 EVENTS = day(people=30, events=240)
@@ -85,6 +88,15 @@ def test_what_is_not_counted_is_noted(noisy: Sandbox) -> None:
         "property of profiles that nobody predicted: Shop Tags": 1,
         "property of profiles that nobody predicted: location.city": 1,
     }
+
+
+@pytest.mark.parametrize(("kinds", "shown"), [(20, 20), (21, 21), (23, 21)])
+def test_many_kinds_of_known_differences_are_cut(kinds: int, shown: int) -> None:
+    notes = tuple(Note(f"kind {number}", 1, 0) for number in range(kinds))
+    found = evolve(check(EVENTS[:3], account(EVENTS[:3])), notes=notes)
+    _, listed = frame_of(found, "rudderstack").notes[0]
+    assert len(listed) == shown
+    assert kinds == 20 or listed[-1] == Note("further kinds of them, which the JSON lists", kinds - 20, 0)
 
 
 def test_a_fault_is_found_among_the_noise(noisy: Sandbox) -> None:
