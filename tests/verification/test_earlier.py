@@ -60,6 +60,12 @@ def test_a_new_difference_is_worse_although_another_one_is_gone(renamed: Verific
     assert changes(found) == [("new", "only_left", "quantity"), ("gone", "renamed", "Product Viewed")]
 
 
+def test_events_that_are_missing_at_another_time_are_the_same_difference() -> None:
+    later = account([event for event in EVENTS if event["type"] != "track" or "T14:" not in event["timestamp"]])
+    found = compare_runs(written(result("loses_an_hour")), check(EVENTS, later))
+    assert {row[:2] for row in changes(found)} == {("same", "only_left")}
+
+
 def test_one_case_may_be_chance() -> None:
     sandbox = account(EVENTS)
     profile = next(profile for profile in sandbox.account.profiles if profile.events)

@@ -1,5 +1,6 @@
 """The requests that read an account, and how replies are read."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from klavier.http.transport import is_read
@@ -48,6 +49,21 @@ def test_the_next_page_is_asked_of_the_same_server() -> None:
     assert (following.method, following.path, following.params) == ("GET", "/api/lists", {"page[cursor]": "abc"})
     assert queries.next_page(request, {"links": {"next": None}}) is None
     assert queries.next_page(request, {}) is None
+
+
+def test_metrics_are_of_the_api_of_an_integration_or_of_klaviyo() -> None:
+    integrations: list[Any] = [None, {"name": "API"}, {"name": "Shop"}, {"name": "Klaviyo", "category": "Internal"}]
+    included = [
+        {"type": "metric", "id": f"M{number}", "attributes": {"name": "Ordered", "integration": integration}}
+        for number, integration in enumerate(integrations)
+    ]
+    found = list(queries.read_metrics({"included": [*included, {"type": "profile"}]}))
+    assert [(metric.id, metric.service, metric.is_own) for metric in found] == [
+        ("M0", None, False),
+        ("M1", None, False),
+        ("M2", "Shop", False),
+        ("M3", "Klaviyo", True),
+    ]
 
 
 def test_klaviyos_own_properties_are_left_out() -> None:
