@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +21,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 STOPPING = "stopping: finishing in-flight requests (signal again to stop now)"
 RELOADED = "the configuration was read again"
 _NOT_RELOADED = "the configuration was not read again, the one before stays in use"
+_SAME_SECONDS = 0.5
+"""For how long a further signal is the first one once more: `timeout`, `uv run` and other wrappers pass on what their
+whole process group was sent already, within milliseconds. Somebody who presses Ctrl-C twice takes longer, or repeats
+it."""
 _BY_SIGNAL = 128
 """A shell adds this to the number of the signal that ended a process."""
 
@@ -35,9 +40,11 @@ def handle_signals(end: "Callable[[Setup | None], None]", prepare: "Callable[[],
 
     def on_stop() -> None:
         nonlocal has_stopped
+        if has_stopped:
+            return
         has_stopped = True
         for number in SIGNALS:
-            loop.remove_signal_handler(number)
+            loop.call_later(_SAME_SECONDS, loop.remove_signal_handler, number)
         end(None)
         print_error(STOPPING)
 
@@ -69,6 +76,7 @@ class StopSignals:
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
+        self._received_at = 0.0
         self._is_waiting = False
         self._before: dict[signal.Signals, Any] = {}
 
@@ -93,9 +101,12 @@ class StopSignals:
             self._is_waiting = False
 
     def _handle(self, number: int, _: FrameType | None) -> None:
+        now = time.monotonic()
         if self.received is not None:
+            if now - self._received_at < _SAME_SECONDS:
+                return
             raise KeyboardInterrupt
-        self.received = signal.Signals(number)
+        self.received, self._received_at = signal.Signals(number), now
         with suppress(OSError):  # not through sys.stderr, which may be in the middle of a write
             os.write(2, f"\n{STOPPING}\n".encode())
         if self._is_waiting:
