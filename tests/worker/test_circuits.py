@@ -18,6 +18,8 @@ from tests.support.virtual_time import VirtualLoop, run_virtually
 
 EVENT = Request("POST", "/api/events", json={})
 PROFILE = Request("POST", "/api/profile-import", json={})
+EVENTS, PROFILES = "create_event", "create_or_update_profile"
+"""The names of their endpoints."""
 NAMED = Response(400, {"errors": [{"source": {"pointer": "/data/attributes/email"}}]})
 """A refusal that names something in the body: the event's fault."""
 UNNAMED = Response(400, {"errors": [{"detail": "revision is retired"}]})
@@ -39,8 +41,8 @@ def circuits(clock: Clock, *, holds_back: bool = True) -> Circuits:
     return Circuits(clock, Alerts(logging.getLogger("klavier.test"), clock), holds_back=holds_back)
 
 
-def state(found: Circuits, request: Request = EVENT) -> tuple[float, bool]:
-    return found.wait(request), found.is_failing(request)
+def state(found: Circuits, endpoint: str = EVENTS) -> tuple[float, bool]:
+    return found.wait(endpoint), found.is_failing(endpoint)
 
 
 CLOSED, OPEN = (0.0, False), (1.0, True)
@@ -49,35 +51,35 @@ CLOSED, OPEN = (0.0, False), (1.0, True)
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_holds_back_its_endpoint_at_once(clock: Clock, status: int) -> None:
     found = circuits(clock)
-    found.update(EVENT, Response(status))
-    assert (state(found), state(found, PROFILE)) == (OPEN, CLOSED)
+    found.update(EVENTS, Response(status))
+    assert (state(found), state(found, PROFILES)) == (OPEN, CLOSED)
     assert found.open_endpoints() == {"create_event": 1.0}
-    assert found.endpoint_wait("create_event") == found.probe_wait("create_event") == 1.0
-    assert (found.endpoint_wait("unknown"), found.probe_wait("unknown")) == (0.0, None)
+    assert found.wait("create_event") == found.probe_wait("create_event") == 1.0
+    assert (found.wait("unknown"), found.probe_wait("unknown")) == (0.0, None)
     assert not found.permit_probe("create_event")
     clock.now += 1.0
     assert found.permit_probe("create_event")
     assert not found.permit_probe("unknown")
-    assert found.endpoint_wait("create_event") == 0.0
-    found.acquire(EVENT)
-    assert found.endpoint_wait("create_event") == 2.0
-    found.update(EVENT, Response(202))
+    assert found.wait("create_event") == 0.0
+    found.acquire(EVENTS)
+    assert found.wait("create_event") == 2.0
+    found.update(EVENTS, Response(202))
     assert (state(found), found.probe_wait("create_event"), found.open_endpoints()) == (CLOSED, None, {})
 
 
 def test_a_key_that_no_endpoint_accepts_pauses_the_account(clock: Clock, messages: Callable[[], list[str]]) -> None:
     found = circuits(clock)
-    found.update(EVENT, Response(401))
+    found.update(EVENTS, Response(401))
     clock.now += 0.25
-    found.update(PROFILE, Response(401))
+    found.update(PROFILES, Response(401))
     assert found.pause_reason == "Klaviyo does not accept the private key (401)"
     assert found.paused == 0.75
     assert len(messages()) == 1
     clock.now += 60.0
-    found.update(PROFILE, Response(202))
+    found.update(PROFILES, Response(202))
     assert (found.paused, found.pause_reason) == (0.0, "")
     assert any("accepts the key again" in message for message in messages())
-    found.update(EVENT, Response(401))  # a reply that was under way: others go on
+    found.update(EVENTS, Response(401))  # a reply that was under way: others go on
     assert found.pause_reason == ""
     assert ["create_event: Klaviyo does not accept the private key for it (401)" in m for m in messages()] == [True]
 
@@ -87,34 +89,34 @@ def test_so_many_failures_in_a_row_hold_an_endpoint_back(clock: Clock, reply: Re
     found = circuits(clock)
     for other in (Response(202), NAMED, UNNAMED):
         for _ in range(9):
-            found.update(EVENT, reply)
-        found.update(EVENT, other)
+            found.update(EVENTS, reply)
+        found.update(EVENTS, other)
     for _ in range(9):
-        found.update(EVENT, reply)
+        found.update(EVENTS, reply)
     assert state(found) == CLOSED
-    found.update(EVENT, Response.refusal("klavier's own"))
-    found.update(EVENT, reply)
-    assert (state(found), state(found, PROFILE)) == (OPEN, CLOSED)
+    found.update(EVENTS, Response.refusal("klavier's own"))
+    found.update(EVENTS, reply)
+    assert (state(found), state(found, PROFILES)) == (OPEN, CLOSED)
     assert (found.paused, found.pause_reason) == (0.0, "")
 
 
 def test_failures_are_logged_with_what_failed_last(clock: Clock, messages: Callable[[], list[str]]) -> None:
     found = circuits(clock)
     for _ in range(10):
-        found.update(EVENT, Response(503))
-        found.update(PROFILE, Response(0, problem="connection reset"))
+        found.update(EVENTS, Response(503))
+        found.update(PROFILES, Response(0, problem="connection reset"))
     first, second, third = messages()
     assert first.startswith("Klaviyo is unreachable: connection reset; trying again")
     assert second.startswith("create_event: 10 requests in a row failed (status 503); its events wait")
     assert "10 requests in a row failed (connection reset)" in third
     clock.now += 60.0
-    found.update(EVENT, Response(500))
+    found.update(EVENTS, Response(500))
     (again,) = messages()
     assert "10 requests in a row failed (status 500)" in again
     assert again.endswith("(1 times since the last line)")
     clock.now += 60.0
-    for request in (EVENT, PROFILE):
-        found.update(request, Response(202))
+    for endpoint in (EVENTS, PROFILES):
+        found.update(endpoint, Response(202))
     found_messages = messages()
     assert "Klaviyo answers again" in found_messages
     assert sum("answers again, its events are sent" in message for message in found_messages) == 2
@@ -123,15 +125,15 @@ def test_failures_are_logged_with_what_failed_last(clock: Clock, messages: Calla
 def test_only_429_for_long_holds_an_endpoint_back(clock: Clock, messages: Callable[[], list[str]]) -> None:
     found = circuits(clock)
     for _ in range(20):
-        found.update(EVENT, Response(429))
+        found.update(EVENTS, Response(429))
         clock.now += 0.24
     assert state(found) == CLOSED
-    found.update(EVENT, Response(202))
+    found.update(EVENTS, Response(202))
     for _ in range(9):
-        found.update(EVENT, Response(429))
+        found.update(EVENTS, Response(429))
         clock.now += 10.0
     assert state(found) == CLOSED
-    found.update(EVENT, Response(429))
+    found.update(EVENTS, Response(429))
     assert state(found) == OPEN
     (message,) = messages()
     assert message.startswith("create_event: nothing but 429 for 5 s; its events wait, one is tried every 25 s")
@@ -141,34 +143,34 @@ def test_only_refusals_that_name_nothing_pause_the_account(clock: Clock, message
     found = circuits(clock)
     for reply in (Response(202), NAMED):
         for _ in range(19):
-            found.update(EVENT, UNNAMED)
-        found.update(PROFILE, reply)
+            found.update(EVENTS, UNNAMED)
+        found.update(PROFILES, reply)
     for _ in range(19):
-        found.update(EVENT, UNNAMED)
+        found.update(EVENTS, UNNAMED)
     assert state(found) == CLOSED
-    found.update(PROFILE, UNNAMED)
-    assert (state(found), state(found, PROFILE)) == (CLOSED, OPEN)
+    found.update(PROFILES, UNNAMED)
+    assert (state(found), state(found, PROFILES)) == (CLOSED, OPEN)
     assert found.pause_reason == "Klaviyo refuses everything (status 400)"
     assert found.paused == 1.0
     assert [message.partition(";")[0] for message in messages()] == ["Klaviyo refuses everything (status 400)"]
-    found.update(EVENT, Response(202))
+    found.update(EVENTS, Response(202))
     assert found.pause_reason == ""
     clock.now += 60.0
-    found.update(PROFILE, UNNAMED)  # the probe: this endpoint still refuses everything
-    assert found.is_failing(PROFILE)
+    found.update(PROFILES, UNNAMED)  # the probe: this endpoint still refuses everything
+    assert found.is_failing(PROFILES)
     assert [message.partition(";")[0] for message in messages()] == [
         "create_or_update_profile: refuses everything (status 400)"
     ]
-    found.update(PROFILE, Response(202))
-    assert state(found, PROFILE) == CLOSED
+    found.update(PROFILES, Response(202))
+    assert state(found, PROFILES) == CLOSED
 
 
 def test_a_run_that_holds_nothing_back_knows_what_fails(clock: Clock, messages: Callable[[], list[str]]) -> None:
     found = circuits(clock, holds_back=False)
-    found.update(EVENT, Response(401))
+    found.update(EVENTS, Response(401))
     assert state(found) == (0.0, True)
     assert (found.paused, found.pause_reason, found.open_endpoints()) == (0.0, "", {})
-    assert (found.endpoint_wait("create_event"), found.probe_wait("create_event")) == (0.0, None)
+    assert (found.wait("create_event"), found.probe_wait("create_event")) == (0.0, None)
     assert messages() == ["Klaviyo does not accept the private key (401)"]
 
 

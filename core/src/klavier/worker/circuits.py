@@ -4,12 +4,12 @@ Each endpoint has a circuit breaker, so that one that fails stops no other. What
 refuses at every endpoint: then all circuits in use are open, no backlog becomes dead letters, and each is probed.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from klavier.klaviyo.operations import find_operation
 from klavier.klaviyo.replies import has_content_pointer
-from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.worker.alerts import Alerts
 from klavier.worker.circuit_breaker import FAILURES, LONGEST_PROBE, THROTTLED_SECONDS, CircuitBreaker
@@ -34,9 +34,8 @@ class Circuits:
     """
 
     def __init__(self, clock: Callable[[], float], alerts: Alerts, *, holds_back: bool) -> None:
-        self._clock = clock
         self._holds_back = holds_back
-        self._endpoints: dict[str, CircuitBreaker] = {}
+        self._endpoints: dict[str, CircuitBreaker] = defaultdict(partial(CircuitBreaker, clock))
         self._refusals = 0
         self._refusing: set[str] = set()
         self._pause_reason = ""
@@ -58,37 +57,30 @@ class Circuits:
             return {}
         return {name: circuit.probe_wait for name, circuit in self._endpoints.items() if circuit.is_open}
 
-    def wait(self, request: Request) -> float:
-        """Return the seconds for which a request is held back; 0.0 where it is not."""
-        return self._circuit(request).wait if self._holds_back else 0.0
+    def wait(self, endpoint: str) -> float:
+        """Return the seconds for which an endpoint is held back; 0.0 where it is not."""
+        return self._endpoints[endpoint].wait if self._holds_back else 0.0
 
-    def acquire(self, request: Request) -> None:
+    def acquire(self, endpoint: str) -> None:
         """Count a request as sent now: while a circuit is open it is the probe."""
-        self._circuit(request).try_acquire()
+        self._endpoints[endpoint].try_acquire()
 
-    def is_failing(self, request: Request) -> bool:
-        """Return whether the request's endpoint refuses all requests: then no event is at fault."""
-        return self._circuit(request).is_open
-
-    def endpoint_wait(self, endpoint: str) -> float:
-        """Return the seconds for which an endpoint is held back."""
-        circuit = self._endpoints.get(endpoint)
-        return circuit.wait if circuit is not None and self._holds_back else 0.0
+    def is_failing(self, endpoint: str) -> bool:
+        """Return whether an endpoint refuses all requests: then no event is at fault."""
+        return self._endpoints[endpoint].is_open
 
     def probe_wait(self, endpoint: str) -> float | None:
         """Return the seconds until an endpoint may be probed; None where its circuit is closed."""
-        circuit = self._endpoints.get(endpoint)
-        is_open = circuit is not None and circuit.is_open and self._holds_back
-        return circuit.probe_wait if circuit is not None and is_open else None
+        circuit = self._endpoints[endpoint]
+        return circuit.probe_wait if circuit.is_open and self._holds_back else None
 
     def permit_probe(self, endpoint: str) -> bool:
         """Permit one request to an endpoint whose circuit is open, if it is time."""
-        circuit = self._endpoints.get(endpoint)
-        return circuit is not None and circuit.permit_probe()
+        return self._endpoints[endpoint].permit_probe()
 
-    def update(self, request: Request, reply: Response) -> None:
-        """Update the circuits with the reply to a request; a refusal by klavier itself says nothing about Klaviyo."""
-        circuit, name = self._circuit(request), endpoint_name(request.method, request.path)
+    def update(self, name: str, reply: Response) -> None:
+        """Update the circuits with a reply of an endpoint; a refusal by klavier itself says nothing about Klaviyo."""
+        circuit = self._endpoints[name]
         if reply.local:
             return
         if reply.status == _KEY_REFUSED:
@@ -157,13 +149,6 @@ class Circuits:
     def _report(self, cause: str, problem: str, consequence: str) -> None:
         """Log a problem, with its consequence for what is held back: a run that ends soon holds back nothing."""
         self._alerts.report(cause, f"{problem}; {consequence}" if self._holds_back else problem)
-
-    def _circuit(self, request: Request) -> CircuitBreaker:
-        name = endpoint_name(request.method, request.path)
-        circuit = self._endpoints.get(name)
-        if circuit is None:
-            circuit = self._endpoints[name] = CircuitBreaker(self._clock)
-        return circuit
 
 
 @lru_cache(maxsize=1024)

@@ -15,9 +15,10 @@ from email.utils import parsedate_to_datetime
 
 from attrs import define, field
 
-from klavier.klaviyo.operations import BY_NAME, UNLIMITED, Operation, RateLimit, find_operation
+from klavier.klaviyo.operations import BY_NAME, UNLIMITED, RateLimit
 from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
+from klavier.worker.circuits import endpoint_name
 
 BURST_SECONDS = 1.25
 STEADY_SECONDS = 60.5
@@ -139,7 +140,6 @@ class RateLimiter:
         self._share = share
         self._rates = dict(rates or {})
         self._windows: dict[str, _Window] = {}
-        self._by_call: dict[tuple[str, str], _Window] = {}  # those whose path has no id, found without the table
 
     def resume(self, usage: Mapping[str, float], age: float) -> None:
         """Start from what another process had used of the steady quotas, `age` seconds ago: `usage` by operation.
@@ -148,8 +148,7 @@ class RateLimiter:
         """
         at = self._clock() - age
         for name, used in usage.items():
-            operation = BY_NAME.get(name)
-            window = None if operation is None else self._operation_window(operation)
+            window = self._operation_window(name)
             if window is not None and window.rate is not None and not window.sent and age < STEADY_SECONDS:
                 window.sent.extend([at] * round(min(1.0, used) * window.rate.steady))
 
@@ -216,24 +215,14 @@ class RateLimiter:
         return {name: share for name, share in shares if share > 0}
 
     def _window(self, request: Request) -> _Window | None:
-        method, path = request.method, request.path
-        window = self._by_call.get((method, path))
-        if window is not None:
-            return window
-        operation = find_operation(method, path)
-        if operation is None:
-            return None
-        window = self._operation_window(operation)
-        if path == operation.path:  # with an id in it there may be any number of paths
-            self._by_call[method, path] = window
-        return window
+        return self._operation_window(endpoint_name(request.method, request.path))
 
-    def _operation_window(self, operation: Operation) -> _Window:
-        window = self._windows.get(operation.name)
-        if window is None:
-            rate = self._rates.get(operation.name, operation.rate)
+    def _operation_window(self, name: str) -> _Window | None:
+        window = self._windows.get(name)
+        if window is None and name in BY_NAME:
+            rate = self._rates.get(name, BY_NAME[name].rate)
             own = None if rate == UNLIMITED else RateLimit(self._part(rate.burst), self._part(rate.steady))
-            window = self._windows[operation.name] = _Window(own)
+            window = self._windows[name] = _Window(own)
         return window
 
     def _part(self, quota: int) -> int:

@@ -32,6 +32,8 @@ _LONG_HOLD = 60.0
 _BULK = frozenset(operation.bulk for operation in OPERATIONS if operation.bulk)
 """The bulk endpoints that a single record does not use: one released ordering key would probe the single endpoint."""
 
+_NOT_SENT = Response.none("not sent: the endpoint is paused")
+
 _log = logging.getLogger("klavier.worker")
 
 
@@ -89,7 +91,8 @@ class Sender:
 
     def wait(self, request: Request) -> float:
         """Return the seconds until `request` may be sent, were a connection free; 0.0 for now."""
-        return max(self._circuits.wait(request), self._rate_limiter.wait(request))
+        name = endpoint_name(request.method, request.path)
+        return max(self._circuits.wait(name), self._rate_limiter.wait(request))
 
     @property
     def slow_wait(self) -> float | None:
@@ -107,11 +110,12 @@ class Sender:
 
     def try_acquire(self, request: Request) -> bool:
         """Count `request` as sent now, for `send` with `acquired`; False, and nothing counted, where it may not be."""
-        if not self.has_connection or self._circuits.wait(request) > 0 or self._is_slow(request):
+        name = endpoint_name(request.method, request.path)
+        if not self.has_connection or self._circuits.wait(name) > 0 or name in self._slow:
             return False
         if not self._rate_limiter.try_acquire(request):
             return False
-        self._circuits.acquire(request)
+        self._circuits.acquire(name)
         self._in_flight += 1
         return True
 
@@ -121,10 +125,10 @@ class Sender:
         A request that is not `acquired`, since it follows another one, is not sent while its endpoint is blocked; it
         waits for one that is slow.
         """
-        reply, name = Response.none("not sent: the endpoint is paused"), endpoint_name(request.method, request.path)
+        reply, name = _NOT_SENT, endpoint_name(request.method, request.path)
         for _ in range(_MOST_SENDS):
             while not acquired and not self.try_acquire(request):
-                if self._circuits.wait(request) > 0 or self._block_seconds(name) > 0:
+                if self._block_seconds(name) > 0:
                     return reply
                 has_slot = self.has_connection and not self._is_slow(request)
                 await asyncio.sleep(max(self.wait(request), 0.0 if has_slot else _SLOT_SECONDS))
@@ -168,12 +172,12 @@ class Sender:
     def is_failing(self, request: Request) -> bool:
         """Return whether the request's endpoint refuses all requests, or is blocked: then no event is at fault."""
         name = endpoint_name(request.method, request.path)
-        return self._circuits.is_failing(request) or self._block_seconds(name) > 0
+        return self._circuits.is_failing(name) or self._long_hold(name) > 0
 
     def _update(self, name: str, request: Request, reply: Response, sent_at: float) -> None:
         """Update the limits and the circuits from a reply; report a long hold after a 429, and its end."""
         self._rate_limiter.update(request, reply, sent_at)
-        self._circuits.update(request, reply)
+        self._circuits.update(name, reply)
         cause = f"held {name}"
         if reply.status != _THROTTLED:
             self._alerts.resolve(cause, f"{name}: Klaviyo lets its requests through again")
@@ -186,7 +190,7 @@ class Sender:
 
     def _block_seconds(self, endpoint: str) -> float:
         """Return the seconds for which an endpoint is blocked, by its circuit or by a long Retry-After."""
-        return max(self._circuits.endpoint_wait(endpoint), self._long_hold(endpoint))
+        return max(self._circuits.wait(endpoint), self._long_hold(endpoint))
 
     def _long_hold(self, endpoint: str) -> float:
         """Return the seconds for which a 429 holds an endpoint, where they are too many to wait in place; else 0.0."""
