@@ -45,10 +45,15 @@ class Amount:
     entries: int = 0
     size: int = 0
 
-    def add(self, entries: Sequence[Entry], sign: int = 1) -> None:
-        """Add entries, or subtract them with a `sign` of -1."""
-        self.entries += sign * len(entries)
-        self.size += sign * sum([len(entry.payload) for entry in entries])
+    def add(self, entries: int, size: int) -> None:
+        """Add so many entries and bytes."""
+        self.entries += entries
+        self.size += size
+
+    def remove(self, entries: Sequence[Entry]) -> None:
+        """Subtract entries and the bytes of their payloads."""
+        self.entries -= len(entries)
+        self.size -= sum([len(entry.payload) for entry in entries])
 
 
 @define(eq=False)
@@ -203,7 +208,8 @@ class Partitions:
             for delayed in delays.pop_due(now):
                 self._make_ready(delayed)
         taken: list[list[Entry]] = []
-        while most + spare > 0 and most_bytes > 0:
+        full = self.taken.size + most_bytes
+        while most + spare > 0 and self.taken.size < full:
             partition = self._ready.pop() if most > 0 else self._ready.pop_largest()
             if partition is None:
                 break
@@ -211,11 +217,10 @@ class Partitions:
             self._waiting -= len(partition.entries)
             if len(partition.entries) < run and partition.unloaded:
                 self._load_more(partition, run)
-            entries = self._take_due(partition, now, run, most_bytes)
+            entries = self._take_due(partition, now, run, full - self.taken.size)
             if entries:
                 taken.append(entries)
                 most -= len(entries)
-                most_bytes -= sum([len(entry.payload) for entry in entries])
         return taken
 
     def backlog(self, entries: Iterable[Entry]) -> int:
@@ -225,7 +230,7 @@ class Partitions:
     def finish(self, key: str) -> None:
         """Note that the entries taken of a partition have left the outbox; its next entries become ready."""
         partition = self._partitions[key]
-        self.taken.add(partition.taken, -1)
+        self.taken.remove(partition.taken)
         partition.taken = []
         if partition.backlog:
             self._make_ready(partition)
@@ -267,8 +272,7 @@ class Partitions:
         partition.is_sorted = not partition.entries
         partition.entries.append(entry)
         partition.last = entry.seq
-        self.loaded.entries += 1
-        self.loaded.size += len(entry.payload)
+        self.loaded.add(1, len(entry.payload))
 
     def _load_more(self, partition: _Partition, run: int) -> None:
         most = max(PARTITION_ENTRIES, run) - len(partition.entries)
@@ -300,15 +304,15 @@ class Partitions:
             return []
         partition.taken = taken = entries[:count]
         del entries[:count]
-        self.loaded.add(taken, -1)
-        self.taken.add(taken)
+        self.loaded.add(-count, -size)
+        self.taken.add(count, size)
         return taken
 
     def _unload(self, entry: Entry) -> _Partition:
         """Keep only the position of a partition whose next entry is `entry`."""
         partition = self._partitions[entry.key]
-        self.loaded.add(partition.entries, -1)
-        self.taken.add(partition.taken, -1)
+        self.loaded.remove(partition.entries)
+        self.taken.remove(partition.taken)
         begin = next((place for place, each in enumerate(partition.taken) if each.seq == entry.seq), 0)
         waiting = [each.seq for each in partition.taken[begin:] + partition.entries]
         partition.unloaded += len(waiting)

@@ -128,16 +128,13 @@ class Settler:
             for result in results
             if result.outcome.kind not in _REMOVED
         ]
-        self._observing_from = min((result.entry.seq for result in results), default=None)
+        self._observing_from = min([result.entry.seq for result in results], default=None)
         await self._write(settlements, done)
-        due: dict[int, float] = {}
-        for item in settlements:
-            if item.due is not None:
-                due[item.entry.seq] = item.due
+        due = {item.entry.seq: item.due for item in settlements if item.due is not None}
         await self._report_all(results, due)
-        left = {result.entry.seq for result in results if result.entry.seq not in due}
         for each in finished:
             if due or len(each.results) < len(each.entries):
+                left = {result.entry.seq for result in each.results if result.entry.seq not in due}
                 each.waiting = next((entry for entry in each.entries if entry.seq not in left), None)
                 each.due = 0.0 if each.waiting is None else due.get(each.waiting.seq, 0.0)
         return finished

@@ -20,7 +20,7 @@ class TimeSlice:
     @property
     def is_over(self) -> bool:
         """Whether other tasks should run now."""
-        return self._loop.time() >= self._end
+        return self._end < math.inf and self._loop.time() >= self._end
 
     async def let_others_run(self) -> None:
         """Run the other tasks of the loop that are ready, then begin a new slice."""

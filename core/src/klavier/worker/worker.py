@@ -207,10 +207,9 @@ class Worker:
 
     def _add(self, attempt: RunningAttempt, groups: Sequence[ItemGroup]) -> None:
         """Add requests to those that wait to be sent."""
-        now = asyncio.get_running_loop().time()
         for group in groups:
             group.backlog = attempt.remaining + self._partitions.backlog(group.items[0].owner.entries)
-            self._batcher.add(group, now)
+            self._batcher.add(group, asyncio.get_running_loop().time())
 
     def _send_ready(self, *, is_complete: bool) -> None:
         """Send what may be sent now; what an endpoint's circuit holds back leaves memory."""
