@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from klavier_rudderstack.values import acceptable
+from klavier.values import phones
 from tests.support.rudderstack import attributes, outcome, profile, rehearsal, request
 
 
@@ -219,10 +219,10 @@ def test_phone_number_beyond_e164_is_accepted_and_left_out_as_deployed() -> None
 @pytest.mark.parametrize("kind", ["identify", "track"])
 def test_a_phone_number_is_read_once(kind: str) -> None:
     """The check of its form and the attribute share one reading."""
-    acceptable.read_phone_cached.cache_clear()
+    phones._read.cache_clear()
     payload = {"type": kind, "event": "Paid", "userId": "u", "context": {"traits": {"phone": "+14155550199"}}}
     assert outcome(payload, api_version="v2").kind == "delivered"
-    found = acceptable.read_phone_cached.cache_info()
+    found = phones._read.cache_info()
     assert (found.misses, found.hits) == (1, 1)
 
 

@@ -32,14 +32,14 @@ def read_phone(value: Any, region: str | None = None) -> tuple[str | None, str]:
         return None, ""
     if value.__class__ is not str:
         return None, f"{kind_of(value)} where a phone number is expected: send a string"
-    if _PLAIN.fullmatch(value) and _has_possible_length(value):
-        return value, ""
     return _read(value, region) if len(value) <= 60 else (None, NOT_E164)  # noqa: PLR2004 -- 15 digits, well separated
 
 
 @lru_cache(maxsize=2048)
 def _read(text: str, region: str | None) -> tuple[str | None, str]:
-    """Read a number that is not plainly written."""
+    """Read a number once: a vendor, the limits and the sandbox ask for it, and a stream repeats it; all take 0.5 MB."""
+    if _PLAIN.fullmatch(text) and _is_possible(text, may_have_prefix=False):
+        return text, ""
     import phonenumbers  # noqa: PLC0415 -- its tables load slowly, and most numbers are written plainly
 
     text = text.strip()
@@ -61,31 +61,24 @@ def _read(text: str, region: str | None) -> tuple[str | None, str]:
     keeps_zero = bool(_BRACKETED_ZERO.search(digits) and parsed.italian_leading_zero)
     if (
         not _PLAIN.fullmatch(number)
-        or not _is_possible(number)
+        or not _is_possible(number, may_have_prefix=True)
         or (keeps_zero and not phonenumbers.is_valid_number(parsed))
     ):
         return None, f"{NOT_E164}: no number of its country has this length"
     return number, ""
 
 
-def _has_possible_length(number: str) -> bool:
-    """Return whether a plainly written number is one as it is.
+def _is_possible(number: str, *, may_have_prefix: bool) -> bool:
+    """Return whether a plainly written number has a length that its country has.
 
-    False also where the digits after the country code may begin with the prefix of national calls: only the full
-    reading, which takes twenty times as long, can decide that.
+    Whether the digits after the country code begin with the prefix of national calls, only the full reading, which
+    takes twenty times as long, can decide: so before it they may not.
     """
     for length in (1, 2, 3):
         lengths, prefix = _country(number[1 : 1 + length])
         if lengths:
-            return len(number) - 1 - length in lengths and not (prefix and prefix.match(number, 1 + length))
-    return False
-
-
-def _is_possible(number: str) -> bool:
-    for length in (1, 2, 3):
-        lengths, _ = _country(number[1 : 1 + length])
-        if lengths:
-            return len(number) - 1 - length in lengths
+            is_prefixed = prefix is not None and prefix.match(number, 1 + length) is not None
+            return len(number) - 1 - length in lengths and (may_have_prefix or not is_prefixed)
     return False
 
 

@@ -8,7 +8,7 @@ from klavier.events.model import Event, JsonObject
 from klavier.jsvalues import to_string, truthy
 from klavier.klaviyo.attributes import IDENTIFIERS, LOCATION_ATTRIBUTES
 from klavier.strictjson import kind_of
-from klavier.values import is_email
+from klavier.values import is_email, read_phone
 from klavier.vendor import RejectEvent
 from klavier_rudderstack.mode import Mode
 from klavier_rudderstack.tables import profile, traits
@@ -145,7 +145,7 @@ def finish(lookup: Lookup, event: Event, found: Found, notes: list[str], *, exac
     if not exact:
         if "email" in attributes and not is_email(attributes["email"]):
             _settle(attributes, "email", acceptable.email(attributes["email"], notes))
-        if "phone_number" in attributes:
+        if "phone_number" in attributes and read_phone(attributes["phone_number"])[0] != attributes["phone_number"]:
             _settle(attributes, "phone_number", acceptable.phone(attributes["phone_number"], notes))
     if location:
         attributes["location"] = location
@@ -171,7 +171,7 @@ def _settle_odd(lookup: Lookup, event: Event, found: Found, notes: list[str], *,
 
 
 def _read_phone(value: str) -> str | None:
-    return acceptable.read_phone_cached(value)[0]
+    return read_phone(value)[0]
 
 
 def find_klaviyo_id(context: JsonObject) -> Any:

@@ -4,7 +4,6 @@ Source: Klaviyo's OpenAPI specification of profiles and events.
 """
 
 import hashlib
-from functools import lru_cache
 from typing import Any
 
 from klavier.events.model import Event
@@ -49,19 +48,10 @@ def email(value: str, notes: list[str]) -> str | None:
 
 def phone(value: str, notes: list[str]) -> str | None:
     """Return a phone number in E.164 form; None, with a note, for any other text."""
-    found, reason = read_phone_cached(value)
+    found, reason = read_phone(value)
     if found is None:
         notes.append(f"phone_number left out: {reason or 'it is empty'}")
     return found
-
-
-@lru_cache(maxsize=2048)
-def read_phone_cached(value: str) -> tuple[str | None, str]:
-    """Read a phone number once, which takes 2 us: a profile's is checked and then sent, and a stream repeats numbers.
-
-    2,048 numbers take half a megabyte.
-    """
-    return read_phone(value)
 
 
 def metric_name(value: Any) -> str | None:
