@@ -51,7 +51,7 @@ class V1Content:
         name = event.payload.get("event")
         if isinstance(event, Screen) and self._fidelity.screen_name and event.name not in (None, ""):
             name = event.name
-        if truthy(name) and not isinstance(name, str):
+        if not isinstance(name, str) and truthy(name):
             raise RejectEvent(NAME_NOT_TEXT)
         return name
 
@@ -84,11 +84,8 @@ class V1Content:
             return content
         notes.extend(self._replaced.notes(metric, properties))
         if "$value" in renamed:
-            number = acceptable.amount("value", renamed["$value"], notes)
-            if number is None:
+            if acceptable.amount("value", renamed["$value"], notes) is None:
                 renamed["value"] = renamed.pop("$value")
-            else:
-                renamed["$value"] = number
             return content
         used = next((key for key in VALUE if truthy(renamed.get(key))), None)
         if used is not None:

@@ -85,8 +85,7 @@ def _acceptable_attributes(mode: Mode) -> MakeAttributes:
         found: JsonObject = {"properties": properties}
         unique_id = event.message_id
         if has_specials and not _SPECIALS.isdisjoint(properties):
-            _settle_value(content, properties, notes)
-            given = _pop_specials(content, properties) if current else properties.get("$event_id")
+            given = _settle_specials(content, properties, notes, current=current)
             unique_id = unique_id if given in (None, "") else given
         if content.value is not None:
             found["value"] = content.value
@@ -100,24 +99,23 @@ def _acceptable_attributes(mode: Mode) -> MakeAttributes:
     return attributes
 
 
-def _pop_specials(content: Content, properties: JsonObject) -> Any:
-    """Move the property `$value` to the content's value; remove and return the property `$event_id`."""
-    content.value = properties.pop("$value", content.value)
-    return properties.pop("$event_id", None)
+def _settle_specials(content: Content, properties: JsonObject, notes: list[str], *, current: bool) -> Any:
+    """Keep `$value` where Klaviyo read it as the event's value: a number, and no other value present.
 
-
-def _settle_value(content: Content, properties: JsonObject, notes: list[str]) -> None:
-    """Keep the property `$value` where Klaviyo read it as the event's value: a number, and no other value present."""
+    Returns `$event_id`.  On the `current` wire neither stays a property.
+    """
     given = properties.pop("$value", None)
-    if given is None:
-        return
-    number, reason = read_amount(given)
-    if content.value is not None:
-        notes.append("$value left out: the event has a value already")
-    elif number is None:
-        notes.append(f"$value left out: {reason or 'it is empty'}")
-    else:
-        properties["$value"] = number
+    if given is not None:
+        number, reason = read_amount(given)
+        if content.value is not None:
+            notes.append("$value left out: the event has a value already")
+        elif number is None:
+            notes.append(f"$value left out: {reason or 'it is empty'}")
+        elif current:
+            content.value = number
+        else:
+            properties["$value"] = number
+    return properties.pop("$event_id", None) if current else properties.get("$event_id")
 
 
 def _set_currency(attributes: JsonObject, currency: Any, notes: list[str]) -> None:
