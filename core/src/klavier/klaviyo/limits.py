@@ -21,7 +21,7 @@ from klavier.klaviyo.request import Request
 from klavier.klaviyo.response import Response
 from klavier.values import read_phone
 from klavier.values.emails import LONGEST, is_email
-from klavier.values.times import EARLIEST_YEAR, TOO_EARLY
+from klavier.values.times import EARLIEST, TOO_EARLY
 
 BODY_BYTES = 5_000_000
 STRING_BYTES = 100_000
@@ -57,8 +57,6 @@ _LONG_NUMBER = b"0" * len(str(INTEGERS.stop))
 
 _THIS_YEAR = str(datetime.now(UTC).year)
 """The year of the start: a time of this year or an earlier one is never a year ahead."""
-
-_EARLIEST = str(EARLIEST_YEAR)
 
 _OTHER_IDENTIFIERS = tuple(name for name in IDENTIFIERS if name != "phone_number")
 
@@ -154,7 +152,7 @@ def _is_plain(attributes: Any, profile: Any, body: bytes | None = None) -> bool:
         and len(metric["data"]["attributes"]["name"]) <= METRIC_NAME
         and len(attributes.get("unique_id") or "") <= UNIQUE_ID
         and ((email := profile["data"]["attributes"].get("email")) is None or is_email(email))
-        and _EARLIEST <= (attributes.get("time") or _EARLIEST)[:4] <= _THIS_YEAR
+        and EARLIEST <= (attributes.get("time") or EARLIEST)[:4] <= _THIS_YEAR
         and len(properties) <= PROPERTIES
         and (
             _is_flat(map(type, properties.values()))
@@ -275,8 +273,8 @@ def _event_attributes(attributes: Any, place: str, large: _Large | None) -> Brea
         return f"the metric name has {len(name)} characters, Klaviyo takes {METRIC_NAME}", f"{place}/metric/{where}"
     if len(unique_id) > UNIQUE_ID:
         return f"the unique id has {len(unique_id)} characters, Klaviyo takes {UNIQUE_ID}", f"{place}/unique_id"
-    if isinstance(time := attributes.get("time"), str) and (time[:4] < _EARLIEST or is_too_late(time)):
-        what = TOO_EARLY if time[:4] < _EARLIEST else "a time more than a year ahead"
+    if isinstance(time := attributes.get("time"), str) and (time[:4] < EARLIEST or is_too_late(time)):
+        what = TOO_EARLY if time[:4] < EARLIEST else "a time more than a year ahead"
         return f"{what}: send the time at which the event happened", f"{place}/time"
     if len(properties) > PROPERTIES:
         return f"the event has {len(properties)} properties, Klaviyo takes {PROPERTIES}", f"{place}/properties"

@@ -12,6 +12,8 @@ from typing import Any
 from klavier.strictjson import kind_of
 
 EARLIEST_YEAR = 1990
+EARLIEST = str(EARLIEST_YEAR)
+"""ISO 8601 times that Klaviyo takes sort after this prefix."""
 
 NO_TIME = "no ISO 8601 time and no epoch number in seconds or milliseconds"
 TOO_EARLY = f"a time before {EARLIEST_YEAR}, which Klaviyo does not take"
@@ -76,17 +78,12 @@ def read_moment(value: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def is_plain_time(text: str) -> bool:
-    """Return whether an ISO 8601 time is written in the one way that nearly all are: 2024-03-01T10:20:30.123Z.
+def is_iso_time(text: str) -> bool:
+    """Return whether a text is a time in the one form that nearly all have: 2024-03-01T10:20:30.123Z, of any year.
 
     Of all that `datetime.fromisoformat` reads with this length, nothing else has these marks at these places.
     """
-    return text[4:20:3] == "--T::." and text[-1] == "Z" and len(text) == 24  # noqa: PLR2004 -- the length above
-
-
-def is_iso_time(text: str) -> bool:
-    """Return whether a text is a time in that one form, of any year."""
-    if not is_plain_time(text):
+    if text[4:20:3] != "--T::." or text[-1] != "Z" or len(text) != 24:  # noqa: PLR2004 -- the length above
         return False
     try:
         datetime.fromisoformat(text)
@@ -96,16 +93,17 @@ def is_iso_time(text: str) -> bool:
 
 
 def _read_text(text: str) -> tuple[str | None, str]:
+    if is_iso_time(text):
+        return (None, TOO_EARLY) if text < EARLIEST else (text, "")
     try:
-        is_plain = is_plain_time(text)
-        moment = datetime.fromisoformat(text) if is_plain else _parse(text)
+        moment = _parse(text)
     except (ValueError, OverflowError):
         return None, NO_TIME if text.strip() else ""
     if isinstance(moment, float):
         return _read_number(moment)
     if moment.year < EARLIEST_YEAR:
         return None, TOO_EARLY
-    return (text if is_plain or _RFC3339.fullmatch(text) else _write(moment)), ""
+    return (text if _RFC3339.fullmatch(text) else _write(moment)), ""
 
 
 def _parse(text: str) -> datetime | float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from klavier.jsdates import MOST_MILLISECONDS, parse_date, to_days, to_iso
 from klavier.values import klaviyo_time, read_phone, read_time
-from klavier.values.times import EARLIEST_YEAR, NO_TIME, TOO_EARLY, TOO_LATE, is_iso_time
+from klavier.values.times import EARLIEST, NO_TIME, TOO_EARLY, TOO_LATE, is_iso_time
 from klavier_segment_actions.javascript.values import SPACE, to_number, to_text
 
 # Possessive quantifiers: no part is ever matched a second time, so the time is linear in the text.
@@ -31,8 +31,6 @@ others, and those that end with Z, it leaves to JavaScript's `Date`."""
 _LONGEST_TIME = 1000
 """Longer strings are no times; the bound is far above any form."""
 _EPOCH = re.compile(r"[0-9]{10}|[0-9]{13}")
-EARLIEST = str(EARLIEST_YEAR)
-"""ISO 8601 times that Klaviyo accepts sort after this prefix."""
 _LATEST = "9999"
 _EPOCH_START = datetime(1970, 1, 1, tzinfo=UTC)
 _ISO_LENGTH = len("2024-03-01T10:20:30.123Z")
