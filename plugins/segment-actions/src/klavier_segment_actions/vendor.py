@@ -17,7 +17,7 @@ from klavier_segment_actions.fidelity import FIDELITIES
 from klavier_segment_actions.grouping import Grouping
 from klavier_segment_actions.mappings import CompiledMapping
 from klavier_segment_actions.settings import MappingSettings, Settings
-from klavier_segment_actions.steps import Step, Steps, combine, run_together, settled
+from klavier_segment_actions.steps import Steps, combine, run_together, settled
 from klavier_segment_actions.tables.presets import PRESETS
 
 NAME = "segment-actions"
@@ -54,16 +54,16 @@ class SegmentActions(Vendor):
 
     def _content(self, event: Event) -> Steps | Outcome:
         """Translate an event: its steps where at least one of them sends something, else its outcome."""
-        payload = event.payload
         steps: Steps = ()
-        idle = True
         for mapping in self.mappings:
-            if mapping.matches(payload):
-                step = _translate(mapping, event)
-                steps = (*steps, step) if steps else (step,)
-                idle = idle and type(step[1]) is Outcome
-        if not idle:
-            return steps
+            if mapping.matches(event.payload):
+                try:
+                    steps += ((mapping, mapping.prepare(event)),)
+                except RejectEvent as refusal:
+                    steps += ((mapping, rejected(str(refusal))),)
+        for _, item in steps:
+            if not isinstance(item, Outcome):
+                return steps
         return combine([(mapping.name, item) for mapping, item in steps if isinstance(item, Outcome)])
 
     def _batches(self, events: Sequence[Event]) -> Iterator[Delivery]:
@@ -109,13 +109,6 @@ class SegmentActions(Vendor):
             bulkable=bulkable,
             needs_profile_ids=bool(item.list_id or item.audience),
         )
-
-
-def _translate(mapping: CompiledMapping, event: Event) -> Step:
-    try:
-        return mapping, mapping.prepare(event)
-    except RejectEvent as refusal:
-        return mapping, rejected(str(refusal))
 
 
 def _one_batch(contents: Sequence[Steps | Outcome]) -> Callable[[], Flow] | None:

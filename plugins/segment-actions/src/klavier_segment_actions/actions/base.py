@@ -65,7 +65,7 @@ class Action(ABC):
 
     @abstractmethod
     def prepare(self, payload: dict[str, Any], event: Event) -> Item:
-        """Build what will be sent from a checked payload; raises `RejectEvent`."""
+        """Build what will be sent from a checked payload, which may change; raises `RejectEvent`."""
 
     def flow(self, item: Item) -> Callable[[], Flow]:
         """Return the flow that sends one item."""

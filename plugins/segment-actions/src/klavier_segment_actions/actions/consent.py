@@ -29,16 +29,15 @@ class ConsentAction(Action):
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item:  # noqa: ARG002 -- the interface of actions
         """Build the profile of the request; an item without a body was refused, and its note is the reason."""
-        profile = dict(payload)
         options = self.options(payload)
         list_id = payload.get("list_id") or None
         group = (list_id, *options)
         try:
-            self.normalize_phone(profile, leftovers=False)
-            self._check(profile)
+            self.normalize_phone(payload, leftovers=False)
+            self._check(payload)
         except RejectEvent as refusal:
             return Item(None, group=group, options=options, notes=(str(refusal),))
-        return Item(self.profile(profile), list_id=list_id, group=group, options=options)
+        return Item(self.profile(payload), list_id=list_id, group=group, options=options)
 
     def options(self, payload: dict[str, Any]) -> tuple[Any, ...]:
         """Return what a request contains besides its profiles and list."""

@@ -35,19 +35,18 @@ class ListAction(Action):
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item:
         """Build the attributes of the profile; the list is known, or is looked up by the audience's name."""
-        attributes = dict(payload)
-        self.normalize_phone(attributes)
-        attributes.pop("country_code", None)
-        if not has_identifier(attributes, *IDENTIFIERS):
+        self.normalize_phone(payload)
+        payload.pop("country_code", None)
+        if not has_identifier(payload, *IDENTIFIERS):
             raise RejectEvent("needs one of external_id, phone_number and email; map one")
-        list_id = attributes.pop("list_id", None)
+        list_id = payload.pop("list_id", None)
         if list_id == "" and self.leftovers and self.imports:
-            return Item(attributes, group=(None, None))
+            return Item(payload, group=(None, None))
         by_name = self.fidelity.creates_lists and not list_id
         audience = dig(event.context, "personas", "computation_key") if by_name else None
         if not list_id and not (isinstance(audience, str) and audience):
             raise RejectEvent("list_id: required; map it, or send an audience's event with context.personas")
-        return Item(attributes, list_id=list_id, audience=audience, group=(list_id, audience))
+        return Item(payload, list_id=list_id, audience=audience, group=(list_id, audience))
 
     def find_list(self, item: Item, *, create: bool) -> Generator[Request, Response, str | Outcome]:
         """Return the list of an item; an audience's is looked up by name, or created on its first sync."""

@@ -36,17 +36,16 @@ class UpsertProfile(Action):
 
     def prepare(self, payload: dict[str, Any], event: Event) -> Item:  # noqa: ARG002 -- the interface of actions
         """Build the attributes of the profile, and choose its list."""
-        attributes = dict(payload)
-        self.normalize_phone(attributes)
-        attributes.pop("country_code", None)
-        default, override = attributes.pop("list_id", None), attributes.pop("override_list_id", None)
+        self.normalize_phone(payload)
+        payload.pop("country_code", None)
+        default, override = payload.pop("list_id", None), payload.pop("override_list_id", None)
         lists = (self.connected_list_id, override, default)
         if self.batched and self.fidelity.override_first_in_batches:
             lists = (override, self.connected_list_id, default)
         list_id = next(filter(None, lists), None)
-        if not has_identifier(attributes, "email", "phone_number", "external_id"):
+        if not has_identifier(payload, "email", "phone_number", "external_id"):
             raise RejectEvent("needs one of external_id, phone_number and email; map one")
-        return Item(attributes, list_id=list_id, group=list_id)
+        return Item(payload, list_id=list_id, group=list_id)
 
     def single(self, item: Item) -> SingleFlow:
         """POST /api/profiles, then POST the profile to the list; on 409 PATCH the existing profile first."""

@@ -4,8 +4,6 @@ import difflib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
-
 from klavier.errors import ConfigError
 from klavier.strictjson import kind_of
 from klavier.vendor import RejectEvent
@@ -26,16 +24,11 @@ Plan = Callable[[dict[str, Any]], Payload | Partly]
 Raises `RejectEvent` with every wrong field.
 """
 
+Step = tuple[str, Callable[[Any], Any]]
+"""Fills one field of a payload, or one member of an object in it: its name, and a function of the event.
 
-@frozen
-class Step:
-    """Fills one field of a payload, or one member of an object in it.
-
-    `take` returns the value for an event, or `MISSING` to leave the field out, and raises `RejectEvent`.
-    """
-
-    name: str
-    take: Callable[[Any], Any]
+That returns the value, or `MISSING` to leave the field out, and raises `RejectEvent`.
+"""
 
 
 def compile_plan(
@@ -95,10 +88,10 @@ def _mapping_of(field: Field, mapped: Mapping[str, Any], fidelity: Fidelity) -> 
 def _step(field: Field, mapping: Any, fidelity: Fidelity, place: str, *, keep_empty: bool) -> Step:
     """Compile one field; an object without a directive is resolved and checked member by member."""
     if field.members and isinstance(mapping, dict) and not has_directive(mapping):
-        return Step(field.name, _object_of(_members(field, mapping, fidelity, place)))
+        return field.name, _object_of(_members(field, mapping, fidelity, place))
     resolve = compile_mapping(mapping, fidelity, place)
     check = check_of(field, fidelity)
-    return Step(field.name, _checked(resolve, check, nullable=False, keep_empty=keep_empty))
+    return field.name, _checked(resolve, check, nullable=False, keep_empty=keep_empty)
 
 
 def _members(field: Field, mapping: Mapping[str, Any], fidelity: Fidelity, place: str) -> list[Step]:
@@ -119,13 +112,12 @@ def _members(field: Field, mapping: Mapping[str, Any], fidelity: Fidelity, place
         if member is not None:
             check = check_of(member, fidelity, field.name)
             keep_empty = not (fidelity.drops_empty_identifiers and member.identifier)
-            steps.append(Step(name, _checked(resolve, check, nullable=member.nullable, keep_empty=keep_empty)))
+            steps.append((name, _checked(resolve, check, nullable=member.nullable, keep_empty=keep_empty)))
         elif field.extra:
-            steps.append(Step(name, resolve))
+            steps.append((name, resolve))
         else:
-            steps.append(
-                Step(name, _left_out(resolve, f"{field.name}.{name} left out: {field.name} has no such member"))
-            )
+            note = f"{field.name}.{name} left out: {field.name} has no such member"
+            steps.append((name, _left_out(resolve, note)))
     if problems:
         raise ConfigError(problems)
     return steps
@@ -153,13 +145,12 @@ def _left_out(resolve: Resolver, note: str) -> Callable[[Any], Any]:
 
 def _object_of(steps: Sequence[Step], required: Sequence[str] = ()) -> Plan:
     """Build an object from its steps; the error names every wrong or missing member, in their order."""
-    takes = [(step.name, step.take) for step in steps]
 
     def build(event: dict[str, Any]) -> Payload | Partly:
         built: Payload = {}
         problems: dict[str, str] = {}
         notes: tuple[str, ...] = ()
-        for name, take in takes:
+        for name, take in steps:
             try:
                 value = take(event)
             except RejectEvent as refusal:
