@@ -45,7 +45,7 @@ ENDING = ".verify"
 _SAMPLE = 5000
 
 
-class _Moment(click.ParamType[float]):
+class _Moment(click.ParamType):  # type: ignore[type-arg]  # it has a parameter since click 8.4
     """A date, or a date and time, in UTC unless it names an offset; the command gets seconds since 1970."""
 
     name = "date"
