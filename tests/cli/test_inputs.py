@@ -70,3 +70,32 @@ def test_rejected_rows_are_json_lines_that_can_be_sent_again(run: Run, folder: P
     assert result.exit_code == 1
     assert "(row 2)" in result.stdout
     assert json.loads((folder / "again.jsonl").read_text()) == {"type": "dance", "event": "Sold", "userId": "u1"}
+
+
+def test_rows_that_cannot_be_read_are_named_among_the_rejects(run: Run, folder: Path, server: klavier.Sandbox) -> None:
+    rows = ["track,Sold,u1,1", "track,Sold,u1,1,2", 'track,Sold,u1,"{""a"":1,""a"":2}"', "dance,Sold,u1,1"]
+    (folder / "events.csv").write_text("\n".join(["type,event,user_id,plan", *rows]))
+    with SandboxServer(server) as found:
+        result = run("send", "events.csv", "--rejects", "again.jsonl", "--sandbox", found.url)
+        again = [json.loads(line) for line in (folder / "again.jsonl").read_text().splitlines()]
+        resent = run("send", "again.jsonl", "--rejects", "third.jsonl", "--sandbox", found.url)
+    assert (result.exit_code, resent.exit_code) == (1, 1)
+    problem = "has 5 cells, the header 4; quote cells that contain the delimiter"
+    assert again[0] == {"unreadable": "events.csv row 2", "problem": problem}
+    assert again[1] == {
+        "unreadable": "events.csv row 3",
+        "problem": "plan.a: the same key twice in one object; keep one of them",
+    }
+    assert again[2:] == [{"type": "dance", "event": "Sold", "userId": "u1", "properties": {"plan": 1}}]
+    assert (folder / "third.jsonl").read_bytes() == (folder / "again.jsonl").read_bytes()
+
+
+def test_every_line_that_cannot_be_read_is_named_among_the_rejects(
+    run: Run, folder: Path, server: klavier.Sandbox
+) -> None:
+    (folder / "events.jsonl.gz").write_bytes(gzip.compress(json.dumps(TRACK).encode() + b"\n")[:-4])
+    with SandboxServer(server) as found:
+        run("send", "events.jsonl.gz", "--rejects", "again.jsonl", "--sandbox", found.url)
+    (line,) = (folder / "again.jsonl").read_text().splitlines()
+    problem = "the gzip data is cut off or damaged; nothing after it was read"
+    assert json.loads(line) == {"unreadable": "events.jsonl.gz line 1", "problem": problem}

@@ -1,5 +1,6 @@
 """`klavier send`: deliver events from files or standard input to Klaviyo."""
 
+import json
 import os
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
@@ -197,7 +198,7 @@ def _deliver(
             has_result = True
             summary.add(result)
             if rejects is not None and result.outcome.kind in ("rejected", "failed"):
-                rejects.write(result.line.text + b"\n")
+                rejects.write(_rejected_text(result.line) + b"\n")
             for handle in handlers:
                 handle(result)
     except KeyboardInterrupt:
@@ -253,6 +254,11 @@ def _open_rejects(
         file.seek(0, os.SEEK_END)
         checkpoint.flush_rejects = partial(_flush, file)
     return file
+
+
+def _rejected_text(line: "Line") -> bytes:
+    """Return the text of a line; of one that could not be read, such as a row of a table, where it is and why."""
+    return line.text or json.dumps({"unreadable": line.place, "problem": line.problem}).encode()
 
 
 def _flush(file: BinaryIO) -> int:
