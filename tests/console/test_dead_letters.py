@@ -3,6 +3,7 @@
 import orjson
 import pytest
 
+from klavier.console.shown import pretty
 from tests.support.web_console import EVENT, Shop, Tags, Visitor
 
 
@@ -91,12 +92,19 @@ def test_a_corrected_event_takes_the_place_of_its_letter(shop: Shop, visitor: Vi
     assert visitor.post(f"letters/{first}/edit", {"payload": text}).status_code == 404
 
 
+def test_what_is_not_exact_is_shown_to_be_edited_as_it_was_sent() -> None:
+    text = b'{"type": "track", "userId": "u1", "userId": "u2", "n": 18446744073709551616}'
+    assert text.decode() in Tags(str(pretty(text))).text
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("{", "the event is not JSON: line 1, column 2"),
         ("[1]", "an event is a JSON object, not an array"),
         ('{"type": "dance"}', "type"),
+        ('{"type": "track", "event": "A", "userId": "u1", "userId": "u2"}', "userId: the same key twice"),
+        ('{"type": "track", "event": "A", "userId": 18446744073709551616}', "userId: an integer beyond 64 bits"),
     ],
 )
 def test_what_is_no_event_is_not_saved(shop: Shop, visitor: Visitor, text: str, problem: str) -> None:

@@ -62,7 +62,13 @@ def test_a_vendor_that_cannot_be_built_says_why(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [("", "not JSON: line 1"), ("{", "not JSON: line 1"), ("[]", "object"), ('{"type": "dance"}', "type")],
+    [
+        ("", "not JSON: line 1"),
+        ("{", "not JSON: line 1"),
+        ("[]", "object"),
+        ('{"type": "dance"}', "type"),
+        ('{"type": "track", "event": "A", "userId": "u1", "userId": "u2"}', "userId: the same key twice"),
+    ],
 )
 def test_what_is_no_event_is_named(shop: Shop, text: str, problem: str) -> None:
     with pytest.raises(EventError, match=problem):

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 import orjson
+from attrs import field, frozen
 
 from klavier.errors import EventError
 
@@ -47,14 +48,25 @@ def read_text(text: bytes | str, place: str = "") -> Any:
 
     `place` is where the text is, for the place of what is wrong in it.
     """
-    try:
-        value = orjson.loads(text)
-        written = orjson.dumps([[[[value]]]])[4:-4]  # as in `_dumps`, whose option does not affect parsed JSON
-    except (orjson.JSONDecodeError, TypeError):
-        return _read_slowly(text, place)
-    plain = text.encode() if isinstance(text, str) else text
-    # Where the text comes back byte for byte, no key stood twice and no number changed on the way.
-    return value if written == plain or _is_same_json(plain, written) else _read_slowly(text, place)
+    value = _read_fast(text)
+    if value is _INEXACT:
+        value = _read_slowly(text)
+        find_fault(value, place)
+    return value
+
+
+def read_marked(text: bytes) -> Any:
+    """Read JSON text; what `read_text` refuses in it stays, for `copy_with_text` to refuse and `write_marked` to write.
+
+    Objects with equal keys are read as `Repeated`.  Raises `EventError` for what is not JSON.
+    """
+    value = _read_fast(text)
+    return _read_slowly(text.decode("utf-8", "surrogateescape")) if value is _INEXACT else value
+
+
+def write_marked(value: Any) -> bytes:
+    """Write what `read_marked` returned, so that `read_text` refuses it for the same reason."""
+    return json.dumps(value, default=_unmark).encode()
 
 
 def checked_copy(value: dict[str, Any]) -> dict[str, Any]:
@@ -88,7 +100,7 @@ def find_fault(value: Any, place: str = "") -> None:
             del path[-1:]
             continue
         key, item = step
-        if isinstance(item, (dict, list, tuple)):
+        if isinstance(item, (dict, list, tuple, Repeated)):
             path.append(key)
             where = _spell(place, path)
             if len(stack) >= DEEPEST:
@@ -122,18 +134,56 @@ def _equal(copy: Any, value: Any) -> bool:
         return False
 
 
+_MOST_DIGITS = 600
+"""Digits of an integer that Python never refuses to read or write: its limit can be set to 640 or more."""
+
+
 class _HugeInteger:
-    """Stands for an integer with more digits than any 64-bit one, which Python may refuse to read."""
+    """Stands for an integer with more digits than that."""
 
 
-class _Twice(dict[str, Any]):
-    """An object of which one key, `twice`, stood there twice."""
+@frozen(eq=False)
+class Repeated:
+    """An object of which one key stood there twice; no `dict`, so that no code takes one of its values."""
 
-    twice: str
+    pairs: list[tuple[str, Any]] = field(repr=False)
+
+    @property
+    def key(self) -> str:
+        """The first key that stood there twice."""
+        counts = Counter(key for key, _ in self.pairs)
+        return next(key for key, count in counts.items() if count > 1)
 
 
-def _read_slowly(text: bytes | str, place: str) -> Any:
-    """Read with the standard library, which can check every object and number."""
+class _Pairs(dict[str, Any]):
+    """Writes equal keys: the standard library asks a subclass for its items."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self._pairs = pairs
+
+    def items(self) -> Any:
+        return self._pairs
+
+
+_INEXACT = object()
+"""Stands for a value that orjson cannot read exactly."""
+
+
+def _read_fast(text: bytes | str) -> Any:
+    """Read with orjson; `_INEXACT` for no JSON, and where the text may hold what orjson changes."""
+    try:
+        value = orjson.loads(text)
+        written = orjson.dumps([[[[value]]]])[4:-4]  # as in `_dumps`, whose option does not affect parsed JSON
+    except (orjson.JSONDecodeError, TypeError):
+        return _INEXACT
+    plain = text.encode() if isinstance(text, str) else text
+    # Where the text comes back byte for byte, no key stood twice and no number changed on the way.
+    return value if written == plain or _is_same_json(plain, written) else _INEXACT
+
+
+def _read_slowly(text: bytes | str) -> Any:
+    """Read with the standard library, which can mark every object and number."""
     if not isinstance(text, (str, bytes, bytearray, memoryview)):
         raise EventError(f"JSON text is a string or bytes, not {kind_of(text)}")
     try:
@@ -147,31 +197,27 @@ def _read_slowly(text: bytes | str, place: str) -> Any:
         raise EventError(f"not JSON at {line}column {error.colno}: {error.msg}{empty}") from None
     except RecursionError:
         raise EventError(f"nested deeper than {DEEPEST} levels; flatten it") from None
-    find_fault(value, place)
     return value
 
 
-def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_of(pairs: list[tuple[str, Any]]) -> Any:
     found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    marked = _Twice(found)
-    counts = Counter(key for key, _ in pairs)
-    marked.twice = next(key for key, count in counts.items() if count > 1)
-    return marked
+    return found if len(found) == len(pairs) else Repeated(pairs)
 
 
 def _integer_of(digits: str) -> Any:
-    return int(digits) if len(digits) <= 20 else _HugeInteger()  # noqa: PLR2004 -- those of 2**64, and a sign
+    return int(digits) if len(digits) <= _MOST_DIGITS else _HugeInteger()
+
+
+def _unmark(value: Any) -> Any:
+    return _Pairs(value.pairs) if isinstance(value, Repeated) else 10**_MOST_DIGITS
 
 
 def _members(item: Any, where: str) -> Iterator[tuple[Any, Any]]:
     """Yield keys and values of an object or array; a scalar stands for itself."""
+    if isinstance(item, Repeated):
+        raise EventError("the same key twice in one object; keep one of them", _shorten(_spell(where, [item.key])))
     if isinstance(item, dict):
-        if isinstance(item, _Twice):
-            raise EventError(
-                "the same key twice in one object; keep one of them", _shorten(_spell(where, [item.twice]))
-            )
         return ((_checked_key(key, where), member) for key, member in item.items())
     return enumerate(item) if isinstance(item, (list, tuple)) else iter([(None, item)])
 

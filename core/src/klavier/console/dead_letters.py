@@ -13,7 +13,7 @@ from klavier.outbox.base import Outbox
 from klavier.outbox.entry import DeadLetter
 from klavier.plugins import Plugins
 from klavier.relay.intake import accept
-from klavier.strictjson import kind_of
+from klavier.strictjson import kind_of, read_text
 from klavier.vendor import Vendor
 
 MOST_GROUPED = 1000
@@ -98,9 +98,10 @@ def requeue_edited(outbox: Outbox, letter: DeadLetter, text: str, vendor: Vendor
     stored.
     """
     try:
-        payload: Any = orjson.loads(text)
+        orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise EventError(f"the event is not JSON: line {error.lineno}, column {error.colno}") from None
+    payload: Any = read_text(text)
     if not isinstance(payload, dict):
         raise EventError(f"an event is a JSON object, not {kind_of(payload)}")
     message_id, key, written = accept(payload, vendor, plugins)

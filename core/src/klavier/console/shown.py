@@ -7,8 +7,10 @@ from typing import Any
 import orjson
 from markupsafe import Markup, escape
 
+from klavier.errors import EventError
 from klavier.pages.environment import visible
 from klavier.redaction import redact_json
+from klavier.strictjson import read_text
 
 _SPANS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _LONGEST_JSON = 200_000
@@ -72,8 +74,8 @@ def draw_json(value: Any, *, masked: bool) -> Markup:
 def pretty(payload: bytes) -> Markup:
     """Return a JSON payload indented, to be edited; escaped for HTML, and else as it is."""
     try:
-        text = orjson.dumps(orjson.loads(payload), option=orjson.OPT_INDENT_2).decode()
-    except (orjson.JSONDecodeError, TypeError):  # no JSON, or nested too deeply to be written
+        text = orjson.dumps(read_text(payload), option=orjson.OPT_INDENT_2).decode()
+    except EventError:  # no JSON, or such as loses something when it is read
         text = payload.decode("utf-8", "backslashreplace")
     return escape(text)
 

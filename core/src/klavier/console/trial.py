@@ -14,6 +14,7 @@ from klavier.flows.rehearsal import rehearse
 from klavier.klaviyo.request_json import request_object
 from klavier.outcome import Outcome
 from klavier.redaction import hide_secrets
+from klavier.strictjson import read_text
 
 _LARGEST = 200_000
 """Characters of a pasted event."""
@@ -45,9 +46,10 @@ def try_event(text: str, config: Config) -> list[Trial]:
 
 def _on_one_line(text: str) -> bytes:
     try:
-        return orjson.dumps(orjson.loads(text))
+        orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise EventError(f"this is not JSON: line {error.lineno}, column {error.colno}") from None
+    return orjson.dumps(read_text(text))
 
 
 def _try(name: str, event: Event, config: Config) -> Trial:

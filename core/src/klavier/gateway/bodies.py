@@ -4,8 +4,10 @@ import json
 import zlib
 from typing import Any
 
-import orjson
 from attrs import define
+
+from klavier.errors import EventError
+from klavier.strictjson import Repeated, read_marked
 
 _GZIP = b"\x1f\x8b"
 _AUTO_HEADER = zlib.MAX_WBITS | 32
@@ -58,15 +60,17 @@ class LargeBodies:
 
 
 def read_json(text: bytes) -> Any:
-    """Return the JSON value of a body; raises `Refusal` (400) for no JSON."""
+    """Return the JSON value of a body; raises `Refusal` (400) for no JSON, and for an object with a key twice.
+
+    What else is not exact fails one event, not the whole batch: each event is checked.
+    """
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass
-    try:  # invalid UTF-8, lone surrogates and NaN fail one event, not the whole batch: each event is checked
-        return json.loads(text.decode("utf-8-sig", "surrogateescape"))
-    except (ValueError, RecursionError):
+        body = read_marked(text)
+    except EventError:
         raise Refusal(400, "invalid_json", "the body is not JSON, nor JSON as gzip or deflate") from None
+    if isinstance(body, Repeated):
+        raise Refusal(400, "invalid_json", "the object that the body holds has the same key twice; keep one of them")
+    return body
 
 
 def first_element(text: bytes) -> bytes:

@@ -1,6 +1,5 @@
 """Turn the requests of SDKs into stored events: authenticate, limit, complete, check, store."""
 
-import json
 import logging
 import uuid
 from collections import Counter
@@ -22,8 +21,10 @@ from klavier.gateway.intake import Intake, Message
 from klavier.gateway.messages import Client, complete, read_messages
 from klavier.gateway.sources import Source, Sources, seconds_to_wait
 from klavier.relay.intake import accept
+from klavier.strictjson import write_marked
 from klavier.worker.activity import Activity
 from klavier.worker.alerts import Alerts
+from klavier.worker.translator import REJECTED_KEY
 
 if TYPE_CHECKING:
     from klavier.config.model import Config
@@ -38,9 +39,6 @@ bytes could hold a million of what is no event, and each would become a dead let
 
 _RETRY_SECONDS = 5
 """After a failed write; the disk is tried again as often by the worker."""
-
-_REJECTED_KEY = "rejected"
-"""The ordering key of what is no event."""
 
 _log = logging.getLogger("klavier.gateway")
 
@@ -186,8 +184,8 @@ class GatewayService:
         except EventError:
             known = payload.get("messageId")
             message_id = known if isinstance(known, str) and known.isprintable() else f"klavier-{uuid.uuid4()}"
-            written = json.dumps(payload or message).encode()
-            return Message(source.name, message_id, _REJECTED_KEY, written, is_event=False)
+            written = write_marked(payload or message)
+            return Message(source.name, message_id, REJECTED_KEY, written, is_event=False)
         return Message(source.name, message_id, key, written)
 
     def _store(self, messages: Sequence[Message]) -> None:

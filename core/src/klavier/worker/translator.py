@@ -12,12 +12,15 @@ from klavier.flows.execution import FlowExecution
 from klavier.outbox.entry import Entry
 from klavier.outcome import Outcome, failed, rejected
 from klavier.plugins import Plugins
-from klavier.strictjson import kind_of
+from klavier.strictjson import kind_of, read_text
 from klavier.vendor import Vendor
 
 MOST_INTERRUPTIONS = 3
 """How many workers may end while they translate an entry. One may be killed by chance, by an operator or for its memory
 while it translates; three times the same event is the event's fault."""
+
+REJECTED_KEY = "rejected"
+"""The ordering key of what was stored although it is no event, so that its dead letter has the reason."""
 
 Mark = Callable[[Sequence[int]], None]
 """Notes on disk which entries are being translated: `EntryQueue.mark_translating`."""
@@ -77,9 +80,9 @@ class Translator:
         return event if isinstance(event, Outcome) else self._plugins.transform(event, self._vendor.name)
 
     def read(self, entry: Entry) -> Event | Outcome:
-        """Read the payload, which was strict JSON when it was accepted; returns the outcome of one that is no event."""
+        """Read the payload, strict JSON but under `REJECTED_KEY`; returns the outcome of one that is no event."""
         try:
-            payload = orjson.loads(entry.payload)
+            payload = read_text(entry.payload) if entry.key == REJECTED_KEY else orjson.loads(entry.payload)
             if not isinstance(payload, dict):
                 return rejected(f"the stored payload is no event: {kind_of(payload)}")
             return read_payload(payload, self._plugins)
