@@ -6,9 +6,14 @@ import pytest
 
 import klavier
 from klavier import Comparison, compare, parse_event
+from klavier.comparison.diff_profiles import compare_profiles
+from klavier.comparison.matching import Match
 from klavier.comparison.report import Case
+from klavier.comparison.rows import Rows
 from klavier.comparison.similarity import names
+from klavier.comparison.snapshot import StoredProfile
 from klavier.comparison.wording import headlines
+from klavier.sandbox.profile import Profile
 from tests.comparison.plain_vendor import PlainVendor, post, subscribe
 
 Row = tuple[str, str, str, str, int, int]
@@ -116,8 +121,8 @@ BENT: list[tuple[str, dict[str, Any], list[Row]]] = [
         ("people", "merged", "profiles of one person", "", 1, 1),
         ("identifiers", "changed", "email", "", 1, 1),
         ("identifiers", "only_left", "external_id", "", 1, 1),
-        ("properties", "changed", "friends", "an object → a number", 1, 1),
-        ("properties", "changed", "plan", "an object → a string", 1, 1),
+        ("properties", "changed", "friends", "the values of several profiles → a number", 1, 1),
+        ("properties", "changed", "plan", "the values of several profiles → a string", 1, 1),
     ]),
     ("a list is made that nobody is on", {"more": lambda event: [new_list()] if event.message_id == "i0" else []}, [
         ("lists", "only_right", "VIP", "the list itself", 1, 1),
@@ -136,6 +141,24 @@ def test_what_was_bent_is_found(title: str, ways: dict[str, Any], expected: list
     else:
         assert sorted(rows(found)) == sorted(expected)
     assert found.differs
+
+
+def test_a_profile_that_becomes_several_with_other_values_is_reported_so() -> None:
+    found = compare(events(), PlainVendor(person=lambda _: {"email": "all@shop.test"}), PlainVendor())
+    details = {row.name: row.detail for row in found.differences if row.part == "properties"}
+    several = "the values of several profiles"
+    assert details == {"friends": f"a number → {several}", "plan": f"a string → {several}"}
+
+
+def test_several_profiles_that_become_fewer_are_compared_in_any_order() -> None:
+    stored = [
+        StoredProfile(Profile(str(number), 0, 0, properties={"plan": plan}), frozenset([1]))
+        for number, plan in enumerate(("pro", "free", "free", "pro", "gold"))
+    ]
+    found = Rows()
+    compare_profiles([Match(stored[1:4], stored[:2]), Match(stored[:3], [stored[0], stored[4]])], [], found)
+    several = "the values of several profiles"
+    assert [row.detail for row in found.finish() if row.part == "properties"] == [f"{several} → {several}"]
 
 
 @pytest.mark.parametrize("value", [[], {}, 1, False])

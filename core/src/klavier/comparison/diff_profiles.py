@@ -9,7 +9,7 @@ from klavier.comparison.report import Case, DifferenceKind
 from klavier.comparison.rows import Rows, Totals
 from klavier.comparison.snapshot import StoredEvent, StoredProfile
 from klavier.comparison.traits import ATTRIBUTE, CUSTOM, TRAITS
-from klavier.comparison.values import is_same
+from klavier.comparison.values import Several, is_same
 
 PEOPLE = "people"
 PROFILES = "profiles of one person"
@@ -83,7 +83,7 @@ def _compare_traits(matches: Sequence[Match], rows: Rows) -> None:
 
 
 def _traits(profiles: list[StoredProfile]) -> dict[str, Any]:
-    """Return the traits of these profiles: the value where they agree, else all of them as `{"several": [...]}`."""
+    """Return the traits of these profiles: the value where they agree, else all of them, in an order of their own."""
     if len(profiles) == 1:
         return dict(_traits_of(profiles[0]))
     found: dict[str, list[Any]] = {}
@@ -92,7 +92,10 @@ def _traits(profiles: list[StoredProfile]) -> dict[str, Any]:
             known = found.setdefault(name, [])
             if not any(is_same(value, other) for other in known):
                 known.append(value)
-    return {name: values[0] if len(values) == 1 else {"several": values} for name, values in found.items()}
+    return {
+        name: values[0] if len(values) == 1 else Several(several=sorted(values, key=repr))
+        for name, values in found.items()
+    }
 
 
 def _traits_of(stored: StoredProfile) -> Iterable[tuple[str, Any]]:

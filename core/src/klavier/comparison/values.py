@@ -11,6 +11,10 @@ _PLAIN = frozenset({str, int, float, type(None)})
 _WHOLE_HOUR = 3600
 
 
+class Several(dict[str, Any]):
+    """The values of one trait in several profiles of a person, written as `{"several": [...]}`."""
+
+
 def frozen(value: Any) -> Hashable:
     """Return a hashable stand-in for a JSON value: equal for equal ones, 1 and 1.0 among them, but not 1 and true."""
     if type(value) in _PLAIN:
@@ -43,8 +47,8 @@ def is_telling(value: Any) -> bool:
 
 def change(left: Any, right: Any) -> str:
     """Describe in which way two values differ, without quoting them; empty where there is no pattern."""
-    one, other = kind_of(left), kind_of(right)
-    if one != other:
+    one, other = _kind_of(left), _kind_of(right)
+    if one != other or isinstance(left, Several):
         return f"{one} → {other}"
     if isinstance(left, str):
         if left.strip() == right.strip():
@@ -55,6 +59,10 @@ def change(left: Any, right: Any) -> str:
     if isinstance(left, list) and sorted(map(repr, left)) == sorted(map(repr, right)):
         return "order"
     return ""
+
+
+def _kind_of(value: Any) -> str:
+    return "the values of several profiles" if isinstance(value, Several) else kind_of(value)
 
 
 def shift(left: int, right: int) -> str:
