@@ -21,7 +21,7 @@ from klavier.streams import json_values
 from klavier.streams.formats import Layout, find_layout, read_stream
 from klavier.streams.lines import LONGEST, Line
 from klavier.streams.result import Result, read_event
-from klavier.streams.sources import Sources, find_files
+from klavier.streams.sources import Sources
 
 pyarrow: Any = pytest.importorskip("pyarrow")
 parquet: Any = pytest.importorskip("pyarrow.parquet")
@@ -235,39 +235,6 @@ def test_a_folder_stands_for_its_files_in_order(tmp_path: Path) -> None:
     assert sources.asked is None
 
 
-def test_a_link_to_a_folder_is_followed_once(tmp_path: Path) -> None:
-    (tmp_path / "archive").mkdir()
-    (tmp_path / "disk/day").mkdir(parents=True)
-    (tmp_path / "disk/day/a.jsonl").write_bytes(JSON_LINES)
-    (tmp_path / "archive/2026").symlink_to(tmp_path / "disk")
-    (tmp_path / "disk/day/circle").symlink_to(tmp_path / "archive")
-    assert find_files([str(tmp_path / "archive")]) == [str(tmp_path / "archive/2026/day/a.jsonl")]
-
-
-def test_a_folder_in_a_folder_that_cannot_be_read_is_not_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "closed").mkdir()
-    (tmp_path / "a.jsonl").write_bytes(JSON_LINES)
-    scan = os.scandir
-
-    def refuse(path: str) -> Any:
-        if path.endswith("closed"):
-            raise PermissionError(13, "Permission denied", path)
-        return scan(path)
-
-    monkeypatch.setattr(os, "scandir", refuse)
-    with pytest.raises(klavier.UsageError, match="closed: cannot be read: Permission denied"):
-        find_files([str(tmp_path)])
-
-
-def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.jsonl").write_bytes(JSON_LINES)
-    (tmp_path / "b.jsonl").symlink_to(tmp_path / "no-such-disk/b.jsonl")
-    with pytest.raises(klavier.UsageError, match=r"b\.jsonl: there is no such file"):
-        Sources([str(tmp_path)])
-
-
 def test_segments_archive(tmp_path: Path) -> None:
     """Segment writes segment-logs/SOURCE/DAY/FILE.gz, the day in milliseconds."""
     for number, day in enumerate((1767139200000, 1767225600000, 1767312000000)):
@@ -275,20 +242,6 @@ def test_segments_archive(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True)
         file.write_bytes(gzip.compress(json.dumps(EVENTS[number]).encode()))
     assert payloads(tmp_path / "segment-logs") == EVENTS
-
-
-def test_patterns_stand_for_what_matches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("b.jsonl", "a.jsonl", "c.txt", "sub/d.jsonl", "x[1].jsonl"):
-        Path(name).parent.mkdir(exist_ok=True)
-        Path(name).write_bytes(JSON_LINES)
-    assert find_files(["*.jsonl"]) == ["a.jsonl", "b.jsonl", "x[1].jsonl"]
-    assert find_files(["**/*.jsonl"]) == ["a.jsonl", "b.jsonl", "sub/d.jsonl", "x[1].jsonl"]
-    assert find_files(["x[1].jsonl", "-"]) == ["x[1].jsonl", "-"]
-    for name, problem in (("*.csv", "matches no file"), ("empty", "is a folder without files")):
-        Path("empty").mkdir(exist_ok=True)
-        with pytest.raises(klavier.UsageError, match=problem):
-            find_files([name])
 
 
 CSV = (

@@ -1,12 +1,14 @@
 """Sources of events: files, folders, patterns, pipes and standard input, checked before anything is sent."""
 
+import fnmatch
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from glob import has_magic, iglob
+from glob import has_magic
 from pathlib import Path
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO
 
 import orjson
 from attrs import frozen
@@ -109,10 +111,11 @@ def find_files(names: Iterable[str]) -> list[str]:
         if name == STDIN:
             found.append(name)
         elif os.path.isdir(name):  # noqa: PTH112 -- unlike Path.is_dir it raises for no name
-            found += _sorted(_files_in(name)) or _refuse(f"{name}: is a folder without files; pass a file of events")
+            files = _match(name, ["**"], (".", "_"))  # `_` begins the markers of Spark and Hadoop
+            found += files or _refuse(f"{name}: is a folder without files; pass a file of events")
         elif has_magic(name) and not os.path.exists(name):  # noqa: PTH110 -- as above
-            matches = [match for match in iglob(name, recursive=True) if Path(match).is_file()]  # noqa: PTH207 -- Path.glob takes no absolute pattern
-            found += _sorted(matches) or _refuse(f"{name}: matches no file; pass a file of events")
+            files = _match("", Path(name).parts, (".",))
+            found += files or _refuse(f"{name}: matches no file; pass a file of events")
         else:
             found.append(name)
     return found
@@ -163,29 +166,60 @@ def _check(name: str, *, is_named: bool) -> _File:
     return _File(name, layout)
 
 
-def _files_in(folder: str) -> Iterator[str]:
-    """Yield the files of a folder, at any depth, but for hidden ones and the markers of Spark and Hadoop.
+def _match(folder: str, pattern: Sequence[str], hidden: tuple[str, ...]) -> list[str]:
+    """Return the files of `_files_in` in order; raises `UsageError` for a folder or file that cannot be read."""
+    try:
+        return _sorted(_files_in(folder, pattern, hidden, set()))
+    except (OSError, ValueError) as error:
+        raise _unreadable(str(getattr(error, "filename", None) or folder), error) from None
 
-    A link stands for the folder that it leads to; each folder is read once, so that a circle of links has an end.
+
+def _files_in(
+    folder: str, pattern: Sequence[str], hidden: tuple[str, ...], read: set[tuple[Path, Sequence[str]]]
+) -> Iterator[str]:
+    """Yield the files below a folder whose path matches a pattern, given by its parts; `**` is any number of folders.
+
+    Names that begin with one of `hidden` match only a part that does, too. A link stands for what it leads to; each
+    folder is read once, so that a circle of links has an end. `glob` passes over what cannot be read.
     """
-    read: set[Path] = set()
-    for path, folders, files in os.walk(folder, onerror=_refuse_folder, followlinks=True):
-        place = Path(path).resolve()
-        if place in read:
-            folders.clear()
-            continue
-        read.add(place)
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
-        found = (Path(path, name) for name in files if not name.startswith((".", "_")))
-        yield from (str(file) for file in found if file.is_file() or file.is_symlink())  # a link may lead nowhere
+    place = (Path(folder).resolve(), tuple(pattern))
+    if place in read:
+        return
+    read.add(place)
+    part, *rest = pattern
+    if part == "**":
+        yield from _files_in(folder, rest or ["*"], hidden, read)
+        part, rest = "*", list(pattern)
+    for name in _names_in(folder, part, hidden):
+        path = os.path.join(folder, name)  # noqa: PTH118 -- keeps the name as it was passed
+        if not rest and _is_file(path):
+            yield path
+        elif rest and os.path.isdir(path):  # noqa: PTH112 -- as above
+            yield from _files_in(path, rest, hidden, read)
+
+
+def _names_in(folder: str, part: str, hidden: tuple[str, ...]) -> list[str]:
+    if not has_magic(part):
+        return [part]
+    with os.scandir(folder or os.curdir) as entries:
+        names = sorted(entry.name for entry in entries)
+    return [name for name in fnmatch.filter(names, part) if part[0] in hidden or not name.startswith(hidden)]
+
+
+def _is_file(path: str) -> bool:
+    """Return whether a path is a file, or a link that leads nowhere; raises `OSError` where it cannot be looked at."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116 -- Path.is_file is False for what cannot be read
+    except FileNotFoundError:
+        return os.path.islink(path)  # noqa: PTH114 -- as above
 
 
 def _sorted(names: Iterable[str]) -> list[str]:
     return sorted(names, key=lambda name: _DAY.sub(r"\g<year>-\g<month>-\g<day>", name))
 
 
-def _refuse_folder(error: OSError) -> NoReturn:
-    raise UsageError(f"{error.filename}: cannot be read: {error.strerror}") from None
+def _unreadable(name: str, error: OSError | ValueError) -> UsageError:
+    return UsageError(f"{name}: cannot be read: {getattr(error, 'strerror', None) or 'the path cannot be used'}")
 
 
 def _refuse(message: str) -> list[str]:
@@ -211,5 +245,4 @@ def _open(name: str) -> BinaryIO:
     except FileNotFoundError:
         raise UsageError(f"{name}: there is no such file; pass a file of events, or - for standard input") from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "the path cannot be used"
-        raise UsageError(f"{name}: cannot be read: {why}") from None
+        raise _unreadable(name, error) from None
