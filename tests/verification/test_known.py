@@ -1,5 +1,7 @@
 """What Klaviyo changes by itself is no difference, and what looks like it may be one."""
 
+from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.account import Metric
 from klavier.sandbox.profile import Event, Profile
-from klavier.verification.known import group_profiles, make_event_comparable
+from klavier.verification.known import group_profiles, make_comparable, make_event_comparable
 from klavier.verification.matching import match_events
 from klavier.verification.prediction import Predicting
 from klavier.verification.reading import AccountPart, Span, normalized
@@ -91,6 +93,34 @@ def test_properties_that_klaviyo_drops_are_not_counted() -> None:
     make_event_comparable(left, right)
     assert left.event.properties == {"plan": "pro"}
     assert right.event.properties == {"plan": "pro", "is_new": False}
+
+
+def test_a_value_that_is_missing_is_compared_as_0() -> None:
+    left = event()
+    make_event_comparable(left, event())
+    assert left.metric.valued
+
+
+def made_comparable(predicted: list[Profile], actual: Profile) -> tuple[Profile, Profile]:
+    prediction: Any = SimpleNamespace(times={}, knows=lambda _: True)
+    stored = [StoredProfile(profile, frozenset({1})) for profile in predicted]
+    group = make_comparable(stored, [StoredProfile(actual, frozenset({1}))], prediction, Counter())
+    return group.match.left[0].profile, group.match.right[0].profile
+
+
+def test_profiles_that_became_one_have_the_properties_of_each_but_klaviyos_own() -> None:
+    one = Profile("A", 0, 0, properties={"plan": "pro", "$source": "web"})
+    other = Profile("B", 0, 0, properties={"plan": "free", "size": "L"}, attributes={"first_name": "Ada"})
+    left, _ = made_comparable([one, other], Profile("C", 0, 0))
+    assert (left.properties, left.attributes) == ({"plan": "pro", "size": "L"}, {"first_name": "Ada"})
+    assert other.properties == {"plan": "free", "size": "L"}
+
+
+def test_coordinates_are_the_same_however_they_are_written() -> None:
+    written = Profile("A", 0, 0, location={"latitude": "52.50", "longitude": "13.4", "city": "Berlin"})
+    left, right = made_comparable([written], Profile("B", 0, 0, location={"latitude": 52.5, "longitude": 13.5}))
+    assert left.location == {"latitude": "52.50", "longitude": "13.4", "city": "Berlin"}
+    assert right.location == {"latitude": "52.50", "longitude": 13.5}
 
 
 def visit(number: int, device: str) -> dict[str, Any]:

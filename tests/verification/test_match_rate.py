@@ -38,10 +38,11 @@ def test_events_of_few_profiles_widen_the_interval() -> None:
 
 
 def test_only_a_whole_is_written_as_one() -> None:
-    assert [percent(share) for share in (1.0, 0.99999, 0.9996, 0.996, 0.5, 0.0)] == [
+    assert [percent(share) for share in (1.0, 0.99999, 0.9996, 0.999, 0.996, 0.5, 0.0)] == [
         "100 %",
         "99.99 %",
         "99.96 %",
+        "99.9 %",
         "99.6 %",
         "50.0 %",
         "0.0 %",
