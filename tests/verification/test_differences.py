@@ -86,6 +86,7 @@ def test_an_unpredicted_event_is_found() -> None:
     found = check(without, account(EVENTS))
     assert rows(found) == [("metrics", "only_right", "Product Added", "", 1)]
     assert found.verdict.unpredicted == 1
+    assert "1 event is there that nobody predicted: Product Added." in list(headlines(found))
 
 
 def test_a_missing_profile_is_found_with_its_events() -> None:

@@ -11,7 +11,7 @@ from klavier.comparison.snapshot import StoredEvent, StoredProfile
 from klavier.klaviyo.revisions import CURRENT
 from klavier.sandbox import FakeClock, Sandbox
 from klavier.sandbox.account import Metric
-from klavier.sandbox.profile import Event, Profile
+from klavier.sandbox.profile import Consent, Event, Profile
 from klavier.verification.known import group_profiles, make_comparable, make_event_comparable
 from klavier.verification.matching import match_events
 from klavier.verification.prediction import Predicting
@@ -102,7 +102,7 @@ def test_a_value_that_is_missing_is_compared_as_0() -> None:
 
 
 def made_comparable(predicted: list[Profile], actual: Profile) -> tuple[Profile, Profile]:
-    prediction: Any = SimpleNamespace(times={}, knows=lambda _: True)
+    prediction: Any = SimpleNamespace(times={1: 100}, knows=lambda _: True)
     stored = [StoredProfile(profile, frozenset({1})) for profile in predicted]
     group = make_comparable(stored, [StoredProfile(actual, frozenset({1}))], prediction, Counter())
     return group.match.left[0].profile, group.match.right[0].profile
@@ -121,6 +121,15 @@ def test_coordinates_are_the_same_however_they_are_written() -> None:
     left, right = made_comparable([written], Profile("B", 0, 0, location={"latitude": 52.5, "longitude": 13.5}))
     assert left.location == {"latitude": "52.50", "longitude": "13.4", "city": "Berlin"}
     assert right.location == {"latitude": "52.50", "longitude": 13.5}
+
+
+@pytest.mark.parametrize(("changed", "expected"), [(99, "SUBSCRIBED"), (100, "SUBSCRIBED"), (101, "UNSUBSCRIBED")])
+def test_a_consent_is_set_aside_that_changed_after_the_last_event(changed: int, expected: str) -> None:
+    one, other = (Profile(name, 0, 0) for name in "AB")
+    one.consents["email", "marketing"] = Consent("SUBSCRIBED", 50)
+    other.consents["email", "marketing"] = Consent("UNSUBSCRIBED", changed)
+    left, _ = made_comparable([one], other)
+    assert left.consents["email", "marketing"].consent == expected
 
 
 def visit(number: int, device: str) -> dict[str, Any]:
@@ -166,6 +175,10 @@ def test_a_device_is_found_by_its_events() -> None:
         body = {"data": {"type": "event", "attributes": attributes}}
         assert sandbox.send(klavier.Request("POST", "/api/events", json=body, revision=CURRENT)).ok
     account(events, vendor=actions(), sandbox=sandbox)
+    sandbox.calls.clear()
     found = check(events, sandbox, vendor=actions())
     assert rows(found) == []
     assert (found.verdict.matching, found.verdict.events) == (6, 6)
+    filters = {(call.params or {}).get("filter", "") for call in sandbox.calls if call.path == "/api/events"}
+    second = "greater-or-equal(datetime,2026-11-20T06:00:00Z),less-than(datetime,2026-11-20T06:00:01Z)"
+    assert second in filters

@@ -91,3 +91,8 @@ def test_the_span_reaches_from_the_first_event_to_the_last(events: list[StoredEv
     prediction: Any = SimpleNamespace(times={7: 5})
     sample = Sample([PERSON], {id(PERSON): events}, len(events), {}, is_whole=True)
     assert span_of(prediction, sample) == expected
+
+
+def test_events_are_read_from_a_day_before_the_span_to_a_day_after_it() -> None:
+    assert Span(TIME, TIME + 1).widened() == Span(TIME - 86_400, TIME + 86_401)
+    assert Span(TIME, None).widened() == Span(TIME - 86_400, None)
