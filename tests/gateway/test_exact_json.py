@@ -79,6 +79,15 @@ def test_a_dead_letter_holds_what_was_sent(gateway: Running) -> None:
     assert b'"a": 12345678901234567890123, "b": [NaN], "c": {"d": 1, "e": {}, "d": 2}' in letter.payload
 
 
+def test_a_dead_letter_that_is_retried_is_rejected_again(gateway: Running) -> None:
+    post(gateway, BODIES["batch"] % (START + b',"event":"Other"}'))
+    (before,) = reasons(gateway)
+    outbox = gateway.gateway._relay_config.outbox
+    assert outbox.requeue([letter.seq for letter in outbox.dead_letters()]) == 1
+    assert reasons(gateway) == [before]
+    assert [event["metric"] for event in gateway.events()] == ["Good"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
