@@ -254,3 +254,12 @@ def test_its_repr_contains_no_personal_data(sandbox: Sandbox) -> None:
     sandbox.send(event())
     assert repr(sandbox) == "<Sandbox profiles=1 lists=0 calls=1>"
     assert "pk_" not in str(sandbox)
+
+
+@pytest.mark.parametrize("path", ["/api/profiles", "/client/profiles"])
+def test_a_parameter_that_comes_twice_is_refused(sandbox: Sandbox, path: str) -> None:
+    name, value = ("company_id", "SNDBX1") if path.startswith("/client/") else ("sort", "email")
+    method = "POST" if path.startswith("/client/") else "GET"
+    status, _, body = sandbox.handle(method, path, f"{name}={value}&{name}={value}", HEADERS, BODY)
+    assert status == 400
+    assert json.loads(body)["errors"][0]["source"] == {"parameter": name}

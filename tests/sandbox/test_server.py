@@ -163,6 +163,11 @@ def test_many_at_once(sandbox: Sandbox, server: SandboxServer) -> None:
     assert len(sandbox.state()["events"]) == 20
 
 
+def test_a_parameter_that_comes_twice_is_refused(client: httpx.Client) -> None:
+    response = client.get("/api/profiles", params=[("sort", "email"), ("sort", "id")])
+    assert (response.status_code, response.json()["errors"][0]["source"]) == (400, {"parameter": "sort"})
+
+
 def test_a_taken_port_is_a_clear_error(server: SandboxServer) -> None:
     port = int(server.url.rsplit(":", 1)[1])
     with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{port} .*; choose another port"):

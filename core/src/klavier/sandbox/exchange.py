@@ -1,6 +1,7 @@
 """One call on its way through the sandbox: the request, the reply, and what an operation works with."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -23,7 +24,7 @@ class Incoming:
     """A request as the HTTP layer sees it.
 
     Header names are lower-case, `params` are unquoted; `base_url` is the server that was asked, for the links of the
-    reply.
+    reply.  `repeated` is the name of a parameter that came more than once, empty without one.
     """
 
     method: str
@@ -32,6 +33,12 @@ class Incoming:
     headers: Mapping[str, str]
     body: bytes
     base_url: str = KLAVIYO
+    repeated: str = ""
+
+
+def find_repeated(names: Iterable[str]) -> str:
+    """Return the first name that comes a second time, or an empty string."""
+    return next((name for name, count in Counter(names).items() if count > 1), "")
 
 
 @define(repr=False, eq=False)

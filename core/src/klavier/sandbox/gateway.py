@@ -135,6 +135,9 @@ class Gateway:
         query = SERVED[operation.name].query
         if operation.is_legacy or (not incoming.params and query is NO_QUERY):
             return ALL
+        if incoming.repeated:
+            name = incoming.repeated
+            raise RefusedError(400, f"'{name[:100]}' is given more than once.", parameter=name)
         ignored = ("company_id",) if incoming.path.startswith("/client/") else ()
         return read_query(query, incoming.params, rules, ignored=ignored)
 

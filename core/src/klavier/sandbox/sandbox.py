@@ -15,7 +15,7 @@ from klavier.sandbox.account import Account, OptIn
 from klavier.sandbox.calls import Call
 from klavier.sandbox.clock import Clock, SystemClock
 from klavier.sandbox.consent import confirm
-from klavier.sandbox.exchange import KLAVIYO, Incoming, Reply
+from klavier.sandbox.exchange import KLAVIYO, Incoming, Reply, find_repeated
 from klavier.sandbox.faults import Fault, Faults
 from klavier.sandbox.gateway import Gateway, Legacy, Retired
 from klavier.sandbox.profile import Profile
@@ -284,9 +284,10 @@ def _check(name: str, value: Any, *allowed: Any) -> None:
 def _read_raw(
     method: str, path: str, query: str | Mapping[str, str], headers: Mapping[str, str] | None, body: bytes
 ) -> Incoming:
-    params = dict(parse_qsl(query, keep_blank_values=True)) if isinstance(query, str) else dict(query)
+    pairs = parse_qsl(query, keep_blank_values=True) if isinstance(query, str) else list(query.items())
     lower_case = {name.lower(): value for name, value in (headers or {}).items()}
-    return Incoming(method.upper(), path, params, lower_case, body, base_url(lower_case.get("host")))
+    repeated = find_repeated(name for name, _ in pairs)
+    return Incoming(method.upper(), path, dict(pairs), lower_case, body, base_url(lower_case.get("host")), repeated)
 
 
 def base_url(host: str | None, scheme: str | None = None) -> str:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from klavier.errors import TransportError, UsageError
-from klavier.sandbox.exchange import Incoming, Reply
+from klavier.sandbox.exchange import Incoming, Reply, find_repeated
 from klavier.sandbox.sandbox import Sandbox, base_url
 from klavier.sandbox.server_guard import SlowBodyError, read_body, refusal_of, with_deadline
 
@@ -205,7 +205,9 @@ async def _incoming(request: "Request") -> Incoming:
     path = raw.split(b"?")[0].decode("ascii", "replace")
     headers = {name.lower(): value for name, value in request.headers.items()}
     base = base_url(headers.get("host"), request.url.scheme)
-    return Incoming(request.method, path, dict(request.query_params), headers, await read_body(request), base)
+    params = request.query_params
+    repeated = find_repeated(name for name, _ in params.multi_items())
+    return Incoming(request.method, path, dict(params), headers, await read_body(request), base, repeated)
 
 
 class _Answer:
