@@ -46,9 +46,12 @@ def _gunzip(body: bytes) -> bytes:
     """Decompress, at most one byte more than a body may have."""
     try:
         unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        return unpacker.decompress(body, BODY_BYTES + 1)
+        unpacked = unpacker.decompress(body, BODY_BYTES + 1)
     except zlib.error:
         raise RefusedError(400, "The body is not gzip, but Content-Encoding names gzip.") from None
+    if not unpacker.eof and len(unpacked) <= BODY_BYTES:
+        raise RefusedError(400, "The body is gzip without its end.")
+    return unpacked
 
 
 def _refuse_huge_integers(body: bytes) -> None:
