@@ -1,11 +1,12 @@
 """Scripted trouble, in process."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 import klavier
-from klavier.errors import TransportError
+from klavier.errors import TransportError, UsageError
 from klavier.flows.drivers import deliver
 from klavier.klaviyo.request import Request
 from klavier.outcome import Outcome
@@ -126,6 +127,16 @@ def test_a_fault_for_ever(sandbox: Sandbox) -> None:
     sandbox.faults.clear()
     assert not sandbox.faults
     assert sandbox.send(event()).status == 202
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("connection", "close"), ("times", 0), ("times", -1), ("rate", 30), ("rate", -0.1), ("delay", -1.0)],
+)
+def test_a_fault_that_could_never_apply_as_written_is_refused(option: str, value: object) -> None:
+    options: dict[str, Any] = {option: value}
+    with pytest.raises(UsageError, match=f"^{option}: must be "):
+        Fault(500, **options)
 
 
 def test_the_first_fault_that_meets_a_call_happens(sandbox: Sandbox) -> None:

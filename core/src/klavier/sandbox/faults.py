@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from attrs import define, evolve, field, frozen
 
+from klavier.errors import UsageError
 from klavier.sandbox.exchange import Incoming, Reply
 
 Match = str | Callable[[Incoming], bool] | None
@@ -27,6 +28,8 @@ class Fault:
     - `delay`: seconds before the reply.
     - `match`: a path, `"METHOD /path"` (both also as a prefix that ends with `*`), or a function of the request.
     - `times`: how many calls it applies to, None for all; `rate`: the share of matching calls, 0 to 1.
+
+    Raises `UsageError` for a value that an option cannot have.
     """
 
     status: int | None = None
@@ -39,6 +42,17 @@ class Fault:
     match: Match = None
     times: int | None = 1
     rate: float = 1.0
+
+    def __attrs_post_init__(self) -> None:
+        """Check the options, since a test under a fault that never applies as written proves nothing."""
+        if self.connection not in ("", "reset", "cut"):
+            raise UsageError("connection: must be 'reset' or 'cut'")
+        if self.times is not None and self.times < 1:
+            raise UsageError("times: must be at least 1, or None for all calls")
+        if not 0 <= self.rate <= 1:
+            raise UsageError("rate: must be between 0 and 1")
+        if self.delay < 0:
+            raise UsageError("delay: must be 0 or more seconds")
 
     @classmethod
     def throttled(cls, retry_after: int = 1, **more: Any) -> "Fault":
