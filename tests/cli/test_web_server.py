@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from klavier.cli.web_server import listen, most_connections, web_address
+from klavier.cli.web_server import most_connections, web_address
+from klavier.listening import listen
 from tests.support.gateway import CONFIG
 from tests.support.servers import free_port
 from tests.support.waiting import LONG

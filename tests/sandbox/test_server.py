@@ -168,6 +168,12 @@ def test_a_parameter_that_comes_twice_is_refused(client: httpx.Client) -> None:
     assert (response.status_code, response.json()["errors"][0]["source"]) == (400, {"parameter": "sort"})
 
 
+@pytest.mark.parametrize("host", ["no..name", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_a_clear_error(host: str) -> None:
+    with pytest.raises(UsageError, match=rf"^cannot listen on {host}:0 \([A-Za-z ]+\); choose another host$"):
+        SandboxServer(Sandbox(), host).__enter__()
+
+
 def test_a_taken_port_is_a_clear_error(server: SandboxServer) -> None:
     port = int(server.url.rsplit(":", 1)[1])
     with pytest.raises(UsageError, match=f"cannot listen on 127.0.0.1:{port} .*; choose another port"):

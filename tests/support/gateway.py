@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from klavier.cli.web_server import listen, make_server
+from klavier.cli.web_server import make_server
 from klavier.config.load import load_config
 from klavier.gateway.asgi import Gateway
+from klavier.listening import listen
 from klavier.sandbox import Sandbox
 from tests.support.servers import free_port
 

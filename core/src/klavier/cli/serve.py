@@ -14,9 +14,10 @@ import click
 from klavier.cli.messages import note, print_error
 from klavier.cli.setup import Choice, Setup, config_option, prepare
 from klavier.cli.signals import RELOADED, handle_signals
-from klavier.cli.web_server import enable_metrics, health_option, listen, make_server, serving, web_address
+from klavier.cli.web_server import enable_metrics, health_option, make_server, serving, web_address
 from klavier.cli.wording import paint
 from klavier.errors import UsageError
+from klavier.listening import listen
 from klavier.worker.alerts import Alerts
 
 if TYPE_CHECKING:

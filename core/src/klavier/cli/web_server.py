@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import os
 import socket
 import time
 import traceback
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from klavier.errors import UsageError
+from klavier.listening import listen
 from klavier.worker.alerts import Alerts
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _HEADER_SECONDS = 10
 """How long an idle connection is kept; clients open a new one at no cost that a user notices."""
-_BACKLOG = 2048
-"""Connections that wait to be accepted: all that reconnect at once after a restart."""
 _CONNECTIONS = 2000
 """Connections at once: each takes about 30 KB while it is read, 60 MB in all."""
 _FILES = 8192
@@ -78,22 +76,6 @@ def check_address(text: str) -> str:
     """Return `HOST:PORT` as it is; raises `UsageError` for anything else."""
     parse_address(text)
     return text
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raises `UsageError` where the address cannot be used.
-
-    Without TCP_NODELAY, which accepted connections inherit, each reply waits 40 ms for an acknowledgment: asyncio sets
-    it only for sockets that it made itself.
-    """
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise UsageError(f"cannot listen on {host}:{port} ({reason}); choose another port") from None
-    return listener
 
 
 def most_connections() -> int:

@@ -7,7 +7,6 @@ everything; these refuse pages of other sites and host names that are a stranger
 
 import asyncio
 import logging
-import os
 import socket
 import threading
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from klavier.errors import TransportError, UsageError
+from klavier.listening import listen
 from klavier.sandbox.exchange import Incoming, Reply, find_repeated
 from klavier.sandbox.sandbox import Sandbox, base_url
 from klavier.sandbox.server_guard import SlowBodyError, read_body, refusal_of, with_deadline
@@ -31,7 +31,6 @@ _TRANSPORT = "klavier.transport"
 _METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 _STOP_SECONDS = 10.0
 """How long the end of the server is waited for: connections are closed by force, so milliseconds as a rule."""
-_LAST_PORT = 65_535
 
 
 def make_app(sandbox: Sandbox) -> "Starlette":
@@ -91,7 +90,7 @@ class SandboxServer:
 
     def __enter__(self) -> Self:
         """Start the server."""
-        self.listener = _listen(self._host, self._port)
+        self.listener = listen(self._host, self._port)
         self.url = _url(self.listener)
         self._server = _server(self.sandbox, self.listener)
         arguments = (self._server, self.listener)
@@ -117,7 +116,7 @@ def serve(
 
     Raises `UsageError` where the extra `server` is not installed, or the port is taken.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port)
     server = _server(sandbox, listener)
     if announce is not None:
         announce(_url(listener))
@@ -126,23 +125,6 @@ def serve(
 
 def _missing() -> UsageError:
     return UsageError("the sandbox server needs starlette and uvicorn; pip install 'klavier[server]'")
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Open the socket here, so that the port is known and its errors become a `UsageError`.
-
-    Without TCP_NODELAY, which accepted connections inherit, a reply in two segments waits for the delayed
-    acknowledgment of the first one: 44 ms in place of 1.
-    """
-    if not 0 <= port <= _LAST_PORT:
-        raise UsageError(f"port: must be between 0 and {_LAST_PORT}; 0 takes a free one")
-    try:
-        listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener  # noqa: TRY300 -- setsockopt may raise too
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise UsageError(f"cannot listen on {host}:{port} ({reason}); choose another port") from None
 
 
 def _url(listener: socket.socket) -> str:
