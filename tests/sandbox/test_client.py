@@ -113,3 +113,15 @@ def test_the_old_way(sandbox: Sandbox) -> None:
     (profile,) = sandbox.state()["profiles"]
     assert (profile["properties"], profile["lists"]) == ({"a": 1}, [list_id])
     assert len(sandbox.state()["events"]) == 1
+
+
+@pytest.mark.parametrize("revision", ["2024-10-15", CURRENT])
+def test_a_dropped_phone_number_gets_no_consent(sandbox: Sandbox, revision: str) -> None:
+    joined = sandbox.add_list("L", opt_in_process="single_opt_in")
+    consent = {"marketing": {"consent": "SUBSCRIBED"}}
+    named = {"subscriptions": {"email": consent, "sms": consent}} if revision == CURRENT else {}
+    reply = sandbox.send(client_subscription(joined, revision, email="ada@b.co", phone_number="123", **named))
+    assert (reply.status, reply.headers["x-klaviyo-partial-failure"]) == (202, "phone_number")
+    profile = sandbox.profile("ada@b.co")
+    assert profile is not None
+    assert set(profile["subscriptions"]) == {"email"}

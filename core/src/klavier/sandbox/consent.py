@@ -10,6 +10,7 @@ from typing import Any
 from klavier.klaviyo.attributes import CHANNEL_IDENTIFIERS
 from klavier.sandbox.account import Account, List
 from klavier.sandbox.profile import Consent, Event, Profile
+from klavier.sandbox.profile_schema import is_phone
 from klavier.sandbox.times import read_time
 
 LIFTED = ("UNSUBSCRIBE", "SPAM_REPORT", "USER_SUPPRESSED")
@@ -41,9 +42,19 @@ def consents_in(subscriptions: Any) -> Iterator[tuple[str, str, dict[str, Any]]]
                 yield channel, kind, consent
 
 
+def is_dropped(channel: str, attributes: Mapping[str, Any]) -> bool:
+    """Return whether a channel's consent is lost with the invalid phone number of a call, see `usable`."""
+    phone = attributes.get("phone_number")
+    return CHANNEL_IDENTIFIERS.get(channel) == "phone_number" and phone is not None and not is_phone(phone)
+
+
 def keys_by_identifier(attributes: Mapping[str, Any]) -> list[Key]:
     """Return the consents that a call without `subscriptions` names by its identifiers, as old revisions did."""
-    return [(channel, "marketing") for channel in ("email", "sms") if attributes.get(CHANNEL_IDENTIFIERS[channel])]
+    return [
+        (channel, "marketing")
+        for channel in ("email", "sms")
+        if attributes.get(CHANNEL_IDENTIFIERS[channel]) and not is_dropped(channel, attributes)
+    ]
 
 
 def read_consent_time(text: str) -> int | None:

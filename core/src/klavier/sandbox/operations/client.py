@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from klavier.klaviyo.attributes import DEVICE_IDENTIFIERS, IDENTIFIERS, PROFILE_IDENTIFIERS
-from klavier.sandbox.consent import Granted, consents_in, is_immediate, keys_by_identifier, subscribe
+from klavier.sandbox.consent import Granted, consents_in, is_dropped, is_immediate, keys_by_identifier, subscribe
 from klavier.sandbox.event_schema import bulk_client_events_schema, client_event_schema
 from klavier.sandbox.exchange import ACCEPTED, Exchange, Reply, Served
 from klavier.sandbox.operations.events import add_event, add_group, attributed, event_time, read_profile
@@ -99,7 +99,7 @@ def _granted(exchange: Exchange, given: dict[str, Any]) -> Granted:
     if subscriptions is None:
         keys = keys_by_identifier(given)
     else:
-        keys = [(channel, kind) for channel, kind, _ in consents_in(subscriptions)]
+        keys = [(channel, kind) for channel, kind, _ in consents_in(subscriptions) if not is_dropped(channel, given)]
     return {key: Consent("SUBSCRIBED", now, None, source) for key in keys}
 
 

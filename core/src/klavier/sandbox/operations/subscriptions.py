@@ -7,6 +7,7 @@ from klavier.klaviyo.attributes import CHANNEL_IDENTIFIERS
 from klavier.sandbox.consent import (
     Granted,
     consents_in,
+    is_dropped,
     is_immediate,
     keys_by_identifier,
     read_consent_time,
@@ -18,7 +19,7 @@ from klavier.sandbox.exchange import ACCEPTED, Exchange, Reply, Served
 from klavier.sandbox.operations.lists import known_list, list_in_body
 from klavier.sandbox.patches import usable
 from klavier.sandbox.profile import Consent, Profile
-from klavier.sandbox.profile_schema import email, identified, is_phone, maybe_null
+from klavier.sandbox.profile_schema import email, identified, maybe_null
 from klavier.sandbox.profiles import identifiers_in
 from klavier.sandbox.push_tokens import tokens
 from klavier.sandbox.revisions import Rules
@@ -248,9 +249,8 @@ def _granted(exchange: Exchange, attributes: dict[str, Any], job: dict[str, Any]
     if given is None:  # until 2025-01-15 the identifiers then named the channels
         return {key: Consent("SUBSCRIBED", now, None, source) for key in keys_by_identifier(attributes)}
     granted: dict[tuple[str, str], Consent] = {}
-    phone = attributes.get("phone_number")
     for channel, kind, consent in consents_in(given):
-        if channel in ("sms", "whatsapp") and phone is not None and not is_phone(phone):
+        if is_dropped(channel, attributes):
             continue  # the number is dropped, see X-Klaviyo-Partial-Failure
         since = None
         if consent.get("consented_at") is not None:
@@ -271,7 +271,9 @@ def bulk_unsubscribe_profiles(exchange: Exchange) -> Reply:
         if given is None:
             revoked = set(keys_by_identifier(attributes))
         else:
-            revoked = {(channel, kind) for channel, kind, _ in consents_in(given)}
+            revoked = {
+                (channel, kind) for channel, kind, _ in consents_in(given) if not is_dropped(channel, attributes)
+            }
         profile = _named(exchange, attributes)
         unsubscribe(exchange.account, profile, found, revoked)
         for token in ((given or {}).get("push") or {}).get("tokens") or []:
