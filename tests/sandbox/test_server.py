@@ -168,7 +168,7 @@ def test_a_parameter_that_comes_twice_is_refused(client: httpx.Client) -> None:
     assert (response.status_code, response.json()["errors"][0]["source"]) == (400, {"parameter": "sort"})
 
 
-@pytest.mark.parametrize("host", ["no..name", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["no..name", "é..name", "192.0.2.1"])
 def test_a_host_that_is_not_this_machine_is_a_clear_error(host: str) -> None:
     with pytest.raises(UsageError, match=rf"^cannot listen on {host}:0 \([A-Za-z ]+\); choose another host$"):
         SandboxServer(Sandbox(), host).__enter__()

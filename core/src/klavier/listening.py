@@ -23,6 +23,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise UsageError(f"port: must be between 0 and {_LAST_PORT}; 0 takes a free one")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        host.encode("idna")  # create_server raises TypeError for such a name, and leaks a socket
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener  # noqa: TRY300 -- setsockopt may raise too
