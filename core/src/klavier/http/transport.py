@@ -185,6 +185,14 @@ def is_read(request: Request) -> bool:
     return request.method == "GET" and operation is not None and not operation.is_legacy
 
 
+def prepare(transport: object) -> None:
+    """Check what a user passed, and import what sends; raises `ConfigError` for what is no asynchronous transport."""
+    if transport is None:
+        import httpx_aiohttp  # noqa: F401, PLC0415 -- loads aiohttp, which a user's own transport needs not
+    else:
+        _find_send(transport)
+
+
 def _create_default(connections: int, proxy: str | None, *, verify: bool) -> httpx.AsyncBaseTransport:
     """Create httpx-aiohttp's transport: with many connections httpx's own pool takes ten times the processor time."""
     from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415 -- loads aiohttp, which a user's own transport needs not

@@ -56,8 +56,12 @@ class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
         that.
         """
         self._check_open()
-        await self._wait(timeout, closing=False)
-        return self.counts()
+        try:
+            await self._wait(timeout, closing=False)
+            return self.counts()
+        except OutboxError:
+            self._check_open()  # another task may have closed the relay meanwhile
+            raise
 
     async def close(self, timeout: float = FLUSH_SECONDS) -> Counts:  # noqa: ASYNC109 -- returns counts, raises nothing
         """Flush, end the delivery and close the outbox; what is not delivered stays in it.  Returns the counts.
@@ -68,7 +72,11 @@ class AsyncRelay(RelayBase[Coroutine[Any, Any, bool]]):
         if self._last_counts is not None:
             return self._last_counts
         deadline = time.monotonic() + timeout
-        await self._wait(timeout, closing=True)
+        try:
+            await self._wait(timeout, closing=True)
+        except OutboxError:
+            if self._last_counts is None:  # no other task has closed the relay meanwhile
+                raise
         if self._last_counts is not None:  # another task was quicker
             return self._last_counts
         counts = self._finish(self.counts())

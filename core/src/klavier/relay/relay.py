@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import logging
+import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Self
 
 from klavier.errors import EventError, KlavierError, OutboxError
@@ -79,8 +81,12 @@ class Relay(RelayBase[bool], ForkAware):
         the key, or refuses everything, and the next try is later than that.  Raises `RelayClosedError` after `close`.
         """
         self._check_open()
-        self._wait(timeout, closing=False)
-        return self.counts()
+        try:
+            self._wait(timeout, closing=False)
+            return self.counts()
+        except OutboxError:
+            self._check_open()  # another thread may have closed the relay meanwhile
+            raise
 
     def close(self, timeout: float = FLUSH_SECONDS) -> Counts:
         """Flush, end the thread and close the outbox; what is not delivered stays in it.  Returns the counts.
@@ -91,7 +97,11 @@ class Relay(RelayBase[bool], ForkAware):
         if self._last_counts is not None:
             return self._last_counts
         deadline = time.monotonic() + timeout
-        self._wait(timeout, closing=True)
+        try:
+            self._wait(timeout, closing=True)
+        except OutboxError:
+            if self._last_counts is None:  # no other thread has closed the relay meanwhile
+                raise
         with self._lock:  # nothing starts a thread from here on
             if self._last_counts is not None:
                 return self._last_counts
@@ -119,33 +129,45 @@ class Relay(RelayBase[bool], ForkAware):
             return  # called by an observer: nothing is delivered while the thread waits
         last = outbox.last_seq()
         deadline = time.monotonic() + timeout
-        if outbox.has_waiting(last):
-            self._start()
+        if outbox.has_waiting(last) and not self._start():
+            return
         while self._is_waiting(last):
             left = deadline - time.monotonic()
             if left <= 0 or self._is_blocked(left, closing=closing):
                 return
             time.sleep(min(POLL_SECONDS, left))
 
-    def _start(self) -> None:
-        """Start the thread if this process has none, else notify it."""
+    def _start(self) -> bool:
+        """Start the thread if this process has none, else notify it; returns whether there is one.
+
+        While the interpreter ends, no thread starts: what was accepted stays in the outbox.
+        """
+        if sys.is_finalizing():  # threads that ran are frozen
+            return False
         with self._lock:
             if self._last_counts is not None:
-                return
+                return False
             if self._thread is None or not self._thread.is_alive():
                 ready = threading.Event()
-                self._thread = threading.Thread(target=self._deliver, args=(ready,), name="klavier", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._deliver, args=(ready,), name="klavier", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # since Python 3.12 also in functions of `atexit`
+                    return False
+                self._thread = thread
                 ready.wait()
             elif self._loop is not None and self._worker is not None:
                 with contextlib.suppress(RuntimeError):  # the loop has just ended; the next event starts a new one
                     self._loop.call_soon_threadsafe(self._worker.notify)
+            return True
 
     def _end_thread(self, seconds: float) -> bool:
         """Stop the thread, after `seconds` by cancelling what is in flight; returns whether it has ended."""
         thread, loop, worker, task = self._thread, self._loop, self._worker, self._task
         if thread is None or loop is None or worker is None or task is None:
             return True
+        if sys.is_finalizing():
+            return False
         if thread is threading.current_thread():
             worker.stop()
             return False
@@ -162,7 +184,8 @@ class Relay(RelayBase[bool], ForkAware):
             with contextlib.suppress(asyncio.CancelledError):
                 asyncio.run(self._run(ready))
         except Exception as error:  # noqa: BLE001 -- a traceback of a thread helps nobody, and may hold personal data
-            _log.error("delivery ended: %s: %s; the next event starts it again", type(error).__name__, error)
+            if self._last_counts is None:
+                _log.error("delivery ended: %s: %s; the next event starts it again", type(error).__name__, error)
         finally:
             ready.set()
         if self._last_counts is not None:
@@ -170,8 +193,28 @@ class Relay(RelayBase[bool], ForkAware):
 
     async def _run(self, ready: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
+        self._loop.set_default_executor(_Executor(thread_name_prefix="klavier"))
         self._task = asyncio.current_task()
         self._worker = LeasedWorker(self._config, own_loop=True)
         ready.set()
         async with self._connect() as send:
             await self._worker.run(send)
+
+
+class _Executor(ThreadPoolExecutor):
+    """Runs calls in threads and, once the interpreter ends and no thread takes any, in the thread of the loop.
+
+    So a `close` that `atexit` calls still delivers what waits.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Run a call; returns its future."""
+        try:
+            return super().submit(fn, *args, **kwargs)
+        except RuntimeError:
+            future: Future[Any] = Future()
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except Exception as error:  # noqa: BLE001 -- whoever awaits the call gets it
+                future.set_exception(error)
+            return future

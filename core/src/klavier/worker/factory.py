@@ -34,8 +34,14 @@ def make_connect(
 ) -> Connect:
     """Return what opens the transport to the account of a configuration; with `read_only` it only reads.
 
-    Raises `ConfigError` where no key is configured.
+    The modules that send are imported here, in the caller's thread: a process that is forked while another thread
+    imports them could never import them again.
+
+    Raises `ConfigError` where no key is configured, and for a `transport` of another kind.
     """
+    from klavier.http.transport import Transport, prepare  # noqa: PLC0415 -- a heavy import, made by those who send
+
+    prepare(transport)
     vendor = config.build_vendor() if vendor is None else vendor
     if not config.has_key(vendor):
         raise ConfigError(['no key is configured: set klaviyo.private_api_key, such as "${KLAVIYO_PRIVATE_API_KEY}"'])
@@ -43,8 +49,6 @@ def make_connect(
 
     @asynccontextmanager
     async def connect() -> AsyncIterator[AsyncSend]:
-        from klavier.http.transport import Transport  # noqa: PLC0415 -- a heavy import, made by those who send
-
         section = config.klaviyo
         async with Transport(
             keys["private_api_key"],
