@@ -63,6 +63,8 @@ def load_config(
     if isinstance(source, Mapping):
         data = dict(source)
         known = installed_plugins() if plugins is None else plugins
+    elif source is not None and not isinstance(source, str | os.PathLike):
+        raise ConfigError(f"config: must be the path of a file, a mapping or a klavier.Config, not {kind_of(source)}")
     else:
         file = Path(environ.get(CONFIG_VARIABLE) or CONFIG_FILE if source is None else source)
         data, folder = read_toml(file), file.parent

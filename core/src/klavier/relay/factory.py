@@ -8,6 +8,7 @@ from attrs import evolve
 
 from klavier.config.load import Source, load_config
 from klavier.config.model import Config
+from klavier.errors import ConfigError
 from klavier.events.model import Event
 from klavier.outbox import Entry, Outbox, SqliteOutbox
 from klavier.outbox.database import IN_MEMORY
@@ -16,6 +17,7 @@ from klavier.plugins import Plugins
 from klavier.relay.async_relay import AsyncRelay
 from klavier.relay.base import OnError
 from klavier.relay.relay import Relay
+from klavier.strictjson import kind_of
 from klavier.worker.factory import make_connect, make_options, make_policy
 from klavier.worker.leased_worker import RelayConfig
 
@@ -48,8 +50,10 @@ def open(  # noqa: A001 -- klavier.open reads as it should
 
     Raises `ConfigError` for what is wrong in the configuration, `OutboxError` where the outbox cannot be opened.
     """
+    _check_callbacks(on_outcome, on_error)
     found = load_config(config, environ=environ)
-    return Relay(make_relay_config(found, on_outcome), make_connect(found, transport=transport), on_error)
+    connect = make_connect(found, transport=transport)  # which may raise, before the outbox is opened
+    return Relay(make_relay_config(found, on_outcome), connect, on_error)
 
 
 @asynccontextmanager
@@ -62,10 +66,19 @@ async def aopen(
     transport: "HttpTransport | None" = None,
 ) -> AsyncIterator[AsyncRelay]:
     """Open a relay for asynchronous programs; the arguments are those of `open`.  At the end it flushes and closes."""
+    _check_callbacks(on_outcome, on_error)
     found = load_config(config, environ=environ)
-    parts = make_relay_config(found, on_outcome), make_connect(found, transport=transport)
-    async with AsyncRelay(*parts, on_error) as relay:
+    connect = make_connect(found, transport=transport)  # as above
+    async with AsyncRelay(make_relay_config(found, on_outcome), connect, on_error) as relay:
         yield relay
+
+
+def _check_callbacks(on_outcome: object, on_error: object) -> None:
+    """Raise `ConfigError` for what cannot be called: it would be noticed with the first event that is lost."""
+    if on_outcome is not None and not callable(on_outcome):
+        raise ConfigError(f"on_outcome: must be a function of an event and its outcome, not {kind_of(on_outcome)}")
+    if on_error is not None and on_error != "log" and not callable(on_error):
+        raise ConfigError(f"on_error: must be a function of an error and its events, or 'log', not {kind_of(on_error)}")
 
 
 def open_outbox(config: Config) -> Outbox:

@@ -16,6 +16,9 @@ from klavier.plugins import Plugins
 from klavier.strictjson import copy_with_text, kind_of
 from klavier.vendor import Vendor
 
+_OBJECTS = frozenset({"traits", "properties", "context", "integrations"})
+"""The members of a call that are objects."""
+
 _EVENTS = (Identify, Track, Page, Screen, Group, Alias)
 
 
@@ -46,9 +49,13 @@ def accept(event: Event | Mapping[str, Any], vendor: Vendor, plugins: Plugins | 
 def call_payload(kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
     """Return the payload of a call in the format of Segment and RudderStack; raises `EventError` without an identity.
 
-    A member that is None was not passed.
+    A member that is None was not passed.  Raises it also where a member that is to be an object is none, which vendors
+    would read as empty.
     """
     payload = {"type": kind, **{name: value for name, value in members.items() if value is not None}}
+    for name in _OBJECTS & payload.keys():
+        if not isinstance(payload[name], Mapping):
+            raise EventError(f"must be a mapping, not {kind_of(payload[name])}", name)
     if "userId" not in payload and "anonymousId" not in payload and not _has_address(payload):
         raise EventError("no identity: pass user_id, anonymous_id, or traits with an email or phone", kind)
     return payload

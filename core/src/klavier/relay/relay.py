@@ -174,7 +174,7 @@ class Relay(RelayBase[bool], ForkAware):
         for end, timeout in ((worker.stop, seconds), (task.cancel, _CANCEL_SECONDS)):
             with contextlib.suppress(RuntimeError):  # the loop may have ended by itself
                 loop.call_soon_threadsafe(end)
-            thread.join(timeout)
+            thread.join(min(timeout, threading.TIMEOUT_MAX))
             if not thread.is_alive():
                 return True
         return False
