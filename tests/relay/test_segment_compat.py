@@ -53,7 +53,9 @@ def test_errors_are_raised_or_passed_to_on_error(sandbox: klavier.Sandbox, monke
     seen: list[Any] = []
     monkeypatch.setattr(analytics, "on_error", lambda error, items: seen.append((type(error), len(items))))
     assert analytics.track("u1", "E", {"n": float("nan")})[0] is False
-    assert seen == [(klavier.EventError, 1)]
+    assert analytics.track(None, "E")[0] is False
+    assert analytics.track("u1", "E", "text")[0] is False  # type: ignore[arg-type]  # the fault
+    assert seen == [(klavier.EventError, 1)] * 3
     with pytest.raises(TypeError, match="did you mean 'properties'"):
         analytics.track("u1", "E", propertis={})  # type: ignore[call-arg]  # the fault
     assert sandbox.calls == []

@@ -190,10 +190,11 @@ def _common(  # noqa: PLR0913, PLR0917 -- what Segment's calls have in common
 
 def _accept(kind: str, members: Json) -> tuple[bool, dict[str, Any]]:
     """Accept an event; returns whether it was, and its payload, as Segment's library does."""
-    payload = call_payload(kind, members)
-    if not send:
-        return True, payload
+    payload = {"type": kind, **members}
     try:
+        payload = call_payload(kind, members)
+        if not send:
+            return True, payload
         relay = _opened()
         relay.send(payload)
     except KlavierError as error:

@@ -16,7 +16,7 @@ from klavier.plugins import Plugins
 from klavier.strictjson import copy_with_text, kind_of
 from klavier.vendor import Vendor
 
-_OBJECTS = frozenset({"traits", "properties", "context", "integrations"})
+_OBJECTS = ("traits", "properties", "context", "integrations")
 """The members of a call that are objects."""
 
 _EVENTS = (Identify, Track, Page, Screen, Group, Alias)
@@ -53,8 +53,8 @@ def call_payload(kind: str, members: Mapping[str, Any]) -> dict[str, Any]:
     would read as empty.
     """
     payload = {"type": kind, **{name: value for name, value in members.items() if value is not None}}
-    for name in _OBJECTS & payload.keys():
-        if not isinstance(payload[name], Mapping):
+    for name in _OBJECTS:
+        if name in payload and not isinstance(payload[name], Mapping):
             raise EventError(f"must be a mapping, not {kind_of(payload[name])}", name)
     if "userId" not in payload and "anonymousId" not in payload and not _has_address(payload):
         raise EventError("no identity: pass user_id, anonymous_id, or traits with an email or phone", kind)
