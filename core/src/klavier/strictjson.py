@@ -43,6 +43,15 @@ def kind_of(value: Any) -> str:
     return _KINDS.get(type(value), f"a Python {type(value).__name__}")
 
 
+def has_surrogate(text: str) -> bool:
+    """Return whether a string holds a surrogate, which is half of a character and nothing in UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
 def read_text(text: bytes | str, place: str = "") -> Any:
     """Read JSON text exactly; raises `EventError` for what is not JSON, equal keys, huge numbers and deep nesting.
 
@@ -225,7 +234,7 @@ def _members(item: Any, where: str) -> Iterator[tuple[Any, Any]]:
 def _checked_key(key: Any, where: str) -> str:
     if type(key) is not str:
         raise EventError(f"a key that is {kind_of(key)}; JSON keys are strings", _shorten(where))
-    if _is_half(key):
+    if has_surrogate(key):
         raise EventError("a key with half a surrogate pair; send whole Unicode text", _shorten(_spell(where, [key])))
     return key
 
@@ -237,7 +246,7 @@ def _problem_of(item: Any) -> str:
     if item is None or isinstance(item, bool):
         return ""
     if isinstance(item, str):
-        return "a string with half a surrogate pair; send whole Unicode text" if _is_half(item) else ""
+        return "a string with half a surrogate pair; send whole Unicode text" if has_surrogate(item) else ""
     if isinstance(item, _HugeInteger) or (isinstance(item, int) and not _LEAST <= item <= _MOST):
         return "an integer beyond 64 bits; send it as a string"
     if type(item) is float and not math.isfinite(item):
@@ -247,15 +256,6 @@ def _problem_of(item: Any) -> str:
     except TypeError:
         return f"{kind_of(item)} is not JSON; convert it to a string or a number"
     return ""
-
-
-def _is_half(text: str) -> bool:
-    """Return whether a string holds a surrogate, which is half of a character and nothing in UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
 
 
 def _spell(place: str, path: list[Any]) -> str:

@@ -16,7 +16,7 @@ import orjson
 
 from klavier.errors import EventError, UsageError
 from klavier.streams.lines import LONGEST, Line
-from klavier.strictjson import find_fault, read_text
+from klavier.strictjson import find_fault, has_surrogate, read_text
 
 _MEMBERS = frozenset({
     "type", "event", "name", "category", "userId", "anonymousId", "messageId", "groupId", "previousId", "channel",
@@ -85,21 +85,10 @@ def _read_rows(rows: Iterator[list[str]], source: str, position: Position) -> It
         if len(row) > len(header):
             problem = f"has {len(row)} cells, the header {len(header)}; quote cells that contain the delimiter"
             yield Line(source, number, b"", position(), problem, "row")
-        elif not _is_utf_8("".join(row)):
+        elif has_surrogate("".join(row)):  # a byte that was escaped
             yield Line(source, number, b"", position(), "not UTF-8; save the file as UTF-8", "row")
         elif any(row):
             yield read_row(source, number, dict(zip(header, row, strict=False)), position(), read_cell=_read_cell)
-
-
-def _is_utf_8(text: str) -> bool:
-    """Return whether no byte of a text was escaped when it was decoded."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def check_columns(source: str, names: Iterable[str]) -> None:
